@@ -1,0 +1,101 @@
+"""Nablascope's engine: a strict subset of PyTorch. ``import engine as torch`` runs the same script with the same result.
+
+Names are handed on when they are first used: ``import engine`` alone loads neither NumPy nor Numba, so that
+what only needs a submodule of plain Python starts at once. What PyTorch has and the engine does not raises
+:class:`~engine.errors.MissingError`, which names it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import sys
+import types
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Where each name comes from; "name=other" is another name there.
+_SOURCES = {
+    "engine.tensor": (
+        "Tensor Size no_grad enable_grad set_grad_enabled is_grad_enabled inference_mode"
+    ),
+    "engine.dtypes": (
+        "dtype float32 float64 int64 uint8 float=float32 double=float64 long=int64 bool=bool_ "
+        "get_default_dtype set_default_dtype promote_types"
+    ),
+    "engine.device": "device=Device",
+    "engine.random": "Generator default_generator manual_seed seed initial_seed",
+    "engine.settings": (
+        "get_rng_state set_rng_state get_num_threads set_num_threads use_deterministic_algorithms "
+        "are_deterministic_algorithms_enabled compile"
+    ),
+    "engine.limits": "finfo iinfo",
+    "engine.printing": "set_printoptions",
+    "engine.checkpoint": "save load",
+}
+
+_HOME = {
+    name.partition("=")[0]: (module, name.rpartition("=")[2])
+    for module, names in _SOURCES.items()
+    for name in names.split()
+}
+
+_CONSTANTS = {"inf": math.inf, "nan": math.nan, "pi": math.pi, "e": math.e, "newaxis": None}
+
+_SUBMODULES = ("accelerator", "autograd", "backends", "cuda", "nn", "optim", "random", "utils")
+
+#: Files of the engine whose name PyTorch gives to a function or a class.
+_NOT_SUBMODULES = frozenset({"tensor", "device"})
+
+
+class _Package(types.ModuleType):
+    """The type of this package.
+
+    After importing ``engine/tensor.py`` Python binds the module as attribute ``tensor`` of its package, where
+    ``engine.tensor`` must go on being PyTorch's function. The module stays reachable by every form of import.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _NOT_SUBMODULES and isinstance(value, types.ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(f"module 'engine' has no attribute '{name}'")
+    value = _find(name)
+    globals()[name] = value
+    return value
+
+
+def _find(name: str) -> Any:
+    if name in _HOME:
+        module, original = _HOME[name]
+        return getattr(importlib.import_module(module), original)
+    if name in _CONSTANTS:
+        return _CONSTANTS[name]
+    if name not in _NOT_SUBMODULES and importlib.util.find_spec(f"{__name__}.{name}") is not None:
+        return importlib.import_module(f"{__name__}.{name}")
+    if not name.startswith("_"):
+        for table in _function_tables():
+            if name in table:
+                return table[name]
+    from engine.errors import MissingError
+
+    raise MissingError(f"module 'engine' has no '{name}': this subset of PyTorch lacks torch.{name}")
+
+
+def _function_tables() -> list[dict[str, Any]]:
+    """The functions of tensors: those that make them, and the ops."""
+    creation = importlib.import_module("engine.creation")
+    made = {name: getattr(creation, name) for name in creation.FUNCTIONS}
+    return [made, importlib.import_module("engine.ops").functions]
+
+
+def __dir__() -> list[str]:
+    functions = [name for table in _function_tables() for name in table]
+    return sorted({*_HOME, *_CONSTANTS, *_SUBMODULES, *functions, "__version__"})

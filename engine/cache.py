@@ -1,0 +1,58 @@
+"""Where compiled kernels are kept between runs."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+ENGINE = Path(__file__).parent
+
+
+@functools.cache
+def kernel_stamp() -> str:
+    """Digest of every file that compiled code is made from.
+
+    Numba notices that a kernel's own file changed, but not that a function it calls from another file did;
+    a folder named after all of them together makes a stale kernel impossible.
+    """
+    digest = hashlib.sha256(f"{sys.version_info[:2]}".encode())
+    for folder in (ENGINE / "kernels", ENGINE / "definitions"):
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@functools.cache
+def cache_folder() -> Path:
+    """The folder of compiled kernels: NUMBA_CACHE_DIR if set, else the user's cache folder, else a temporary one."""
+    set_by_user = os.environ.get("NUMBA_CACHE_DIR")
+    if set_by_user:
+        candidates = [Path(set_by_user)]
+    else:
+        import platformdirs
+
+        candidates = [Path(platformdirs.user_cache_dir("nablascope"))]
+    candidates.append(Path(tempfile.gettempdir()) / f"nablascope-{_user()}")
+    for candidate in candidates:
+        folder = candidate / f"kernels-{kernel_stamp()}"
+        if _writable(folder):
+            return folder
+    return Path(tempfile.mkdtemp(prefix="nablascope-"))
+
+
+def _user() -> str:
+    return str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,150 @@
+"""Devices, and the memory that arrays on them live in.
+
+The CPU side keeps a pool: the buffer of a large array that nothing refers to any more is handed to the next
+array of that size. A training step allocates the same sizes again and again; without the pool the operating
+system would take the pages back after each use and map them anew, zeroed, one page fault for every 4 KiB.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.errors import DeviceError
+
+#: Smaller arrays come from NumPy directly: the C library's heap reuses them without page faults.
+POOLED_FROM = 1 << 15
+
+_ALIGNMENT = 64
+
+
+class _Raw(np.ndarray):
+    """A buffer of the pool. A type of its own, so that NumPy does not shorten an array's base past its block."""
+
+
+class _Block(np.ndarray):
+    """The loan of one buffer: base of every array on it; when the last of them is gone, the buffer returns."""
+
+    def __del__(self) -> None:
+        raw = self.base
+        if raw is not None and pool is not None:
+            pool.take_back(raw)
+
+
+class Pool:
+    """Buffers by size. ``limit`` bounds the bytes that wait unused."""
+
+    def __init__(self, limit: int = 1 << 30) -> None:
+        self.limit = limit
+        self.unused_bytes = 0
+        self._unused: dict[int, list[np.ndarray]] = {}
+
+    def empty(self, shape: tuple[int, ...], dtype: np.dtype, nbytes: int) -> np.ndarray:
+        """A C-contiguous array with arbitrary contents, aligned to 64 bytes."""
+        size = (nbytes + 4095) & ~4095
+        waiting = self._unused.get(size)
+        try:
+            raw = waiting.pop()
+            self.unused_bytes -= size
+        except (AttributeError, IndexError):
+            raw = _aligned(size)
+        return np.ndarray(shape, dtype, raw.view(_Block))
+
+    def take_back(self, raw: np.ndarray) -> None:
+        """A block's last array is gone."""
+        size = raw.size
+        if self.unused_bytes + size <= self.limit:
+            self._unused.setdefault(size, []).append(raw)
+            self.unused_bytes += size
+
+    def release(self) -> None:
+        """Give every waiting buffer back to the operating system."""
+        self._unused.clear()
+        self.unused_bytes = 0
+
+
+def _aligned(size: int) -> np.ndarray:
+    buffer = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -buffer.ctypes.data % _ALIGNMENT
+    return buffer[start : start + size].view(_Raw)
+
+
+pool = Pool()
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An array with arbitrary contents, from the pool where it is large."""
+    nbytes = dtype.itemsize
+    for extent in shape:
+        nbytes *= extent
+    if nbytes < POOLED_FROM:
+        return np.empty(shape, dtype)
+    return pool.empty(shape, dtype, nbytes)
+
+
+def zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An array of zeros, from the pool where it is large."""
+    array = empty(shape, dtype)
+    array.fill(0)
+    return array
+
+
+def contiguous(array: np.ndarray) -> np.ndarray:
+    """``array`` as kernels take it: C-contiguous, aligned, writeable; itself where it is so already."""
+    if array.flags.carray:
+        return array
+    copy = empty(array.shape, array.dtype)
+    np.copyto(copy, array)
+    return copy
+
+
+class Device:
+    """``torch.device``: where a tensor lives. Only ``"cpu"`` can hold tensors in this version."""
+
+    __slots__ = ("index", "type")
+
+    def __init__(self, type: str | Device = "cpu", index: int | None = None) -> None:
+        if isinstance(type, Device):
+            type, index = type.type, type.index
+        if not isinstance(type, str):
+            raise DeviceError(f"device: expected a name such as 'cpu', got {type!r}")
+        name, _, number = type.partition(":")
+        if name not in ("cpu", "cuda"):
+            raise DeviceError(f"device: {type!r} is not a device of this engine; it knows 'cpu' and 'cuda'")
+        if number and not number.isdigit():
+            raise DeviceError(f"device: {type!r} has no number behind the colon")
+        self.type = name
+        self.index = int(number) if number else index
+
+    def __repr__(self) -> str:
+        index = "" if self.index is None else f", index={self.index}"
+        return f"device(type='{self.type}'{index})"
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+
+CPU = Device("cpu")
+
+
+def tensor_device(device: str | Device | None) -> Device:
+    """The device that a tensor is asked to live on, checked.
+
+    Raises:
+        DeviceError: for any device but the CPU, saying what can be done instead.
+    """
+    if device is None:
+        return CPU
+    device = Device(device)
+    if device.type != "cpu":
+        raise DeviceError(
+            f"device {str(device)!r}: this version of the engine keeps tensors on the CPU only "
+            "(its CUDA kernels are not yet joined to tensors); use device='cpu', "
+            "or pick the device with torch.cuda.is_available(), which says False here"
+        )
+    return CPU

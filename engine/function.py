@@ -1,0 +1,150 @@
+"""Functions: the ops that the tape records, forward and backward side by side.
+
+A Function is one call of one op. Its attributes are named like the arguments of its definitions
+(:mod:`engine.definitions`): the arrays that backward needs and the op's parameters. So the debugger can show
+them by name, and any element of any output or gradient can be computed again from its definition.
+
+Backward works on arrays, not on tensors: there is no gradient of a gradient.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, ClassVar
+
+import numpy as np
+
+from engine import trace
+from engine.definitions.contract import Definition
+from engine.tensor import Tensor, grad_mode, wrap
+
+_sequence = itertools.count()
+
+
+class Function:
+    """One call of an op. Subclasses give ``forward`` on arrays and ``backward`` on arrays.
+
+    Class attributes that a subclass declares:
+
+    * ``definitions``: for each output (``y``) and each gradient (``d`` + the name that ``forward`` gives the
+      input), its element function.
+    * ``returns``: names of the outputs; the gradients that arrive are called ``d`` + name.
+    * ``saves_inputs``: positions of the inputs that backward reads. Changing one of these in place before
+      backward is an error, as in PyTorch.
+    * ``saves_output``: whether backward reads the output.
+    * ``is_view``: whether the output shares the memory of the first input.
+    * ``passes_gradient``: whether backward may return its argument itself or a view of it.
+    """
+
+    definitions: ClassVar[dict[str, Definition]] = {}
+    returns: ClassVar[tuple[str, ...]] = ("y",)
+    saves_inputs: ClassVar[tuple[int, ...]] = ()
+    saves_output: ClassVar[bool] = False
+    is_view: ClassVar[bool] = False
+    passes_gradient: ClassVar[bool] = False
+
+    seq = -1
+    edges: tuple = ()
+    needs: tuple[bool, ...] = ()
+    versions: tuple = ()
+    outputs = 1
+    hooks: dict | None = None
+    released = False
+
+    def forward(self, *inputs: np.ndarray) -> np.ndarray | tuple[np.ndarray, ...]:
+        """The output array or arrays, fresh or (``is_view``) views of the first input."""
+        raise NotImplementedError
+
+    def backward(self, *gradients: np.ndarray) -> np.ndarray | None | tuple[np.ndarray | None, ...]:
+        """Gradients with respect to the inputs, in their order; None where ``self.needs`` says it is not asked for."""
+        raise NotImplementedError
+
+    def canonical(self, name: str, array: np.ndarray) -> np.ndarray:
+        """``array``, bound to the definitions' argument or result ``name``, in the layout that they index."""
+        return array
+
+    def operands(self, definition: Definition, arrays: dict[str, np.ndarray]) -> list:
+        """What ``definition`` takes before the index, in its order.
+
+        Args:
+            arrays: inputs, outputs and gradients by name; what is not among them is an attribute of the
+                function (saved arrays and parameters), and what is neither is absent: an array of size 0.
+        """
+        found = []
+        for name in definition.arrays:
+            array = arrays.get(name)
+            if array is None:
+                array = getattr(self, name, None)
+            found.append(np.empty((0,), np.float32) if array is None else self.canonical(name, array))
+        return found + [getattr(self, name) for name in definition.parameters]
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        return f"<{self.name}Backward0>"
+
+    @property
+    def next_functions(self) -> tuple:
+        """PyTorch's view of the graph: (function, output number) behind each input."""
+        return tuple(
+            (None, 0) if edge is None else (edge[0], max(edge[1], 0)) for edge in self.edges
+        )
+
+
+def apply(function: Function, *inputs: Tensor) -> Any:
+    """Run ``function`` on ``inputs``; record it where gradients are wanted.
+
+    Returns:
+        The output tensor, or a tuple of them where forward returns a tuple.
+    """
+    observer = trace.observer
+    if observer is not None:
+        observer.before_forward(function, inputs)
+    result = function.forward(*[t._array for t in inputs])
+    if grad_mode.enabled:
+        needs = tuple([t._requires_grad for t in inputs])
+        recorded = True in needs
+    else:
+        recorded = False
+    if type(result) is tuple:
+        outputs = tuple([wrap(array) for array in result])
+        function.outputs = len(outputs)
+    else:
+        outputs = (wrap(result),)
+    if function.is_view:
+        _share_memory(inputs[0], outputs)
+    if recorded:
+        _record(function, inputs, outputs, needs)
+    if observer is not None:
+        observer.after_forward(function, inputs, outputs)
+    return outputs if type(result) is tuple else outputs[0]
+
+
+def _record(function: Function, inputs: tuple, outputs: tuple, needs: tuple[bool, ...]) -> None:
+    function.seq = next(_sequence)
+    function.needs = needs
+    function.edges = tuple(
+        [
+            ((t, -1) if t._function is None else (t._function, t._output)) if t._requires_grad else None
+            for t in inputs
+        ]
+    )
+    watched = [inputs[i] for i in function.saves_inputs if i < len(inputs)]
+    if function.saves_output:
+        watched += outputs
+    if watched:
+        function.versions = tuple([(counter := t._version_counter(), counter[0]) for t in watched])
+    for i, output in enumerate(outputs):
+        if output._array.dtype.kind == "f":
+            output._requires_grad = True
+            output._function = function
+            output._output = i
+
+
+def _share_memory(base: Tensor, outputs: tuple) -> None:
+    counter = base._version_counter()
+    for output in outputs:
+        output._version = counter
+        output._base = base if base._base is None else base._base

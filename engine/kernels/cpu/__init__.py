@@ -1,0 +1,1 @@
+"""Tuned CPU kernels. Outputs first; the caller allocates; every kernel overwrites its outputs and returns nothing."""

@@ -1,0 +1,170 @@
+"""Kernels that follow from a definition without further code.
+
+From one element function (:mod:`engine.definitions.contract`) the factories here make a loop over all
+elements of its result. Every derived kernel has the signature ``kernel(result, *arrays, *parameters)`` and
+overwrites ``result``:
+
+* :func:`textbook`: serial, strict IEEE arithmetic in the written order: the oracle of the tests.
+* :func:`cpu`: serial and parallel twins with vector instructions (:class:`engine.kernels.jit.Kernel`), for ops
+  that need no tuned kernel.
+* :func:`cuda`: one GPU thread for each element.
+
+Numba's disk cache misses on closures, so the loops are written out as modules in the cache folder, one for
+each kernel, importable under ``engine.kernels.derived``.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib
+import inspect
+import os
+import tempfile
+import textwrap
+import types
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.cache import cache_folder
+from engine.definitions.contract import Definition
+from engine.kernels import derived
+
+
+def textbook(definition: Definition) -> Callable:
+    """The definition as a plain loop over all elements."""
+    return _kernel(definition, "textbook").serial
+
+
+def cpu(definition: Definition):
+    """The definition as a CPU :class:`~engine.kernels.jit.Kernel`."""
+    return _kernel(definition, "cpu")
+
+
+def cuda(definition: Definition) -> Callable:
+    """The definition as a CUDA kernel; called as ``kernel(result, *operands)``, it chooses its own grid."""
+    return _kernel(definition, "cuda")
+
+
+@functools.cache
+def _kernel(definition: Definition, target: str):
+    name = f"{definition.name}_{target}"
+    folder = cache_folder() / "derived"
+    path = folder / f"{name}.py"
+    text = source(definition, target)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        _write(path, text)
+    if str(folder) not in derived.__path__:
+        derived.__path__.append(str(folder))
+    importlib.invalidate_caches()
+    return getattr(importlib.import_module(f"{derived.__name__}.{name}"), definition.name)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(temporary, path)
+
+
+def source(definition: Definition, target: str) -> str:
+    """The text of the derived module: helpers, element function, loop."""
+    element = f"{definition.name}_element"
+    device = "@cuda.jit(device=True)" if target == "cuda" else "@helper"
+    functions, constants, modules = _dependencies(definition.function)
+    parts = [f'"""Derived from {definition.function.__module__}.{definition.name} for {target}."""\n']
+    parts += [f"import {module}" for module in sorted(modules)]
+    parts.append(_HEADS[target])
+    parts += [f"{name} = {value!r}" for name, value in constants.items()]
+    parts += [f"\n{device}\n{_text(function, function.__name__)}" for function in functions]
+    parts.append(f"\n{device}\n{_text(definition.function, element)}")
+    parts.append(_loop(definition, element, target))
+    return "\n".join(parts) + "\n"
+
+
+_HEADS = {
+    "textbook": "from numba import prange\nfrom engine.kernels.jit import kernel, strict_helper as helper\n",
+    "cpu": "from numba import prange\nfrom engine.kernels.jit import helper, kernel\n",
+    "cuda": "from engine.kernels.cuda.launch import cuda, cuda_kernel\n",
+}
+
+
+def _loop(definition: Definition, element: str, target: str) -> str:
+    arguments = ", ".join((definition.result, *definition.arguments))
+    rank = len(definition.index)
+    position = "[" + (", ".join(definition.index) or "()") + "]"
+    call = f"{definition.result}{position} = {element}({', '.join(definition.arguments + definition.index)})"
+    if target == "cuda":
+        return _cuda_loop(definition, arguments, call)
+    strict = "" if target == "cpu" else "(fastmath=False)"
+    lines = [f"\n@kernel{strict}", f"def {definition.name}({arguments}):"]
+    indent = "    "
+    for axis in range(rank):
+        over = "prange" if axis == 0 else "range"
+        lines.append(f"{indent}for {definition.index[axis]} in {over}({definition.result}.shape[{axis}]):")
+        indent += "    "
+    lines.append(indent + call)
+    return "\n".join(lines)
+
+
+def _cuda_loop(definition: Definition, arguments: str, call: str) -> str:
+    # One thread an element: the last index varies fastest, so that neighbouring threads write neighbours.
+    lines = ["\n@cuda_kernel", f"def {definition.name}({arguments}):"]
+    lines.append("    position = cuda.grid(1)")
+    lines.append(f"    if position < {definition.result}.size:")
+    for axis in reversed(range(len(definition.index))):
+        name, extent = definition.index[axis], f"{definition.result}.shape[{axis}]"
+        lines.append(f"        {name} = position % {extent}")
+        lines.append(f"        position = position // {extent}")
+    lines.append(f"        {call}")
+    return "\n".join(lines)
+
+
+def _text(function: Callable, name: str) -> str:
+    """Source of ``function`` as ``def name(...)``, without decorators and docstring."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    node = tree.body[0]
+    assert isinstance(node, ast.FunctionDef)
+    node.decorator_list.clear()
+    node.name = name
+    if ast.get_docstring(node) is not None:
+        del node.body[0]
+    return ast.unparse(node)
+
+
+def _dependencies(function: Callable) -> tuple[list, dict, set]:
+    """Helper functions (callees first), constants and modules that ``function`` uses, transitively."""
+    functions: list[Callable] = []
+    constants: dict[str, object] = {}
+    modules: set[str] = set()
+
+    def visit(current: Callable) -> None:
+        for name in _names(current.__code__):
+            if name not in current.__globals__:
+                continue
+            value = current.__globals__[name]
+            if isinstance(value, types.ModuleType):
+                modules.add(value.__name__)
+            elif isinstance(value, types.FunctionType):
+                if value not in functions:
+                    visit(value)
+                    functions.append(value)
+            elif isinstance(value, (int, float)):
+                constants[name] = value
+            else:
+                raise TypeError(
+                    f"{function.__name__} uses {name}, a {type(value).__name__}; "
+                    "an element function may use numbers, math and plain helper functions"
+                )
+
+    visit(function)
+    return functions, constants, modules
+
+
+def _names(code: types.CodeType) -> tuple[str, ...]:
+    names = code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names += _names(constant)
+    return names

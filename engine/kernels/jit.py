@@ -1,0 +1,140 @@
+"""How a Python function becomes a CPU kernel: compiled by Numba without the GIL, cached on disk, serial and parallel.
+
+``kernel`` makes of one function body two compiled forms. The serial one starts in about a microsecond and
+compiles fast; the parallel one, in which ``prange`` really is parallel, pays for itself above some
+100,000 multiply-adds. ``sized(work)`` picks. Each form is compiled when it is first called.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import types
+from collections.abc import Callable
+
+from engine.cache import cache_folder
+
+# Read by Numba when it is imported, and by its cache at each look-up afterwards.
+if not os.environ.get("NUMBA_CACHE_DIR"):
+    os.environ["NUMBA_CACHE_DIR"] = str(cache_folder())
+
+import numba
+from numba.core import event
+
+if not numba.config.CACHE_DIR:
+    numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
+
+#: Floating-point freedoms that let loops use vector instructions. NaN and infinity keep their meaning
+#: (no "nnan", no "ninf"): a debugger that loses a NaN to an optimisation would be worthless.
+FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
+
+#: Elementary operations below which a parallel launch costs more than it saves.
+PARALLEL_WORK = 60_000
+
+# Numba's "workqueue" threading layer, the only one that is always there, aborts the process when two
+# threads enter parallel code at once.
+_parallel_lock = threading.RLock()
+
+
+class Kernel:
+    """One kernel in its serial and its parallel form; calling it runs the serial one."""
+
+    def __init__(self, function: Callable, fastmath: bool) -> None:
+        options = {"nogil": True, "cache": True, "error_model": "numpy"}
+        if fastmath:
+            options["fastmath"] = FASTMATH
+        self.name = function.__name__
+        self.__doc__ = function.__doc__
+        self.py_func = function
+        self.serial = numba.njit(**options)(function)
+        self._parallel = numba.njit(parallel=True, **options)(_twin(function))
+        self.parallel = self._run_parallel
+
+    def __call__(self, *arguments):
+        return self.serial(*arguments)
+
+    def _run_parallel(self, *arguments):
+        with _parallel_lock:
+            return self._parallel(*arguments)
+
+    def sized(self, work: float) -> Callable:
+        """The form that is faster for ``work`` elementary operations with the threads that are set."""
+        if work < PARALLEL_WORK or numba.get_num_threads() == 1:
+            return self.serial
+        return self.parallel
+
+
+def kernel(function: Callable | None = None, *, fastmath: bool = True):
+    """Decorator: compile ``function`` as a CPU kernel (see :class:`Kernel`)."""
+    if function is None:
+        return lambda f: Kernel(f, fastmath)
+    return Kernel(function, fastmath)
+
+
+def helper(function: Callable) -> Callable:
+    """Decorator: a scalar function that kernels of the same file call."""
+    return numba.njit(nogil=True, error_model="numpy", fastmath=FASTMATH)(function)
+
+
+def strict_helper(function: Callable) -> Callable:
+    """Like :func:`helper`, with strict IEEE arithmetic in the written order."""
+    return numba.njit(nogil=True, error_model="numpy")(function)
+
+
+def _twin(function: Callable) -> Callable:
+    # Numba's cache finds a function by file, line and name but not by options: the parallel form needs a
+    # name of its own, or it would load the serial form's machine code.
+    twin = types.FunctionType(
+        function.__code__,
+        function.__globals__,
+        f"{function.__name__}_parallel",
+        function.__defaults__,
+        function.__closure__,
+    )
+    twin.__qualname__ = f"{function.__qualname__}_parallel"
+    twin.__module__ = function.__module__
+    return twin
+
+
+class _CompileProgress(event.Listener):
+    """Says on stderr which kernel is being compiled: a first step can take many seconds, and silence looks like a hang."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._started = 0.0
+        self.compiled = 0
+        self.seconds = 0.0
+
+    def on_start(self, happening) -> None:
+        self._depth += 1
+        name = _engine_kernel(happening)
+        if self._depth == 1:
+            self._started = time.perf_counter()
+            if name and progress_shown():
+                end = "" if sys.stderr.isatty() else "\n"
+                print(f"\r\x1b[Kcompiling {name} (once; kept for later runs) " if not end
+                      else f"compiling {name} (once; kept for later runs)", end=end, file=sys.stderr, flush=True)
+
+    def on_end(self, happening) -> None:
+        self._depth -= 1
+        if self._depth == 0:
+            self.compiled += 1
+            self.seconds += time.perf_counter() - self._started
+            if _engine_kernel(happening) and progress_shown() and sys.stderr.isatty():
+                print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _engine_kernel(happening) -> str | None:
+    function = happening.data["dispatcher"].py_func
+    return function.__name__ if function.__module__.startswith("engine.") else None
+
+
+def progress_shown() -> bool:
+    """Whether compilation is announced; NABLASCOPE_QUIET=1 turns it off."""
+    return sys.stderr is not None and os.environ.get("NABLASCOPE_QUIET", "") in ("", "0")
+
+
+compile_progress = _CompileProgress()
+event.register("numba:compile", compile_progress)

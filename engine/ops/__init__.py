@@ -1,0 +1,25 @@
+"""The ops, one family a file: Functions (forward and backward adjacent), then the public functions.
+
+Every family has a table ``METHODS`` (name of a Tensor method or operator -> function that takes the tensor first)
+and a tuple ``FUNCTIONS`` (public functions that PyTorch has in ``torch``). This module binds the methods to
+:class:`~engine.tensor.Tensor` once, and hands the functions on.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+from engine.tensor import Tensor
+
+#: Families in import order.
+FAMILIES = ("linear", "elementwise", "arithmetic", "movement", "indexing",)
+
+functions: dict[str, Callable] = {}
+
+for _family in FAMILIES:
+    _module = importlib.import_module(f"{__name__}.{_family}")
+    for _name, _method in getattr(_module, "METHODS", {}).items():
+        setattr(Tensor, _name, _method)
+    for _name in getattr(_module, "FUNCTIONS", ()):
+        functions[_name] = getattr(_module, _name)

@@ -1,0 +1,62 @@
+"""Settings of the process: threads, determinism, the state of the random generator; and ``compile``, which is not needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine import random
+from engine.tensor import Tensor, wrap
+
+_deterministic = False
+
+
+def get_rng_state() -> Tensor:
+    """The state of the default generator as a uint8 tensor."""
+    return wrap(random.get_rng_state())
+
+
+def set_rng_state(new_state: Tensor) -> None:
+    """Set the state of the default generator to what :func:`get_rng_state` returned."""
+    random.set_rng_state(new_state._array)
+
+
+def get_num_threads() -> int:
+    """The number of threads that parallel kernels run on."""
+    import numba
+
+    return numba.get_num_threads()
+
+
+def set_num_threads(num: int) -> None:
+    """Let parallel kernels run on ``num`` threads, at most as many as the processor has.
+
+    Raises:
+        RuntimeError: when ``num`` is not positive.
+    """
+    import numba
+
+    if isinstance(num, bool) or not isinstance(num, int):
+        raise TypeError(f"set_num_threads expects an int, but got {type(num).__name__}")
+    if num < 1:
+        raise RuntimeError("set_num_threads expects a positive integer")
+    numba.set_num_threads(min(num, numba.config.NUMBA_NUM_THREADS))
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Accepted for PyTorch's sake: every algorithm of the engine is deterministic whatever is set here."""
+    global _deterministic
+    _deterministic = bool(mode)
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """What :func:`use_deterministic_algorithms` was last told; False at first."""
+    return _deterministic
+
+
+def compile(model: Callable | None = None, **options: Any) -> Any:
+    """``model`` unchanged: the engine is eager, and its kernels are compiled already.
+
+    Like PyTorch's it also works as a decorator with options, which have no effect.
+    """
+    return model if model is not None else lambda function: function
