@@ -32,6 +32,7 @@ _SOURCES = {
     ),
     "engine.limits": "finfo iinfo",
     "engine.printing": "set_printoptions",
+    "engine.autograd.anomaly": "is_anomaly_enabled is_anomaly_check_nan_enabled",
     "engine.checkpoint": "save load",
 }
 
@@ -75,6 +76,8 @@ def __getattr__(name: str) -> Any:
 def _find(name: str) -> Any:
     if name in _HOME:
         module, original = _HOME[name]
+        if name == "Tensor":
+            _function_tables()  # gives it its methods
         return getattr(importlib.import_module(module), original)
     if name in _CONSTANTS:
         return _CONSTANTS[name]
@@ -90,10 +93,12 @@ def _find(name: str) -> Any:
 
 
 def _function_tables() -> list[dict[str, Any]]:
-    """The functions of tensors: those that make them, and the ops."""
-    creation = importlib.import_module("engine.creation")
-    made = {name: getattr(creation, name) for name in creation.FUNCTIONS}
-    return [made, importlib.import_module("engine.ops").functions]
+    """The functions of tensors: the ops, and those that make tensors."""
+    tables = [importlib.import_module("engine.ops").functions]
+    for path in ("engine.creation", "engine.random_tensors"):
+        module = importlib.import_module(path)
+        tables.append({name: getattr(module, name) for name in module.FUNCTIONS})
+    return tables
 
 
 def __dir__() -> list[str]:

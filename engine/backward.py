@@ -7,15 +7,15 @@ gradient table is all the state there is.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
+from heapq import heappop, heappush
 
 import numpy as np
 
 from engine import trace
 from engine.errors import GradientError, ShapeError
 from engine.function import Function
-from engine.tensor import Tensor, no_grad, wrap
+from engine.tensor import Tensor, clock, grad_mode, wrap
 
 
 def backward(
@@ -40,11 +40,13 @@ def backward(
     roots = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
     if grad_tensors is None or isinstance(grad_tensors, Tensor):
         grad_tensors = (grad_tensors,) * len(roots)
-    only = None if inputs is None else {id(t) for t in inputs}
+    accumulate = accumulate_gradient
+    if inputs is not None:
+        only = {id(t) for t in inputs}
 
-    def accumulate(leaf: Tensor, gradient: np.ndarray, shared: bool) -> None:
-        if only is None or id(leaf) in only:
-            accumulate_gradient(leaf, gradient, shared)
+        def accumulate(leaf: Tensor, gradient: np.ndarray, shared: bool) -> None:
+            if id(leaf) in only:
+                accumulate_gradient(leaf, gradient, shared)
 
     _run(roots, tuple(grad_tensors), bool(retain_graph), create_graph, accumulate)
 
@@ -108,15 +110,18 @@ def _run(roots, seeds, retain_graph, create_graph, accumulate, passing=None) -> 
         observer.begin_backward(roots)
     for root, seed in zip(roots, seeds, strict=True):
         _send(_edge(root), _seed(root, seed), table, queue, accumulate, True)
-    with no_grad():
+    before = grad_mode.enabled
+    grad_mode.enabled = False
+    try:
         while queue:
-            function = heapq.heappop(queue)[1]
+            function = heappop(queue)[1]
             gradients = table.pop(function)
             if function.hooks is not None:
                 _run_hooks(function, gradients)
             if passing is not None:
                 passing(function, gradients)
-            _check_saved(function)
+            if function.released or function.recorded_at != clock.now:
+                _check_saved(function)
             if observer is not None:
                 observer.before_backward(function, tuple(gradients))
             results = function.backward(*gradients)
@@ -124,11 +129,14 @@ def _run(roots, seeds, retain_graph, create_graph, accumulate, passing=None) -> 
                 results = (results,)
             if observer is not None:
                 observer.after_backward(function, tuple(gradients), results)
-            for edge, gradient in zip(function.edges, results, strict=False):
+            shared = function.passes_gradient
+            for edge, gradient in zip(function.edges, results):
                 if edge is not None and gradient is not None:
-                    _send(edge, gradient, table, queue, accumulate, function.passes_gradient)
+                    _send(edge, gradient, table, queue, accumulate, shared)
             if not retain_graph:
                 _release(function)
+    finally:
+        grad_mode.enabled = before
     if observer is not None:
         observer.end_backward(roots)
 
@@ -165,7 +173,7 @@ def _send(edge, gradient, table, queue, accumulate, shared) -> None:
     arrived = table.get(node)
     if arrived is None:
         arrived = table[node] = [None] * node.outputs
-        heapq.heappush(queue, (-node.seq, node))
+        heappush(queue, (-node.seq, node))
     before = arrived[output]
     arrived[output] = gradient if before is None else before + gradient
 
@@ -173,16 +181,15 @@ def _send(edge, gradient, table, queue, accumulate, shared) -> None:
 def accumulate_gradient(leaf: Tensor, gradient: np.ndarray, shared: bool) -> None:
     """Add ``gradient`` to ``leaf.grad``; take it as it is when there is none yet and nothing else holds it."""
     before = leaf._grad
-    observer = trace.observer
-    if observer is not None:
-        observer.before_update("gradient", leaf, None)
+    if trace.observer is not None:
+        trace.observer.before_update("gradient", leaf, None)
     if before is None:
         leaf._grad = wrap(gradient.copy() if shared else gradient)
     else:
         np.add(before._array, gradient, out=before._array)
         before._bump()
-    if observer is not None:
-        observer.after_update("gradient", leaf, None)
+    if trace.observer is not None:
+        trace.observer.after_update("gradient", leaf, None)
 
 
 def _check_saved(function: Function) -> None:
@@ -192,13 +199,13 @@ def _check_saved(function: Function) -> None:
             f"the arrays that {function.name} saved were freed by the first backward; "
             "call it with retain_graph=True to keep them"
         )
-    for counter, version in function.versions:
-        if counter[0] != version:
-            raise GradientError(
-                "one of the variables needed for gradient computation has been modified by an inplace operation: "
-                f"{function.name} saved a tensor at version {version}, which is at version {counter[0]} now; "
-                "use the out-of-place form, or clone() the tensor first"
-            )
+    counters = [t._version for t in function.saved if t._version is not None]
+    if any(counter[0] > function.recorded_at for counter in (*counters, *function.watched)):
+        raise GradientError(
+            "one of the variables needed for gradient computation has been modified by an inplace operation: "
+            f"backward of {function.name} needs a tensor that was changed in place after {function.name} had used it; "
+            "use the out-of-place form, or clone() the tensor first"
+        )
 
 
 def _release(function: Function) -> None:

@@ -10,13 +10,14 @@ Backward works on arrays, not on tensors: there is no gradient of a gradient.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from engine import trace
 from engine.definitions.contract import Definition
-from engine.tensor import Tensor, grad_mode, wrap
+from engine.tensor import Tensor, clock, grad_mode, wrap
 
 _sequence = itertools.count()
 
@@ -44,9 +45,13 @@ class Function:
     passes_gradient: ClassVar[bool] = False
 
     seq = -1
-    edges: tuple = ()
+    #: For each input None, or (its Function, number of the output), or (leaf tensor, -1).
+    edges: Sequence = ()
     needs: tuple[bool, ...] = ()
-    versions: tuple = ()
+    #: What backward reads, and when it was recorded: input tensors, and change counters of anything else.
+    recorded_at = 0
+    saved: Sequence = ()
+    watched: Sequence = ()
     outputs = 1
     hooks: dict | None = None
     released = False
@@ -99,43 +104,39 @@ def apply(function: Function, *inputs: Tensor) -> Any:
     Returns:
         The output tensor, or a tuple of them where forward returns a tuple.
     """
-    observer = trace.observer
-    if observer is not None:
-        observer.before_forward(function, inputs)
+    if trace.observer is not None:
+        trace.observer.before_forward(function, inputs)
     result = function.forward(*[t._array for t in inputs])
-    if grad_mode.enabled:
-        needs = tuple([t._requires_grad for t in inputs])
-        recorded = True in needs
-    else:
-        recorded = False
     if type(result) is tuple:
         outputs = tuple([wrap(array) for array in result])
         function.outputs = len(outputs)
     else:
-        outputs = (wrap(result),)
+        output = object.__new__(Tensor)
+        output._array = result if type(result) is np.ndarray else np.asarray(result)
+        outputs = (output,)
     if function.is_view:
         _share_memory(inputs[0], outputs)
-    if recorded:
-        _record(function, inputs, outputs, needs)
-    if observer is not None:
-        observer.after_forward(function, inputs, outputs)
+    if grad_mode.enabled:
+        needs = tuple([t._requires_grad for t in inputs])
+        if True in needs:
+            _record(function, inputs, outputs, needs)
+    if trace.observer is not None:
+        trace.observer.after_forward(function, inputs, outputs)
     return outputs if type(result) is tuple else outputs[0]
 
 
 def _record(function: Function, inputs: tuple, outputs: tuple, needs: tuple[bool, ...]) -> None:
     function.seq = next(_sequence)
     function.needs = needs
-    function.edges = tuple(
-        [
-            ((t, -1) if t._function is None else (t._function, t._output)) if t._requires_grad else None
-            for t in inputs
-        ]
-    )
-    watched = [inputs[i] for i in function.saves_inputs if i < len(inputs)]
+    function.edges = [
+        ((t, -1) if t._function is None else (t._function, t._output)) if t._requires_grad else None for t in inputs
+    ]
+    function.recorded_at = clock.now
+    saves = function.saves_inputs
+    if saves:
+        function.saved = inputs if len(saves) >= len(inputs) else [inputs[i] for i in saves]
     if function.saves_output:
-        watched += outputs
-    if watched:
-        function.versions = tuple([(counter := t._version_counter(), counter[0]) for t in watched])
+        function.watched = [output._version_counter() for output in outputs]
     for i, output in enumerate(outputs):
         if output._array.dtype.kind == "f":
             output._requires_grad = True

@@ -302,16 +302,18 @@ class Tensor:
     # ---- in-place changes ----
 
     def _version_counter(self) -> list:
+        """The time of the last change of the memory, in a list that all tensors on this memory share."""
         if self._version is None:
             self._version = [0]
         return self._version
 
     def _bump(self) -> None:
-        """Count a change of the memory, so that backward can refuse what was saved before it."""
+        """Note a change of the memory, so that backward can refuse what was saved before it."""
+        clock.now += 1
         if self._version is None:
-            self._version = [1]
+            self._version = [clock.now]
         else:
-            self._version[0] += 1
+            self._version[0] = clock.now
 
     def _check_in_place(self, op: str) -> None:
         """Refuse an in-place ``op`` where PyTorch refuses it, or where this engine cannot follow it."""
@@ -405,6 +407,19 @@ class Tensor:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TypeError("tensors are not pickled by this engine; save them with engine.save (safetensors)")
+
+
+class _Clock:
+    """Counts in-place changes of tensors. A Function notes the time when it is recorded: as long as the clock stands
+    still, nothing that it saved can have changed."""
+
+    __slots__ = ("now",)
+
+    def __init__(self) -> None:
+        self.now = 0
+
+
+clock = _Clock()
 
 
 def wrap(array: np.ndarray) -> Tensor:

@@ -96,9 +96,9 @@ def elu_forward(x, alpha, scale, input_scale, i):
     plain="dx[i] = scale·dy[i] if x[i] > 0 else scale·alpha·input_scale·exp(x[i]·input_scale)·dy[i]",
 )
 def elu_backward(dy, x, alpha, scale, input_scale, i):
-    if x[i] > 0.0:
-        return scale * dy[i]
-    return dy[i] * scale * alpha * input_scale * math.exp(x[i] * input_scale)
+    if x[i] <= 0.0:
+        return dy[i] * scale * alpha * input_scale * math.exp(x[i] * input_scale)
+    return scale * dy[i]
 
 
 @defines(

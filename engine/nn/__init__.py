@@ -31,9 +31,34 @@ from engine.nn.activation import (
     Tanhshrink,
 )
 from engine.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
+from engine.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
+from engine.nn.dropout import Dropout, Dropout1d, Dropout2d
+from engine.nn.embedding import Embedding
 from engine.nn.linear import Flatten, Identity, Linear, Unflatten
+from engine.nn.loss import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+    SmoothL1Loss,
+)
 from engine.nn.module import Module
+from engine.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
 from engine.nn.parameter import Buffer, Parameter
+from engine.nn.pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    MaxPool1d,
+    MaxPool2d,
+)
+from engine.nn.upsample import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
 
 def __getattr__(name: str) -> Any:

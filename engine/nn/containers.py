@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import operator
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from engine.nn.module import Module, indent
+from engine.nn.module import Module, indent, type_name
 from engine.nn.parameter import Parameter
 from engine.tensor import Tensor
 
@@ -232,10 +232,14 @@ def _as_member(value: Any) -> Any:
     return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
 
 
-def _member_text(value: Any) -> str:
+def _legacy_type(value: Tensor) -> str:
+    return type_name(value.data)
+
+
+def _member_text(value: Any, kind_of_elements: Callable) -> str:
     if isinstance(value, Tensor):
         kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
-        return f"{kind} containing: [{value.dtype} of size {'x'.join(map(str, value.shape))}]"
+        return f"{kind} containing: [{kind_of_elements(value)} of size {'x'.join(map(str, value.shape))}]"
     return f"Object of type: {type(value).__name__}"
 
 
@@ -279,7 +283,7 @@ class ParameterList(Module):
     __iadd__ = extend
 
     def extra_repr(self) -> str:
-        return "\n".join(f"  ({i}): {_member_text(value)}" for i, value in enumerate(self))
+        return "\n".join(f"  ({i}): {_member_text(v, lambda t: t.dtype)}" for i, v in enumerate(self))
 
 
 class ParameterDict(Module):
@@ -343,4 +347,4 @@ class ParameterDict(Module):
             self[key] = value
 
     def extra_repr(self) -> str:
-        return "\n".join(f"  ({key}): {_member_text(value)}" for key, value in self.items())
+        return "\n".join(f"  ({key}): {_member_text(v, _legacy_type)}" for key, v in self.items())

@@ -55,7 +55,10 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.linear(input, self.weight, self.bias)
+        # Straight from the table: Module.__getattr__ would take as long as the rest of this call.
+        own = self._parameters
+        weight = own["weight"] if "weight" in own else self.weight
+        return F.linear(input, weight, own["bias"] if "bias" in own else self.bias)
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

@@ -92,9 +92,12 @@ class Module(Members, State, Conversion):
         # Called only for what is not an ordinary attribute.
         members = self.__dict__
         if "_parameters" in members:
-            for kind in ("_parameters", "_buffers", "_modules"):
-                if name in members[kind]:
-                    return members[kind][name]
+            if name in (found := members["_parameters"]):
+                return found[name]
+            if name in (found := members["_modules"]):
+                return found[name]
+            if name in (found := members["_buffers"]):
+                return found[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __delattr__(self, name: str) -> None:

@@ -13,7 +13,24 @@ from collections.abc import Callable
 from engine.tensor import Tensor
 
 #: Families in import order.
-FAMILIES = ("linear", "elementwise", "arithmetic", "movement", "indexing",)
+FAMILIES = (
+    "linear",
+    "elementwise",
+    "arithmetic",
+    "reduction",
+    "movement",
+    "indexing",
+    "joining",
+    "rearranging",
+    "padding",
+    "gathering",
+    "scattering",
+    "sorting",
+    "conv",
+    "pool",
+    "upsample",
+    "activation",
+)
 
 functions: dict[str, Callable] = {}
 

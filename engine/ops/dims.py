@@ -41,7 +41,13 @@ def checked_dims(dims: int | Iterable[int], ndim: int, op: str) -> tuple[int, ..
 
 
 def sizes_of(arguments: tuple) -> tuple[int, ...]:
-    """The sizes of ``f(2, 3)``, ``f((2, 3))`` and ``f([2, 3])`` alike, as a tuple of ints."""
+    """The sizes (or dims) of ``f(2, 3)``, ``f((2, 3))`` and ``f([2, 3])`` alike, as a tuple of ints.
+
+    Raises:
+        TypeError: for ``f()``, or where one is no integer.
+    """
+    if not arguments:
+        raise TypeError("missing required positional arguments: integers, or a tuple of them, are expected")
     if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)):
         arguments = arguments[0]
     return tuple([size if type(size) is int else operator.index(size) for size in arguments])
@@ -54,7 +60,7 @@ def resolved_shape(shape: tuple[int, ...], size: int) -> tuple[int, ...]:
         ShapeError: when no such shape exists or it is ambiguous.
     """
     if -1 not in shape:
-        if math.prod(shape) == size and (size or min(shape) >= 0):
+        if math.prod(shape) == size and min(shape, default=0) >= 0:
             return shape
         _refuse(shape, size)
     axis = shape.index(-1)

@@ -223,11 +223,6 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     return apply(Clone(), input)
 
 
-def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
-    """``input`` in row-major order without gaps: itself when it is so already."""
-    return input if input._array.flags.c_contiguous else apply(Clone(), input)
-
-
 def to(input: Tensor, *arguments: Any, **options: Any) -> Tensor:
     """``to(dtype)``, ``to(device[, dtype])`` or ``to(other)``; with ``copy=True`` always a copy.
 
@@ -292,7 +287,6 @@ def _converter(dtype: dtypes.dtype) -> Any:
 
 METHODS = {
     "clone": clone,
-    "contiguous": contiguous,
     "to": to,
     "type": type_,
     "type_as": type_as,

@@ -8,6 +8,7 @@ among the tensors here, so that ``x[0, :, i]`` has another order of dimensions t
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -66,21 +67,32 @@ class Index(Movement):
                 return dx
             axis = next(axis for axis, i in enumerate(index) if i is only)
             return index_backward(shape, dy, axis, only)
-        flat = index_backward((int(np.prod(shape)),), dy.reshape(-1), 0, self.k)
+        flat = index_backward((math.prod(shape),), dy.reshape(-1), 0, self.k)
         return flat.reshape(shape)
 
 
 def index_backward(shape: tuple[int, ...], dy: np.ndarray, axis: int, index: np.ndarray) -> np.ndarray:
     """The gradient of ``x.take(index, axis)`` with respect to x of ``shape``; repeated indices add up in order."""
-    outer = int(np.prod(shape[:axis]))
-    inner = int(np.prod(shape[axis + 1 :]))
-    dx = empty(shape, dy.dtype)
-    index = index.reshape(-1)
-    if index.size and index.min() < 0:
-        index = np.where(index < 0, index + shape[axis], index)
-    rows = contiguous(dy).reshape(outer, index.size, inner)
-    kernels.index_backward.sized(dx.size + dy.size)(dx.reshape(outer, shape[axis], inner), rows, contiguous(index))
+    dx = zeros(shape, dy.dtype)
+    index_add_into(dx, dy, axis, index)
     return dx
+
+
+def index_add_into(y: np.ndarray, v: np.ndarray, axis: int, index: np.ndarray) -> None:
+    """Add the slices of ``v`` along ``axis`` to those of the contiguous ``y`` that ``index`` names, in order."""
+    shape = y.shape
+    outer, inner = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
+    index = index.reshape(-1)
+    if not index.size or not y.size:
+        return
+    if index.min() < 0:
+        index = np.where(index < 0, index + shape[axis], index)
+    y = y.reshape(outer, shape[axis], inner)
+    v = contiguous(v).reshape(outer, index.size, inner)
+    if y.dtype.kind == "f":
+        kernels.index_add.sized(v.size)(y, v, contiguous(index))
+    else:
+        np.add.at(y, (slice(None), index), v)
 
 
 def _getitem(input: Tensor, index: Any) -> Tensor:
@@ -188,7 +200,8 @@ def _setitem(input: Tensor, index: Any, value: Any) -> None:
     if grad_mode.enabled and array.dtype.kind == "f":
         follows = isinstance(value, Tensor) and value._requires_grad
         if follows or input._requires_grad:
-            write_recorded(input, put, _fitting(value if follows else wrap(source), put, array), "__setitem__")
+            fitting = _fitting(value if follows else wrap(source), put, array)
+            write_in_place(input, put, (fitting,), "__setitem__")
             return
     observer = trace.observer
     if observer is not None:
@@ -257,25 +270,27 @@ def refuse_shared(array: np.ndarray, op: str) -> None:
         )
 
 
-def write_recorded(input: Tensor, function: Function, value: Tensor, op: str) -> Tensor:
-    """Apply ``function`` (input, value) in place: the memory is overwritten, the history goes on from there.
+def write_in_place(input: Tensor, function: Function, others: tuple[Tensor, ...], op: str) -> Tensor:
+    """Apply ``function`` (input, *others) in place: the memory is overwritten, the history goes on from there.
 
     Raises:
         InPlaceError: for leaves and views that require grad, and for values that require grad put into views.
     """
     input._check_in_place(op)
     refuse_shared(input._array, op)
-    if input._base is not None:
+    follows = grad_mode.enabled and any([t._requires_grad for t in others])
+    if follows and input._base is not None and input._array.dtype.kind == "f":
         raise InPlaceError(
             f"{op}: writing a value that requires grad into a view is not followed by this engine; "
             "write into the tensor itself: base[...] = value"
         )
     before = wrap(input._array)
     before._requires_grad, before._function, before._output = input._requires_grad, input._function, input._output
-    result = apply(function, before, value)
+    result = apply(function, before, *others)
     input._write(result._array, function)
-    input._requires_grad, input._function, input._output = result._requires_grad, result._function, result._output
-    input._retains_grad = False
+    if result._requires_grad:
+        input._requires_grad, input._function, input._output = True, result._function, result._output
+        input._retains_grad = False
     return input
 
 

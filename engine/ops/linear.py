@@ -43,14 +43,10 @@ class Linear(Function):
             kernels.linear_backward_input.sized(work)(dx, dy, w)
             if len(self.shape) != 2:
                 dx = dx.reshape(self.shape)
-        if needs[1]:
+        if needs[1] or (len(needs) > 2 and needs[2]):
             dw = empty(w.shape, w.dtype)
-            kernels.linear_backward_weight.sized(work)(dw, dy, x)
-        if len(needs) == 2:
-            return dx, dw
-        if needs[2]:
-            db = empty((w.shape[0],), w.dtype)
-            kernels.linear_backward_bias.serial(db, dy)
+            db = np.empty((w.shape[0] if len(needs) > 2 else 0,), w.dtype)
+            kernels.linear_backward_weight.sized(work)(dw, db, dy, x)
         return dx, dw, db
 
     def canonical(self, name: str, array: np.ndarray) -> np.ndarray:

@@ -16,7 +16,18 @@ from engine.optim.sgd import SGD
 
 __all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "lr_scheduler"]
 
-_MISSING = ("ASGD", "Adafactor", "Adamax", "LBFGS", "Muon", "NAdam", "RAdam", "Rprop", "SparseAdam", "swa_utils")
+_MISSING = (
+    "ASGD",
+    "Adafactor",
+    "Adamax",
+    "LBFGS",
+    "Muon",
+    "NAdam",
+    "RAdam",
+    "Rprop",
+    "SparseAdam",
+    "swa_utils",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -6,18 +6,18 @@ Source: Zeiler 2012, "ADADELTA: an adaptive learning rate method".
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.definitions import optim as definitions
 from engine.definitions.contract import Definition
 from engine.kernels.cpu import optim as kernels
-from engine.optim.optimizer import Optimizer, check_at_least_zero, number, refuse
+from engine.optim.kernel_optimizer import KernelOptimizer, check_at_least_zero, number, refuse
 from engine.tensor import Tensor
 
 _NAMES = ("step", "square_avg", "acc_delta")
 
 
-class Adadelta(Optimizer):
+class Adadelta(KernelOptimizer):
     """w ← w − lr·Δ with Δ = √(u + eps)/√(v + eps)·g; v and u are running means of g² and Δ².
 
     Args:
@@ -36,7 +36,7 @@ class Adadelta(Optimizer):
         ValueError: for a hyper-parameter out of its range.
     """
 
-    _arrays = {"v": "square_avg", "u": "acc_delta"}
+    _arrays: ClassVar = {"v": "square_avg", "u": "acc_delta"}
     _kernel = kernels.adadelta_update
     _parameters = ("lr", "rho", "eps", "weight_decay", "maximize")
     _work = 0.6
@@ -59,17 +59,29 @@ class Adadelta(Optimizer):
             raise ValueError(f"Invalid rho value: {rho}")
         check_at_least_zero({"epsilon value": eps, "weight_decay value": weight_decay})
         refuse("Adadelta", capturable=capturable, differentiable=differentiable)
-        super().__init__(params, {
-            "lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize,
-            "capturable": capturable, "foreach": foreach, "differentiable": differentiable,
-        })
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "rho": rho,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "maximize": maximize,
+                "capturable": capturable,
+                "foreach": foreach,
+                "differentiable": differentiable,
+            },
+        )
 
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         return _NAMES
 
     def _scalars(self, group: dict[str, Any]) -> tuple:
         return (
-            float(group["lr"]), float(group["rho"]), float(group["eps"]), float(group["weight_decay"]),
+            float(group["lr"]),
+            float(group["rho"]),
+            float(group["eps"]),
+            float(group["weight_decay"]),
             int(group["maximize"]),
         )
 

@@ -6,20 +6,21 @@ Source: Duchi, Hazan and Singer 2011, "Adaptive subgradient methods for online l
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from engine.definitions import optim as definitions
 from engine.definitions.contract import Definition
 from engine.kernels.cpu import optim as kernels
-from engine.optim.optimizer import Optimizer, check_at_least_zero, refuse, step_counter
+from engine.optim.kernel_optimizer import KernelOptimizer, check_at_least_zero, refuse
+from engine.optim.optimizer import step_counter
 from engine.tensor import Tensor, wrap
 
 _NAMES = ("step", "sum")
 
 
-class Adagrad(Optimizer):
+class Adagrad(KernelOptimizer):
     """s ← s + g², w ← w − lr/(1 + (step − 1)·lr_decay)·g/(√s + eps), g = dw + weight_decay·w.
 
     Args:
@@ -39,7 +40,7 @@ class Adagrad(Optimizer):
         ValueError: for a hyper-parameter out of its range.
     """
 
-    _arrays = {"s": "sum"}
+    _arrays: ClassVar = {"s": "sum"}
     _kernel = kernels.adagrad_update
     _parameters = ("lr", "lr_decay", "eps", "weight_decay", "maximize")
     _takes_step = True
@@ -59,16 +60,30 @@ class Adagrad(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_at_least_zero({
-            "learning rate": lr, "lr_decay value": lr_decay, "weight_decay value": weight_decay,
-            "initial_accumulator_value value": initial_accumulator_value, "epsilon value": eps,
-        })
+        check_at_least_zero(
+            {
+                "learning rate": lr,
+                "lr_decay value": lr_decay,
+                "weight_decay value": weight_decay,
+                "initial_accumulator_value value": initial_accumulator_value,
+                "epsilon value": eps,
+            }
+        )
         refuse("Adagrad", differentiable=differentiable)
-        super().__init__(params, {
-            "lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay,
-            "initial_accumulator_value": initial_accumulator_value, "foreach": foreach, "maximize": maximize,
-            "differentiable": differentiable, "fused": fused,
-        })
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "lr_decay": lr_decay,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "initial_accumulator_value": initial_accumulator_value,
+                "foreach": foreach,
+                "maximize": maximize,
+                "differentiable": differentiable,
+                "fused": fused,
+            },
+        )
         if fused and foreach:
             raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
         for group in self.param_groups:
@@ -80,7 +95,10 @@ class Adagrad(Optimizer):
 
     def _scalars(self, group: dict[str, Any]) -> tuple:
         return (
-            float(group["lr"]), float(group["lr_decay"]), float(group["eps"]), float(group["weight_decay"]),
+            float(group["lr"]),
+            float(group["lr_decay"]),
+            float(group["eps"]),
+            float(group["weight_decay"]),
             int(group["maximize"]),
         )
 

@@ -7,20 +7,19 @@ Sources: Kingma and Ba 2015, "Adam: a method for stochastic optimization"; AMSGr
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.definitions import optim as definitions
 from engine.definitions.contract import Definition
 from engine.kernels.cpu import optim as kernels
-from engine.kernels.jit import Kernel
-from engine.optim.optimizer import Optimizer, check_at_least_zero, number, refuse
+from engine.optim.kernel_optimizer import KernelOptimizer, check_at_least_zero, number, refuse
 from engine.tensor import Tensor
 
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 _MOMENTS_AND_LARGEST = (*_MOMENTS, "max_exp_avg_sq")
 
 
-class Adam(Optimizer):
+class Adam(KernelOptimizer):
     """w ← w − lr·m̂/(√v̂ + eps), m̂ and v̂ the bias-corrected running means of g and g², g = dw + weight_decay·w.
 
     Args:
@@ -41,7 +40,7 @@ class Adam(Optimizer):
         ValueError: for a hyper-parameter out of its range.
     """
 
-    _arrays = {"m": "exp_avg", "v": "exp_avg_sq", "vmax": "max_exp_avg_sq"}
+    _arrays: ClassVar = {"m": "exp_avg", "v": "exp_avg_sq", "vmax": "max_exp_avg_sq"}
     _parameters = ("lr", "beta1", "beta2", "eps", "weight_decay", "maximize")
     _kernel = kernels.adam_update
     _takes_step = True
@@ -71,15 +70,26 @@ class Adam(Optimizer):
         if not (all(isinstance(b, float) for b in betas) or all(isinstance(b, Tensor) for b in betas)):
             raise ValueError("betas must be either both floats or both Tensors")
         refuse(type(self).__name__, capturable=capturable, differentiable=differentiable)
-        super().__init__(params, {
-            "lr": lr, "betas": tuple(number(b) for b in betas), "eps": eps, "weight_decay": weight_decay,
-            "amsgrad": amsgrad, "maximize": maximize, "foreach": foreach, "capturable": capturable,
-            "differentiable": differentiable, "fused": fused, "decoupled_weight_decay": decoupled_weight_decay,
-        })
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "betas": tuple(number(b) for b in betas),
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "amsgrad": amsgrad,
+                "maximize": maximize,
+                "foreach": foreach,
+                "capturable": capturable,
+                "differentiable": differentiable,
+                "fused": fused,
+                "decoupled_weight_decay": decoupled_weight_decay,
+            },
+        )
         if fused and foreach:
             raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
 
-    def _kernel_for(self, group: dict[str, Any]) -> Kernel:
+    def _kernel_for(self, group: dict[str, Any]) -> Any:
         return kernels.adamw_update if group["decoupled_weight_decay"] else kernels.adam_update
 
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
@@ -88,7 +98,11 @@ class Adam(Optimizer):
     def _scalars(self, group: dict[str, Any]) -> tuple:
         beta1, beta2 = group["betas"]
         return (
-            float(group["lr"]), float(beta1), float(beta2), float(group["eps"]), float(group["weight_decay"]),
+            float(group["lr"]),
+            float(beta1),
+            float(beta2),
+            float(group["eps"]),
+            float(group["weight_decay"]),
             int(group["maximize"]),
         )
 

@@ -1,8 +1,7 @@
 """What all optimisers share: parameter groups, state by parameter, steps that a debugger can watch.
 
-An optimiser of this package is little more than its hyper-parameters, the names of its state and one kernel;
-:class:`Optimizer` walks over the parameters. A class of the user's own derives from it as in PyTorch: it
-overrides ``step``.
+A class of the user's own derives from :class:`Optimizer` as in PyTorch: it overrides ``step``. Those of this
+package derive from :class:`engine.optim.kernel_optimizer.KernelOptimizer`.
 """
 
 from __future__ import annotations
@@ -12,36 +11,13 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from engine import dtypes, trace
 from engine.definitions.contract import Definition
-from engine.device import contiguous, zeros
-from engine.errors import MissingError, ShapeError
-from engine.kernels.jit import Kernel
-from engine.optim.slot import Slot, flat
-from engine.tensor import RemovableHandle, Tensor, enable_grad, wrap
-
-
-def number(value: Any) -> Any:
-    """A hyper-parameter as a Python number: PyTorch also takes tensors of one element."""
-    return value.item() if isinstance(value, Tensor) else value
-
-
-def check_at_least_zero(named: dict[str, Any]) -> None:
-    """Raise PyTorch's ValueError for the first hyper-parameter that is negative or NaN."""
-    for name, value in named.items():
-        if not number(value) >= 0.0:
-            raise ValueError(f"Invalid {name}: {value}")
-
-
-def refuse(optimizer: str, **flags: Any) -> None:
-    """Raise MissingError for settings of PyTorch's that this engine has not."""
-    for name, value in flags.items():
-        if value:
-            raise MissingError(f"{optimizer}: this engine has no {name}=True; leave it at its default, False")
+from engine.tensor import RemovableHandle, Tensor, wrap
 
 
 def step_counter(steps: float = 0.0) -> Tensor:
@@ -90,15 +66,6 @@ class Optimizer:
         ValueError: for no parameters, a tensor that is no leaf, or one that is in two groups.
     """
 
-    # What a subclass of this package declares: the state tensors that its kernel takes (name in the definitions
-    # -> PyTorch's name in the state), the kernel, the names
-    # of its numbers, whether the number of the step comes last, and its work per element (see kernels.jit).
-    _arrays: ClassVar[dict[str, str]] = {}
-    _kernel: ClassVar[Kernel | None] = None
-    _parameters: ClassVar[tuple[str, ...]] = ()
-    _takes_step: ClassVar[bool] = False
-    _work: ClassVar[float] = 1.0
-
     _stepping = False
     #: Whether step() was called since a scheduler was attached; the schedulers look at it.
     _opt_called = False
@@ -129,7 +96,6 @@ class Optimizer:
             self.add_param_group(group)
 
     def _forget(self) -> None:
-        self._slots: dict[int, Slot] = {}
         self._step_pre_hooks: dict[int, Callable] = {}
         self._step_post_hooks: dict[int, Callable] = {}
 
@@ -141,11 +107,11 @@ class Optimizer:
         self._forget()
 
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__} ("]
+        text = f"{type(self).__name__} ("
         for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
-            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
-        return "\n".join([*lines, ")"])
+            text += f"\nParameter Group {i}\n"
+            text += "".join(f"    {key}: {group[key]}\n" for key in sorted(group) if key != "params")
+        return text + ")"
 
     # ---- parameters ----
 
@@ -197,7 +163,6 @@ class Optimizer:
 
     # ---- the step ----
 
-    @_watched
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient.
 
@@ -207,136 +172,14 @@ class Optimizer:
         Returns:
             What the closure returned, or None.
         """
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
-        observer = trace.observer
-        for group in self.param_groups:
-            self._update_group(group, observer)
-        return loss
-
-    def _update_group(self, group: dict[str, Any], observer: trace.Observer | None) -> None:
-        slots, names, scalars = self._slots, self._state_names(group), self._scalars(group)
-        sized, work = self._kernel_for(group).sized, self._work
-        for p in group["params"]:
-            if p._grad is None:
-                continue
-            if observer is not None:
-                observer.before_update("optimizer", p, self)
-                scalars = self._scalars(group)
-            slot = slots.get(id(p))
-            if slot is None or slot.array is not p._array or slot.names is not names or (
-                names and not slot.holds(self.state[p])
-            ):
-                slot = slots[id(p)] = self._slot(p, group, names)
-            gradient = p._grad._array
-            if gradient.shape != slot.array.shape or gradient.dtype is not slot.array.dtype:
-                _check_gradient(type(self).__name__, gradient, slot.array)
-            if not gradient.flags.carray:
-                gradient = contiguous(gradient)
-            sized(slot.size * work)(slot.w, gradient.reshape(-1), *slot.operands, *scalars, *self._advance(slot))
-            if slot.copied:
-                slot.write_back()
-            p._bump()
-            if observer is not None:
-                observer.after_update("optimizer", p, self)
-
-    def _slot(self, p: Tensor, group: dict[str, Any], names: tuple[str, ...]) -> Slot:
-        """The arrays that the update of ``p`` works on; its state is made if there is none."""
-        if not names:
-            return Slot(p, {}, names, self._arrays)
-        state = self.state[p]
-        fresh = self._lacks_state(state)
-        if fresh:
-            state.update(self._initial_state(p, group))
-        return Slot(p, state, names, self._arrays, fresh)
-
-    def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
-        """PyTorch's names of the state that an update in ``group`` uses; the same tuple each time."""
-        return ()
-
-    def _scalars(self, group: dict[str, Any]) -> tuple:
-        """The numbers that the kernel takes behind the arrays, named by ``_parameters``."""
-        return ()
-
-    def _lacks_state(self, state: dict[str, Any]) -> bool:
-        return not state
-
-    def _initial_state(self, p: Tensor, group: dict[str, Any]) -> dict[str, Tensor]:
-        """The state of a parameter before its first update."""
-        shape, dtype = p._array.shape, p._array.dtype
-        return {
-            name: step_counter() if name == "step" else wrap(zeros(shape, dtype)) for name in self._state_names(group)
-        }
-
-    def _kernel_for(self, group: dict[str, Any]) -> Kernel:
-        if self._kernel is None:
-            raise NotImplementedError(f"{type(self).__name__} has no step()")
-        return self._kernel
-
-    def _advance(self, slot: Slot) -> tuple:
-        """Count the update; the number that the kernel takes last, if any (named by ``_progress``)."""
-        if slot.step is None:
-            return ()
-        step = slot.count()
-        return (step,) if self._takes_step else ()
-
-    def _progress(self, state: dict[str, Any]) -> dict[str, Any]:
-        """What the definitions take that changes from update to update: ``step`` or ``first``."""
-        if not self._takes_step:
-            return {}
-        return {"step": state["step"].item() + 1.0 if state else 1.0}
-
-    # ---- the update, explained ----
+        raise NotImplementedError(f"{type(self).__name__} has no step()")
 
     def definitions_for(self, parameter: Tensor) -> dict[str, Definition]:
-        """The definition of everything that the next update of ``parameter`` writes, by the result's name.
+        """How an update of ``parameter`` is explained; nothing where the optimizer is the user's own.
 
-        ``"w_new"`` is the parameter; the others are state. Each indexes flat arrays. Their operands come from
-        :meth:`operands_for`, and after the update :meth:`results_for` has what the kernel wrote.
+        See :meth:`engine.optim.kernel_optimizer.KernelOptimizer.definitions_for`.
         """
-        return self._definitions(self._group_of(parameter))
-
-    def operands_for(self, parameter: Tensor) -> dict[str, Any]:
-        """What the definitions of the next update take, by name: flat arrays, and numbers.
-
-        The arrays are views of the parameter, its gradient and its state where these are contiguous; the update
-        changes them, so whoever wants them later copies them before (``before_update`` is the moment).
-
-        Raises:
-            ValueError: when the parameter is not this optimizer's, or has no gradient (it would be skipped).
-        """
-        group = self._group_of(parameter)
-        if parameter._grad is None:
-            raise ValueError(f"{type(self).__name__}: the parameter of shape {tuple(parameter.shape)} has no gradient")
-        registered = self.state.get(parameter, {})
-        state = self._initial_state(parameter, group) if self._lacks_state(registered) else registered
-        operands: dict[str, Any] = {"w": flat(parameter._array), "dw": flat(parameter._grad._array)}
-        names = self._state_names(group)
-        for operand, name in self._arrays.items():
-            operands[operand] = flat(state[name]._array) if name in names else np.empty((0,), parameter._array.dtype)
-        operands.update(zip(self._parameters, self._scalars(group), strict=True))
-        operands.update(self._progress(registered))
-        return operands
-
-    def results_for(self, parameter: Tensor) -> dict[str, np.ndarray]:
-        """After an update: what was written, flat, under the names that :meth:`definitions_for` gives the results."""
-        state = self.state.get(parameter, {})
-        results = {"w_new": flat(parameter._array)}
-        for result in self.definitions_for(parameter):
-            if result != "w_new":
-                results[result] = flat(state[self._arrays[result.removesuffix("_new")]]._array)
-        return results
-
-    def _definitions(self, group: dict[str, Any]) -> dict[str, Definition]:
         return {}
-
-    def _group_of(self, parameter: Tensor) -> dict[str, Any]:
-        for group in self.param_groups:
-            if any(p is parameter for p in group["params"]):
-                return group
-        raise ValueError(f"{type(self).__name__}: the tensor of shape {tuple(parameter.shape)} is not a parameter of it")
 
     # ---- hooks ----
 
@@ -399,10 +242,11 @@ class Optimizer:
         for key, values in state_dict["state"].items():
             p = parameters.get(key)
             state[key if p is None else p] = (
-                deepcopy(values) if p is None else {name: _loaded(name, value, key, p) for name, value in values.items()}
+                deepcopy(values)
+                if p is None
+                else {name: _loaded(name, value, key, p) for name, value in values.items()}
             )
         self.state, self.param_groups = state, groups
-        self._slots = {}
 
 
 def _parameters_of(params: Any) -> tuple[list[Tensor], list[str]]:
@@ -439,11 +283,3 @@ def _loaded(name: str, value: Any, key: Any, p: Tensor) -> Any:
             f"which has shape {p._array.shape}; they must be equal"
         )
     return wrap(value._array.astype(p._array.dtype, order="C"))
-
-
-def _check_gradient(optimizer: str, gradient: np.ndarray, array: np.ndarray) -> None:
-    if gradient.shape != array.shape or gradient.dtype != array.dtype:
-        raise ShapeError(
-            f"{optimizer}.step: the gradient has shape {gradient.shape} and dtype {gradient.dtype} but the parameter has "
-            f"shape {array.shape} and dtype {array.dtype}; they must be equal"
-        )

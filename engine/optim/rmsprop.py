@@ -7,12 +7,12 @@ sequences with recurrent neural networks". As in PyTorch, eps is added after the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.definitions import optim as definitions
 from engine.definitions.contract import Definition
 from engine.kernels.cpu import optim as kernels
-from engine.optim.optimizer import Optimizer, check_at_least_zero, refuse
+from engine.optim.kernel_optimizer import KernelOptimizer, check_at_least_zero, refuse
 from engine.tensor import Tensor
 
 #: State in use, by (momentum, centered).
@@ -24,7 +24,7 @@ _NAMES = {
 }
 
 
-class RMSprop(Optimizer):
+class RMSprop(KernelOptimizer):
     """w ← w − lr·g/(√v + eps) with v the running mean of g², g = dw + weight_decay·w.
 
     Args:
@@ -45,7 +45,7 @@ class RMSprop(Optimizer):
         ValueError: for a hyper-parameter out of its range.
     """
 
-    _arrays = {"v": "square_avg", "a": "grad_avg", "m": "momentum_buffer"}
+    _arrays: ClassVar = {"v": "square_avg", "a": "grad_avg", "m": "momentum_buffer"}
     _kernel = kernels.rmsprop_update
     _parameters = ("lr", "alpha", "eps", "weight_decay", "momentum", "maximize")
     _work = 0.6
@@ -64,24 +64,43 @@ class RMSprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_at_least_zero({
-            "learning rate": lr, "epsilon value": eps, "momentum value": momentum, "weight_decay value": weight_decay,
-            "alpha value": alpha,
-        })
+        check_at_least_zero(
+            {
+                "learning rate": lr,
+                "epsilon value": eps,
+                "momentum value": momentum,
+                "weight_decay value": weight_decay,
+                "alpha value": alpha,
+            }
+        )
         refuse("RMSprop", capturable=capturable, differentiable=differentiable)
-        super().__init__(params, {
-            "lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered,
-            "weight_decay": weight_decay, "capturable": capturable, "foreach": foreach, "maximize": maximize,
-            "differentiable": differentiable,
-        })
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "alpha": alpha,
+                "eps": eps,
+                "centered": centered,
+                "weight_decay": weight_decay,
+                "capturable": capturable,
+                "foreach": foreach,
+                "maximize": maximize,
+                "differentiable": differentiable,
+            },
+        )
 
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         return _NAMES[group["momentum"] > 0, bool(group["centered"])]
 
     def _scalars(self, group: dict[str, Any]) -> tuple:
         return (
-            float(group["lr"]), float(group["alpha"]), float(group["eps"]), float(group["weight_decay"]),
-            float(group["momentum"]), int(group["maximize"]),
+            float(group["lr"]),
+            float(group["alpha"]),
+            float(group["eps"]),
+            float(group["weight_decay"]),
+            float(group["momentum"]),
+            int(group["maximize"]),
         )
 
     def _definitions(self, group: dict[str, Any]) -> dict[str, Definition]:

@@ -2,25 +2,26 @@
 
 Sources: Robbins and Monro 1951, "A stochastic approximation method"; Polyak 1964 (momentum); Nesterov's momentum
 in the form of Sutskever, Martens, Dahl and Hinton 2013, "On the importance of initialization and momentum in
-deep learning". As in PyTorch, the learning rate multiplies the whole buffer, and the buffer starts as the first gradient.
+deep learning". As in PyTorch, the learning rate multiplies the whole buffer, and the buffer starts as the first
+gradient.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.definitions import optim as definitions
 from engine.definitions.contract import Definition
 from engine.kernels.cpu import optim as kernels
-from engine.optim.optimizer import Optimizer, check_at_least_zero, refuse
+from engine.optim.kernel_optimizer import KernelOptimizer, check_at_least_zero, refuse
 from engine.optim.slot import Slot
 from engine.tensor import Tensor
 
 _NONE, _BUFFER = (), ("momentum_buffer",)
 
 
-class SGD(Optimizer):
+class SGD(KernelOptimizer):
     """w ← w − lr·m with m ← momentum·m + (1 − dampening)·(dw + weight_decay·w); without momentum m is the gradient.
 
     Args:
@@ -40,7 +41,7 @@ class SGD(Optimizer):
         ValueError: for a hyper-parameter out of its range.
     """
 
-    _arrays = {"m": "momentum_buffer"}
+    _arrays: ClassVar = {"m": "momentum_buffer"}
     _kernel = kernels.sgd_update
     _parameters = ("lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize")
     _work = 0.2
@@ -59,17 +60,24 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_at_least_zero(
-            {"learning rate": lr, "momentum value": momentum, "weight_decay value": weight_decay}
-        )
+        check_at_least_zero({"learning rate": lr, "momentum value": momentum, "weight_decay value": weight_decay})
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         refuse("SGD", differentiable=differentiable)
-        super().__init__(params, {
-            "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
-            "nesterov": nesterov, "maximize": maximize, "foreach": foreach, "differentiable": differentiable,
-            "fused": fused,
-        })
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "dampening": dampening,
+                "weight_decay": weight_decay,
+                "nesterov": nesterov,
+                "maximize": maximize,
+                "foreach": foreach,
+                "differentiable": differentiable,
+                "fused": fused,
+            },
+        )
         if fused and foreach:
             raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
 
@@ -78,8 +86,12 @@ class SGD(Optimizer):
 
     def _scalars(self, group: dict[str, Any]) -> tuple:
         return (
-            float(group["lr"]), float(group["momentum"]), float(group["dampening"]), float(group["weight_decay"]),
-            int(group["nesterov"]), int(group["maximize"]),
+            float(group["lr"]),
+            float(group["momentum"]),
+            float(group["dampening"]),
+            float(group["weight_decay"]),
+            int(group["nesterov"]),
+            int(group["maximize"]),
         )
 
     def _lacks_state(self, state: dict[str, Any]) -> bool:

@@ -24,6 +24,7 @@ class Slot:
     Attributes:
         parameter: kept alive, so that its ``id`` finds this slot and no other.
         array: the parameter's array; when the parameter has another one, the slot is out of date.
+        size, shape, dtype: those of ``array``.
         w: ``array``, flat.
         operands: the state's arrays, flat, in the kernel's order; size 0 for state that is not in use.
         step: the step counter, an array without dimensions, or None.
@@ -31,20 +32,38 @@ class Slot:
         copied: (array, flat copy) of what is not contiguous and must be written back.
     """
 
-    __slots__ = ("array", "copied", "fresh", "names", "operands", "parameter", "size", "sources", "step", "w")
+    __slots__ = (
+        "array",
+        "copied",
+        "dtype",
+        "fresh",
+        "names",
+        "operands",
+        "parameter",
+        "shape",
+        "size",
+        "sources",
+        "step",
+        "w",
+    )
 
     def __init__(
-        self, parameter: Tensor, state: dict[str, Any], names: tuple[str, ...], arrays: dict[str, str], fresh: bool = False
+        self,
+        parameter: Tensor,
+        state: dict[str, Any],
+        names: tuple[str, ...],
+        arrays: dict[str, str],
+        fresh: bool = False,
     ) -> None:
         self.parameter = parameter
         self.array = array = parameter._array
         if array.dtype not in _ABSENT:
             raise DtypeError(f"optimizer: a parameter must be float32 or float64 but one is {parameter.dtype}")
-        self.size = array.size
+        self.size, self.shape, self.dtype = array.size, array.shape, array.dtype
         self.names = names
         self.fresh = fresh
         self.sources = tuple((name, state[name]._array) for name in names)
-        self.step = state["step"]._array if "step" in names else None
+        self.step: Any = state["step"]._array if "step" in names else None
         self.copied: list[tuple[np.ndarray, np.ndarray]] = []
         self.w = self._flat(array)
         self.operands = tuple(

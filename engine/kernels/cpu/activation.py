@@ -57,7 +57,7 @@ def elu_backward(dx, dy, x, alpha, scale, input_scale):
     zero, positive, inner = real(0), real(scale), real(input_scale)
     negative = real(scale * alpha * input_scale)
     for i in prange(dx.size):
-        dx[i] = positive * dy[i] if x[i] > zero else dy[i] * (negative * exp(x[i] * inner))
+        dx[i] = dy[i] * (negative * exp(x[i] * inner)) if x[i] <= zero else positive * dy[i]
 
 
 @kernel

@@ -51,8 +51,8 @@ def linear_backward_input(dx, dy, w):
 
 
 @kernel
-def linear_backward_weight(dw, dy, x):
-    """dw[o, i] = Σ_n dy[n, o]·x[n, i]"""
+def linear_backward_weight(dw, db, dy, x):
+    """dw[o, i] = Σ_n dy[n, o]·x[n, i] and db[o] = Σ_n dy[n, o]; db may have size 0"""
     inner, rows = dy.shape
     columns = x.shape[1]
     width = column_block(columns, rows * inner * columns)
@@ -61,13 +61,8 @@ def linear_backward_weight(dw, dy, x):
         stop = min(columns, start + width)
         gemm(True, False, rows, stop - start, inner, dy, 0, rows, x, start, columns,
              0.0, dw, start, columns)
-
-
-@kernel
-def linear_backward_bias(db, dy):
-    """db[o] = Σ_n dy[n, o]"""
     for o in range(db.size):
         db[o] = 0
-    for n in range(dy.shape[0]):
+    for n in range(inner):
         for o in range(db.size):
             db[o] += dy[n, o]

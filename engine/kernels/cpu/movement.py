@@ -1,4 +1,4 @@
-"""Adding rows to the rows they were taken from: x (A, J, C), y (A, I, C), index (I) with 0 <= index[i] < J.
+"""Adding rows to rows that an index names: y (A, J, C), v (A, I, C), index (I) with 0 <= index[i] < J.
 
 Each thread owns a block of columns and walks the rows in their order, so that the sums do not depend on the
 thread count.
@@ -16,18 +16,20 @@ def column_width(columns):
 
 
 @kernel
-def index_backward(dx, dy, index):
-    """dx[a, j, c] = Σ_{i: index[i] = j} dy[a, i, c]"""
-    outer, rows, columns = dx.shape
+def index_add(y, v, index):
+    """y[a, j, c] += Σ_{i: index[i] = j} v[a, i, c]. Unlike other kernels it adds to what ``y`` holds."""
+    outer, _, columns = y.shape
+    if columns == 1:
+        for a in range(outer):
+            for i in range(index.shape[0]):
+                y[a, index[i], 0] += v[a, i, 0]
+        return
     width = column_width(columns)
     for block in prange((columns + width - 1) // width):
         start = block * width
         stop = min(columns, start + width)
         for a in range(outer):
-            for j in range(rows):
-                for c in range(start, stop):
-                    dx[a, j, c] = 0.0
             for i in range(index.shape[0]):
                 j = index[i]
                 for c in range(start, stop):
-                    dx[a, j, c] += dy[a, i, c]
+                    y[a, j, c] += v[a, i, c]

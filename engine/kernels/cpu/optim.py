@@ -108,7 +108,22 @@ def adam_update(w, dw, m, v, vmax, lr, beta1, beta2, eps, weight_decay, maximize
 def adamw_update(w, dw, m, v, vmax, lr, beta1, beta2, eps, weight_decay, maximize, step):
     """w ← (1 − lr·weight_decay)·w − lr·m̂/(√v̂ + eps); with vmax the largest v so far takes the place of v."""
     for block in prange((w.size + BLOCK - 1) // BLOCK):
-        adam_blocks(w, dw, m, v, vmax, lr, beta1, beta2, eps, 0.0, 1.0 - lr * weight_decay, maximize, step, block)
+        adam_blocks(
+            w,
+            dw,
+            m,
+            v,
+            vmax,
+            lr,
+            beta1,
+            beta2,
+            eps,
+            0.0,
+            1.0 - lr * weight_decay,
+            maximize,
+            step,
+            block,
+        )
 
 
 @strict_helper
@@ -149,8 +164,18 @@ def rmsprop_update(w, dw, v, a, m, lr, alpha, eps, weight_decay, momentum, maxim
     for block in prange((w.size + BLOCK - 1) // BLOCK):
         begin, end = block * BLOCK, min(w.size, (block + 1) * BLOCK)
         rmsprop_means(w[begin:end], dw[begin:end], v[begin:end], a[begin:end], alpha, decay, maximize)
-        rmsprop_walk(w[begin:end], dw[begin:end], v[begin:end], a[begin:end], m[begin:end],
-                     rate, mu, epsilon, decay, maximize)
+        rmsprop_walk(
+            w[begin:end],
+            dw[begin:end],
+            v[begin:end],
+            a[begin:end],
+            m[begin:end],
+            rate,
+            mu,
+            epsilon,
+            decay,
+            maximize,
+        )
 
 
 @kernel(fastmath=False)

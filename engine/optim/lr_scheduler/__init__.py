@@ -42,7 +42,5 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "CyclicLR":
-        raise MissingError(
-            f"this engine has no torch.optim.lr_scheduler.{name}; it has {', '.join(__all__)}"
-        )
+        raise MissingError(f"this engine has no torch.optim.lr_scheduler.{name}; it has {', '.join(__all__)}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -92,9 +92,7 @@ class OneCycleLR(LRScheduler):
         self._warn_outside_step()
         step = self.last_epoch
         if step > self.total_steps:
-            raise ValueError(
-                f"Tried to step {step} times. The specified number of total steps is {self.total_steps}"
-            )
+            raise ValueError(f"Tried to step {step} times. The specified number of total steps is {self.total_steps}")
         phases = self._schedule_phases
         number = next((i for i, phase in enumerate(phases) if step <= phase["end_step"]), len(phases) - 1)
         phase, start = phases[number], phases[number - 1]["end_step"] if number else 0.0
@@ -128,7 +126,11 @@ def _total_steps(total_steps: int | None, epochs: int | None, steps_per_epoch: i
 
 def _phases(total_steps: int, pct_start: float, three_phase: bool) -> list[dict[str, Any]]:
     """When each phase ends, and between which of a group's values it goes."""
-    rise = _phase(float(pct_start * total_steps) - 1, ("initial_lr", "max_lr"), ("max_momentum", "base_momentum"))
+    rise = _phase(
+        float(pct_start * total_steps) - 1,
+        ("initial_lr", "max_lr"),
+        ("max_momentum", "base_momentum"),
+    )
     last = total_steps - 1
     if not three_phase:
         return [rise, _phase(last, ("max_lr", "min_lr"), ("base_momentum", "max_momentum"))]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.optim.optimizer import Optimizer
-from engine.tensor import Tensor
+from engine.tensor import Tensor, wrap
 
 EPOCH_IS_DEPRECATED = (
     "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. "
@@ -35,8 +35,11 @@ def checked_optimizer(optimizer: Any) -> Optimizer:
 
 def group_values(optimizer: Optimizer, key: str) -> list[Any]:
     """A hyper-parameter of every group; tensors are copied, so that the list stays what it is."""
-    values = [group[key] for group in optimizer.param_groups]
-    return [value.detach().clone() if isinstance(value, Tensor) else value for value in values]
+    return [_own(group[key]) for group in optimizer.param_groups]
+
+
+def _own(value: Any) -> Any:
+    return wrap(value._array.copy()) if isinstance(value, Tensor) else value
 
 
 def set_lr(group: dict[str, Any], lr: Any) -> None:
@@ -87,8 +90,7 @@ class LRScheduler:
         self.optimizer = checked_optimizer(optimizer)
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
-                lr = group["lr"]
-                group.setdefault("initial_lr", lr.detach().clone() if isinstance(lr, Tensor) else lr)
+                group.setdefault("initial_lr", _own(group["lr"]))
             elif "initial_lr" not in group:
                 raise KeyError(
                     f"param 'initial_lr' is not specified in param_groups[{i}] when resuming scheduler with "

@@ -12,14 +12,12 @@ from .dataset import Dataset, IterableDataset
 from .loader_options import check_sampling, check_worker_options, warn_about_workers
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, draw_seed
 
-_FIXED = frozenset(
-    ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
-)
+_FIXED = frozenset(("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"))
 
 
 def get_worker_info() -> None:
     """Return None: samples are always loaded in the main process."""
-    return None
+    return
 
 
 class _EndlessSampler(Sampler):
@@ -79,9 +77,7 @@ class DataLoader:
         pin_memory_device: str = "",
         in_order: bool = True,
     ) -> None:
-        check_worker_options(
-            num_workers, timeout, prefetch_factor, persistent_workers, multiprocessing_context
-        )
+        check_worker_options(num_workers, timeout, prefetch_factor, persistent_workers, multiprocessing_context)
         self.dataset = dataset
         self.num_workers = num_workers
         self.prefetch_factor = 2 if num_workers and prefetch_factor is None else prefetch_factor
@@ -116,9 +112,7 @@ class DataLoader:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._initialized and name in _FIXED:
-            raise ValueError(
-                f"{name} attribute should not be set after {type(self).__name__} is initialized"
-            )
+            raise ValueError(f"{name} attribute should not be set after {type(self).__name__} is initialized")
         super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator:

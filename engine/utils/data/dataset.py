@@ -109,9 +109,7 @@ class ConcatDataset(Dataset[_T]):
         position = idx
         if position < 0:
             if -position > len(self):
-                raise ValueError(
-                    f"absolute value of index should not exceed dataset length: {idx}, {len(self)}"
-                )
+                raise ValueError(f"absolute value of index should not exceed dataset length: {idx}, {len(self)}")
             position += len(self)
         which = bisect.bisect_right(self.cumulative_sizes, position)
         if which == len(self.datasets):
@@ -198,10 +196,7 @@ def random_split(
         )
     indices = random.permutation(total, generator=generator).tolist()
     ends = list(itertools.accumulate(int(length) for length in lengths))
-    return [
-        Subset(dataset, indices[end - int(length) : end])
-        for end, length in zip(ends, lengths, strict=True)
-    ]
+    return [Subset(dataset, indices[end - int(length) : end]) for end, length in zip(ends, lengths, strict=True)]
 
 
 def _sizes_of_fractions(fractions: Sequence[float], total: int) -> list[int]:

@@ -151,6 +151,5 @@ def _check_lengths(path: Path, rows: list[list[str]], lines: list[int], delimite
     for row, line in zip(rows, lines, strict=True):
         if len(row) != expected:
             raise DataError(
-                f"{path}: line {line} has {len(row)} cells, most lines have {expected} "
-                f"(delimiter {delimiter!r})"
+                f"{path}: line {line} has {len(row)} cells, most lines have {expected} (delimiter {delimiter!r})"
             )

@@ -66,24 +66,19 @@ def _read_stream(path: Path, stream: BinaryIO, expect_dimensions: int | None) ->
         )
     dimensions = head[3]
     if expect_dimensions is not None and dimensions != expect_dimensions:
-        raise DataError(
-            f"{path}: expected {expect_dimensions} dimensions, the header says {dimensions}"
-        )
+        raise DataError(f"{path}: expected {expect_dimensions} dimensions, the header says {dimensions}")
     if not 1 <= dimensions <= _MAX_DIMENSIONS:
         raise DataError(f"{path}: the header says {dimensions} dimensions; expected 1 to 8")
     sizes = stream.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
         raise DataError(
-            f"{path}: cut short in the header; expected {4 * dimensions} bytes of sizes, "
-            f"found {len(sizes)}"
+            f"{path}: cut short in the header; expected {4 * dimensions} bytes of sizes, found {len(sizes)}"
         )
     shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
     return _read_elements(path, stream, shape, np.dtype(_DTYPES[head[2]]))
 
 
-def _read_elements(
-    path: Path, stream: BinaryIO, shape: tuple[int, ...], dtype: np.dtype
-) -> np.ndarray:
+def _read_elements(path: Path, stream: BinaryIO, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     expected = math.prod(shape) * dtype.itemsize
     if expected > MAX_BYTES:
         raise DataError(
@@ -92,13 +87,8 @@ def _read_elements(
         )
     content = stream.read(expected + 1)
     if len(content) < expected:
-        raise DataError(
-            f"{path}: cut short; shape {shape} needs {expected} bytes of elements, "
-            f"found {len(content)}"
-        )
+        raise DataError(f"{path}: cut short; shape {shape} needs {expected} bytes of elements, found {len(content)}")
     if len(content) > expected:
-        raise DataError(
-            f"{path}: longer than its header says; shape {shape} needs {expected} bytes of elements"
-        )
+        raise DataError(f"{path}: longer than its header says; shape {shape} needs {expected} bytes of elements")
     elements = np.frombuffer(content, dtype, count=math.prod(shape)).reshape(shape)
     return elements.astype(dtype.newbyteorder("="), copy=True)

@@ -74,9 +74,7 @@ class ImageFolder(Dataset):
             raise DataNotFoundError(f"ImageFolder: {directory} is not a folder")
         classes = sorted(entry.name for entry in os.scandir(directory) if entry.is_dir())
         if not classes:
-            raise DataNotFoundError(
-                f"ImageFolder: {directory} has no sub-folder; expected one folder per class"
-            )
+            raise DataNotFoundError(f"ImageFolder: {directory} has no sub-folder; expected one folder per class")
         return classes, {name: number for number, name in enumerate(classes)}
 
     def broken_files(self) -> list[str]:
@@ -102,14 +100,9 @@ class ImageFolder(Dataset):
         return len(self.samples)
 
     def __repr__(self) -> str:
-        return (
-            f"ImageFolder({os.fspath(self.root)!r}, {len(self)} pictures, "
-            f"{len(self.classes)} classes)"
-        )
+        return f"ImageFolder({os.fspath(self.root)!r}, {len(self)} pictures, {len(self.classes)} classes)"
 
-    def _find_samples(
-        self, is_valid_file: Callable[[str], bool], allow_empty: bool
-    ) -> list[tuple[str, int]]:
+    def _find_samples(self, is_valid_file: Callable[[str], bool], allow_empty: bool) -> list[tuple[str, int]]:
         samples, empty = [], []
         for name, number in self.class_to_idx.items():
             found = []

@@ -12,9 +12,7 @@ import numpy as np
 from engine.errors import DataError
 
 
-def read_npz(
-    path: str | os.PathLike[str], required: tuple[str, ...] | list[str] = ()
-) -> dict[str, np.ndarray]:
+def read_npz(path: str | os.PathLike[str], required: tuple[str, ...] | list[str] = ()) -> dict[str, np.ndarray]:
     """Read an `.npz` archive into a dictionary of arrays. Pickled objects are refused.
 
     Args:
@@ -40,8 +38,7 @@ def read_npz(
     absent = [name for name in required if name not in arrays]
     if absent:
         raise DataError(
-            f"{path}: has no array named {', '.join(map(repr, absent))}; "
-            f"it holds: {', '.join(arrays) or 'nothing'}"
+            f"{path}: has no array named {', '.join(map(repr, absent))}; it holds: {', '.join(arrays) or 'nothing'}"
         )
     return arrays
 

@@ -48,9 +48,7 @@ def read_pair(images: Path, labels: Path, classes: int) -> tuple[np.ndarray, np.
         if array.dtype != np.uint8:
             raise DataError(f"{path}: expected unsigned bytes, found {array.dtype}")
     if len(pictures) != len(targets):
-        raise DataError(
-            f"{images} holds {len(pictures)} pictures, {labels} holds {len(targets)} labels"
-        )
+        raise DataError(f"{images} holds {len(pictures)} pictures, {labels} holds {len(targets)} labels")
     if not len(targets):
         raise DataError(f"{images}: holds no picture")
     if targets.max() >= classes:

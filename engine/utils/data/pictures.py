@@ -78,9 +78,7 @@ def flip(picture: Any, horizontal: bool) -> Any:
     return from_array(np.ascontiguousarray(np.flip(to_array(picture), -1 if horizontal else -2)))
 
 
-def pad(
-    picture: Any, padding: int | Sequence[int], fill: Any = 0, padding_mode: str = "constant"
-) -> Any:
+def pad(picture: Any, padding: int | Sequence[int], fill: Any = 0, padding_mode: str = "constant") -> Any:
     """Add a border. `padding`: all sides, (left and right, top and bottom), or (l, t, r, b).
 
     Raises:
@@ -92,9 +90,7 @@ def pad(
     if is_pil(picture) and padding_mode == "constant":
         from PIL import ImageOps
 
-        return ImageOps.expand(
-            picture, border=(left, top, right, bottom), fill=fill_of(picture, fill)
-        )
+        return ImageOps.expand(picture, border=(left, top, right, bottom), fill=fill_of(picture, fill))
     border = ((top, bottom), (left, right))
     how: dict[str, Any] = {"mode": padding_mode}
     if padding_mode == "constant":
@@ -114,16 +110,13 @@ def four_sides(padding: int | Sequence[int]) -> tuple[int, int, int, int]:
     sides = [padding] if isinstance(padding, int) else list(padding)
     if len(sides) not in (1, 2, 4) or any(side < 0 for side in sides):
         raise ValueError(
-            "padding must be a non-negative int or 1, 2 or 4 of them "
-            f"(left, top, right, bottom), got {padding!r}"
+            f"padding must be a non-negative int or 1, 2 or 4 of them (left, top, right, bottom), got {padding!r}"
         )
     left, top, right, bottom = sides * (4 // len(sides))
     return left, top, right, bottom
 
 
-def resize(
-    picture: Image.Image, size: int | Sequence[int], interpolation: Any, max_size: int | None
-) -> Image.Image:
+def resize(picture: Image.Image, size: int | Sequence[int], interpolation: Any, max_size: int | None) -> Image.Image:
     """Resize to (height, width), or so that the shorter side is `size`, in proportion.
 
     Raises:
@@ -141,14 +134,10 @@ def resize(
     return picture.resize((new_width, new_height), pil_filter(interpolation))
 
 
-def rotate(
-    picture: Image.Image, angle: float, interpolation: Any, expand: bool, center: Any, fill: Any
-) -> Image.Image:
+def rotate(picture: Image.Image, angle: float, interpolation: Any, expand: bool, center: Any, fill: Any) -> Image.Image:
     """Rotate counter-clockwise by `angle` degrees around the centre of the picture."""
     require_pil(picture, "RandomRotation")
-    return picture.rotate(
-        angle, pil_filter(interpolation), expand, center, fillcolor=fill_of(picture, fill)
-    )
+    return picture.rotate(angle, pil_filter(interpolation), expand, center, fillcolor=fill_of(picture, fill))
 
 
 def affine(
@@ -226,8 +215,7 @@ def require_pil(picture: Any, what: str) -> None:
     """Raise TypeError unless it is a PIL image."""
     if not is_pil(picture):
         raise TypeError(
-            f"{what}: expected a PIL image, got {type(picture).__name__}; "
-            "put this transform before ToTensor"
+            f"{what}: expected a PIL image, got {type(picture).__name__}; put this transform before ToTensor"
         )
 
 

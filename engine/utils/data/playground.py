@@ -171,9 +171,7 @@ def _generator(n: int, noise: float, seed: int) -> np.random.RandomState:
     return np.random.RandomState(seed)
 
 
-def _shuffled(
-    random: np.random.RandomState, x: np.ndarray, y: np.ndarray, regression: bool = False
-) -> Points:
+def _shuffled(random: np.random.RandomState, x: np.ndarray, y: np.ndarray, regression: bool = False) -> Points:
     order = random.permutation(len(x))
     points = x[order].astype(np.float32)
     if regression:

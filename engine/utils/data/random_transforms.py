@@ -71,8 +71,7 @@ class RandomCrop(Transform):
         height, width = output_size
         if full_height < height or full_width < width:
             raise ValueError(
-                f"Required crop size {output_size} is larger than input image size "
-                f"{(full_height, full_width)}"
+                f"Required crop size {output_size} is larger than input image size {(full_height, full_width)}"
             )
         if (full_width, full_height) == (width, height):
             return 0, 0, full_height, full_width
@@ -178,9 +177,7 @@ class RandomAffine(Transform):
         self.center = None if center is None else _pair("center", center)
 
     def __call__(self, img: Any) -> Any:
-        drawn = self.get_params(
-            self.degrees, self.translate, self.scale, self.shear, pictures.size_of(img)
-        )
+        drawn = self.get_params(self.degrees, self.translate, self.scale, self.shear, pictures.size_of(img))
         return pictures.affine(img, *drawn, self.interpolation, self.fill, self.center)
 
     @staticmethod
@@ -213,9 +210,7 @@ def two_sizes(size: int | Sequence[int]) -> tuple[int, int]:
     return sizes[0], sizes[-1]
 
 
-def _range(
-    name: str, value: float | Sequence[float], lengths: tuple[int, ...] = (2,)
-) -> tuple[float, ...]:
+def _range(name: str, value: float | Sequence[float], lengths: tuple[int, ...] = (2,)) -> tuple[float, ...]:
     if isinstance(value, (int, float)):
         if value < 0:
             raise ValueError(f"If {name} is a single number, it must be positive, got {value}")

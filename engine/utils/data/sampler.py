@@ -67,14 +67,9 @@ class RandomSampler(Sampler[int]):
         self._num_samples = num_samples
         self.generator = generator
         if not isinstance(replacement, bool):
-            raise TypeError(
-                f"replacement should be a boolean value, but got replacement={replacement}"
-            )
+            raise TypeError(f"replacement should be a boolean value, but got replacement={replacement}")
         if not isinstance(self.num_samples, int) or self.num_samples <= 0:
-            raise ValueError(
-                "num_samples should be a positive integer value, "
-                f"but got num_samples={self.num_samples}"
-            )
+            raise ValueError(f"num_samples should be a positive integer value, but got num_samples={self.num_samples}")
 
     @property
     def num_samples(self) -> int:
@@ -142,17 +137,12 @@ class WeightedRandomSampler(Sampler[int]):
     ) -> None:
         _check_positive_integer("num_samples", num_samples)
         if not isinstance(replacement, bool):
-            raise ValueError(
-                f"replacement should be a boolean value, but got replacement={replacement}"
-            )
+            raise ValueError(f"replacement should be a boolean value, but got replacement={replacement}")
         from .tensors import from_array, to_array
 
         values = np.array(to_array(weights), dtype=np.float64)
         if values.ndim != 1:
-            raise ValueError(
-                "weights should be a 1d sequence but given weights have shape "
-                f"{tuple(values.shape)}"
-            )
+            raise ValueError(f"weights should be a 1d sequence but given weights have shape {tuple(values.shape)}")
         self.weights = from_array(values)
         self.num_samples = num_samples
         self.replacement = replacement
@@ -163,9 +153,7 @@ class WeightedRandomSampler(Sampler[int]):
 
         from .tensors import to_array
 
-        drawn = random.multinomial(
-            to_array(self.weights), self.num_samples, self.replacement, generator=self.generator
-        )
+        drawn = random.multinomial(to_array(self.weights), self.num_samples, self.replacement, generator=self.generator)
         yield from drawn.tolist()
 
     def __len__(self) -> int:
@@ -179,9 +167,7 @@ class BatchSampler(Sampler[list[int]]):
         ValueError: batch_size is no positive integer, or drop_last is no bool.
     """
 
-    def __init__(
-        self, sampler: Sampler[int] | Iterable[int], batch_size: int, drop_last: bool
-    ) -> None:
+    def __init__(self, sampler: Sampler[int] | Iterable[int], batch_size: int, drop_last: bool) -> None:
         _check_positive_integer("batch_size", batch_size)
         if not isinstance(drop_last, bool):
             raise ValueError(f"drop_last should be a boolean value, but got drop_last={drop_last}")

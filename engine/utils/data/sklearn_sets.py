@@ -42,9 +42,7 @@ def load_sklearn(name: str) -> Table:
         target = "disease progression" if name == "diabetes" else ", ".join(bunch.target_names)
         return Table(x, y, names, target, source=f"scikit-learn {name}")
     classes = tuple(str(label) for label in bunch.target_names)
-    return Table(
-        x, bunch.target.astype(np.int64), names, "class", classes, source=f"scikit-learn {name}"
-    )
+    return Table(x, bunch.target.astype(np.int64), names, "class", classes, source=f"scikit-learn {name}")
 
 
 def read_digits() -> tuple[np.ndarray, np.ndarray]:
@@ -53,10 +51,7 @@ def read_digits() -> tuple[np.ndarray, np.ndarray]:
     arrays = read_npz(path, required=("images", "targets"))
     images, targets = arrays["images"], arrays["targets"]
     if images.ndim != 3 or images.shape[1:] != (8, 8) or targets.shape != images.shape[:1]:
-        raise DataError(
-            f"{path}: expected images (n, 8, 8) and targets (n,), found {images.shape} and "
-            f"{targets.shape}"
-        )
+        raise DataError(f"{path}: expected images (n, 8, 8) and targets (n,), found {images.shape} and {targets.shape}")
     return images, targets.astype(np.int64)
 
 

@@ -177,9 +177,7 @@ def _numbers(path: Path, grid: Grid, at: int, decimal: str) -> np.ndarray | None
                 f"of the column are; correct it, or pass categorical=[{name!r}]"
             )
         if not math.isfinite(value) or abs(value) > _LARGEST:
-            raise DataError(
-                f"{path}: line {line}, column {name!r}: {row[at]!r} is not a finite float32 number"
-            )
+            raise DataError(f"{path}: line {line}, column {name!r}: {row[at]!r} is not a finite float32 number")
     return np.array(values, dtype=np.float64)
 
 

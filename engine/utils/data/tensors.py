@@ -44,7 +44,7 @@ def stack(tensors: Sequence[Tensor]) -> Tensor:
                 f"{list(shape)} at entry 0 and {list(tensor.shape)} at entry {entry}"
             )
     if any(tensor.requires_grad for tensor in tensors):
-        from engine import stack as differentiable_stack
+        from engine.ops.joining import stack as differentiable_stack
 
         return differentiable_stack(list(tensors))
     common = tensors[0].dtype

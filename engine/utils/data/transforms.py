@@ -93,9 +93,7 @@ class Normalize(Transform):
 
     _shown = ("mean", "std")
 
-    def __init__(
-        self, mean: float | Sequence[float], std: float | Sequence[float], inplace: bool = False
-    ) -> None:
+    def __init__(self, mean: float | Sequence[float], std: float | Sequence[float], inplace: bool = False) -> None:
         self.mean = mean
         self.std = std
         self.inplace = inplace
@@ -110,12 +108,10 @@ class Normalize(Transform):
                 "Expected tensor to be a tensor image of size (..., C, H, W). Got tensor.size() = "
                 f"{tuple(tensor.shape)}"
             )
-        array = to_array(tensor)
-        if tensor.requires_grad:
-            mean, std = (from_array(value) for value in self.statistics(array))
-            return (tensor - mean) / std
-        result = from_array(self.of_array(array))
-        return tensor.copy_(result) if self.inplace else result
+        if self.inplace or tensor.requires_grad:
+            mean, std = (from_array(value) for value in self.statistics(to_array(tensor)))
+            return tensor.sub_(mean).div_(std) if self.inplace else (tensor - mean) / std
+        return from_array(self.of_array(to_array(tensor)))
 
     def of_array(self, array: np.ndarray) -> np.ndarray:
         """Normalize an array (..., C, H, W)."""
@@ -130,8 +126,7 @@ class Normalize(Transform):
         std = np.asarray(to_array(self.std), array.dtype).reshape(-1, 1, 1)
         if not std.all():
             raise ValueError(
-                f"std evaluated to zero after conversion to {array.dtype}, leading to division by "
-                f"zero: {self.std}"
+                f"std evaluated to zero after conversion to {array.dtype}, leading to division by zero: {self.std}"
             )
         for name, value in (("means", mean), ("standard deviations", std)):
             if len(value) not in (1, array.shape[-3]):

@@ -135,6 +135,13 @@ def test_overridden_access_is_never_bypassed():
     assert batch.tolist() == [2, 6]
 
 
+def test_gradients_reach_a_dataset_that_needs_them():
+    weight = from_array(np.arange(6, dtype=np.float32).reshape(3, 2)).requires_grad_()
+    (batch,) = next(iter(data.DataLoader(data.TensorDataset(weight), batch_sampler=[[2, 0, 2]])))
+    batch.sum().backward()
+    assert weight.grad.tolist() == [[1, 1], [0, 0], [2, 2]]
+
+
 def test_own_collate_gets_the_samples():
     dataset = data.TensorDataset(from_array(np.arange(4.0)))
     loader = data.DataLoader(dataset, 3, collate_fn=len)
@@ -158,9 +165,7 @@ def test_streams(batch_size, drop_last):
             def __iter__(self):
                 return iter(range(5))
 
-        return package.DataLoader(
-            Stream(), batch_size, drop_last=drop_last and batch_size is not None
-        )
+        return package.DataLoader(Stream(), batch_size, drop_last=drop_last and batch_size is not None)
 
     same_passes(build(data), build(theirs), 4)
 
@@ -244,9 +249,7 @@ def test_contradictory_arguments(options):
             package.DataLoader([1, 2, 3], **options)
 
 
-@pytest.mark.parametrize(
-    "options", [{"shuffle": True}, {"sampler": [0]}, {"batch_sampler": [[0]]}], ids=str
-)
+@pytest.mark.parametrize("options", [{"shuffle": True}, {"sampler": [0]}, {"batch_sampler": [[0]]}], ids=str)
 def test_streams_take_no_sampler(options):
     for package in (data, theirs):
         with pytest.raises(ValueError, match=next(iter(options))):

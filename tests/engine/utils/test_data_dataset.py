@@ -145,9 +145,7 @@ def test_concat_subset_and_stack():
         with pytest.raises(AssertionError):
             package.ConcatDataset([])
     assert_same(data.Subset(a, [7, 0])[0], theirs.Subset(b, [7, 0])[0])
-    assert_same(
-        data.Subset(a, [7, 0]).__getitems__([1, 0]), theirs.Subset(b, [7, 0]).__getitems__([1, 0])
-    )
+    assert_same(data.Subset(a, [7, 0]).__getitems__([1, 0]), theirs.Subset(b, [7, 0]).__getitems__([1, 0]))
     assert_same(data.StackDataset(ours, ours)[2], theirs.StackDataset(expected, expected)[2])
     assert_same(data.StackDataset(k=ours)[2], theirs.StackDataset(k=expected)[2])
     for package in (data, theirs):
@@ -188,6 +186,6 @@ def test_subset_with_its_own_getitem_needs_getitems():
 
 def test_missing_names_are_named():
     with pytest.raises(AttributeError, match="DistributedSampler"):
-        data.DistributedSampler  # noqa: B018
+        data.DistributedSampler
     with pytest.raises(NotImplementedError):
         data.Dataset()[0]

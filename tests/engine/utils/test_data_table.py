@@ -81,9 +81,7 @@ def test_decimal_comma_without_header(write):
 
 @given(
     st.lists(
-        st.lists(
-            st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=3, max_size=3
-        ),
+        st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=3, max_size=3),
         min_size=1,
         max_size=8,
     )

@@ -70,6 +70,15 @@ def test_normalize_is_pytorchs_arithmetic(mean, std, channels):
     np.testing.assert_array_equal(to_array(ours), ((torch.from_numpy(array) - m) / s).numpy())
 
 
+def test_normalize_passes_gradients_and_works_in_place():
+    needs = from_array(np.ones((1, 2, 2), np.float32)).requires_grad_()
+    T.Normalize(0.5, 0.25)(needs).sum().backward()
+    assert needs.grad.tolist() == [[[4, 4], [4, 4]]]
+    plain = from_array(np.ones((1, 1, 2), np.float32))
+    assert T.Normalize(0.5, 0.25, inplace=True)(plain) is plain
+    assert plain.tolist() == [[[2, 2]]]
+
+
 def test_normalize_leaves_its_input_alone():
     array = np.ones((1, 2, 2), np.float32)
     T.Normalize(0.5, 0.5)(from_array(array))
@@ -95,9 +104,7 @@ def test_normalize_refuses(mean, std, array, error):
 
 def test_compose_lambda_and_text():
     steps = T.Compose([T.Lambda(lambda p: p.transpose(Image.Transpose.ROTATE_90)), T.ToTensor()])
-    np.testing.assert_array_equal(
-        to_array(steps(Image.fromarray(GREY)))[0], np.rot90(GREY) / np.float32(255)
-    )
+    np.testing.assert_array_equal(to_array(steps(Image.fromarray(GREY)))[0], np.rot90(GREY) / np.float32(255))
     assert "ToTensor()" in repr(steps)
     assert repr(T.Normalize((0.5,), (0.5,))) == "Normalize(mean=(0.5,), std=(0.5,))"
     with pytest.raises(TypeError):
@@ -223,9 +230,7 @@ def test_rotation_by_a_quarter_is_counter_clockwise():
 def test_random_affine_draws_in_torchvisions_order(seed, shear):
     seeded(seed)
     transform = T.RandomAffine(15, (0.3, 0.2), (0.5, 2), shear)
-    ours = transform.get_params(
-        transform.degrees, transform.translate, transform.scale, transform.shear, (7, 9)
-    )
+    ours = transform.get_params(transform.degrees, transform.translate, transform.scale, transform.shear, (7, 9))
 
     def draw(low, high):
         return float(torch.empty(1).uniform_(low, high))
@@ -256,9 +261,7 @@ def test_affine_matrix_is_the_inverse_of_its_definition(angle, scale, sx, sy, tx
     def move(a, b):
         return np.array([[1, 0, a], [0, 1, b], [0, 0, 1.0]])
 
-    rotate = np.array(
-        [[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]]
-    )
+    rotate = np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
     along_x = np.array([[1, -np.tan(x), 0], [0, 1, 0], [0, 0, 1]])
     along_y = np.array([[1, 0, 0], [-np.tan(y), 1, 0], [0, 0, 1]])
     grow = np.diag([scale, scale, 1.0])
@@ -271,9 +274,7 @@ def test_affine_moves_pixels():
     picture = Image.fromarray(GREY)
     seeded(0)
     np.testing.assert_array_equal(T.RandomAffine(0)(picture), GREY)
-    moved = pictures.affine(
-        picture, 0.0, (2, 1), 1.0, (0.0, 0.0), T.InterpolationMode.NEAREST, 5, None
-    )
+    moved = pictures.affine(picture, 0.0, (2, 1), 1.0, (0.0, 0.0), T.InterpolationMode.NEAREST, 5, None)
     expected = np.full_like(GREY, 5)
     expected[1:, 2:] = GREY[:-1, :-2]
     np.testing.assert_array_equal(moved, expected)
@@ -327,4 +328,4 @@ def test_whole_batches_are_transformed_only_where_that_is_the_same():
 
 def test_missing_names_are_named():
     with pytest.raises(AttributeError, match="ColorJitter"):
-        T.ColorJitter  # noqa: B018
+        T.ColorJitter

@@ -1,0 +1,204 @@
+"""What ``nablascope doctor`` looks at: each examination yields its findings."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from engine.cli.doctor import ADVICE, BROKEN, GOOD, TOLD, Finding, usable_cores
+from engine.cli.qt_libraries import LOADING, apt_line, missing_qt_libraries
+
+# Distributions that the engine cannot run without, and those that it uses where they are.
+_NEEDED = ("numpy", "numba", "llvmlite", "scipy", "platformdirs", "safetensors", "threadpoolctl")
+_SAMPLES = ("matplotlib", "pillow", "scikit-learn", "tqdm")
+_OPTIONAL = ("numba-cuda", "PyQt6", "pyqtgraph", "torch")
+
+
+def versions() -> Iterator[Finding]:
+    """Python, Nablascope and what both stand on."""
+    import engine
+
+    version = platform.python_version()
+    if sys.version_info >= (3, 10):
+        yield Finding(GOOD, "Python", f"{version} ({sys.executable})")
+    else:
+        yield Finding(BROKEN, "Python", version, "install Python 3.10 or newer")
+    yield Finding(TOLD, "system", f"{platform.platform()}, {platform.machine()}")
+    yield Finding(GOOD, "nablascope", f"{engine.__version__} ({Path(engine.__file__).parent})")
+    for name in (*_NEEDED, *_SAMPLES):
+        found = _version(name)
+        if found:
+            yield Finding(GOOD, name, found)
+        elif name in _NEEDED:
+            yield Finding(BROKEN, name, "not installed", f"pip install {name}")
+        else:
+            yield Finding(ADVICE, name, "not installed; some samples need it", f"pip install {name}")
+    for name in _OPTIONAL:
+        yield Finding(TOLD, name, _version(name) or "not installed (optional)")
+
+
+def engine_runs() -> Iterator[Finding]:
+    """A forward and a backward pass with a known result."""
+    import engine as torch
+
+    x = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    (x @ x).sum().backward()
+    gradient = x.grad.tolist()
+    # d/dx of the sum of x @ x: (sum of row q of x) + (sum of column p of x) at [p, q].
+    if gradient == [[7.0, 11.0], [9.0, 13.0]]:
+        yield Finding(GOOD, "engine", "a product and its gradient come out right")
+    else:
+        yield Finding(BROKEN, "engine", f"wrong gradient {gradient}", "please report this with the lines above")
+
+
+def processor() -> Iterator[Finding]:
+    """Cores, threads, threading layer, BLAS."""
+    import numba
+    import threadpoolctl
+
+    yield Finding(TOLD, "cores", f"{usable_cores()} usable of {os.cpu_count()}")
+    yield Finding(TOLD, "threads", f"{numba.get_num_threads()} for kernels (set with --threads or torch.set_num_threads)")
+    yield _threading_layer(numba.threading_layer())
+    # Loads the BLAS libraries that the engine uses.
+    importlib.import_module("scipy.linalg.cython_blas")
+    for library in threadpoolctl.threadpool_info():
+        if library["user_api"] == "blas":
+            details = [library["internal_api"], library.get("version"), library.get("architecture")]
+            yield Finding(TOLD, "BLAS", f"{' '.join(filter(None, details))}: {library['filepath']}")
+
+
+def _threading_layer(layer: str) -> Finding:
+    if layer != "workqueue":
+        return Finding(GOOD, "threading", f"layer {layer}")
+    text = "layer workqueue: works, but a parallel kernel costs more to start than with OpenMP"
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(OSError):
+            ctypes.CDLL("libgomp.so.1")
+            return Finding(TOLD, "threading", text + "; libgomp is installed, so NUMBA_THREADING_LAYER chose it")
+        return Finding(
+            ADVICE, "threading", text + "; libgomp is missing",
+            "sudo apt-get install -y --no-install-recommends libgomp1",
+        )
+    return Finding(TOLD, "threading", text)
+
+
+def cache() -> Iterator[Finding]:
+    """Where compiled kernels are kept."""
+    import tempfile
+
+    from engine.cache import cache_folder
+
+    folder = cache_folder()
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    kernels = sum(path.suffix == ".nbi" for path in files)
+    size = sum(path.stat().st_size for path in files) / 1e6
+    temporary = Path(tempfile.gettempdir()) in folder.parents and not os.environ.get("NUMBA_CACHE_DIR")
+    if temporary:
+        yield Finding(
+            ADVICE, "folder", f"{folder}: temporary, because the user's cache folder cannot be written",
+            "set NUMBA_CACHE_DIR to a folder that lasts",
+        )
+    else:
+        yield Finding(GOOD, "folder", f"{folder}: writable")
+    if kernels:
+        yield Finding(GOOD, "contents", f"warm: {kernels} compiled kernels, {size:.1f} MB")
+    else:
+        yield Finding(
+            ADVICE, "contents", "cold: kernels are compiled when they are first used, which takes up to a minute",
+            "nablascope warmup",
+        )
+
+
+def cuda() -> Iterator[Finding]:
+    """NVIDIA GPUs that Numba sees."""
+    if os.environ.get("NUMBA_ENABLE_CUDASIM", "0") not in ("", "0"):
+        yield Finding(TOLD, "CUDA", "simulated (NUMBA_ENABLE_CUDASIM is set)")
+        return
+    try:
+        from numba import cuda as numba_cuda
+
+        if numba_cuda.is_available():
+            names = ", ".join(_name(device) for device in numba_cuda.list_devices())
+            yield Finding(TOLD, "CUDA", f"{names}; this version keeps tensors on the CPU")
+            return
+    except Exception as error:
+        yield Finding(TOLD, "CUDA", f"cannot be asked ({type(error).__name__}: {error}); the engine runs on the CPU")
+        return
+    yield Finding(TOLD, "CUDA", "no usable GPU; the engine runs on the CPU")
+
+
+def _name(device: object) -> str:
+    name = getattr(device, "name", device)
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def qt() -> Iterator[Finding]:
+    """Qt and the system libraries it stands on. The engine runs without."""
+    missing = missing_qt_libraries()
+    if missing:
+        what = "Qt cannot be loaded" if set(missing) & set(LOADING) else "Qt cannot open windows on X11"
+        text = f"missing, without which {what}: {', '.join(missing)} (not needed to run scripts)"
+        yield Finding(ADVICE, "libraries", text, apt_line(missing))
+    elif sys.platform.startswith("linux"):
+        yield Finding(GOOD, "libraries", "the system libraries of Qt are there")
+    if importlib.util.find_spec("PyQt6") is None:
+        yield Finding(TOLD, "PyQt6", "not installed; this version has no window and does not need it")
+        return
+    try:
+        importlib.import_module("PyQt6.QtWidgets")
+    except ImportError as error:
+        yield Finding(ADVICE, "PyQt6", f"cannot be imported: {error}", apt_line(missing) or "pip install --force-reinstall PyQt6")
+    else:
+        yield Finding(GOOD, "PyQt6", "can be imported")
+
+
+def data() -> Iterator[Finding]:
+    """The picture sets that samples use."""
+    from engine.utils.data import datasets, samples_data_folder
+    from engine.utils.data.locate import user_data_folder
+    from engine.utils.data.picture_files import find_pair
+
+    places = [datasets.SYSTEM_FASHION_MNIST, user_data_folder("fashion-mnist")]
+    whole = [find_pair(places, stem) for stem in ("train", "t10k")]
+    if all(whole):
+        yield Finding(GOOD, "Fashion-MNIST", f"whole: {whole[0][0].parent}")
+    else:
+        text = f"the whole set is in none of {', '.join(map(str, places))}; the shipped part is used"
+        yield Finding(TOLD, "Fashion-MNIST", text, "for the whole set: sudo apt-get install -y dataset-fashion-mnist")
+    try:
+        folder = samples_data_folder()
+        found = [find_pair([folder / "fashion-mnist"], stem) for stem in ("train", "t10k")]
+    except FileNotFoundError as error:
+        yield Finding(ADVICE, "shipped data", str(error), "pip install --force-reinstall nablascope")
+        return
+    if all(found) and (folder / "digits" / "digits.npz").is_file():
+        yield Finding(GOOD, "shipped data", f"part of Fashion-MNIST and the digits: {folder}")
+    else:
+        yield Finding(ADVICE, "shipped data", f"incomplete: {folder}", "pip install --force-reinstall nablascope")
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+#: Title and function of each examination, in the order of the report.
+EXAMINATIONS: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
+    ("Versions", versions),
+    ("Engine", engine_runs),
+    ("Processor", processor),
+    ("Compiled kernels", cache),
+    ("CUDA", cuda),
+    ("Qt", qt),
+    ("Data", data),
+)

@@ -1,0 +1,59 @@
+"""Qt's system libraries on Linux: which are missing, and the one command that brings them.
+
+PyQt6's wheels contain Qt but not the libraries of the system that Qt stands on. Without those of the first group
+``from PyQt6 import QtGui`` raises ImportError; without those of the second, QApplication aborts the process with no
+Python exception, so that looking beforehand is the only way to say something useful. Package names are Debian's and
+Ubuntu's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Iterable
+
+#: Needed to load Qt at all, also without a display: library -> package.
+LOADING = {
+    "libEGL.so.1": "libegl1",
+    "libGL.so.1": "libgl1",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libdbus-1.so.3": "libdbus-1-3",
+    "libxkbcommon.so.0": "libxkbcommon0",
+}
+
+#: Needed for a window on X11 (Qt's platform "xcb"): library -> package.
+WINDOW = {
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-shape.so.0": "libxcb-shape0",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+}
+
+_PACKAGES = {**LOADING, **WINDOW}
+
+
+def missing_qt_libraries(window: bool = True) -> list[str]:
+    """Names of the system libraries that Qt needs and the dynamic linker does not find; empty but on Linux.
+
+    Args:
+        window: also look for those that only a window on X11 needs, not pictures drawn without a display.
+    """
+    if not sys.platform.startswith("linux"):
+        return []
+    return [library for library in (_PACKAGES if window else LOADING) if not _loads(library)]
+
+
+def apt_line(missing: Iterable[str]) -> str:
+    """The command that installs ``missing`` on Debian and Ubuntu; empty where nothing is missing."""
+    packages = [_PACKAGES[library] for library in missing]
+    return "sudo apt-get install -y --no-install-recommends " + " ".join(packages) if packages else ""
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,87 @@
+"""Binary cross-entropy on the CPU: flat x, target t (n), weights w and pw (n, or size 0 where absent).
+
+As in loss_regression.py: ``*_reduced`` writes sum / divisor to y[0], summed over fixed blocks in float64;
+``*_backward`` writes scale times the derivative of each element's loss.
+"""
+
+import numpy as np
+from numba import prange
+
+from engine.kernels.cpu.vector_math import exp, log, log1p, sigmoid
+from engine.kernels.jit import helper, kernel
+
+_BLOCK = 2048
+_LOG_FLOOR = -100.0
+_SPREAD_FLOOR = 1e-12
+
+
+@helper
+def _at_least(value, floor):
+    return floor if value < floor else value
+
+
+@kernel
+def binary_cross_entropy_reduced(y, x, t, w, divisor):
+    one, floor = x.dtype.type(1), x.dtype.type(_LOG_FLOOR)
+    blocks = (x.size + _BLOCK - 1) // _BLOCK
+    partial = np.empty(blocks)
+    for block in prange(blocks):
+        total = 0.0
+        for i in range(block * _BLOCK, min(x.size, (block + 1) * _BLOCK)):
+            positive, negative = _at_least(log(x[i]), floor), _at_least(log1p(-x[i]), floor)
+            loss = (t[i] - one) * negative - t[i] * positive
+            if w.size > 0:
+                loss = loss * w[i]
+            total += loss
+        partial[block] = total
+    total = 0.0
+    for block in range(blocks):
+        total += partial[block]
+    y[0] = total / divisor
+
+
+@kernel
+def binary_cross_entropy_backward(dx, x, t, w, scale):
+    real = dx.dtype.type
+    one, floor, factor = real(1), real(_SPREAD_FLOOR), real(scale)
+    for i in prange(dx.size):
+        slope = (x[i] - t[i]) / _at_least(x[i] * (one - x[i]), floor)
+        if w.size > 0:
+            slope = slope * w[i]
+        dx[i] = slope * factor
+
+
+@kernel
+def binary_cross_entropy_with_logits_reduced(y, x, t, w, pw, divisor):
+    zero, one = x.dtype.type(0), x.dtype.type(1)
+    blocks = (x.size + _BLOCK - 1) // _BLOCK
+    partial = np.empty(blocks)
+    for block in prange(blocks):
+        total = 0.0
+        for i in range(block * _BLOCK, min(x.size, (block + 1) * _BLOCK)):
+            # -log(sigmoid(x))
+            surprise = log1p(exp(-abs(x[i]))) + (-x[i] if x[i] < zero else zero)
+            if pw.size > 0:
+                surprise = (one + (pw[i] - one) * t[i]) * surprise
+            loss = (one - t[i]) * x[i] + surprise
+            if w.size > 0:
+                loss = loss * w[i]
+            total += loss
+        partial[block] = total
+    total = 0.0
+    for block in range(blocks):
+        total += partial[block]
+    y[0] = total / divisor
+
+
+@kernel
+def binary_cross_entropy_with_logits_backward(dx, x, t, w, pw, scale):
+    one, factor = dx.dtype.type(1), dx.dtype.type(scale)
+    for i in prange(dx.size):
+        s = sigmoid(x[i])
+        slope = s - t[i]
+        if pw.size > 0:
+            slope = slope + (pw[i] - one) * t[i] * (s - one)
+        if w.size > 0:
+            slope = slope * w[i]
+        dx[i] = slope * factor

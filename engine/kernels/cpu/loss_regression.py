@@ -1,0 +1,127 @@
+"""Losses of numbers on the CPU: flat x (n) and target t (n).
+
+``*_reduced(y, x, t, ..., divisor)`` writes sum / divisor to y[0]. The sum is taken over fixed blocks in float64, and
+over the blocks in their order, so that it does not depend on the thread count. ``*_backward(dx, x, t, ..., scale)``
+writes scale times the derivative of each element's loss; scale is dy / divisor.
+"""
+
+import numpy as np
+from numba import prange
+
+from engine.kernels.jit import helper, kernel
+
+_BLOCK = 4096
+
+
+@helper
+def _smoothed(difference, beta, half):
+    size = abs(difference)
+    return half * size * size / beta if size < beta else size - half * beta
+
+
+@helper
+def _huber(difference, delta, half):
+    size = abs(difference)
+    return half * size * size if size <= delta else delta * (size - half * delta)
+
+
+@helper
+def _clamp(value, limit):
+    raised = -limit if value < -limit else value
+    return limit if raised > limit else raised
+
+
+@kernel
+def mse_loss_reduced(y, x, t, divisor):
+    blocks = (x.size + _BLOCK - 1) // _BLOCK
+    partial = np.empty(blocks)
+    for block in prange(blocks):
+        total = 0.0
+        for i in range(block * _BLOCK, min(x.size, (block + 1) * _BLOCK)):
+            difference = x[i] - t[i]
+            total += difference * difference
+        partial[block] = total
+    total = 0.0
+    for block in range(blocks):
+        total += partial[block]
+    y[0] = total / divisor
+
+
+@kernel
+def mse_loss_backward(dx, x, t, scale):
+    factor = dx.dtype.type(2.0 * scale)
+    for i in prange(dx.size):
+        dx[i] = factor * (x[i] - t[i])
+
+
+@kernel
+def l1_loss_reduced(y, x, t, divisor):
+    blocks = (x.size + _BLOCK - 1) // _BLOCK
+    partial = np.empty(blocks)
+    for block in prange(blocks):
+        total = 0.0
+        for i in range(block * _BLOCK, min(x.size, (block + 1) * _BLOCK)):
+            total += abs(x[i] - t[i])
+        partial[block] = total
+    total = 0.0
+    for block in range(blocks):
+        total += partial[block]
+    y[0] = total / divisor
+
+
+@kernel
+def l1_loss_backward(dx, x, t, scale):
+    real = dx.dtype.type
+    zero, positive, negative = real(0), real(scale), real(-scale)
+    for i in prange(dx.size):
+        difference = x[i] - t[i]
+        below = negative if difference < zero else difference
+        dx[i] = positive if difference > zero else below
+
+
+@kernel
+def smooth_l1_loss_reduced(y, x, t, beta, divisor):
+    limit, half = x.dtype.type(beta), x.dtype.type(0.5)
+    blocks = (x.size + _BLOCK - 1) // _BLOCK
+    partial = np.empty(blocks)
+    for block in prange(blocks):
+        total = 0.0
+        for i in range(block * _BLOCK, min(x.size, (block + 1) * _BLOCK)):
+            total += _smoothed(x[i] - t[i], limit, half)
+        partial[block] = total
+    total = 0.0
+    for block in range(blocks):
+        total += partial[block]
+    y[0] = total / divisor
+
+
+@kernel
+def smooth_l1_loss_backward(dx, x, t, beta, scale):
+    real = dx.dtype.type
+    inverse, one, factor = real(1.0 / beta), real(1), real(scale)
+    for i in prange(dx.size):
+        dx[i] = factor * _clamp((x[i] - t[i]) * inverse, one)
+
+
+@kernel
+def huber_loss_reduced(y, x, t, delta, divisor):
+    limit, half = x.dtype.type(delta), x.dtype.type(0.5)
+    blocks = (x.size + _BLOCK - 1) // _BLOCK
+    partial = np.empty(blocks)
+    for block in prange(blocks):
+        total = 0.0
+        for i in range(block * _BLOCK, min(x.size, (block + 1) * _BLOCK)):
+            total += _huber(x[i] - t[i], limit, half)
+        partial[block] = total
+    total = 0.0
+    for block in range(blocks):
+        total += partial[block]
+    y[0] = total / divisor
+
+
+@kernel
+def huber_loss_backward(dx, x, t, delta, scale):
+    real = dx.dtype.type
+    limit, factor = real(delta), real(scale)
+    for i in prange(dx.size):
+        dx[i] = factor * _clamp(x[i] - t[i], limit)

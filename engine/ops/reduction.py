@@ -1,0 +1,434 @@
+"""Reductions: sum, mean, prod, var, std, logsumexp and norms.
+
+Float sums are added up in float64 and rounded once, so that they do not depend on how the tensor lies in memory.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from engine import dtypes
+from engine.definitions import reduction as definitions
+from engine.errors import DtypeError
+from engine.function import Function, apply
+from engine.kernels.cpu import reduction as kernels
+from engine.ops.dims import checked_dims
+from engine.ops.elementwise import cast, silently
+from engine.tensor import Tensor
+
+Dims = int | tuple[int, ...] | list[int] | None
+
+#: Elements above which the sums run in kernels.
+_LARGE = 1 << 14
+
+
+def totals(x: np.ndarray, dims: tuple[int, ...]) -> np.ndarray:
+    """Σ over ``dims`` in float64, as an array without these dimensions."""
+    if x.size < _LARGE or not x.flags.carray or x.dtype.kind != "f":
+        return np.asarray(silently(np.add.reduce, x, axis=dims, dtype=np.float64))
+    kept = x.ndim
+    while kept and kept - 1 in dims:
+        kept -= 1
+    if kept < x.ndim:
+        lead = x.shape[:kept]
+        y = np.empty((math.prod(lead),), np.float64)
+        kernels.sum_rows.sized(x.size)(y, x.reshape(y.size, -1))
+        rest = tuple([d for d in dims if d < kept])
+        y = y.reshape(lead)
+        return np.asarray(silently(np.add.reduce, y, axis=rest)) if rest else y
+    first = 0
+    while first in dims:
+        first += 1
+    if first == len(dims):
+        y = np.empty((math.prod(x.shape[first:]),), np.float64)
+        kernels.sum_columns.sized(x.size)(y, x.reshape(-1, y.size))
+        return y.reshape(x.shape[first:])
+    return np.asarray(silently(np.add.reduce, x, axis=dims, dtype=np.float64))
+
+
+def rows(x: np.ndarray, dims: tuple[int, ...]) -> np.ndarray:
+    """``x`` as (kept, reduced)."""
+    kept = [d for d in range(x.ndim) if d not in dims]
+    n = math.prod([x.shape[d] for d in dims])
+    return x.transpose((*kept, *dims)).reshape(math.prod([x.shape[d] for d in kept]), n)
+
+
+class Reduction(Function):
+    """An op over ``dims`` (counted from the front) of one array.
+
+    Attributes:
+        dims: the reduced dimensions; all of them when ``()`` was asked for.
+        keepdim: whether they stay, with extent 1.
+        n: the number of elements that each result is made of.
+        everything: whether it was called without ``dim``, which PyTorch names otherwise.
+    """
+
+    everything_number, dims_number = 0, 1
+
+    def __init__(self, dims: tuple[int, ...], keepdim: bool, everything: bool = False) -> None:
+        self.dims = dims
+        self.keepdim = keepdim
+        self.everything = everything
+
+    def prepare(self, x: np.ndarray) -> None:
+        """Note the shapes."""
+        self.input_shape = shape = x.shape
+        n = 1
+        for d in self.dims:
+            n *= shape[d]
+        self.n = n
+        self.kept_shape = tuple([1 if d in self.dims else e for d, e in enumerate(shape)])
+
+    def shaped(self, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        """A result as an array of ``dtype`` with the dimensions that were asked for."""
+        y = silently(np.asarray(y).astype, dtype, copy=False)
+        return y.reshape(self.kept_shape) if self.keepdim else y
+
+    def spread(self, dy: np.ndarray) -> np.ndarray:
+        """``dy`` with the reduced dimensions back, of extent 1."""
+        return np.reshape(dy, self.kept_shape)
+
+    def canonical(self, name: str, array: np.ndarray) -> np.ndarray:
+        return rows(array, self.dims) if name in ("x", "dx") else array.reshape(-1)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}Backward{self.everything_number if self.everything else self.dims_number}>"
+
+
+class Sum(Reduction):
+    """y = Σ x"""
+
+    definitions = {"y": definitions.sum_forward, "dx": definitions.sum_backward}
+    passes_gradient = True
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        self.prepare(x)
+        if x.dtype.kind == "f":
+            return self.shaped(totals(x, self.dims), x.dtype)
+        return self.shaped(np.add.reduce(x, axis=self.dims, dtype=np.int64), np.dtype(np.int64))
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(self.spread(dy), self.input_shape)
+
+
+class Mean(Reduction):
+    """y = Σ x / n"""
+
+    definitions = {"y": definitions.mean_forward, "dx": definitions.mean_backward}
+    passes_gradient = True
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        self.prepare(x)
+        return self.shaped(silently(np.divide, totals(x, self.dims), self.n), x.dtype)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        shared = silently(np.divide, self.spread(dy), dy.dtype.type(self.n))
+        return np.broadcast_to(shared, self.input_shape)
+
+
+class Prod(Reduction):
+    """y = Π x"""
+
+    definitions = {"y": definitions.prod_forward, "dx": definitions.prod_backward}
+    saves_inputs = (0,)
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        self.prepare(x)
+        self.x = x
+        accumulator = np.float64 if x.dtype.kind == "f" else np.int64
+        y = silently(np.multiply.reduce, x, axis=self.dims, dtype=accumulator)
+        return self.shaped(y, x.dtype if x.dtype.kind == "f" else np.dtype(np.int64))
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        # The product of the others is that of all before times that of all behind: right with zeros too.
+        x = rows(self.x, self.dims).astype(np.float64)
+        others = np.ones_like(x)
+        if x.shape[1] > 1:
+            np.multiply.accumulate(x[:, :-1], axis=1, out=others[:, 1:])
+            others[:, :-1] *= np.multiply.accumulate(x[:, :0:-1], axis=1)[:, ::-1]
+        dx = (np.reshape(dy, (-1, 1)) * others).astype(self.x.dtype)
+        return unrows(dx, self.dims, self.input_shape)
+
+
+def unrows(x: np.ndarray, dims: tuple[int, ...], shape: tuple[int, ...]) -> np.ndarray:
+    """The inverse of :func:`rows`."""
+    order = [d for d in range(len(shape)) if d not in dims] + list(dims)
+    inverse = [order.index(d) for d in range(len(shape))]
+    return x.reshape([shape[d] for d in order]).transpose(inverse)
+
+
+class Var(Reduction):
+    """y = Σ (x - mean)² / (n - correction)"""
+
+    definitions = {"y": definitions.var_forward, "dx": definitions.var_backward}
+    saves_inputs = (0,)
+    everything_number = dims_number = 0
+
+    def __init__(self, dims: tuple[int, ...], keepdim: bool, correction: float) -> None:
+        super().__init__(dims, keepdim)
+        self.correction = correction
+
+    def variance(self, x: np.ndarray) -> np.ndarray:
+        """The variance in float64; keeps ``mean``."""
+        self.prepare(x)
+        self.x = x
+        self.mean = silently(np.divide, totals(x, self.dims), self.n).reshape(self.kept_shape)
+        deviation = np.subtract(x, self.mean, dtype=np.float64)
+        return silently(np.divide, totals(deviation * deviation, self.dims), max(0.0, self.n - self.correction))
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        return self.shaped(self.variance(x), x.dtype)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        slope = silently(np.divide, 2.0, np.float64(self.n - self.correction)) * self.spread(dy)
+        return silently(np.multiply, np.subtract(self.x, self.mean), slope).astype(self.x.dtype)
+
+
+class Std(Var):
+    """y = the root of the variance"""
+
+    definitions = {"y": definitions.std_forward, "dx": definitions.std_backward}
+    saves_output = True
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        self.y = self.shaped(silently(np.sqrt, self.variance(x)), x.dtype)
+        return self.y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        y = self.spread(self.y).astype(np.float64)
+        slope = silently(np.divide, self.spread(dy) / np.float64(self.n - self.correction), y)
+        slope = np.where(y == 0, 0.0, slope)
+        return silently(np.multiply, np.subtract(self.x, self.mean), slope).astype(self.x.dtype)
+
+
+class Logsumexp(Reduction):
+    """y = ln Σ exp x"""
+
+    definitions = {"y": definitions.logsumexp_forward, "dx": definitions.logsumexp_backward}
+    saves_inputs = (0,)
+    saves_output = True
+    everything_number = dims_number = 0
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        self.prepare(x)
+        self.x = x
+        greatest = np.max(x, axis=self.dims, keepdims=True, initial=-np.inf)
+        shift = np.where(np.isinf(greatest), x.dtype.type(0), greatest)
+        total = totals(silently(np.exp, silently(np.subtract, x, shift)), self.dims)
+        self.y = self.shaped(silently(np.log, total) + shift.reshape(total.shape), x.dtype)
+        return self.y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        slope = silently(np.exp, silently(np.subtract, self.x, self.spread(self.y)))
+        return silently(np.multiply, self.spread(dy), slope)
+
+
+class Norm(Reduction):
+    """y = (Σ |x|^p)^(1/p)"""
+
+    name = "LinalgVectorNorm"
+    definitions = {"y": definitions.norm_forward, "dx": definitions.norm_backward}
+    saves_inputs = (0,)
+    saves_output = True
+    everything_number = dims_number = 0
+
+    def __init__(self, dims: tuple[int, ...], keepdim: bool, p: float) -> None:
+        super().__init__(dims, keepdim)
+        self.p = p
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        self.prepare(x)
+        self.x, p = x, self.p
+        size = np.absolute(x)
+        if math.isinf(p):
+            y = size.max(axis=self.dims) if p > 0 else size.min(axis=self.dims)
+        elif p == 0:
+            y = np.count_nonzero(x, axis=self.dims)
+        elif p == 1:
+            y = totals(size, self.dims)
+        elif p == 2:
+            wide = x.astype(np.float64)
+            y = silently(np.sqrt, totals(np.multiply(wide, wide, out=wide), self.dims))
+        else:
+            y = silently(np.power, totals(silently(np.power, size.astype(np.float64), p), self.dims), 1.0 / p)
+        self.y = self.shaped(y, x.dtype)
+        return self.y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        x, y, p = self.x, self.spread(self.y), self.p
+        sign, dy = np.sign(x), self.spread(dy)
+        if p == 0:
+            return np.zeros_like(x)
+        if p == 1:
+            return dy * sign
+        if math.isinf(p):
+            ties = np.absolute(x) == y
+            count = np.add.reduce(ties, axis=self.dims, keepdims=True, dtype=x.dtype)
+            return np.where(ties, silently(np.divide, dy * sign, count), x.dtype.type(0))
+        if p == 2:
+            slope = silently(np.divide, x, y)
+        else:
+            ratio = silently(np.divide, np.absolute(x), y)
+            slope = np.where(x == 0, x.dtype.type(0), sign * silently(np.power, ratio, x.dtype.type(p - 1)))
+        return dy * np.where(y == 0, x.dtype.type(0), slope)
+
+
+# ---- public functions ----
+
+
+def reduced_dims(dim: Dims, ndim: int, op: str) -> tuple[int, ...]:
+    """The dimensions to reduce: all of them for None and for ``()``."""
+    if dim is None:
+        return tuple(range(ndim))
+    if type(dim) is int and ndim:
+        return (dim + ndim if -ndim <= dim < 0 else dim,) if -ndim <= dim < ndim else checked_dims(dim, ndim, op)
+    dims = checked_dims(dim, ndim, op)
+    return dims if dims and ndim else tuple(range(ndim))
+
+
+def _float_only(op: str, input: Tensor) -> Tensor:
+    if input._array.dtype.kind != "f":
+        raise DtypeError(
+            f"{op}(): could not infer output dtype. Input dtype must be a floating point dtype. "
+            f"Got: {input.dtype}; convert with .float() or give dtype"
+        )
+    return input
+
+
+def sum(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
+) -> Tensor:
+    """Σ over ``dim`` (all dimensions when None); integers and bools give int64."""
+    if dtype is not None:
+        input = cast(input, dtype.numpy)
+    return apply(Sum(reduced_dims(dim, input._array.ndim, "sum"), keepdim, dim is None), input)
+
+
+def mean(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
+) -> Tensor:
+    """The mean over ``dim`` (all dimensions when None).
+
+    Raises:
+        DtypeError: for integers and bools.
+    """
+    if dtype is not None:
+        input = cast(input, dtype.numpy)
+    _float_only("mean", input)
+    return apply(Mean(reduced_dims(dim, input._array.ndim, "mean"), keepdim, dim is None), input)
+
+
+def prod(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
+) -> Tensor:
+    """Π over ``dim`` (all dimensions when None); integers and bools give int64."""
+    if dtype is not None:
+        input = cast(input, dtype.numpy)
+    return apply(Prod(reduced_dims(dim, input._array.ndim, "prod"), keepdim, dim is None), input)
+
+
+def _correction(dim: Any, unbiased: bool | None, correction: float | None) -> tuple[Dims, float]:
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    if correction is not None:
+        return dim, float(correction)
+    return dim, 0.0 if unbiased is False else 1.0
+
+
+def var(
+    input: Tensor, dim: Dims | bool = None, unbiased: bool | None = None, keepdim: bool = False,
+    *, correction: float | None = None,
+) -> Tensor:
+    """The variance over ``dim``: Σ (x - mean)² / (n - correction), with correction 1 unless ``unbiased=False``."""
+    return _spread("var", Var, input, dim, unbiased, keepdim, correction)
+
+
+def std(
+    input: Tensor, dim: Dims | bool = None, unbiased: bool | None = None, keepdim: bool = False,
+    *, correction: float | None = None,
+) -> Tensor:
+    """The standard deviation over ``dim``: the root of :func:`var`."""
+    return _spread("std", Std, input, dim, unbiased, keepdim, correction)
+
+
+def _spread(op, kind, input, dim, unbiased, keepdim, correction) -> Tensor:
+    dim, correction = _correction(dim, unbiased, correction)
+    _float_only(op, input)
+    return apply(kind(reduced_dims(dim, input._array.ndim, op), keepdim, correction), input)
+
+
+def var_mean(
+    input: Tensor, dim: Dims | bool = None, unbiased: bool | None = None, keepdim: bool = False,
+    *, correction: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """(variance, mean) over ``dim``."""
+    dims = None if isinstance(dim, bool) else dim
+    return var(input, dim, unbiased, keepdim, correction=correction), mean(input, dims, keepdim)
+
+
+def std_mean(
+    input: Tensor, dim: Dims | bool = None, unbiased: bool | None = None, keepdim: bool = False,
+    *, correction: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """(standard deviation, mean) over ``dim``."""
+    dims = None if isinstance(dim, bool) else dim
+    return std(input, dim, unbiased, keepdim, correction=correction), mean(input, dims, keepdim)
+
+
+def logsumexp(input: Tensor, dim: int | tuple[int, ...], keepdim: bool = False) -> Tensor:
+    """ln Σ exp(x) over ``dim``, without overflow."""
+    if input._array.dtype.kind != "f":
+        input = cast(input, dtypes.get_default_dtype().numpy)
+    return apply(Logsumexp(reduced_dims(dim, input._array.ndim, "logsumexp"), keepdim), input)
+
+
+def norm(
+    input: Tensor, p: float | str = "fro", dim: Dims = None, keepdim: bool = False,
+    dtype: dtypes.dtype | None = None,
+) -> Tensor:
+    """The p-norm over ``dim`` of all elements there; ``"fro"`` is 2.
+
+    Raises:
+        ValueError: for the nuclear norm and other names.
+    """
+    if isinstance(p, str):
+        if p != "fro":
+            raise ValueError(f"norm: p={p!r} is not available in this engine; p must be a number or 'fro'")
+        p = 2.0
+    return vector_norm(input, p, dim, keepdim, dtype=dtype)
+
+
+def vector_norm(
+    x: Tensor, ord: float = 2, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
+) -> Tensor:
+    """``torch.linalg.vector_norm``: (Σ |x|^ord)^(1/ord) over ``dim``."""
+    if dtype is not None:
+        x = cast(x, dtype.numpy)
+    _float_only("linalg.vector_norm", x)
+    return apply(Norm(reduced_dims(dim, x._array.ndim, "norm"), keepdim, float(ord)), x)
+
+
+def linalg_norm(
+    A: Tensor, ord: float | str | None = None, dim: Dims = None, keepdim: bool = False,
+    *, dtype: dtypes.dtype | None = None,
+) -> Tensor:
+    """``torch.linalg.norm`` for vectors, and the Frobenius norm of matrices.
+
+    Raises:
+        ValueError: for the other matrix norms.
+    """
+    matrix = (A._array.ndim == 2 and dim is None) or (isinstance(dim, (tuple, list)) and len(dim) == 2)
+    if ord == "fro" or ord is None:
+        ord = 2.0
+    elif isinstance(ord, str) or matrix:
+        raise ValueError(f"linalg.norm: the matrix norm {ord!r} is not available in this engine; it has 'fro'")
+    return vector_norm(A, ord, dim, keepdim, dtype=dtype)
+
+
+METHODS = {
+    "sum": sum, "mean": mean, "prod": prod, "var": var, "std": std, "logsumexp": logsumexp, "norm": norm,
+}
+FUNCTIONS = ("logsumexp", "mean", "norm", "prod", "std", "std_mean", "sum", "var", "var_mean")

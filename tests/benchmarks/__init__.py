@@ -1,0 +1,1 @@
+"""Benchmarks: one command, ``python -m tests.benchmarks`` (see :mod:`tests.benchmarks.__main__`)."""
