@@ -131,7 +131,14 @@ def _run(roots, seeds, retain_graph, create_graph, accumulate, passing=None) -> 
                 observer.after_backward(function, tuple(gradients), results)
             shared = function.passes_gradient
             for edge, gradient in zip(function.edges, results):
-                if edge is not None and gradient is not None:
+                if edge is None or gradient is None:
+                    continue
+                node, output = edge
+                if output >= 0 and node not in table and node.outputs == 1:
+                    # The usual case, spelled out: this loop is the cost of a small network.
+                    table[node] = [gradient]
+                    heappush(queue, (-node.seq, node))
+                else:
                     _send(edge, gradient, table, queue, accumulate, shared)
             if not retain_graph:
                 _release(function)

@@ -136,7 +136,7 @@ def _without_tensors(data: Any) -> Any:
 def _holds_arrays(data: Any) -> bool:
     while isinstance(data, (list, tuple)) and data:
         data = data[0]
-    return isinstance(data, (np.ndarray, Tensor)) or (isinstance(data, np.generic) and not isinstance(data, float))
+    return isinstance(data, (np.ndarray, np.generic, Tensor))
 
 
 def _first(data: Any) -> str:
@@ -371,12 +371,11 @@ def _evenly(op: str, start: Any, end: Any, steps: int, dtype: np.dtype) -> np.nd
     if steps == 1:
         return np.array([start]).astype(dtype)
     real = dtype if dtype.kind == "f" else np.dtype(np.float64)
-    # From both ends towards the middle, in the result's precision, as PyTorch does.
-    position = np.arange(steps, dtype=real)
-    step = (real.type(end) - real.type(start)) / real.type(max(steps - 1, 1))
-    array = np.where(
-        np.arange(steps) < steps // 2, real.type(start) + step * position, real.type(end) - step * position[::-1]
-    )
+    # From both ends towards the middle with a step of the result's precision, rounded once, as PyTorch does.
+    step = np.float64((real.type(end) - real.type(start)) / real.type(max(steps - 1, 1)))
+    start, end = np.float64(real.type(start)), np.float64(real.type(end))
+    position = np.arange(steps, dtype=np.float64)
+    array = np.where(position < steps // 2, start + step * position, end - step * position[::-1])
     return array.astype(dtype)
 
 

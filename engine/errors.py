@@ -19,6 +19,10 @@ class DtypeError(EngineError, RuntimeError, TypeError):
     """An operand has a dtype that the op does not take."""
 
 
+class IndexRangeError(EngineError, IndexError, RuntimeError):
+    """An index tensor holds a position that its dimension does not have (PyTorch raises now one, now the other)."""
+
+
 class GradientError(EngineError, RuntimeError):
     """Backward cannot be done: no graph, a freed graph, or a saved tensor that was modified."""
 

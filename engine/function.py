@@ -10,6 +10,7 @@ Backward works on arrays, not on tensors: there is no gradient of a gradient.
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -41,8 +42,11 @@ class Function:
     returns: ClassVar[tuple[str, ...]] = ("y",)
     saves_inputs: ClassVar[tuple[int, ...]] = ()
     saves_output: ClassVar[bool] = False
-    is_view: ClassVar[bool] = False
+    is_view: bool = False
     passes_gradient: ClassVar[bool] = False
+
+    #: What the op is called in messages and pictures: the class's name, unless it says otherwise.
+    name: str = "Function"
 
     seq = -1
     #: For each input None, or (its Function, number of the output), or (leaf tensor, -1).
@@ -55,6 +59,11 @@ class Function:
     outputs = 1
     hooks: dict | None = None
     released = False
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if "name" not in cls.__dict__:
+            cls.name = cls.__name__
 
     def forward(self, *inputs: np.ndarray) -> np.ndarray | tuple[np.ndarray, ...]:
         """The output array or arrays, fresh or (``is_view``) views of the first input."""
@@ -83,10 +92,6 @@ class Function:
             found.append(np.empty((0,), np.float32) if array is None else self.canonical(name, array))
         return found + [getattr(self, name) for name in definition.parameters]
 
-    @property
-    def name(self) -> str:
-        return type(self).__name__
-
     def __repr__(self) -> str:
         return f"<{self.name}Backward0>"
 
@@ -106,18 +111,20 @@ def apply(function: Function, *inputs: Tensor) -> Any:
     """
     if trace.observer is not None:
         trace.observer.before_forward(function, inputs)
-    result = function.forward(*[t._array for t in inputs])
-    if type(result) is tuple:
+    result = function.forward(*map(_array_of, inputs))
+    if type(result) is np.ndarray:
+        output = object.__new__(Tensor)
+        output._array = result
+        outputs = (output,)
+    elif type(result) is tuple:
         outputs = tuple([wrap(array) for array in result])
         function.outputs = len(outputs)
     else:
-        output = object.__new__(Tensor)
-        output._array = result if type(result) is np.ndarray else np.asarray(result)
-        outputs = (output,)
+        outputs = (wrap(result),)
     if function.is_view:
         _share_memory(inputs[0], outputs)
     if grad_mode.enabled:
-        needs = tuple([t._requires_grad for t in inputs])
+        needs = tuple(map(_requires_grad_of, inputs))
         if True in needs:
             _record(function, inputs, outputs, needs)
     if trace.observer is not None:
@@ -125,23 +132,34 @@ def apply(function: Function, *inputs: Tensor) -> Any:
     return outputs if type(result) is tuple else outputs[0]
 
 
+_array_of = operator.attrgetter("_array")
+_requires_grad_of = operator.attrgetter("_requires_grad")
+
+
 def _record(function: Function, inputs: tuple, outputs: tuple, needs: tuple[bool, ...]) -> None:
     function.seq = next(_sequence)
     function.needs = needs
-    function.edges = [
-        ((t, -1) if t._function is None else (t._function, t._output)) if t._requires_grad else None for t in inputs
-    ]
+    function.edges = edges = []
+    for t in inputs:
+        if not t._requires_grad:
+            edges.append(None)
+        elif t._function is None:
+            edges.append((t, -1))
+        else:
+            edges.append((t._function, t._output))
     function.recorded_at = clock.now
     saves = function.saves_inputs
     if saves:
         function.saved = inputs if len(saves) >= len(inputs) else [inputs[i] for i in saves]
     if function.saves_output:
         function.watched = [output._version_counter() for output in outputs]
-    for i, output in enumerate(outputs):
+    number = 0
+    for output in outputs:
         if output._array.dtype.kind == "f":
             output._requires_grad = True
             output._function = function
-            output._output = i
+            output._output = number
+        number += 1
 
 
 def _share_memory(base: Tensor, outputs: tuple) -> None:

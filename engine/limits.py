@@ -27,7 +27,7 @@ class finfo:  # noqa: N801 - PyTorch's name
         self.max = float(of.max)
         self.min = float(of.min)
         self.tiny = self.smallest_normal = float(of.tiny)
-        self.resolution = float(of.resolution)
+        self.resolution = 10.0**-of.precision
 
     def __repr__(self) -> str:
         names = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")

@@ -48,7 +48,7 @@ def gradcheck(
     if not wanted:
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, "
-            "but none of the them have requires_grad=True."
+            "but none of them have requires_grad=True."
         )
     for i, tensor in wanted:
         if tensor._array.dtype != np.float64:

@@ -14,6 +14,10 @@ from engine.errors import CheckpointError
 class CheckpointFileError(CheckpointError, OSError):
     """The operating system refused to write or read a checkpoint."""
 
+    def __str__(self) -> str:
+        # OSError would print errno and file name instead of the sentence.
+        return self.args[0]
+
 
 class CheckpointNotFoundError(CheckpointError, FileNotFoundError):
     """There is no such checkpoint."""

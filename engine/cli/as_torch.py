@@ -57,6 +57,7 @@ _MODULES: dict[str, str | None] = {
     "torchvision.transforms": "engine.utils.data.transforms",
 }
 
+_ABSENT = object()
 _ENGINE_FOLDER = os.path.dirname(os.path.abspath(engine.__file__)) + os.sep
 
 
@@ -80,8 +81,8 @@ class Facade(types.ModuleType):
             return importlib.import_module(full_name)
         if name.startswith("__"):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        value = getattr(self._target, name, None)
-        if value is None and not hasattr(self._target, name) or isinstance(value, types.ModuleType):
+        value = getattr(self._target, name, _ABSENT)
+        if value is _ABSENT or isinstance(value, types.ModuleType):
             raise MissingError(_missing(full_name))
         self.__dict__[name] = value
         return value

@@ -50,9 +50,11 @@ def _guarded(title: str, examination: Callable[[], Iterator[Finding]]) -> Iterat
     try:
         yield from examination()
     except Exception as error:
-        yield Finding(
-            BROKEN, title.lower(), f"{type(error).__name__}: {error}", "reinstall: pip install --force-reinstall nablascope"
-        )
+        text = f"{type(error).__name__}: {error}"
+        if title == "Engine":
+            yield Finding(BROKEN, "engine", text, "pip install --force-reinstall nablascope")
+        else:
+            yield Finding(ADVICE, "not examined", text)
 
 
 def _show(finding: Finding) -> None:

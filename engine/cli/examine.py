@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from engine.cli.doctor import ADVICE, BROKEN, GOOD, TOLD, Finding, usable_cores
-from engine.cli.qt_libraries import LOADING, apt_line, missing_qt_libraries
+from engine.cli.qt_libraries import LOADING, apt_install, apt_line, missing_qt_libraries
 
 # Distributions that the engine cannot run without, and those that it uses where they are.
 _NEEDED = ("numpy", "numba", "llvmlite", "scipy", "platformdirs", "safetensors", "threadpoolctl")
@@ -26,11 +26,7 @@ def versions() -> Iterator[Finding]:
     """Python, Nablascope and what both stand on."""
     import engine
 
-    version = platform.python_version()
-    if sys.version_info >= (3, 10):
-        yield Finding(GOOD, "Python", f"{version} ({sys.executable})")
-    else:
-        yield Finding(BROKEN, "Python", version, "install Python 3.10 or newer")
+    yield Finding(GOOD, "Python", f"{platform.python_version()} ({sys.executable})")
     yield Finding(TOLD, "system", f"{platform.platform()}, {platform.machine()}")
     yield Finding(GOOD, "nablascope", f"{engine.__version__} ({Path(engine.__file__).parent})")
     for name in (*_NEEDED, *_SAMPLES):
@@ -65,7 +61,8 @@ def processor() -> Iterator[Finding]:
     import threadpoolctl
 
     yield Finding(TOLD, "cores", f"{usable_cores()} usable of {os.cpu_count()}")
-    yield Finding(TOLD, "threads", f"{numba.get_num_threads()} for kernels (set with --threads or torch.set_num_threads)")
+    threads = f"{numba.get_num_threads()} for kernels (change with --threads or torch.set_num_threads)"
+    yield Finding(TOLD, "threads", threads)
     yield _threading_layer(numba.threading_layer())
     # Loads the BLAS libraries that the engine uses.
     importlib.import_module("scipy.linalg.cython_blas")
@@ -83,10 +80,7 @@ def _threading_layer(layer: str) -> Finding:
         with contextlib.suppress(OSError):
             ctypes.CDLL("libgomp.so.1")
             return Finding(TOLD, "threading", text + "; libgomp is installed, so NUMBA_THREADING_LAYER chose it")
-        return Finding(
-            ADVICE, "threading", text + "; libgomp is missing",
-            "sudo apt-get install -y --no-install-recommends libgomp1",
-        )
+        return Finding(ADVICE, "threading", text + "; libgomp is missing", apt_install(["libgomp1"]))
     return Finding(TOLD, "threading", text)
 
 
@@ -155,7 +149,8 @@ def qt() -> Iterator[Finding]:
     try:
         importlib.import_module("PyQt6.QtWidgets")
     except ImportError as error:
-        yield Finding(ADVICE, "PyQt6", f"cannot be imported: {error}", apt_line(missing) or "pip install --force-reinstall PyQt6")
+        remedy = apt_line(missing) or "pip install --force-reinstall PyQt6"
+        yield Finding(ADVICE, "PyQt6", f"cannot be imported: {error}", remedy)
     else:
         yield Finding(GOOD, "PyQt6", "can be imported")
 
@@ -172,7 +167,8 @@ def data() -> Iterator[Finding]:
         yield Finding(GOOD, "Fashion-MNIST", f"whole: {whole[0][0].parent}")
     else:
         text = f"the whole set is in none of {', '.join(map(str, places))}; the shipped part is used"
-        yield Finding(TOLD, "Fashion-MNIST", text, "for the whole set: sudo apt-get install -y dataset-fashion-mnist")
+        remedy = "for the whole set, on Debian: " + apt_install(["dataset-fashion-mnist"])
+        yield Finding(TOLD, "Fashion-MNIST", text, remedy)
     try:
         folder = samples_data_folder()
         found = [find_pair([folder / "fashion-mnist"], stem) for stem in ("train", "t10k")]

@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("file", metavar="FILE", help="the script")
     run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="arguments of the script")
     commands.add_parser("doctor", help="look at the installation and say what to do about what is wrong")
-    commands.add_parser("warmup", help="compile the kernels that the samples need, so that their first run starts at once")
+    commands.add_parser("warmup", help="compile the kernels that samples need, once")
     return parser
 
 

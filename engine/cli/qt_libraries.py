@@ -9,6 +9,7 @@ Ubuntu's.
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from collections.abc import Iterable
 
@@ -47,8 +48,16 @@ def missing_qt_libraries(window: bool = True) -> list[str]:
 
 def apt_line(missing: Iterable[str]) -> str:
     """The command that installs ``missing`` on Debian and Ubuntu; empty where nothing is missing."""
-    packages = [_PACKAGES[library] for library in missing]
-    return "sudo apt-get install -y --no-install-recommends " + " ".join(packages) if packages else ""
+    return apt_install(_PACKAGES[library] for library in missing)
+
+
+def apt_install(packages: Iterable[str]) -> str:
+    """The command that installs Debian ``packages``; empty where there are none."""
+    names = " ".join(packages)
+    if not names:
+        return ""
+    sudo = "" if hasattr(os, "geteuid") and os.geteuid() == 0 else "sudo "
+    return f"{sudo}apt-get update && {sudo}apt-get install -y --no-install-recommends {names}"
 
 
 def _loads(library: str) -> bool:

@@ -100,7 +100,7 @@ def read_script(file: str) -> tuple[bytes, str]:
     if path.is_dir():
         raise ScriptError(f"{file}: is a folder; name a script in it")
     if path.suffix == ".ipynb":
-        raise ScriptError(f"{file}: is a notebook; convert it with 'jupytext --to py:percent {file}' and run the result")
+        raise ScriptError(f"{file}: is a notebook; convert it with 'jupytext --to py:percent {file}'")
     try:
         source = path.read_bytes()
     except FileNotFoundError:
@@ -116,7 +116,7 @@ def read_script(file: str) -> tuple[bytes, str]:
 
 @contextlib.contextmanager
 def main_module(file: str, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Make a fresh ``__main__`` for the script, with ``sys.argv`` and ``sys.path[0]`` as Python sets them; yield its names."""
+    """Make a fresh ``__main__``, ``sys.argv`` and ``sys.path[0]`` as Python does for a script; yield its names."""
     main = types.ModuleType("__main__")
     main.__dict__.update(__file__=file, __builtins__=__builtins__, __spec__=None, __cached__=None)
     saved = sys.argv, sys.path[:], sys.modules["__main__"]

@@ -13,6 +13,7 @@ import threading
 import time
 import types
 from collections.abc import Callable
+from typing import overload
 
 from engine.cache import cache_folder
 
@@ -64,6 +65,14 @@ class Kernel:
         if work < PARALLEL_WORK or numba.get_num_threads() == 1:
             return self.serial
         return self.parallel
+
+
+@overload
+def kernel(function: Callable) -> Kernel: ...
+
+
+@overload
+def kernel(*, fastmath: bool) -> Callable[[Callable], Kernel]: ...
 
 
 def kernel(function: Callable | None = None, *, fastmath: bool = True):

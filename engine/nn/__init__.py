@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.errors import MissingError
-from engine.nn import functional, init
+from engine.nn import functional, init, utils
 from engine.nn.activation import (
     CELU,
     ELU,
@@ -30,7 +30,7 @@ from engine.nn.activation import (
     Tanh,
     Tanhshrink,
 )
-from engine.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
+from engine.nn.container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from engine.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from engine.nn.dropout import Dropout, Dropout1d, Dropout2d
 from engine.nn.embedding import Embedding
@@ -48,11 +48,11 @@ from engine.nn.loss import (
 )
 from engine.nn.module import Module
 from engine.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
+from engine.nn.padding import ConstantPad2d, ReflectionPad2d, ReplicationPad2d, ZeroPad2d
 from engine.nn.parameter import Buffer, Parameter
 from engine.nn.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
-    AdaptiveMaxPool2d,
     AvgPool1d,
     AvgPool2d,
     MaxPool1d,

@@ -106,11 +106,6 @@ def scaled_dot_product_attention(
     return dropout(weights, dropout_p, True) @ value if dropout_p > 0 else weights @ value
 
 
-def softmin(input: Tensor, dim: int | None = None, dtype: dtypes.dtype | None = None) -> Tensor:
-    """Softmax of -input along ``dim``."""
-    return softmax(-input, dim, dtype=dtype)
-
-
 def tanhshrink(input: Tensor) -> Tensor:
     """x - tanh(x)."""
     return input - input.tanh()

@@ -6,8 +6,53 @@ from typing import Any
 
 from engine import ops
 from engine.errors import MissingError
+from engine.nn.composed import (
+    cosine_similarity,
+    hardsigmoid,
+    hardswish,
+    normalize,
+    one_hot,
+    pairwise_distance,
+    prelu,
+    scaled_dot_product_attention,
+    tanhshrink,
+)
+from engine.ops.activation import (
+    celu,
+    elu,
+    gelu,
+    hardtanh,
+    leaky_relu,
+    logsigmoid,
+    mish,
+    relu,
+    relu6,
+    relu_,
+    selu,
+    sigmoid,
+    silu,
+    softplus,
+    softsign,
+    tanh,
+)
+from engine.ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from engine.ops.linear import linear
+from engine.ops.loss_binary import binary_cross_entropy, binary_cross_entropy_with_logits, kl_div
+from engine.ops.loss_classification import cross_entropy, nll_loss
+from engine.ops.loss_regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
+from engine.ops.padding import pad
+from engine.ops.pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    avg_pool1d,
+    avg_pool2d,
+    max_pool1d,
+    max_pool2d,
+)
+from engine.ops.softmax import log_softmax, softmax, softmin
+from engine.ops.upsample import interpolate
 
-_FAMILIES = ("linear", "activation", "softmax", "loss", "norm", "dropout", "embedding", "conv", "pool", "upsample")
+_FAMILIES = ("norm", "dropout", "embedding")
 
 
 def __getattr__(name: str) -> Any:

@@ -107,7 +107,7 @@ class BackwardHook:
                 "output. Make sure that the output depends on the input and that the loss is computed based on "
                 "the output."
             )
-        grad_inputs = self.inputs.pack(self.inputs.filled(gradients))
+        grad_inputs = self.inputs.pack_filled(gradients)
         for hook in self.user_hooks:
             changed = hook(self.module, grad_inputs, self.grad_outputs)
             if changed is not None:
@@ -145,14 +145,14 @@ class _Passage:
         self.count, self.values = len(led), ()
         return led
 
-    def filled(self, gradients: tuple) -> tuple:
-        """Zeros in place of gradients that did not arrive, as hooks of PyTorch's see them."""
-        return tuple(
-            [
-                np.zeros(*self.shapes[i]) if gradient is None else gradient
-                for i, gradient in zip(self.tracked, gradients, strict=True)
-            ]
-        )
+    def pack_filled(self, gradients: tuple) -> tuple[Tensor | None, ...]:
+        """Like :meth:`pack`, with zeros for every tensor whose gradient did not arrive, as hooks of PyTorch's see them."""
+        found = dict(zip(self.tracked, gradients, strict=True))
+        packed: list[Tensor | None] = [None] * self.count
+        for i, (shape, dtype) in self.shapes.items():
+            gradient = found.get(i)
+            packed[i] = wrap(np.zeros(shape, dtype) if gradient is None else gradient)
+        return tuple(packed)
 
     def pack(self, gradients: tuple) -> tuple[Tensor | None, ...]:
         """One entry for each value: its gradient as a tensor, or None."""

@@ -71,7 +71,6 @@ class Module(Members, State, Conversion):
         elif isinstance(value, Buffer):
             if parameters is None:
                 raise AttributeError("cannot assign buffer before Module.__init__() call")
-            self._forget(name)
             self.register_buffer(name, value, value.persistent)
         elif parameters is not None and name in members["_buffers"]:
             if not isinstance(value, Tensor):

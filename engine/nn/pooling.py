@@ -144,16 +144,3 @@ class AdaptiveAvgPool2d(_Adaptive):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.adaptive_avg_pool2d(input, self.output_size)
-
-
-class AdaptiveMaxPool2d(_Adaptive):
-    """Maxima of windows chosen so that the output is (N, C, *output_size)."""
-
-    def __init__(
-        self, output_size: int | None | tuple[int | None, ...], return_indices: bool = False
-    ) -> None:
-        super().__init__(output_size)
-        self.return_indices = return_indices
-
-    def forward(self, input: Tensor) -> Any:
-        return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)

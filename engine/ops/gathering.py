@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.device import contiguous, empty
-from engine.errors import DtypeError, ShapeError
+from engine.errors import DtypeError, IndexRangeError, ShapeError
 from engine.function import apply
 from engine.ops.dims import broadcast_shapes, checked_dim
 from engine.ops.indexing import Index, index_backward
@@ -21,7 +21,7 @@ def check_index(index: Tensor, extent: int, dim: int, op: str, negative: bool = 
 
     Raises:
         DtypeError: for another dtype.
-        IndexError: naming the first index that is out of range.
+        IndexRangeError: naming the first index that is out of range.
     """
     array = index._array
     if array.dtype != np.int64:
@@ -29,7 +29,7 @@ def check_index(index: Tensor, extent: int, dim: int, op: str, negative: bool = 
     lowest = -extent if negative else 0
     if array.size and not (array.min() >= lowest and array.max() < extent):
         wrong = array[(array < lowest) | (array >= extent)][0]
-        raise IndexError(f"{op}: index {wrong} is out of bounds for dimension {dim} with size {extent}")
+        raise IndexRangeError(f"{op}: index {wrong} is out of bounds for dimension {dim} with size {extent}")
 
 
 def flat_positions(shape: tuple[int, ...], dim: int, index: np.ndarray) -> np.ndarray:
@@ -73,7 +73,7 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
     Raises:
         ShapeError: when the number of dimensions differs, or ``index`` is larger in another dimension than ``dim``.
-        IndexError: for an index out of range.
+        IndexRangeError: for an index out of range.
     """
     shape = input._array.shape
     dim = checked_dim(dim, len(shape))
@@ -149,7 +149,8 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices of ``input`` along ``dim`` that the vector ``index`` names, in its order.
 
     Raises:
-        IndexError: for an index out of range, or with more than one dimension.
+        IndexRangeError: for an index out of range.
+        IndexError: for an index with more than one dimension.
     """
     shape = input._array.shape
     dim = checked_dim(dim, len(shape))

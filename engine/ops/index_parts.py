@@ -23,6 +23,11 @@ def split_index(shape: tuple[int, ...], index: Any) -> tuple[tuple | None, tuple
         IndexError: for an integer out of range, a mask of another shape, too many indices, or what is no index.
         ValueError: for a slice with a step below 1.
     """
+    if type(index) is list and not all(isinstance(i, (int, np.integer)) for i in index):
+        raise IndexError(
+            f"a list inside the brackets must hold integers or booleans only, got {index!r}; "
+            "use a tuple for several dimensions, or a tensor for an index with several dimensions"
+        )
     entries = [_entry(i) for i in (index if type(index) is tuple else (index,))]
     skipped = _skipped(shape, entries)
     basic: list = []
@@ -96,16 +101,21 @@ def _entry(i: Any) -> Any:
     if isinstance(i, np.ndarray):
         return _array_entry(i)
     if isinstance(i, (list, tuple, range)):
-        if not all(isinstance(e, (int, np.integer)) for e in i):
-            raise IndexError(
-                f"a sequence inside the brackets must hold integers or booleans only, got {list(i)!r}; "
-                "use a tuple for several dimensions, or a tensor for an index with several dimensions"
-            )
-        return np.array(i) if len(i) else np.zeros(0, np.int64)
+        return _array_entry(_sequence(i))
     raise IndexError(
         "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
         f"(got {kind.__name__})"
     )
+
+
+def _sequence(i: Any) -> np.ndarray:
+    try:
+        found = np.array(i) if len(i) else np.zeros(0, np.int64)
+    except ValueError:
+        found = np.zeros(1, object)
+    if found.dtype.kind not in "bi" or any(isinstance(e, Tensor) for e in i):
+        raise IndexError(f"a sequence inside the brackets must hold integers or booleans only, got {i!r}")
+    return found
 
 
 def _array_entry(array: np.ndarray) -> Any:

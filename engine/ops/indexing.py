@@ -54,21 +54,25 @@ class Index(Movement):
         self.index = index
 
     def move(self, x: np.ndarray) -> np.ndarray:
-        return x[self.index]
+        axis = self._single_axis()
+        # NumPy's own order in memory is another one for picks behind the first dimension.
+        return np.ascontiguousarray(x[self.index] if axis is None else x.take(self.index[axis], axis))
+
+    def _single_axis(self) -> int | None:
+        """The dimension of the array, where there is a single one and it holds integers."""
+        picked = [axis for axis, i in enumerate(self.index) if type(i) is np.ndarray]
+        return picked[0] if len(picked) == 1 and self.index[picked[0]].dtype.kind == "i" else None
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         index, shape = self.index, self.shape
-        picked = [i for i in index if type(i) is np.ndarray]
-        if len(picked) == 1:
-            only = picked[0]
-            if only.dtype.kind == "b":
-                dx = zeros(shape, dy.dtype)
-                dx[index] = dy
-                return dx
-            axis = next(axis for axis, i in enumerate(index) if i is only)
-            return index_backward(shape, dy, axis, only)
-        flat = index_backward((math.prod(shape),), dy.reshape(-1), 0, self.k)
-        return flat.reshape(shape)
+        axis = self._single_axis()
+        if axis is not None:
+            return index_backward(shape, dy, axis, index[axis])
+        if len(index) == 1:
+            dx = zeros(shape, dy.dtype)
+            dx[index] = dy
+            return dx
+        return index_backward((math.prod(shape),), dy, 0, self.k).reshape(shape)
 
 
 def index_backward(shape: tuple[int, ...], dy: np.ndarray, axis: int, index: np.ndarray) -> np.ndarray:

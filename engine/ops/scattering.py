@@ -178,7 +178,8 @@ def _number(value: Any, dtype: np.dtype, op: str) -> float | int | bool:
 
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """``value`` where ``mask`` is true, ``input`` elsewhere; both are broadcast against each other."""
-    input = expand_to(input, broadcast_shapes(input._array.shape, mask._array.shape))
+    if mask._array.dtype == np.bool_:
+        input = expand_to(input, broadcast_shapes(input._array.shape, mask._array.shape))
     function, others = _masked_fill(input, mask, value)
     return apply(function, input, *others)
 

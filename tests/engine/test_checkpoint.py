@@ -43,9 +43,7 @@ def same(a, b) -> bool:
     if isinstance(a, np.ndarray):
         return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
     if isinstance(a, dict):
-        return len(a) == len(b) and all(
-            same(x, y) and same(a[x], b[y]) for x, y in zip(a, b, strict=True)
-        )
+        return len(a) == len(b) and all(same(x, y) and same(a[x], b[y]) for x, y in zip(a, b, strict=True))
     if isinstance(a, (list, tuple)):
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
     if isinstance(a, float):
@@ -302,7 +300,7 @@ def test_damage_never_raises_anything_else(tmp_path, whole):
 def test_garbage_and_empty_files(tmp_path):
     for contents in (b"", b"hello world, this is no checkpoint", b"\0" * 64, b"\x05\0\0\0\0\0\0\0{abcd"):
         (tmp_path / "f").write_bytes(contents)
-        with pytest.raises(CheckpointError, match="'.*f'"):
+        with pytest.raises(CheckpointError, match=r"'.*f'"):
             engine.load(tmp_path / "f")
 
 
@@ -446,9 +444,6 @@ KILLED = """
     from engine.checkpoint import atomic
     from engine.checkpoint.structure import pack
 
-    class Halves(bytes):
-        pass
-
     def killed(descriptor):
         os.ftruncate(descriptor, 10)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -503,7 +498,7 @@ def test_a_read_only_folder_is_named(old):
 
 
 def test_missing_folder_and_folder_as_target(tmp_path):
-    with pytest.raises(CheckpointError, match="folder .*none' does not exist"):
+    with pytest.raises(CheckpointError, match=r"folder .*none' does not exist"):
         engine.save(1, tmp_path / "none" / "f")
     with pytest.raises(CheckpointError, match="cannot write"):
         engine.save(1, tmp_path)

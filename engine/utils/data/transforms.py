@@ -108,10 +108,14 @@ class Normalize(Transform):
                 "Expected tensor to be a tensor image of size (..., C, H, W). Got tensor.size() = "
                 f"{tuple(tensor.shape)}"
             )
-        if self.inplace or tensor.requires_grad:
-            mean, std = (from_array(value) for value in self.statistics(to_array(tensor)))
-            return tensor.sub_(mean).div_(std) if self.inplace else (tensor - mean) / std
-        return from_array(self.of_array(to_array(tensor)))
+        array = to_array(tensor)
+        if self.inplace:
+            tensor._check_in_place("Normalize")
+            return tensor._write(self.of_array(array), "Normalize")
+        if tensor.requires_grad:
+            mean, std = (from_array(value) for value in self.statistics(array))
+            return (tensor - mean) / std
+        return from_array(self.of_array(array))
 
     def of_array(self, array: np.ndarray) -> np.ndarray:
         """Normalize an array (..., C, H, W)."""

@@ -77,6 +77,8 @@ def test_normalize_passes_gradients_and_works_in_place():
     plain = from_array(np.ones((1, 1, 2), np.float32))
     assert T.Normalize(0.5, 0.25, inplace=True)(plain) is plain
     assert plain.tolist() == [[[2, 2]]]
+    with pytest.raises(RuntimeError, match="leaf"):
+        T.Normalize(0.5, 0.25, inplace=True)(needs)
 
 
 def test_normalize_leaves_its_input_alone():

@@ -40,6 +40,11 @@ class _Numbered(Module):
         for i, module in enumerate(modules):
             self.add_module(str(i), module)
 
+    def _insert(self, index: int, module: Module) -> None:
+        modules = list(self._modules.values())
+        modules.insert(index, module)
+        self._renumber(modules)
+
     def __setitem__(self, index: int, module: Module) -> None:
         setattr(self, self._name_at(index), module)
 
@@ -52,18 +57,6 @@ class _Numbered(Module):
     def append(self, module: Module) -> _Numbered:
         """Add ``module`` at the end and return the container."""
         self.add_module(str(len(self)), module)
-        return self
-
-    def insert(self, index: int, module: Module) -> _Numbered:
-        """Put ``module`` before position ``index``."""
-        if not isinstance(module, Module):
-            raise AssertionError(f"module should be of type: {Module}")
-        length = len(self)
-        if not -length <= index <= length:
-            raise IndexError(f"Index out of range: {index}")
-        modules = list(self._modules.values())
-        modules.insert(index, module)
-        self._renumber(modules)
         return self
 
     def extend(self, modules: Iterable[Module]) -> _Numbered:
@@ -104,6 +97,15 @@ class Sequential(_Numbered):
         if isinstance(index, slice):
             return type(self)(OrderedDict(list(self._modules.items())[index]))
         return self._modules[self._name_at(index)]
+
+    def insert(self, index: int, module: Module) -> Sequential:
+        """Put ``module`` before position ``index`` and return the container."""
+        if not isinstance(module, Module):
+            raise AssertionError(f"module should be of type: {Module}")
+        if not -len(self) <= index <= len(self):
+            raise IndexError(f"Index out of range: {index}")
+        self._insert(index, module)
+        return self
 
     def __add__(self, other: Sequential) -> Sequential:
         if not isinstance(other, Sequential):
@@ -149,6 +151,10 @@ class ModuleList(_Numbered):
         return super().extend(modules)
 
     __iadd__ = extend
+
+    def insert(self, index: int, module: Module) -> None:
+        """Put ``module`` before position ``index``."""
+        self._insert(index, module)
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         return ModuleList([*self, *other])
@@ -296,13 +302,14 @@ class ParameterDict(Module):
             self.update(parameters)
 
     def __getitem__(self, key: str) -> Any:
-        if key not in self._keys:
-            raise KeyError(key)
         return getattr(self, key)
 
     def __setitem__(self, key: str, value: Any) -> None:
         if not isinstance(key, str):
-            raise TypeError(f"Index given to ParameterDict cannot be used as a key as it is not a string (type is '{type(key).__name__}').")
+            raise TypeError(
+                "Index given to ParameterDict cannot be used as a key as it is not a string "
+                f"(type is '{type(key).__name__}')."
+            )
         self._keys[key] = None
         setattr(self, key, _as_member(value))
 

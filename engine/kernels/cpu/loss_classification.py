@@ -1,0 +1,167 @@
+"""Losses over classes on the CPU: x (R, C), labels t (R) or probabilities t (R, C), class weights w (C) or size 0.
+
+The forward kernels write p, the softmax of x, and the loss of each row; ``totals[0]`` becomes the sum of the losses and
+``totals[1]`` the sum of the labels' weights, both in float64 in the order of the rows. The backward kernels take
+``scale`` (R or 1): dy / divisor for each row, or for all of them.
+"""
+
+from numba import prange
+
+from engine.kernels.cpu.softmax import exponentials, row_maximum, rows_per_block
+from engine.kernels.cpu.vector_math import log
+from engine.kernels.jit import helper, kernel
+
+
+@kernel
+def first_bad_label(found, t, classes, ignore_index):
+    """found[0] = position of the first label that is neither a class nor ignore_index, or -1."""
+    found[0] = -1
+    for n in range(t.size):
+        if (t[n] < 0 or t[n] >= classes) and t[n] != ignore_index:
+            found[0] = n
+            break
+
+
+@helper
+def _of_row(scale, n):
+    return scale[n] if scale.size > 1 else scale[0]
+
+
+@helper
+def _normalise(p, n):
+    """Divide row n of the exponentials p by their sum, which is returned."""
+    total = p.dtype.type(0)
+    for c in range(p.shape[1]):
+        total += p[n, c]
+    inverse = p.dtype.type(1) / total
+    for c in range(p.shape[1]):
+        p[n, c] = p[n, c] * inverse
+    return total
+
+
+@helper
+def _label_loss(x, t, w, smoothing, n, logarithm):
+    label = t[n]
+    weight = 1.0
+    if w.size > 0:
+        weight = float(w[label])
+    loss = (1.0 - smoothing) * weight * (logarithm - x[n, label])
+    if smoothing > 0.0:
+        rest = 0.0
+        for c in range(x.shape[1]):
+            if w.size > 0:
+                rest += w[c] * (logarithm - x[n, c])
+            else:
+                rest += logarithm - x[n, c]
+        loss += smoothing / x.shape[1] * rest
+    return loss
+
+
+@kernel
+def cross_entropy_forward(losses, p, totals, x, t, w, ignore_index, smoothing):
+    rows, columns = x.shape
+    height = rows_per_block(columns)
+    for block in prange((rows + height - 1) // height):
+        start, stop = block * height, min(rows, (block + 1) * height)
+        exponentials(p, x, start, stop)
+        for n in range(start, stop):
+            total = _normalise(p, n)
+            losses[n] = 0.0
+            if t[n] != ignore_index:
+                logarithm = float(row_maximum(x, n)) + float(log(total))
+                losses[n] = _label_loss(x, t, w, smoothing, n, logarithm)
+    totals[0] = 0.0
+    totals[1] = 0.0
+    for n in range(rows):
+        if t[n] != ignore_index:
+            totals[0] += losses[n]
+            totals[1] += w[t[n]] if w.size > 0 else 1.0
+
+
+@kernel
+def cross_entropy_backward(dx, p, t, w, scale, ignore_index, smoothing):
+    rows, columns = p.shape
+    real = p.dtype.type
+    total = float(columns)
+    if w.size > 0:
+        total = 0.0
+        for c in range(columns):
+            total += w[c]
+    for n in prange(rows):
+        factor = float(_of_row(scale, n))
+        if t[n] == ignore_index:
+            for c in range(columns):
+                dx[n, c] = 0
+        else:
+            hit = factor * (1.0 - smoothing)
+            if w.size > 0:
+                hit *= w[t[n]]
+            even = factor * smoothing / columns
+            slope = real(hit + even * total)
+            for c in range(columns):
+                dx[n, c] = p[n, c] * slope
+            if smoothing > 0.0:
+                for c in range(columns):
+                    dx[n, c] = dx[n, c] - real(even * w[c] if w.size > 0 else even)
+            dx[n, t[n]] -= real(hit)
+
+
+@kernel
+def soft_cross_entropy_forward(losses, p, totals, x, t, w, smoothing):
+    rows, columns = x.shape
+    height = rows_per_block(columns)
+    even = smoothing / columns
+    for block in prange((rows + height - 1) // height):
+        start, stop = block * height, min(rows, (block + 1) * height)
+        exponentials(p, x, start, stop)
+        for n in range(start, stop):
+            logarithm = float(row_maximum(x, n)) + float(log(_normalise(p, n)))
+            loss = 0.0
+            for c in range(columns):
+                term = ((1.0 - smoothing) * t[n, c] + even) * (logarithm - x[n, c])
+                loss += term * w[c] if w.size > 0 else term
+            losses[n] = loss
+    totals[0] = 0.0
+    totals[1] = float(rows)
+    for n in range(rows):
+        totals[0] += losses[n]
+
+
+@kernel
+def soft_cross_entropy_backward(dx, p, t, w, scale, smoothing):
+    rows, columns = p.shape
+    real = p.dtype.type
+    even = smoothing / columns
+    for n in prange(rows):
+        factor = float(_of_row(scale, n))
+        total = 0.0
+        for c in range(columns):
+            own = (1.0 - smoothing) * t[n, c] + even
+            total += own * w[c] if w.size > 0 else own
+        slope = real(factor * total)
+        for c in range(columns):
+            own = ((1.0 - smoothing) * t[n, c] + even) * factor
+            dx[n, c] = p[n, c] * slope - real(own * w[c] if w.size > 0 else own)
+
+
+@kernel
+def nll_loss_forward(losses, totals, x, t, w, ignore_index):
+    totals[0] = 0.0
+    totals[1] = 0.0
+    for n in range(x.shape[0]):
+        losses[n] = 0.0
+        if t[n] != ignore_index:
+            weight = float(w[t[n]]) if w.size > 0 else 1.0
+            losses[n] = -weight * x[n, t[n]]
+            totals[0] += losses[n]
+            totals[1] += weight
+
+
+@kernel
+def nll_loss_backward(dx, t, w, scale, ignore_index):
+    for n in range(dx.shape[0]):
+        for c in range(dx.shape[1]):
+            dx[n, c] = 0
+        if t[n] != ignore_index:
+            weight = float(w[t[n]]) if w.size > 0 else 1.0
+            dx[n, t[n]] = -weight * _of_row(scale, n)

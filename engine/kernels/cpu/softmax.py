@@ -1,0 +1,101 @@
+"""Softmax and its logarithm on the CPU: rows of x (N, C) → y (N, C).
+
+Rows are taken in blocks of about 1000 elements, so that the exponentials run through whole blocks in one loop even
+where a row has ten elements only, and so that each block stays in the first-level cache between the passes.
+"""
+
+from numba import prange
+
+from engine.kernels.cpu.vector_math import exp, log
+from engine.kernels.jit import helper, kernel
+
+_BLOCK = 1024
+
+
+@helper
+def rows_per_block(columns):
+    """How many rows of ``columns`` elements a block has."""
+    return max(1, _BLOCK // max(1, columns))
+
+
+@helper
+def row_maximum(x, n):
+    """The largest element of row n. A NaN may lose the comparison; it then returns through the exponentials."""
+    largest = x[n, 0]
+    for c in range(1, x.shape[1]):
+        largest = x[n, c] if x[n, c] > largest else largest
+    return largest
+
+
+@helper
+def exponentials(y, x, start, stop):
+    """y = exp(x - largest of the row) for the rows from start to stop."""
+    columns = x.shape[1]
+    for n in range(start, stop):
+        largest = row_maximum(x, n)
+        for c in range(columns):
+            y[n, c] = x[n, c] - largest
+    flat = y.reshape(-1)
+    for i in range(start * columns, stop * columns):
+        flat[i] = exp(flat[i])
+
+
+@kernel
+def softmax_forward(y, x):
+    rows, columns = x.shape
+    height = rows_per_block(columns)
+    one = x.dtype.type(1)
+    for block in prange((rows + height - 1) // height):
+        start, stop = block * height, min(rows, (block + 1) * height)
+        exponentials(y, x, start, stop)
+        for n in range(start, stop):
+            total = x.dtype.type(0)
+            for c in range(columns):
+                total += y[n, c]
+            inverse = one / total
+            for c in range(columns):
+                y[n, c] = y[n, c] * inverse
+
+
+@kernel
+def softmax_backward(dx, dy, y):
+    rows, columns = y.shape
+    for n in prange(rows):
+        total = y.dtype.type(0)
+        for c in range(columns):
+            total += dy[n, c] * y[n, c]
+        for c in range(columns):
+            dx[n, c] = y[n, c] * (dy[n, c] - total)
+
+
+@kernel
+def log_softmax_forward(y, x):
+    rows, columns = x.shape
+    height = rows_per_block(columns)
+    for block in prange((rows + height - 1) // height):
+        start, stop = block * height, min(rows, (block + 1) * height)
+        exponentials(y, x, start, stop)
+        for n in range(start, stop):
+            total = x.dtype.type(0)
+            for c in range(columns):
+                total += y[n, c]
+            largest, logarithm = row_maximum(x, n), log(total)
+            for c in range(columns):
+                y[n, c] = (x[n, c] - largest) - logarithm
+
+
+@kernel
+def log_softmax_backward(dx, dy, y):
+    rows, columns = y.shape
+    height = rows_per_block(columns)
+    for block in prange((rows + height - 1) // height):
+        start, stop = block * height, min(rows, (block + 1) * height)
+        flat, powers = y.reshape(-1), dx.reshape(-1)
+        for i in range(start * columns, stop * columns):
+            powers[i] = exp(flat[i])
+        for n in range(start, stop):
+            total = y.dtype.type(0)
+            for c in range(columns):
+                total += dy[n, c]
+            for c in range(columns):
+                dx[n, c] = dy[n, c] - dx[n, c] * total
