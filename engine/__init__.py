@@ -1,4 +1,4 @@
-"""Nablascope's engine: a strict subset of PyTorch. ``import engine as torch`` runs the same script with the same result.
+"""Nablascope's engine: a strict subset of PyTorch; ``import engine as torch`` runs the same script.
 
 Names are handed on when they are first used: ``import engine`` alone loads neither NumPy nor Numba, so that
 what only needs a submodule of plain Python starts at once. What PyTorch has and the engine does not raises
@@ -11,7 +11,35 @@ import importlib.util
 import math
 import sys
 import types
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for tools; __getattr__ gives them every other name as Any
+    from engine import accelerator as accelerator
+    from engine import autograd as autograd
+    from engine import backends as backends
+    from engine import cuda as cuda
+    from engine import nn as nn
+    from engine import optim as optim
+    from engine import random as random
+    from engine import utils as utils
+    from engine.creation import tensor as tensor
+    from engine.device import Device as device  # noqa: F401
+    from engine.dtypes import dtype as dtype
+    from engine.dtypes import float32 as float32
+    from engine.dtypes import float64 as float64
+    from engine.dtypes import get_default_dtype as get_default_dtype
+    from engine.dtypes import int64 as int64
+    from engine.dtypes import set_default_dtype as set_default_dtype
+    from engine.dtypes import uint8 as uint8
+    from engine.random import Generator as Generator
+    from engine.random import manual_seed as manual_seed
+    from engine.tensor import Size as Size
+    from engine.tensor import Tensor as Tensor
+    from engine.tensor import enable_grad as enable_grad
+    from engine.tensor import inference_mode as inference_mode
+    from engine.tensor import is_grad_enabled as is_grad_enabled
+    from engine.tensor import no_grad as no_grad
+    from engine.tensor import set_grad_enabled as set_grad_enabled
 
 __version__ = "0.1.0"
 
@@ -28,9 +56,12 @@ _SOURCES = {
     "engine.random": "Generator default_generator manual_seed seed initial_seed",
     "engine.settings": (
         "get_rng_state set_rng_state get_num_threads set_num_threads use_deterministic_algorithms "
-        "are_deterministic_algorithms_enabled compile"
+        "are_deterministic_algorithms_enabled get_default_device set_default_device "
+        "get_float32_matmul_precision set_float32_matmul_precision compile"
     ),
+    "engine.inspection": "is_tensor is_floating_point is_complex numel typename",
     "engine.limits": "finfo iinfo",
+    "engine.nn.composed": "cosine_similarity pairwise_distance prelu",
     "engine.printing": "set_printoptions",
     "engine.autograd.anomaly": "is_anomaly_enabled is_anomaly_check_nan_enabled",
     "engine.checkpoint": "save load",
@@ -42,9 +73,18 @@ _HOME = {
     for name in names.split()
 }
 
-_CONSTANTS = {"inf": math.inf, "nan": math.nan, "pi": math.pi, "e": math.e, "newaxis": None}
+_CONSTANTS = {
+    "inf": math.inf,
+    "nan": math.nan,
+    "pi": math.pi,
+    "e": math.e,
+    "newaxis": None,
+    "strided": "torch.strided",
+    "contiguous_format": "torch.contiguous_format",
+    "preserve_format": "torch.preserve_format",
+}
 
-_SUBMODULES = ("accelerator", "autograd", "backends", "cuda", "nn", "optim", "random", "utils")
+_SUBMODULES = ("accelerator", "autograd", "backends", "cuda", "linalg", "nn", "optim", "random", "utils")
 
 #: Files of the engine whose name PyTorch gives to a function or a class.
 _NOT_SUBMODULES = frozenset({"tensor", "device"})

@@ -154,6 +154,10 @@ def _edge(root: Tensor) -> tuple:
     return (root, -1) if root._function is None else (root._function, root._output)
 
 
+#: d loss / d loss.
+_ONE = {np.dtype(t): np.ones((), t) for t in (np.float32, np.float64)}
+
+
 def _seed(root: Tensor, seed: Tensor | None) -> np.ndarray:
     if seed is None:
         if root._array.size != 1:
@@ -161,7 +165,7 @@ def _seed(root: Tensor, seed: Tensor | None) -> np.ndarray:
                 "grad can be implicitly created only for scalar outputs: "
                 f"backward began at a tensor of shape {root._array.shape}; reduce it (.sum(), .mean()) or give a gradient"
             )
-        return np.ones(root._array.shape, root._array.dtype)
+        return _ONE[root._array.dtype] if root._array.ndim == 0 else np.ones(root._array.shape, root._array.dtype)
     if seed._array.shape != root._array.shape:
         raise ShapeError(
             f"backward: the gradient has shape {seed._array.shape} but the tensor has shape {root._array.shape}; "
@@ -247,3 +251,17 @@ def _call_hooks(hooks: dict, gradient: np.ndarray) -> np.ndarray:
                 )
             gradient = result._array
     return gradient
+
+
+def _tensor_backward(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Sequence[Tensor] | None = None,
+) -> None:
+    """Add to ``.grad`` of every leaf the gradient of this tensor; see :func:`engine.autograd.backward`."""
+    backward(self, gradient, retain_graph, create_graph, inputs)
+
+
+Tensor.backward = _tensor_backward

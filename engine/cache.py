@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ENGINE = Path(__file__).parent
@@ -41,8 +43,17 @@ def cache_folder() -> Path:
     for candidate in candidates:
         folder = candidate / f"kernels-{kernel_stamp()}"
         if _writable(folder):
+            _forget_old(candidate, folder)
             return folder
     return Path(tempfile.mkdtemp(prefix="nablascope-"))
+
+
+def _forget_old(parent: Path, current: Path) -> None:
+    """Remove the kernels of other versions of the engine that were last used more than 30 days ago."""
+    os.utime(current)
+    for folder in parent.glob("kernels-*"):
+        if folder != current and time.time() - folder.stat().st_mtime > 30 * 86400:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _user() -> str:

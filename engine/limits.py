@@ -7,7 +7,7 @@ import numpy as np
 from engine import dtypes
 
 
-class finfo:  # noqa: N801 - PyTorch's name
+class finfo:
     """Properties of a floating-point dtype (the default dtype when None).
 
     ``eps`` is the distance from 1 to the next number, ``tiny`` and ``smallest_normal`` the smallest positive
@@ -35,13 +35,13 @@ class finfo:  # noqa: N801 - PyTorch's name
         return f"finfo({values}, dtype={self.dtype})"
 
 
-class iinfo:  # noqa: N801 - PyTorch's name
+class iinfo:
     """Properties of an integer dtype: ``bits``, ``min``, ``max``."""
 
     def __init__(self, type: dtypes.dtype) -> None:
         if not isinstance(type, dtypes.dtype) or type.category != 1:
             raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type}'")
-        of = np.iinfo(type.numpy)
+        of = np.iinfo(type.numpy.type)
         self.dtype = type.name
         self.bits = of.bits
         self.min = int(of.min)

@@ -125,15 +125,14 @@ def scores_of_counts(
     """The scores when of each label ``hits`` samples were found, ``support`` exist and ``claimed`` were predicted."""
     if average == "micro":
         hits, support, claimed = hits.sum(keepdims=True), support.sum(keepdims=True), claimed.sum(keepdims=True)
-    scores = (
-        _ratio(hits, claimed, zero_division),
-        _ratio(hits, support, zero_division),
-        _ratio(2 * hits, claimed + support, zero_division),
-    )
+    precision = _ratio(hits, claimed, zero_division)
+    recall = _ratio(hits, support, zero_division)
+    f1 = _ratio(2 * hits, claimed + support, zero_division)
     if average is None:
-        return PrecisionRecallF1(*scores, support)
+        return PrecisionRecallF1(precision, recall, f1, support)
     weights = support if average == "weighted" else np.ones_like(support)
-    return PrecisionRecallF1(*(_mean(values, weights, zero_division) for values in scores), None)
+    means = [_mean(values, weights, zero_division) for values in (precision, recall, f1)]
+    return PrecisionRecallF1(means[0], means[1], means[2], None)
 
 
 def precision_score(y_true: Any, y_pred: Any, *, average: str | None = "binary", **options: Any) -> Any:
@@ -176,8 +175,8 @@ def classification_report(
     if len(names) != len(order):
         raise ValueError(f"classification_report: {len(names)} target_names for {len(order)} labels")
     options: dict[str, Any] = {"labels": order, "zero_division": zero_division}
-    per_label = precision_recall_f1(true, predicted, **options)
-    total = int(per_label.support.sum())  # type: ignore[union-attr]
+    precision, recall, f1, supports = precision_recall_f1(true, predicted, **options)
+    total = int(np.sum(supports))
     width = max(len("weighted avg"), digits, *map(len, names))
 
     def line(name: str, *cells: str) -> str:
@@ -187,7 +186,7 @@ def classification_report(
         return [f"{value:.{digits}f}" for value in values]
 
     lines = [line("", "precision", "recall", "f1-score", "support"), ""]
-    for name, *values, support in zip(names, *per_label, strict=True):
+    for name, *values, support in zip(names, precision, recall, f1, np.asarray(supports), strict=True):
         lines.append(line(name, *scores(values), str(support)))
     lines.append("")
     averages = {kind: precision_recall_f1(true, predicted, average=kind, **options) for kind in _AVERAGES[2:]}

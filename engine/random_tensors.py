@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from engine import dtypes, random
-from engine.creation import _size, extents, finish, numpy_dtype
+from engine.creation import extents, given_size
 from engine.errors import DtypeError
+from engine.from_data import finish, numpy_dtype
 from engine.ops.elementwise import broadcast_shape
 from engine.random import Generator
 from engine.tensor import Tensor, wrap
@@ -20,7 +21,7 @@ def rand(
     requires_grad: bool = False, **options: Any,
 ) -> Tensor:
     """Uniform on [0, 1)."""
-    shape = extents("rand", _size(size, options))
+    shape = extents("rand", given_size(size, options))
     array = random.uniform(shape, numpy_dtype("rand", dtype), generator=generator)
     return finish("rand", array, device, requires_grad, options)
 
@@ -30,7 +31,7 @@ def randn(
     requires_grad: bool = False, **options: Any,
 ) -> Tensor:
     """Standard normal."""
-    shape = extents("randn", _size(size, options))
+    shape = extents("randn", given_size(size, options))
     array = random.normal(shape, numpy_dtype("randn", dtype), generator=generator)
     return finish("randn", array, device, requires_grad, options)
 

@@ -1,4 +1,4 @@
-"""Settings of the process: threads, determinism, the state of the random generator; and ``compile``, which is not needed."""
+"""Settings of the process: threads, determinism, the random generator's state; and ``compile``, which is not needed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from engine import random
+from engine.device import CPU, Device, tensor_device
 from engine.tensor import Tensor, wrap
 
 _deterministic = False
+_matmul_precision = "highest"
 
 
 def get_rng_state() -> Tensor:
@@ -52,6 +54,37 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
 def are_deterministic_algorithms_enabled() -> bool:
     """What :func:`use_deterministic_algorithms` was last told; False at first."""
     return _deterministic
+
+
+def get_default_device() -> Device:
+    """The device that tensors are made on: the CPU."""
+    return CPU
+
+
+def set_default_device(device: str | Device | None) -> None:
+    """Accept the CPU as the device that tensors are made on.
+
+    Raises:
+        DeviceError: for any other device.
+    """
+    tensor_device(device)
+
+
+def get_float32_matmul_precision() -> str:
+    """What :func:`set_float32_matmul_precision` was last told; "highest" at first."""
+    return _matmul_precision
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Accepted for PyTorch's sake: products of float32 matrices always have full precision, which each setting allows.
+
+    Args:
+        precision: "highest", "high" or "medium".
+    """
+    global _matmul_precision
+    if precision not in ("highest", "high", "medium"):
+        raise RuntimeError(f"float32 matmul precision must be 'highest', 'high' or 'medium', got {precision!r}")
+    _matmul_precision = precision
 
 
 def compile(model: Callable | None = None, **options: Any) -> Any:

@@ -36,11 +36,11 @@ class Size(tuple):
             n *= extent
         return n
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> Any:
         result = tuple.__getitem__(self, index)
         return Size(result) if isinstance(index, slice) else result
 
-    def __add__(self, other):
+    def __add__(self, other: Any) -> Size:
         return Size(tuple(self) + tuple(other))
 
 
@@ -72,7 +72,7 @@ class Tensor:
         return tensor
 
     if TYPE_CHECKING:
-        # Bound by engine.ops; declared here for tools.
+        # Bound by engine.backward and engine.ops; declared here for tools.
         def __add__(self, other: Any) -> Tensor: ...
         def __radd__(self, other: Any) -> Tensor: ...
         def __sub__(self, other: Any) -> Tensor: ...
@@ -100,6 +100,13 @@ class Tensor:
         def __isub__(self, other: Any) -> Tensor: ...
         def __imul__(self, other: Any) -> Tensor: ...
         def __itruediv__(self, other: Any) -> Tensor: ...
+        def backward(
+            self,
+            gradient: Tensor | None = None,
+            retain_graph: bool | None = None,
+            create_graph: bool = False,
+            inputs: Any = None,
+        ) -> None: ...
         def __neg__(self) -> Tensor: ...
         def __invert__(self) -> Tensor: ...
         def __abs__(self) -> Tensor: ...
@@ -117,7 +124,7 @@ class Tensor:
     def shape(self) -> Size:
         return Size(self._array.shape)
 
-    def size(self, dim: int | None = None) -> Size | int:
+    def size(self, dim: int | None = None) -> Any:
         """The shape, or its extent at ``dim``."""
         if dim is None:
             return Size(self._array.shape)
@@ -207,8 +214,8 @@ class Tensor:
             raise TypeError("iteration over a 0-d tensor")
         return (self[i] for i in range(self._array.shape[0]))
 
-    def __hash__(self) -> int:
-        return id(self)
+    # ``==`` compares elements, but a tensor stays a key by identity.
+    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         from engine.printing import tensor_text
@@ -278,18 +285,6 @@ class Tensor:
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         self._array = value._array
-
-    def backward(
-        self,
-        gradient: Tensor | None = None,
-        retain_graph: bool | None = None,
-        create_graph: bool = False,
-        inputs: Any = None,
-    ) -> None:
-        """Add to ``.grad`` of every leaf the gradient of this tensor; see :func:`engine.autograd.backward`."""
-        from engine.backward import backward
-
-        backward(self, gradient, retain_graph, create_graph, inputs)
 
     def detach(self) -> Tensor:
         """The same memory, outside the graph."""

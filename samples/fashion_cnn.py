@@ -2,9 +2,7 @@
 # # A convolutional network on Fashion-MNIST
 #
 # Pictures of clothes, 28 x 28 pixels, ten classes. Two convolutions look for small patterns anywhere in the picture,
-# pooling keeps the strongest answers and halves the size, and two dense layers decide. The part of the data that is
-# shipped (6,000 pictures to train, 1,000 to test) is used, or with `whole = True` all 60,000 and 10,000 where they
-# are installed (`nablascope doctor` says how to get them).
+# pooling keeps the strongest answers and halves the size, and two dense layers decide.
 
 # %%
 from tqdm import tqdm
@@ -14,10 +12,10 @@ from engine import figures, nn
 from engine.utils.data import DataLoader, datasets, transforms
 
 # %% tags=["parameters"]
-whole = False
+whole = False  # True: all 60,000 pictures where they are installed (see `nablascope doctor`), not the shipped 6,000
 epochs = 10
 batch_size = 64
-learning_rate = 4e-3  # the greatest of the schedule
+learning_rate = 4e-3  # at its highest
 dropout = 0.25
 seed = 0
 folder = "runs/fashion_cnn"  # where the figures go; "" draws none
@@ -97,9 +95,6 @@ with tqdm(total=epochs * len(train_loader), desc="training", unit="batch", disab
         for name, value in zip(history, (total / seen, test_loss, right / seen, accuracy)):
             history[name].append(value)
         bar.write(f"{epoch:5d} {total / seen:11.4f} {test_loss:10.4f} {right / seen:15.2%} {accuracy:14.2%}")
-
-# %% [markdown]
-# ## Result
 
 # %%
 counts = torch.zeros(10, 10, dtype=torch.int64)

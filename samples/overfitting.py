@@ -15,7 +15,7 @@ from engine.utils.data import playground
 train_points = 60
 noise = 0.35  # of the moons
 hidden = 64
-weight_decay = 0.02
+weight_decay = 2.0  # AdamW takes learning_rate * weight_decay of each weight away in every step
 dropout = 0.5
 learning_rate = 0.01
 epochs = 400
@@ -83,13 +83,14 @@ def train(name, weight_decay=0.0, dropout=0.0, stop_early=False):
 # %%
 runs = {
     "as it is": train("as it is"),
-    "weight decay": train("weight decay", weight_decay=weight_decay / learning_rate),
+    "weight decay": train("weight decay", weight_decay=weight_decay),
     "dropout": train("dropout", dropout=dropout),
     "early stopping": train("early stopping", stop_early=True),
 }
 _, train_losses, val_losses = runs["as it is"]
-lowest = val_losses.index(min(val_losses))
-print(f"as it is: validation loss lowest at epoch {lowest + 1} ({val_losses[lowest]:.4f}), {val_losses[-1]:.4f} at the end")
+lowest = min(val_losses)
+best_epoch = 1 + val_losses.index(lowest)
+print(f"as it is: lowest validation loss {lowest:.4f} at epoch {best_epoch}, at the end {val_losses[-1]:.4f}")
 
 # %% [markdown]
 # ## Figures

@@ -3,11 +3,72 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.definitions import Definition
 from engine.function import Function
 from engine.kernels import derive
+
+
+class Case(NamedTuple):
+    """A result that a kernel computed, and what its definition takes."""
+
+    definition: Definition
+    operands: list
+    actual: np.ndarray
+    label: str
+
+    def expected(self) -> np.ndarray:
+        """Every element by the plain Python element function."""
+        result = np.empty(self.actual.shape, self.actual.dtype)
+        with np.errstate(all="ignore"):
+            for index in np.ndindex(result.shape):
+                result[index] = self.definition(*self.operands, *index)
+        return result
+
+    def check(self, expected: np.ndarray, rtol: float = 1e-5, atol: float = 1e-6) -> None:
+        """The kernel's result is ``expected``. Tolerances are for float32; float64 is held to 1e-10."""
+        wide = self.actual.dtype == np.float64
+        np.testing.assert_allclose(
+            self.actual, expected, rtol=1e-10 if wide else rtol, atol=1e-12 if wide else atol,
+            err_msg=f"{self.label} differs from {self.definition.name}",
+        )
+
+
+def named_inputs(function: Function, inputs: Sequence[Any]) -> dict[str, Any]:
+    """``inputs`` under the names that ``forward`` gives them; under one name all that it takes as ``*name``."""
+    parameters = list(inspect.signature(function.forward).parameters.values())
+    if parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
+        return {parameters[0].name: tuple(inputs)}
+    return {parameter.name: value for parameter, value in zip(parameters, inputs, strict=False)}
+
+
+def intermediates(function: Function) -> list[str]:
+    """What has a definition and is neither output nor gradient: arrays that backward reads (means, probabilities)."""
+    inputs = inspect.signature(function.forward).parameters
+    return [name for name in function.definitions if name not in function.returns and name.removeprefix("d") not in inputs]
+
+
+def cases(function: Function, arrays: dict[str, Any], names: Iterable[str]) -> list[Case]:
+    """The results ``names`` of ``function``, each with its definition and copies of what that takes.
+
+    Args:
+        arrays: inputs, outputs and gradients by name; other names are attributes of the function.
+    """
+    found = []
+    for name in names:
+        definition = function.definitions.get(name)
+        assert definition is not None, f"{function.name} has no definition of {name}"
+        own = name in arrays
+        assert not own or definition.result == name, f"{function.name}: {definition.name} is no definition of {name}"
+        actual = function.canonical(name, arrays[name] if own else getattr(function, name)).copy()
+        assert actual.ndim == len(definition.index), f"{definition.name}: {name} has shape {actual.shape}"
+        operands = [_plain(operand) for operand in function.operands(definition, arrays)]
+        found.append(Case(definition, operands, actual, f"{function.name}: {name}"))
+    return found
 
 
 def check_function(function: Function, *inputs: np.ndarray, rtol: float = 1e-5, atol: float = 1e-6, seed: int = 0):
@@ -16,7 +77,8 @@ def check_function(function: Function, *inputs: np.ndarray, rtol: float = 1e-5, 
     Every output and every float input's gradient must have a definition. Tolerances are for float32;
     float64 inputs are held to 1e-10.
     """
-    names = list(inspect.signature(function.forward).parameters)[: len(inputs)]
+    arrays = named_inputs(function, inputs)
+    names = list(arrays)
     before = [x.copy() for x in inputs]
     function.needs = tuple(x.dtype.kind == "f" for x in inputs)
     results = function.forward(*inputs)
@@ -27,7 +89,7 @@ def check_function(function: Function, *inputs: np.ndarray, rtol: float = 1e-5, 
     gradients = tuple(
         generator.standard_normal(y.shape).astype(y.dtype) if y.dtype.kind == "f" else None for y in results
     )
-    arrays = dict(zip(names, inputs, strict=True)) | dict(zip(function.returns, results, strict=True))
+    arrays |= dict(zip(function.returns, results, strict=True))
     arrays |= {f"d{name}": dy for name, dy in zip(function.returns, gradients, strict=True) if dy is not None}
     expected_names = list(function.returns)
     found = function.backward(*gradients)
@@ -41,18 +103,10 @@ def check_function(function: Function, *inputs: np.ndarray, rtol: float = 1e-5, 
             expected_names.append(f"d{name}")
     for x, copy in zip(inputs, before, strict=True):
         np.testing.assert_array_equal(x, copy, err_msg=f"{function.name} changed its input")
-    for name in expected_names:
-        definition = function.definitions.get(name)
-        assert definition is not None, f"{function.name} has no definition of {name}"
-        actual = function.canonical(name, arrays[name])
-        expected = np.empty(actual.shape, actual.dtype)
-        assert expected.ndim == len(definition.index), f"{definition.name}: {name} has shape {actual.shape}"
-        derive.textbook(definition)(expected, *map(_plain, function.operands(definition, arrays)))
-        wide = actual.dtype == np.float64
-        np.testing.assert_allclose(
-            actual, expected, rtol=1e-10 if wide else rtol, atol=1e-12 if wide else atol,
-            err_msg=f"{function.name}: {name} differs from {definition.name}",
-        )
+    for case in cases(function, arrays, expected_names + intermediates(function)):
+        expected = np.empty(case.actual.shape, case.actual.dtype)
+        derive.textbook(case.definition)(expected, *case.operands)
+        case.check(expected, rtol, atol)
 
 
 def _plain(operand):

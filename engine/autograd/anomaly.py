@@ -34,10 +34,10 @@ class _Watch:
         self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
     ) -> None:
         """Remember the line of the script; warn of a NaN that none of the inputs had."""
-        function.called_at = _script_line()
+        called_at = function.__dict__["called_at"] = _script_line()
         if self.check_nan and _has_nan(t._array for t in outputs) and not _has_nan(t._array for t in inputs):
             warnings.warn(
-                f"{function.name} returned nan values for inputs without nan; called at {function.called_at}",
+                f"{function.name} returned nan values for inputs without nan; called at {called_at}",
                 stacklevel=4,
             )
         self.inner.after_forward(function, inputs, outputs)
@@ -54,7 +54,7 @@ class _Watch:
             return
         for i, gradient in enumerate(input_gradients):
             if gradient is not None and _has_nan([gradient]):
-                where = getattr(function, "called_at", None)
+                where = function.__dict__.get("called_at")
                 called = f" {function.name} was called at {where}" if where else ""
                 raise GradientError(
                     f"Function '{function.name}Backward0' returned nan values in its {i}th output.{called}"
@@ -75,7 +75,7 @@ def _script_line() -> str:
     return f'{path}:{line}: {linecache.getline(path, line).strip()}'
 
 
-class set_detect_anomaly:  # noqa: N801 - PyTorch's name
+class set_detect_anomaly:
     """Switch anomaly mode on or off, at once and until the end of the ``with`` block.
 
     While it is on, an op whose backward returns NaN raises :class:`~engine.errors.GradientError`, which names the op
@@ -88,8 +88,10 @@ class set_detect_anomaly:  # noqa: N801 - PyTorch's name
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
         self._previous = trace.observer
-        inner = trace.observer.before if isinstance(trace.observer, _Watch) else trace.observer
-        trace.set_observer(_Watch(inner, check_nan) if mode else inner)
+        before: Any = trace.observer
+        inner = before.before if isinstance(before, _Watch) else before
+        watch: Any = _Watch(inner, check_nan)
+        trace.set_observer(watch if mode else inner)
 
     def __enter__(self) -> None:
         return None
@@ -98,7 +100,7 @@ class set_detect_anomaly:  # noqa: N801 - PyTorch's name
         trace.set_observer(self._previous)
 
 
-class detect_anomaly(set_detect_anomaly):  # noqa: N801 - PyTorch's name
+class detect_anomaly(set_detect_anomaly):
     """Anomaly mode inside a ``with`` block; see :class:`set_detect_anomaly`."""
 
     def __init__(self, check_nan: bool = True) -> None:

@@ -63,7 +63,7 @@ class _Node(tape.Function):
     user: type[Function]
 
     def __init__(self, arguments: tuple) -> None:
-        self.arguments: tuple | None = arguments
+        self.arguments = arguments
         self.tensor_positions = [i for i, a in enumerate(arguments) if isinstance(a, Tensor)]
         self.argument_count = len(arguments)
         self.ctx = FunctionCtx()
@@ -72,7 +72,7 @@ class _Node(tape.Function):
     def forward(self, *inputs: np.ndarray) -> Any:
         # The user's forward gets the tensors themselves; the arrays are theirs.
         user, arguments = self.user, self.arguments
-        self.arguments = None
+        self.arguments = ()
         with no_grad():
             if user.setup_context is not Function.setup_context:
                 result = user.forward(*arguments)

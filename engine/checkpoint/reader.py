@@ -31,8 +31,9 @@ _PICKLE = (
 
 def read_file(f: str | os.PathLike | BinaryIO) -> tuple[str, bytes]:
     """The name of ``f`` for messages, and its bytes."""
+    reader: Any = f
     if hasattr(f, "read"):
-        data = f.read()
+        data = reader.read()
         name = getattr(f, "name", None)
         if not isinstance(data, bytes):
             raise CheckpointError(f"load: {f!r} gives {type(data).__name__}; open the file in binary mode, 'rb'")

@@ -20,6 +20,8 @@ from engine.cli.main import PROGRAM
 USAGE_ERROR = 2
 INTERRUPTED = 130
 
+_AS_TORCH = str(Path(__file__).with_name("as_torch.py"))
+
 
 class ScriptError(Exception):
     """A script that cannot be started; the message says why, in one line."""
@@ -155,12 +157,20 @@ def exit_code(request: SystemExit) -> int:
 
 def _show(error: BaseException, file: str) -> None:
     """Print the traceback from the script's first frame on, in the way that the script may have set."""
-    first = error.__traceback__
-    while first is not None and first.tb_frame.f_code.co_filename != file:
-        first = first.tb_next
-    error = error.with_traceback(first or error.__traceback__)
+    frames = []
+    place = error.__traceback__
+    while place is not None:
+        frames.append(place)
+        place = place.tb_next
+    files = [frame.tb_frame.f_code.co_filename for frame in frames]
+    first = files.index(file) if file in files else 0
+    last = len(frames) - 1
+    while last > first and (files[last] == _AS_TORCH or files[last].startswith("<frozen importlib")):
+        # Where a missing name is reported from says nothing about the script.
+        last -= 1
+    frames[last].tb_next = None
     sys.stdout.flush()
-    sys.excepthook(type(error), error, error.__traceback__)
+    sys.excepthook(type(error), error.with_traceback(frames[first]), frames[first])
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:

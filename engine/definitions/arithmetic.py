@@ -37,7 +37,7 @@ def copy_forward(x, b, i):
 
 @defines("dx[i]", reads="dy", latex=r"\frac{\partial L}{\partial x_i} = 0", plain="dx[i] = 0")
 def zero_gradient(dy, i):
-    return 0.0 * dy[i]
+    return 0.0
 
 
 @defines("da[i]", reads="dy", latex=r"\frac{\partial L}{\partial a_i} = 0", plain="da[i] = 0")
@@ -227,7 +227,7 @@ def abs_backward(dy, x, i):
         return dy[i]
     if x[i] < 0:
         return -dy[i]
-    return dy[i] * x[i]
+    return 0.0
 
 
 @defines("y[i]", reads="x", latex=r"y_i = \mathrm{sign}(x_i)", plain="y[i] = 1, 0 or -1: the sign of x[i]")
@@ -236,4 +236,14 @@ def sign_forward(x, i):
         return 1.0
     if x[i] < 0:
         return -1.0
-    return x[i] * 0.0
+    return 0.0
+
+
+@defines("y[i]", reads="x", latex=r"y_i = v", plain="y[i] = value")
+def fill_forward(x, value, i):
+    return value
+
+
+@defines("db[i]", reads="dy", latex=rf"\frac{{\partial L}}{{\partial b_i}} = {_DY}", plain="db[i] = dy[i]")
+def copy_backward_b(dy, i):
+    return dy[i]

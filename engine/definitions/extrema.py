@@ -21,7 +21,8 @@ def extreme_of(x, sign, k):
 
 
 @defines(
-    "y[k]", reads="x", latex=r"y_k = \max_r x_{k,r}", plain="y[k] = the greatest (sign = 1) or least (sign = -1) x[k, r]"
+    "y[k]", reads="x", latex=r"y_k = \max_r x_{k,r}",
+    plain="y[k] = the greatest (sign = 1) or least (sign = -1) x[k, r]"
 )
 def extreme_forward(x, sign, k):
     return extreme_of(x, sign, k)

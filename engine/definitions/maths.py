@@ -182,7 +182,8 @@ def frac_forward(x, i):
 
 
 @defines(
-    "y[i]", reads="x", latex=r"y_i = \mathrm{round}(x_i)", plain="y[i] = the nearest whole number, halves to the even one"
+    "y[i]", reads="x", latex=r"y_i = \mathrm{round}(x_i)",
+    plain="y[i] = the nearest whole number, halves to the even one"
 )
 def round_forward(x, i):
     if math.isinf(x[i]) or math.isnan(x[i]):

@@ -65,6 +65,6 @@ def sort_values(x, descending, first, n, i):
 def sort_backward(dvalues, x, descending, first, n, j):
     i = rank(x, descending, n, j) - first
     result = 0.0
-    if 0 <= i and i < dvalues.shape[1]:
+    if i >= 0 and i < dvalues.shape[1]:
         result = dvalues[n, i]
     return result

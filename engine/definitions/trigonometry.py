@@ -123,7 +123,10 @@ def atan_backward(dy, x, i):
     return dy[i] / (1.0 + x[i] * x[i])
 
 
-@defines("y[i]", reads="a b", latex=r"y_i = \mathrm{atan2}(a_i, b_i)", plain="y[i] = the angle of the point (b[i], a[i])")
+@defines(
+    "y[i]", reads="a b", latex=r"y_i = \mathrm{atan2}(a_i, b_i)",
+    plain="y[i] = the angle of the point (b[i], a[i])",
+)
 def atan2_forward(a, b, i):
     return math.atan2(a[i], b[i])
 

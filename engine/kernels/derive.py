@@ -19,6 +19,7 @@ import ast
 import functools
 import importlib
 import inspect
+import math
 import os
 import tempfile
 import textwrap
@@ -76,7 +77,7 @@ def source(definition: Definition, target: str) -> str:
     parts = [f'"""Derived from {definition.function.__module__}.{definition.name} for {target}."""\n']
     parts += [f"import {module}" for module in sorted(modules)]
     parts.append(_HEADS[target])
-    parts += [f"{name} = {value!r}" for name, value in constants.items()]
+    parts += [f"{name} = {_literal(value)}" for name, value in constants.items()]
     parts += [f"\n{device}\n{_text(function, function.__name__)}" for function in functions]
     parts.append(f"\n{device}\n{_text(definition.function, element)}")
     parts.append(_loop(definition, element, target))
@@ -119,6 +120,11 @@ def _cuda_loop(definition: Definition, arguments: str, call: str) -> str:
         lines.append(f"        position = position // {extent}")
     lines.append(f"        {call}")
     return "\n".join(lines)
+
+
+def _literal(value: float) -> str:
+    # The repr of infinity and NaN is a name, not a literal.
+    return repr(value) if math.isfinite(value) else f"float({str(value)!r})"
 
 
 def _text(function: Callable, name: str) -> str:

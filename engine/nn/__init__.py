@@ -30,7 +30,8 @@ from engine.nn.activation import (
     Tanh,
     Tanhshrink,
 )
-from engine.nn.container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
+from engine.nn.batchnorm import BatchNorm1d, BatchNorm2d
+from engine.nn.container import ModuleDict, ModuleList, Sequential
 from engine.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from engine.nn.dropout import Dropout, Dropout1d, Dropout2d
 from engine.nn.embedding import Embedding
@@ -47,9 +48,10 @@ from engine.nn.loss import (
     SmoothL1Loss,
 )
 from engine.nn.module import Module
-from engine.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
+from engine.nn.norm import GroupNorm, InstanceNorm1d, InstanceNorm2d, LayerNorm
 from engine.nn.padding import ConstantPad2d, ReflectionPad2d, ReplicationPad2d, ZeroPad2d
 from engine.nn.parameter import Buffer, Parameter
+from engine.nn.parameter_container import ParameterDict, ParameterList
 from engine.nn.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -59,6 +61,82 @@ from engine.nn.pooling import (
     MaxPool2d,
 )
 from engine.nn.upsample import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
+
+__all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
+    "SELU",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Buffer",
+    "ConstantPad2d",
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "CrossEntropyLoss",
+    "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Embedding",
+    "Flatten",
+    "GroupNorm",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "HuberLoss",
+    "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "KLDivLoss",
+    "L1Loss",
+    "LayerNorm",
+    "LeakyReLU",
+    "Linear",
+    "LogSigmoid",
+    "LogSoftmax",
+    "MSELoss",
+    "MaxPool1d",
+    "MaxPool2d",
+    "Mish",
+    "Module",
+    "ModuleDict",
+    "ModuleList",
+    "NLLLoss",
+    "PReLU",
+    "Parameter",
+    "ParameterDict",
+    "ParameterList",
+    "ReLU",
+    "ReLU6",
+    "ReflectionPad2d",
+    "ReplicationPad2d",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "SmoothL1Loss",
+    "Softmax",
+    "Softmin",
+    "Softplus",
+    "Softsign",
+    "Tanh",
+    "Tanhshrink",
+    "Unflatten",
+    "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
+    "ZeroPad2d",
+    "functional",
+    "init",
+    "utils",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from engine.nn import functional as F  # noqa: N812 - PyTorch's name
+from typing import Any
+
+from engine.nn import functional as F
+from engine.nn import init
 from engine.nn.make import new_parameter
 from engine.nn.module import Module
 from engine.tensor import Tensor
@@ -113,7 +116,9 @@ class LeakyReLU(Module):
 class PReLU(Module):
     """Leaky ReLU whose slope is learned: one for all channels, or one for each."""
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, device=None, dtype=None) -> None:
+    def __init__(
+        self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None
+    ) -> None:
         super().__init__()
         self.num_parameters = num_parameters
         self.init = init
@@ -122,7 +127,7 @@ class PReLU(Module):
 
     def reset_parameters(self) -> None:
         """Set every slope to ``init``."""
-        self.weight.data._write(self.init, self)
+        init.constant_(self.weight, self.init)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.prelu(input, self.weight)

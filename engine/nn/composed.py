@@ -9,6 +9,7 @@ import numpy as np
 from engine import dtypes
 from engine.errors import DtypeError, MissingError, ShapeError
 from engine.ops.activation import relu6
+from engine.ops.dropout import dropout
 from engine.ops.softmax import softmax
 from engine.tensor import Tensor, no_grad, wrap
 
@@ -89,8 +90,6 @@ def scaled_dot_product_attention(
     Returns:
         (*, L, V).
     """
-    from engine.ops.dropout import dropout
-
     if is_causal and attn_mask is not None:
         raise RuntimeError("scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
     scale = 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale
@@ -103,7 +102,9 @@ def scaled_dot_product_attention(
         else:
             scores = scores + attn_mask
     weights = softmax(scores, -1)
-    return dropout(weights, dropout_p, True) @ value if dropout_p > 0 else weights @ value
+    if dropout_p > 0:
+        weights = dropout(weights, dropout_p, True)
+    return weights @ value
 
 
 def tanhshrink(input: Tensor) -> Tensor:
@@ -151,4 +152,4 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
                 "weight must have one element, or one for each channel"
             )
         weight = weight.reshape(1, count, *(1,) * (input.ndim - 2))
-    return (input > 0).where(input, weight * input)
+    return input.where(input > 0, weight * input)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from engine.nn import functional as F  # noqa: N812 - PyTorch's name
+from engine.nn import functional as F
 from engine.nn import init
 from engine.nn.make import new_parameter, pair
 from engine.nn.module import Module
@@ -51,8 +51,8 @@ class _Conv(Module):
         self.groups = groups
         self.padding_mode = padding_mode
         self._check_padding()
-        channels = (in_channels, out_channels // groups) if self._transposed else (out_channels, in_channels // groups)
-        self.weight = new_parameter((*channels, *self.kernel_size), device, dtype)
+        to, of = (in_channels, out_channels) if self._transposed else (out_channels, in_channels)
+        self.weight = new_parameter((to, of // groups, *self.kernel_size), device, dtype)
         self.bias = new_parameter((out_channels,), device, dtype) if bias else None
         self.reset_parameters()
 
@@ -63,7 +63,9 @@ class _Conv(Module):
             if self.padding == "same" and any(s != 1 for s in self.stride):
                 raise ValueError("padding='same' is not supported for strided convolutions")
         if self.padding_mode not in _PADDING_MODES:
-            raise ValueError(f"padding_mode must be one of {_PADDING_MODES}, but got padding_mode='{self.padding_mode}'")
+            raise ValueError(
+                f"padding_mode must be one of {_PADDING_MODES}, but got padding_mode='{self.padding_mode}'"
+            )
         if self._transposed and self.padding_mode != "zeros":
             raise ValueError(f'Only "zeros" padding mode is supported for {self._get_name()}')
 

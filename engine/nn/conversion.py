@@ -16,6 +16,7 @@ class Conversion:
 
     _parameters: dict[str, Any]
     _buffers: dict[str, Any]
+    children: Callable
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
         """Replace the memory of every parameter, gradient and buffer by what ``fn`` makes of it."""
@@ -35,7 +36,7 @@ class Conversion:
         return self
 
     def to(self, *args: Any, **kwargs: Any) -> Any:
-        """Convert parameters and buffers in place: ``to(device)``, ``to(dtype)``, ``to(device, dtype)``, ``to(tensor)``.
+        """Convert in place: ``to(device)``, ``to(dtype)``, ``to(device, dtype)`` or ``to(tensor)``.
 
         Only floating-point parameters and buffers change their dtype.
 

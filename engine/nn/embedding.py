@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.nn import functional as F  # noqa: N812 - PyTorch's name
+from engine.nn import functional as F
 from engine.nn import init
 from engine.nn.make import new_parameter
 from engine.nn.module import Module
@@ -54,7 +54,8 @@ class Embedding(Module):
         self.scale_grad_by_freq = scale_grad_by_freq
         self.sparse = sparse
         if _weight is None:
-            self.weight = new_parameter((num_embeddings, embedding_dim), device, dtype).requires_grad_(not _freeze)
+            self.weight = new_parameter((num_embeddings, embedding_dim), device, dtype)
+            self.weight.requires_grad_(not _freeze)
             self.reset_parameters()
         else:
             if list(_weight.shape) != [num_embeddings, embedding_dim]:

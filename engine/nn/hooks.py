@@ -51,7 +51,7 @@ class BackwardHook:
         self.module = module
         self.user_hooks = user_hooks
         self.user_pre_hooks = user_pre_hooks
-        self.inputs: _Passage | None = None
+        self.inputs: Any = None
         self.input_count = 0
         self.grad_outputs: tuple | None = None
 
@@ -146,7 +146,7 @@ class _Passage:
         return led
 
     def pack_filled(self, gradients: tuple) -> tuple[Tensor | None, ...]:
-        """Like :meth:`pack`, with zeros for every tensor whose gradient did not arrive, as hooks of PyTorch's see them."""
+        """Like :meth:`pack`, with zeros for every tensor whose gradient did not arrive, as PyTorch's hooks see them."""
         found = dict(zip(self.tracked, gradients, strict=True))
         packed: list[Tensor | None] = [None] * self.count
         for i, (shape, dtype) in self.shapes.items():
@@ -159,7 +159,7 @@ class _Passage:
         found = dict(zip(self.tracked, gradients, strict=True))
         return tuple([None if (g := found.get(i)) is None else wrap(g) for i in range(self.count)])
 
-    def unpack(self, packed: tuple[Tensor | None, ...]) -> tuple[np.ndarray | None, ...]:
+    def unpack(self, packed: tuple[Any, ...]) -> tuple[np.ndarray | None, ...]:
         """The arrays of the tracked tensors' entries."""
         return tuple([None if packed[i] is None else packed[i]._array for i in self.tracked])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from engine.nn import functional as F  # noqa: N812 - PyTorch's name
+from engine.nn import functional as F
 from engine.nn import init
 from engine.nn.make import new_parameter
 from engine.nn.module import Module
@@ -57,8 +57,9 @@ class Linear(Module):
     def forward(self, input: Tensor) -> Tensor:
         # Straight from the table: Module.__getattr__ would take as long as the rest of this call.
         own = self._parameters
-        weight = own["weight"] if "weight" in own else self.weight
-        return F.linear(input, weight, own["bias"] if "bias" in own else self.bias)
+        weight: Any = own["weight"] if "weight" in own else self.weight  # noqa: SIM401 - get() would need the slow one
+        bias = own["bias"] if "bias" in own else self.bias  # noqa: SIM401
+        return F.linear(input, weight, bias)
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

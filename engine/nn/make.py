@@ -9,6 +9,7 @@ import numpy as np
 from engine import dtypes
 from engine.device import tensor_device
 from engine.errors import DtypeError
+from engine.nn import init
 from engine.nn.parameter import Parameter
 from engine.tensor import Tensor, wrap
 
@@ -34,3 +35,11 @@ def new_parameter(shape: tuple[int, ...], device: Any = None, dtype: dtypes.dtyp
 def pair(value: int | tuple[int, ...], count: int = 2) -> tuple[int, ...]:
     """``value`` for each of ``count`` dimensions: an int is repeated, a sequence stays."""
     return tuple(value) if isinstance(value, (tuple, list)) else (value,) * count
+
+
+def reset_affine(module: Any) -> None:
+    """Set a normalisation's weight to 1 and its bias to 0, where it has them."""
+    if module.weight is not None:
+        init.ones_(module.weight)
+    if module.bias is not None:
+        init.zeros_(module.bias)

@@ -82,7 +82,8 @@ class Members:
             return
         if remove_duplicate:
             memo.add(self)
-        yield prefix, self
+        itself: Any = self
+        yield prefix, itself
         for name, module in self._modules.items():
             if module is not None:
                 path = f"{prefix}.{name}" if prefix else name
@@ -113,7 +114,7 @@ class Members:
             raise AttributeError(f"`{name}` is not an nn.Parameter")
         return parameter
 
-    def get_buffer(self, target: str) -> Tensor:
+    def get_buffer(self, target: str) -> Tensor | None:
         """The buffer at the dotted path ``target``."""
         owner, name = self._owner(target)
         if name not in owner._buffers:

@@ -1,7 +1,7 @@
 """Module: parameters, buffers and submodules under one roof, with a forward.
 
-The traversals, the state dictionary, conversions and backward hooks are in members.py, state.py, conversion.py and
-hooks.py; here is what a module *is*: how attributes become members, how it is called, how it is printed.
+The traversals, the call with its hooks, the state dictionary and conversions are in members.py, call.py, state.py
+and conversion.py; here is what a module *is*: how attributes become members, and how it is printed.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from engine import trace
+import numpy as np
+
+from engine.nn.call import Call
 from engine.nn.conversion import Conversion
-from engine.nn.hooks import BackwardHook, RemovableHandle, add_hook
 from engine.nn.members import Members
 from engine.nn.parameter import Buffer, Parameter
 from engine.nn.state import State
 from engine.tensor import Tensor
 
 
-class Module(Members, State, Conversion):
+class Module(Members, Call, State, Conversion):
     """Base of every network and layer.
 
     Subclasses call ``super().__init__()`` first, assign parameters and submodules to attributes, and define
@@ -164,118 +165,6 @@ class Module(Members, State, Conversion):
         if name not in self.__dict__[kind] and hasattr(self, name):
             raise KeyError(f"attribute '{name}' already exists")
 
-    # ---- calling ----
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if (
-            self._forward_hooks
-            or self._forward_pre_hooks
-            or self._backward_hooks
-            or self._backward_pre_hooks
-            or trace.observer is not None
-        ):
-            return self._call_watched(args, kwargs)
-        return self.forward(*args, **kwargs)
-
-    def _call_watched(self, args: tuple, kwargs: dict) -> Any:
-        observer = trace.observer
-        if observer is None:
-            return self._call_hooked(args, kwargs)
-        observer.enter_module(self, args)
-        result = None
-        try:
-            result = self._call_hooked(args, kwargs)
-        finally:
-            # Also when forward fails, with None: an observer's stack of modules stays in step.
-            observer.exit_module(self, result)
-        return result
-
-    def _call_hooked(self, args: tuple, kwargs: dict) -> Any:
-        called: set[int] = set()
-        result = None
-        try:
-            args, kwargs = self._run_pre_hooks(args, kwargs)
-            backward_hook = None
-            if self._backward_hooks or self._backward_pre_hooks:
-                backward_hook = BackwardHook(
-                    self, list(self._backward_hooks.values()), list(self._backward_pre_hooks.values())
-                )
-                args = backward_hook.enter(args)
-            result = self.forward(*args, **kwargs)
-            for hook_id, hook in list(self._forward_hooks.items()):
-                called.add(hook_id)
-                result = self._run_forward_hook(hook_id, hook, args, kwargs, result)
-            return result if backward_hook is None else backward_hook.leave(result)
-        except Exception:
-            for hook_id, hook in list(self._forward_hooks.items()):
-                if hook_id in self._always_called and hook_id not in called:
-                    result = self._run_forward_hook(hook_id, hook, args, kwargs, result)
-            raise
-
-    def _run_pre_hooks(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-        for hook_id, hook in list(self._forward_pre_hooks.items()):
-            if hook_id in self._with_kwargs:
-                changed = hook(self, args, kwargs)
-                if changed is not None:
-                    if not (isinstance(changed, tuple) and len(changed) == 2):
-                        raise RuntimeError(
-                            "forward pre-hook must return None or a tuple of (new_args, new_kwargs), "
-                            f"but got {changed}."
-                        )
-                    args, kwargs = changed
-            else:
-                changed = hook(self, args)
-                if changed is not None:
-                    args = changed if isinstance(changed, tuple) else (changed,)
-        return args, kwargs
-
-    def _run_forward_hook(self, hook_id: int, hook: Callable, args: tuple, kwargs: dict, result: Any) -> Any:
-        changed = hook(self, args, kwargs, result) if hook_id in self._with_kwargs else hook(self, args, result)
-        return result if changed is None else changed
-
-    # ---- hooks ----
-
-    def register_forward_pre_hook(
-        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Call ``hook(module, args)`` before forward; what it returns replaces the arguments.
-
-        With ``with_kwargs`` it is ``hook(module, args, kwargs)`` and returns None or ``(args, kwargs)``.
-        """
-        handle = add_hook(self._forward_pre_hooks, hook, prepend)
-        if with_kwargs:
-            self._with_kwargs.add(handle.id)
-        return handle
-
-    def register_forward_hook(
-        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
-    ) -> RemovableHandle:
-        """Call ``hook(module, args, output)`` after forward; what it returns replaces the output.
-
-        With ``with_kwargs`` it is ``hook(module, args, kwargs, output)``; with ``always_call`` it is called even
-        when forward raises.
-        """
-        handle = add_hook(self._forward_hooks, hook, prepend)
-        if with_kwargs:
-            self._with_kwargs.add(handle.id)
-        if always_call:
-            self._always_called.add(handle.id)
-        return handle
-
-    def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(module, grad_output)`` when the gradients of the outputs are known.
-
-        What it returns replaces them.
-        """
-        return add_hook(self._backward_pre_hooks, hook, prepend)
-
-    def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(module, grad_input, grad_output)`` when the gradients of the inputs are known.
-
-        What it returns replaces ``grad_input``.
-        """
-        return add_hook(self._backward_hooks, hook, prepend)
-
     # ---- for the whole tree ----
 
     def apply(self, fn: Callable[[Module], None]) -> Module:
@@ -312,7 +201,7 @@ class Module(Members, State, Conversion):
             if set_to_none:
                 parameter._grad = None
             else:
-                parameter._grad._write(0, self)
+                parameter._grad._write(np.zeros(()), self)
 
     # ---- printing ----
 

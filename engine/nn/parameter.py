@@ -52,7 +52,7 @@ class Buffer(Tensor):
         return buffer
 
     def __deepcopy__(self, memo: dict) -> Buffer:
-        copy = super().__deepcopy__(memo)
+        copy: Any = super().__deepcopy__(memo)
         copy.persistent = self.persistent
         return copy
 

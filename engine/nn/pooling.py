@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.nn import functional as F  # noqa: N812 - PyTorch's name
+from engine.nn import functional as F
 from engine.nn.make import pair
 from engine.nn.module import Module
 from engine.tensor import Tensor
@@ -124,7 +124,7 @@ class AvgPool2d(_AvgPool):
 class _Adaptive(Module):
     """Pooling to a given output size."""
 
-    def __init__(self, output_size: int | None | tuple[int | None, ...]) -> None:
+    def __init__(self, output_size: int | tuple[int | None, ...] | None) -> None:
         super().__init__()
         self.output_size = output_size
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 
+import engine.backward  # noqa: F401 - binds Tensor.backward
 from engine.tensor import Tensor
 
 #: Families in import order.
@@ -17,13 +18,23 @@ FAMILIES = (
     "linear",
     "elementwise",
     "arithmetic",
+    "division",
+    "powers",
     "maths",
+    "trigonometry",
     "comparison",
     "selection",
     "reduction",
+    "variance",
     "extrema",
     "matmul",
+    "cumulative",
+    "counting",
+    "einsum",
+    "in_place_forms",
+    "filling",
     "movement",
+    "permuting",
     "indexing",
     "joining",
     "rearranging",
@@ -35,6 +46,11 @@ FAMILIES = (
     "pool",
     "upsample",
     "activation",
+    "softmax",
+    "loss",
+    "norm",
+    "dropout",
+    "embedding",
 )
 
 functions: dict[str, Callable] = {}

@@ -15,12 +15,13 @@ from engine.errors import DtypeError
 from engine.function import Function, apply
 from engine.kernels.cpu import activation as kernels
 from engine.kernels.jit import Kernel
-from engine.ops.elementwise import cast, copied
-from engine.tensor import Tensor, wrap
+from engine.ops.elementwise import cast
+from engine.ops.in_place import overwrite
+from engine.tensor import Tensor
 
 # Elementary operations an element, in the unit of engine.kernels.jit.PARALLEL_WORK: limited by memory, or by exp.
-_MEMORY = 0.1
-_EXPONENTIAL = 0.25
+_MEMORY = 0.2
+_EXPONENTIAL = 0.8
 
 
 class _Activation(Function):
@@ -185,21 +186,7 @@ def _run(op: str, function: Function, input: Tensor, inplace: bool = False) -> T
         raise TypeError(f"{op}(): argument 'input' must be Tensor, not {type(input).__name__}")
     if input._array.dtype.kind != "f":
         raise DtypeError(f"{op}: input has dtype {input.dtype}, shape {input._array.shape}; it must be float")
-    return _overwrite(op, function, input) if inplace else apply(function, input)
-
-
-def _overwrite(op: str, function: Function, input: Tensor) -> Tensor:
-    """Apply ``function`` in place: the memory is overwritten, the history goes on from the result."""
-    input._check_in_place(f"{op}_")
-    # What stands for the input on the tape; where backward reads its elements, they are kept from being overwritten.
-    before = wrap(copied(input._array) if function.saves_inputs else input._array)
-    before._requires_grad, before._function, before._output = input._requires_grad, input._function, input._output
-    result = apply(function, before)
-    input._write(result._array, function)
-    if result._requires_grad:
-        input._function, input._output = result._function, result._output
-        input._retains_grad = False
-    return input
+    return overwrite(op, function, input) if inplace else apply(function, input)
 
 
 def _as_float(op: str, input: Tensor) -> Tensor:
@@ -219,7 +206,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
         DtypeError: for bool.
     """
     if isinstance(input, Tensor) and input._array.dtype.kind in "iu":
-        return _overwrite("relu", Relu(), input) if inplace else apply(Relu(), input)
+        return overwrite("relu", Relu(), input) if inplace else apply(Relu(), input)
     return _run("relu", Relu(), input, inplace)
 
 

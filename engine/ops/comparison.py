@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.errors import DtypeError, ShapeError
 from engine.function import Function, apply
-from engine.ops.elementwise import NUMBERS, broadcast_shape, pair, silently
+from engine.ops.elementwise import NUMBERS, broadcast_shape, pair, silently, tensor_only
 from engine.tensor import Tensor
 
 
@@ -54,6 +54,8 @@ def _compare(op: str, name: str, ufunc: np.ufunc) -> Callable[[Any, Any], Tensor
             a, b = input._array, other._array
             if a.dtype is b.dtype and a.shape == b.shape:
                 return apply(kind(), input, other)
+        elif op.startswith("logical"):
+            tensor_only(op, "other", other)
         return apply(kind(), *_detached_pair(op, input, other))
 
     compare.__name__ = compare.__qualname__ = op
@@ -89,8 +91,8 @@ def _bitwise(op: str, name: str, ufunc: np.ufunc) -> Callable[[Any, Any], Tensor
 
     def bitwise(input: Tensor | int, other: Tensor | int) -> Tensor:
         a, b = _detached_pair(op, input, other)
-        if a._array.dtype.kind == "f":
-            raise DtypeError(f"{op}: not implemented for {a.dtype}; the operands must be integers or bools")
+        if a._array.dtype.kind == "f" or ("shift" in op and a._array.dtype.kind == "b"):
+            raise DtypeError(f"{op}: not implemented for {a.dtype}; the operands must be integers")
         return apply(kind(), a, b)
 
     bitwise.__name__ = bitwise.__qualname__ = op

@@ -250,7 +250,7 @@ def _named_padding(op, padding, input, weight, stride, dilation, rank):
     totals = [dilation[d - rank] * (weight.shape[2 + d] - 1) for d in range(rank)]
     if any(total % 2 for total in totals):
         # An odd total cannot be the same on both sides: PyTorch puts the surplus at the end.
-        from engine.ops.movement import pad
+        from engine.ops.padding import pad
 
         surplus = [amount for total in reversed(totals) for amount in (0, total % 2)]
         input = pad(input, surplus)

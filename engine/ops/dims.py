@@ -49,7 +49,7 @@ def sizes_of(arguments: tuple) -> tuple[int, ...]:
     if not arguments:
         raise TypeError("missing required positional arguments: integers, or a tuple of them, are expected")
     if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)):
-        arguments = arguments[0]
+        arguments = tuple(arguments[0])
     return tuple([size if type(size) is int else operator.index(size) for size in arguments])
 
 

@@ -52,14 +52,23 @@ def flat(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return array.reshape(-1)
 
 
-class Unary(Function):
+class Elementwise(Function):
+    """An op on elements; ``overload`` is PyTorch's number in the name of ``grad_fn``."""
+
+    overload = 0
+
+    def __repr__(self) -> str:
+        return f"<{self.name}Backward{self.overload}>"
+
+
+class Unary(Elementwise):
     """An op on each element of one array."""
 
     def canonical(self, name: str, array: np.ndarray) -> np.ndarray:
         return array.reshape(-1)
 
 
-class Binary(Function):
+class Binary(Elementwise):
     """An op on pairs of elements; ``shape`` is the result's."""
 
     shape: tuple[int, ...] = ()
@@ -125,6 +134,11 @@ def cast(tensor: Tensor, dtype: np.dtype) -> Tensor:
 # ---- operands ----
 
 
+def as_float(input: Tensor) -> Tensor:
+    """``input``, as the default float when it holds integers or bools."""
+    return input if input._array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
+
+
 def number_error(op: str, argument: str, value: Any) -> TypeError:
     """The error for an operand that is neither a tensor nor a number."""
     return TypeError(f"{op}(): argument '{argument}' must be Tensor or Number, not {type(value).__name__}")
@@ -146,6 +160,12 @@ def common_dtype(*operands: Any) -> np.dtype:
         else:
             ranked.append((dtypes.of_scalar(x), -1))
     return dtypes.result_type(ranked).numpy
+
+
+def tensor_only(op: str, argument: str, value: Any) -> None:
+    """Refuse a number where PyTorch wants a tensor."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{op}(): argument '{argument}' must be Tensor, not {type(value).__name__}")
 
 
 def pair(op: str, a: Any, b: Any, to_float: bool = False) -> tuple[Tensor, Tensor]:

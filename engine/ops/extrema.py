@@ -76,6 +76,10 @@ class Picked(Function):
     """values = x at the chosen index along ``dim``. Subclasses give ``choose``."""
 
     returns = ("values", "indices")
+    overload = 0
+
+    def __repr__(self) -> str:
+        return f"<{self.name}Backward{self.overload}>"
 
     def __init__(self, dim: int, keepdim: bool) -> None:
         self.dim = dim
@@ -139,6 +143,7 @@ class Median(Picked):
     """values, indices = the middle of the sorted x along ``dim``, the lower of two."""
 
     definitions = Max.definitions | {"indices": definitions.median_indices}
+    overload = 1
 
     def choose(self, x: np.ndarray) -> np.ndarray:
         order = np.argsort(x, axis=1, kind="stable")
@@ -153,6 +158,7 @@ class MedianAll(Amax):
     """y = the middle of all sorted elements, the lower of two; equal ones share the gradient evenly."""
 
     name = "Median"
+    everything_number = 0
     definitions = {"y": definitions.median_forward, "dx": definitions.extreme_backward}
 
     def forward(self, x: np.ndarray) -> np.ndarray:

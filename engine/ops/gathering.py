@@ -228,7 +228,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
 
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """Where ``input`` is not zero: (number, dimensions) int64, in row-major order; a vector a dimension if asked for."""
+    """Where ``input`` is not zero: (number, dimensions) int64, in row-major order, or a vector for each dimension."""
     array = input._array
     if as_tuple:
         return tuple([wrap(found) for found in np.nonzero(array if array.ndim else array.reshape(1))])

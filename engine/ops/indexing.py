@@ -94,9 +94,11 @@ def index_add_into(y: np.ndarray, v: np.ndarray, axis: int, index: np.ndarray) -
     y = y.reshape(outer, shape[axis], inner)
     v = contiguous(v).reshape(outer, index.size, inner)
     if y.dtype.kind == "f":
-        kernels.index_add.sized(v.size)(y, v, contiguous(index))
+        # A quarter: these loops wait for memory, so that threads pay later than in arithmetic.
+        kernels.index_add.sized(v.size // 4)(y, v, contiguous(index))
     else:
-        np.add.at(y, (slice(None), index), v)
+        for rows, added in zip(y, v, strict=True):
+            np.add.at(rows, index, added)
 
 
 def _getitem(input: Tensor, index: Any) -> Tensor:
@@ -226,7 +228,7 @@ def _source(input: Tensor, value: Any, picks: tuple | None) -> np.ndarray:
     """The array of ``value``, its dtype checked as PyTorch checks it."""
     if isinstance(value, Tensor):
         array = value._array
-        if picks is not None and array.dtype != input._array.dtype:
+        if picks is not None and array.dtype != input._array.dtype and not _fills_mask(array, picks):
             raise DtypeError(
                 "Index put requires the source and destination dtypes match, "
                 f"got {input.dtype} for the destination and {value.dtype} for the source."
@@ -235,6 +237,11 @@ def _source(input: Tensor, value: Any, picks: tuple | None) -> np.ndarray:
     if isinstance(value, (int, float, np.number, np.bool_)):
         return np.asarray(value, input._array.dtype)
     raise TypeError(f"__setitem__: can't assign a {type(value).__name__} to a tensor; make it a tensor first")
+
+
+def _fills_mask(value: np.ndarray, picks: tuple) -> bool:
+    # PyTorch fills a mask with a single element of any dtype.
+    return value.size == 1 and len(picks) == 1 and picks[0].dtype.kind == "b"
 
 
 def _fitting(value: Tensor, put: Put, array: np.ndarray) -> Tensor:
@@ -282,7 +289,7 @@ def write_in_place(input: Tensor, function: Function, others: tuple[Tensor, ...]
     """
     input._check_in_place(op)
     refuse_shared(input._array, op)
-    follows = grad_mode.enabled and any([t._requires_grad for t in others])
+    follows = grad_mode.enabled and any(t._requires_grad for t in others)
     if follows and input._base is not None and input._array.dtype.kind == "f":
         raise InPlaceError(
             f"{op}: writing a value that requires grad into a view is not followed by this engine; "

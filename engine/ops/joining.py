@@ -64,7 +64,7 @@ class Cat(Function):
             start += part.size
         return self._join(parts).reshape(-1)
 
-    def canonical(self, name: str, array: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+    def canonical(self, name: str, array: Any) -> np.ndarray:
         if isinstance(array, (tuple, list)):
             return np.concatenate([part.reshape(-1) for part in array])
         return array.reshape(-1)
@@ -76,7 +76,9 @@ class Stack(Cat):
     def _join(self, x: Sequence[np.ndarray]) -> np.ndarray:
         shape = x[0].shape
         y = empty((*shape[: self.dim], len(x), *shape[self.dim :]), x[0].dtype)
-        np.stack(x, self.dim, out=y)
+        before = (slice(None),) * self.dim
+        for i, part in enumerate(x):
+            y[(*before, i)] = part
         return y
 
     def backward(self, dy: np.ndarray) -> tuple[np.ndarray | None, ...]:
@@ -91,11 +93,12 @@ def _listed(tensors: Any, op: str) -> list[Tensor]:
     listed = list(tensors)
     if not listed:
         raise ShapeError(f"{op}(): expected a non-empty list of Tensors")
+    found = set()
     for i, tensor in enumerate(listed):
         if not isinstance(tensor, Tensor):
             raise TypeError(f"{op}(): expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}")
-    first = listed[0]._array.dtype
-    if any(tensor._array.dtype != first for tensor in listed):
+        found.add(tensor._array.dtype)
+    if len(found) > 1:
         common = dtypes.result_type([(t.dtype, 1 if t._array.ndim else 0) for t in listed]).numpy
         listed = [cast(t, common) for t in listed]
     return listed
@@ -110,14 +113,13 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
         ShapeError: naming the tensor and the dimension that do not fit.
     """
     listed = _listed(tensors, "cat")
-    for i, tensor in enumerate(listed):
-        if not tensor._array.ndim:
-            raise ShapeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
     kept = [t for t in listed if t._array.shape != (0,)] or listed[:1]
     shape = kept[0]._array.shape
     dim = checked_dim(dim, len(shape))
     for number, tensor in enumerate(listed):
         other = tensor._array.shape
+        if not other:
+            raise ShapeError(f"zero-dimensional tensor (at position {number}) cannot be concatenated")
         if other == shape or other == (0,):
             continue
         if len(other) != len(shape):
@@ -247,7 +249,7 @@ def tensor_split(
 def hsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
     """``tensor_split`` along dimension 1 (0 for one dimension); a number of parts must divide the extent."""
     if not input._array.ndim:
-        raise ShapeError("torch.hsplit requires a tensor with at least 1 dimension, but got a tensor with 0 dimensions!")
+        raise ShapeError("hsplit requires a tensor with at least 1 dimension, but got a tensor with 0 dimensions!")
     return _even_split(input, indices_or_sections, 0 if input._array.ndim == 1 else 1, "hsplit")
 
 
@@ -255,7 +257,7 @@ def vsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Ten
     """``tensor_split`` along dimension 0; a number of parts must divide the extent."""
     if input._array.ndim < 2:
         raise ShapeError(
-            f"torch.vsplit requires a tensor with at least 2 dimension, but got a tensor with {input._array.ndim} dimensions!"
+            f"vsplit requires a tensor with at least 2 dimensions, but got shape {input._array.shape}"
         )
     return _even_split(input, indices_or_sections, 0, "vsplit")
 
@@ -264,7 +266,7 @@ def _even_split(input: Tensor, parts: Any, dim: int, op: str) -> tuple[Tensor, .
     extent = input._array.shape[dim]
     if isinstance(parts, int) and (parts <= 0 or extent % parts):
         raise ShapeError(
-            f"torch.{op} attempted to split along dimension {dim}, but the size of the dimension {extent} "
+            f"{op} attempted to split along dimension {dim}, but the size of the dimension {extent} "
             f"is not divisible by the split_size {parts}!"
         )
     return tensor_split(input, parts, dim)

@@ -86,7 +86,7 @@ class ElementLoss(Function):
     backward_kernel: Kernel
     parameters: tuple = ()
     saves_inputs = (0, 1)
-    work = 0.25
+    work = 0.2  # elementary operations an element, in the unit of engine.kernels.jit.PARALLEL_WORK
     divisor = 1.0
 
     def __init__(self, reduction: str = "mean", divisor: float | None = None) -> None:

@@ -27,6 +27,7 @@ class BinaryCrossEntropy(ElementLoss):
     }
     element_definitions = definitions | {"y": formulas.binary_cross_entropy_element}
     reduced_kernel, backward_kernel = kernels.binary_cross_entropy_reduced, kernels.binary_cross_entropy_backward
+    work = 1.0
 
     def __init__(self, w: np.ndarray | None = None, reduction: str = "mean") -> None:
         super().__init__(reduction)
@@ -52,6 +53,7 @@ class BinaryCrossEntropyWithLogits(ElementLoss):
     element_definitions = definitions | {"y": formulas.binary_cross_entropy_with_logits_element}
     reduced_kernel = kernels.binary_cross_entropy_with_logits_reduced
     backward_kernel = kernels.binary_cross_entropy_with_logits_backward
+    work = 1.0
 
     def __init__(
         self, w: np.ndarray | None = None, pw: np.ndarray | None = None, reduction: str = "mean"

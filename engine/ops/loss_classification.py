@@ -19,7 +19,7 @@ from engine.ops.loss_base import checked_reduction, refuse_legacy, tensors
 from engine.tensor import Tensor, wrap
 
 # Elementary operations an element, in the unit of engine.kernels.jit.PARALLEL_WORK.
-_WORK = 0.35
+_WORK = 1.0
 
 
 class RowLoss(Function):

@@ -1,19 +1,20 @@
-"""Functions of one element: exponentials, logarithms, roots, angles, rounding. Integers become the default float."""
+"""Functions of one element: exponentials, logarithms, roots, rounding. Integers become the default float."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import ClassVar
 
 import numpy as np
 
-from engine import dtypes
-from engine.definitions import arithmetic, maths, trigonometry
+from engine.definitions import arithmetic, maths
 from engine.definitions.contract import Definition
 from engine.device import contiguous, empty
+from engine.errors import DtypeError
 from engine.function import apply
 from engine.kernels import derive
-from engine.ops.elementwise import Binary, Unary, cast, compute, pair
+from engine.ops.elementwise import Unary, as_float, compute
 from engine.tensor import Tensor
 
 
@@ -39,118 +40,121 @@ class OfOutput(Unary):
         return self.y
 
 
-def _forms(name: str) -> dict[str, Definition]:
-    family = maths if hasattr(maths, f"{name}_forward") else trigonometry
+def forms(family: ModuleType, name: str) -> dict[str, Definition]:
+    """The definitions ``name_forward`` and ``name_backward`` of a family."""
     return {"y": getattr(family, f"{name}_forward"), "dx": getattr(family, f"{name}_backward")}
 
 
-def _times(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def times(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a b"""
     return compute(np.multiply, a, b)
 
 
-def _over(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def over(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a / b"""
     return compute(np.divide, a, b)
 
 
 class Exp(OfOutput):
     """y = exp x"""
 
-    definitions = _forms("exp")
+    definitions = forms(maths, "exp")
     ufunc = np.exp
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        return _times(dy, self.y)
+        return times(dy, self.y)
 
 
 class Exp2(OfOutput):
     """y = 2 to the power of x"""
 
-    definitions = _forms("exp2")
+    definitions = forms(maths, "exp2")
     ufunc = np.exp2
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        return _times(_times(dy, self.y), dy.dtype.type(np.log(2.0)))
+        return times(times(dy, self.y), dy.dtype.type(np.log(2.0)))
 
 
 class Expm1(OfOutput):
     """y = exp x - 1, exact near 0"""
 
-    definitions = _forms("expm1")
+    definitions = forms(maths, "expm1")
     ufunc = np.expm1
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        return _times(dy, compute(np.add, self.y, dy.dtype.type(1)))
+        return times(dy, compute(np.add, self.y, dy.dtype.type(1)))
 
 
 class Log(OfInput):
     """y = ln x"""
 
-    definitions = _forms("log")
+    definitions = forms(maths, "log")
     ufunc = np.log
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        return _over(dy, self.x)
+        return over(dy, self.x)
 
 
 class Log2(OfInput):
     """y = log2 x"""
 
-    definitions = _forms("log2")
+    definitions = forms(maths, "log2")
     ufunc = np.log2
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        return _over(dy, _times(self.x, dy.dtype.type(np.log(2.0))))
+        return over(dy, times(self.x, dy.dtype.type(np.log(2.0))))
 
 
 class Log10(OfInput):
     """y = log10 x"""
 
-    definitions = _forms("log10")
+    definitions = forms(maths, "log10")
     ufunc = np.log10
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        return _over(dy, _times(self.x, dy.dtype.type(np.log(10.0))))
+        return over(dy, times(self.x, dy.dtype.type(np.log(10.0))))
 
 
 class Log1p(OfInput):
     """y = ln(1 + x), exact near 0"""
 
-    definitions = _forms("log1p")
+    name = "Log1P"
+    definitions = forms(maths, "log1p")
     ufunc = np.log1p
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        return _over(dy, compute(np.add, self.x, dy.dtype.type(1)))
+        return over(dy, compute(np.add, self.x, dy.dtype.type(1)))
 
 
 class Sqrt(OfOutput):
     """y = √x"""
 
-    definitions = _forms("sqrt")
+    definitions = forms(maths, "sqrt")
     ufunc = np.sqrt
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        return _over(dy, _times(self.y, dy.dtype.type(2)))
+        return over(dy, times(self.y, dy.dtype.type(2)))
 
 
 class Rsqrt(OfOutput):
     """y = 1 / √x"""
 
-    definitions = _forms("rsqrt")
+    definitions = forms(maths, "rsqrt")
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        self.y = _over(x.dtype.type(1), compute(np.sqrt, x)) if x.ndim == 0 else compute(
+        self.y = over(x.dtype.type(1), compute(np.sqrt, x)) if x.ndim == 0 else compute(
             np.reciprocal, compute(np.sqrt, x))
         return self.y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        cube = _times(_times(self.y, self.y), self.y)
-        return _times(_times(dy, dy.dtype.type(-0.5)), cube)
+        cube = times(times(self.y, self.y), self.y)
+        return times(times(dy, dy.dtype.type(-0.5)), cube)
 
 
 class Erf(OfInput):
     """y = erf x"""
 
-    definitions = _forms("erf")
+    definitions = forms(maths, "erf")
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         self.x = x
@@ -167,109 +171,6 @@ def _derived(definition: Definition, *arrays: np.ndarray) -> np.ndarray:
         flats = [contiguous(array).reshape(-1) for array in arrays]
         derive.cpu(definition).sized(20 * y.size)(y.reshape(-1), *flats)
     return y
-
-
-class Sin(OfInput):
-    """y = sin x"""
-
-    definitions = _forms("sin")
-    ufunc = np.sin
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        return _times(dy, compute(np.cos, self.x))
-
-
-class Cos(OfInput):
-    """y = cos x"""
-
-    definitions = _forms("cos")
-    ufunc = np.cos
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        return _times(compute(np.negative, dy), compute(np.sin, self.x))
-
-
-class Tan(OfOutput):
-    """y = tan x"""
-
-    definitions = _forms("tan")
-    ufunc = np.tan
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        return _times(dy, compute(np.add, _times(self.y, self.y), dy.dtype.type(1)))
-
-
-class Sinh(OfInput):
-    """y = sinh x"""
-
-    definitions = _forms("sinh")
-    ufunc = np.sinh
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        return _times(dy, compute(np.cosh, self.x))
-
-
-class Cosh(OfInput):
-    """y = cosh x"""
-
-    definitions = _forms("cosh")
-    ufunc = np.cosh
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        return _times(dy, compute(np.sinh, self.x))
-
-
-class Asin(OfInput):
-    """y = arcsin x"""
-
-    definitions = _forms("asin")
-    ufunc = np.arcsin
-    sign = 1.0
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        rest = compute(np.subtract, dy.dtype.type(1), _times(self.x, self.x))
-        return _over(_times(dy, dy.dtype.type(self.sign)), compute(np.sqrt, rest))
-
-
-class Acos(Asin):
-    """y = arccos x"""
-
-    definitions = _forms("acos")
-    ufunc = np.arccos
-    sign = -1.0
-
-
-class Atan(OfInput):
-    """y = arctan x"""
-
-    definitions = _forms("atan")
-    ufunc = np.arctan
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        return _over(dy, compute(np.add, _times(self.x, self.x), dy.dtype.type(1)))
-
-
-class Atan2(Binary):
-    """y = the angle of the point (b, a)"""
-
-    definitions = {
-        "y": trigonometry.atan2_forward, "da": trigonometry.atan2_backward_a, "db": trigonometry.atan2_backward_b,
-    }
-    saves_inputs = (0, 1)
-
-    def forward(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        self.a, self.b = a, b
-        y = compute(np.arctan2, a, b)
-        self.shape = y.shape
-        return y
-
-    def backward(self, dy: np.ndarray) -> tuple:
-        a, b = self.a, self.b
-        square = compute(np.add, _times(a, a), _times(b, b))
-        shared = np.where(square == 0, dy.dtype.type(0), _over(dy, square))
-        da = _times(shared, b) if self.needs[0] else None
-        db = _times(shared, compute(np.negative, a)) if self.needs[1] else None
-        return da, db
 
 
 class Rounding(Unary):
@@ -328,19 +229,15 @@ class Frac(Unary):
 # ---- public functions ----
 
 
-def as_float(input: Tensor) -> Tensor:
-    """``input``, as the default float when it holds integers or bools."""
-    return input if input._array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
-
-
-def _unary(kind: type[Unary], promote: bool = True) -> Callable[[Tensor], Tensor]:
+def unary(kind: type[Unary], takes: str = "") -> Callable[[Tensor], Tensor]:
+    """The public function of ``kind``; other kinds of dtype than floats and ``takes`` become floats, or are refused."""
     name = kind.__name__.lower()
 
     def op(input: Tensor) -> Tensor:
         if not isinstance(input, Tensor):
             raise TypeError(f"{name}(): argument 'input' must be Tensor, not {type(input).__name__}")
-        if input._array.dtype.kind != "f" and promote:
-            input = as_float(input)
+        if input._array.dtype.kind != "f":
+            input = _not_float(name, input, takes)
         return apply(kind(), input)
 
     op.__name__ = op.__qualname__ = name
@@ -348,36 +245,36 @@ def _unary(kind: type[Unary], promote: bool = True) -> Callable[[Tensor], Tensor
     return op
 
 
-exp, exp2, expm1 = _unary(Exp), _unary(Exp2), _unary(Expm1)
-log, log2, log10, log1p = _unary(Log), _unary(Log2), _unary(Log10), _unary(Log1p)
-sqrt, rsqrt, erf = _unary(Sqrt), _unary(Rsqrt), _unary(Erf)
-sin, cos, tan, sinh, cosh = _unary(Sin), _unary(Cos), _unary(Tan), _unary(Sinh), _unary(Cosh)
-asin, acos, atan = _unary(Asin), _unary(Acos), _unary(Atan)
-floor, ceil, trunc = _unary(Floor, False), _unary(Ceil, False), _unary(Trunc, False)
-frac = _unary(Frac, False)
+def _not_float(op: str, input: Tensor, takes: str) -> Tensor:
+    if not takes:
+        return as_float(input)
+    if input._array.dtype.kind not in takes:
+        raise DtypeError(f"{op}: not implemented for {input.dtype}; convert the tensor with .float()")
+    return input
+
+
+exp, exp2, expm1 = unary(Exp), unary(Exp2), unary(Expm1)
+log, log2, log10, log1p = unary(Log), unary(Log2), unary(Log10), unary(Log1p)
+sqrt, rsqrt, erf = unary(Sqrt), unary(Rsqrt), unary(Erf)
+floor, ceil, trunc = unary(Floor, "iu"), unary(Ceil, "iu"), unary(Trunc, "iu")
+_whole, frac = unary(Round, "iu"), unary(Frac, "f")
 
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """The nearest number with ``decimals`` digits behind the point; halves go to the even digit."""
     if decimals == 0:
-        return apply(Round(), input)
+        return _whole(input)
     scale = 10.0 ** abs(decimals)
     if decimals > 0:
         return apply(Round(), input * scale) / scale
     return apply(Round(), input / scale) * scale
 
 
-def atan2(input: Tensor, other: Tensor) -> Tensor:
-    """The angle of the point (other, input), between -π and π."""
-    return apply(Atan2(), *pair("atan2", input, other, to_float=True))
-
-
-arcsin, arccos, arctan, arctan2, fix = asin, acos, atan, atan2, trunc
+fix = trunc
 
 METHODS = {
     "exp": exp, "exp2": exp2, "expm1": expm1, "log": log, "log2": log2, "log10": log10, "log1p": log1p,
-    "sqrt": sqrt, "rsqrt": rsqrt, "erf": erf, "sin": sin, "cos": cos, "tan": tan, "sinh": sinh, "cosh": cosh,
-    "asin": asin, "acos": acos, "atan": atan, "atan2": atan2, "arcsin": asin, "arccos": acos, "arctan": atan,
-    "arctan2": atan2, "floor": floor, "ceil": ceil, "trunc": trunc, "fix": trunc, "frac": frac, "round": round,
+    "sqrt": sqrt, "rsqrt": rsqrt, "erf": erf, "floor": floor, "ceil": ceil, "trunc": trunc, "fix": trunc, "frac": frac,
+    "round": round,
 }
 FUNCTIONS = tuple(METHODS)

@@ -174,7 +174,9 @@ def _checked(op: str, a: Tensor, b: Tensor, rank_a: int | None = None, rank_b: i
         if not isinstance(t, Tensor):
             raise TypeError(f"{op}(): the {name} argument must be Tensor, not {type(t).__name__}")
         if rank is not None and t._array.ndim != rank:
-            raise ShapeError(f"{op}: the {name} argument must have {rank} dimensions, but its shape is {t._array.shape}")
+            raise ShapeError(
+                f"{op}: the {name} argument must have {rank} dimensions, but its shape is {t._array.shape}"
+            )
     if a._array.dtype != b._array.dtype:
         raise DtypeError(f"{op}: expected both operands to have the same dtype, but got {a.dtype} and {b.dtype}")
     if a._array.dtype.kind == "b":

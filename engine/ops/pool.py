@@ -16,12 +16,15 @@ from engine.tensor import Tensor
 
 
 class _Planes(Function):
-    """Ops on planes: (N, C, H, W); lower ranks stand for batches or heights of one."""
+    """Ops on planes: (N, C, H, W); lower ranks stand for batches of one, and ``flat`` for a height of one."""
+
+    flat: bool
 
     def canonical(self, name: str, array: np.ndarray) -> np.ndarray:
-        if name in ("x", "y", "dx", "dy", "indices"):
-            return array.reshape((1,) * (4 - array.ndim) + array.shape)
-        return array
+        if name not in ("x", "y", "dx", "dy", "indices"):
+            return array
+        shape = (*array.shape[:-1], 1, array.shape[-1]) if self.flat else array.shape
+        return array.reshape((1,) * (4 - len(shape)) + shape)
 
 
 def _planes(array: np.ndarray, flat: bool) -> np.ndarray:

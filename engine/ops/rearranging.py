@@ -12,7 +12,8 @@ from engine.device import empty, zeros
 from engine.errors import ShapeError
 from engine.function import apply
 from engine.ops.dims import checked_dim, checked_dims, sizes_of
-from engine.ops.movement import Contiguous, Expand, Movement, reshape, transpose
+from engine.ops.movement import Contiguous, Expand, Movement, reshape
+from engine.ops.permuting import transpose
 from engine.tensor import Tensor
 
 

@@ -1,4 +1,4 @@
-"""Reductions: sum, mean, prod, var, std, logsumexp and norms.
+"""Reductions: sum, mean, prod and norms.
 
 Float sums are added up in float64 and rounded once, so that they do not depend on how the tensor lies in memory.
 """
@@ -6,7 +6,6 @@ Float sums are added up in float64 and rounded once, so that they do not depend 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from engine.definitions import reduction as definitions
 from engine.errors import DtypeError
 from engine.function import Function, apply
 from engine.kernels.cpu import reduction as kernels
+from engine.ops.arithmetic import signs
 from engine.ops.dims import checked_dims
 from engine.ops.elementwise import cast, silently
 from engine.tensor import Tensor
@@ -160,72 +160,6 @@ def unrows(x: np.ndarray, dims: tuple[int, ...], shape: tuple[int, ...]) -> np.n
     return x.reshape([shape[d] for d in order]).transpose(inverse)
 
 
-class Var(Reduction):
-    """y = Σ (x - mean)² / (n - correction)"""
-
-    definitions = {"y": definitions.var_forward, "dx": definitions.var_backward}
-    saves_inputs = (0,)
-    everything_number = dims_number = 0
-
-    def __init__(self, dims: tuple[int, ...], keepdim: bool, correction: float) -> None:
-        super().__init__(dims, keepdim)
-        self.correction = correction
-
-    def variance(self, x: np.ndarray) -> np.ndarray:
-        """The variance in float64; keeps ``mean``."""
-        self.prepare(x)
-        self.x = x
-        self.mean = silently(np.divide, totals(x, self.dims), self.n).reshape(self.kept_shape)
-        deviation = np.subtract(x, self.mean, dtype=np.float64)
-        return silently(np.divide, totals(deviation * deviation, self.dims), max(0.0, self.n - self.correction))
-
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        return self.shaped(self.variance(x), x.dtype)
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        slope = silently(np.divide, 2.0, np.float64(self.n - self.correction)) * self.spread(dy)
-        return silently(np.multiply, np.subtract(self.x, self.mean), slope).astype(self.x.dtype)
-
-
-class Std(Var):
-    """y = the root of the variance"""
-
-    definitions = {"y": definitions.std_forward, "dx": definitions.std_backward}
-    saves_output = True
-
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        self.y = self.shaped(silently(np.sqrt, self.variance(x)), x.dtype)
-        return self.y
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        y = self.spread(self.y).astype(np.float64)
-        slope = silently(np.divide, self.spread(dy) / np.float64(self.n - self.correction), y)
-        slope = np.where(y == 0, 0.0, slope)
-        return silently(np.multiply, np.subtract(self.x, self.mean), slope).astype(self.x.dtype)
-
-
-class Logsumexp(Reduction):
-    """y = ln Σ exp x"""
-
-    definitions = {"y": definitions.logsumexp_forward, "dx": definitions.logsumexp_backward}
-    saves_inputs = (0,)
-    saves_output = True
-    everything_number = dims_number = 0
-
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        self.prepare(x)
-        self.x = x
-        greatest = np.max(x, axis=self.dims, keepdims=True, initial=-np.inf)
-        shift = np.where(np.isinf(greatest), x.dtype.type(0), greatest)
-        total = totals(silently(np.exp, silently(np.subtract, x, shift)), self.dims)
-        self.y = self.shaped(silently(np.log, total) + shift.reshape(total.shape), x.dtype)
-        return self.y
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        slope = silently(np.exp, silently(np.subtract, self.x, self.spread(self.y)))
-        return silently(np.multiply, self.spread(dy), slope)
-
-
 class Norm(Reduction):
     """y = (Σ |x|^p)^(1/p)"""
 
@@ -257,11 +191,11 @@ class Norm(Reduction):
         self.y = self.shaped(y, x.dtype)
         return self.y
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
         x, y, p = self.x, self.spread(self.y), self.p
-        sign, dy = np.sign(x), self.spread(dy)
+        sign, dy = signs(x), self.spread(dy)
         if p == 0:
-            return np.zeros_like(x)
+            return None
         if p == 1:
             return dy * sign
         if math.isinf(p):
@@ -289,7 +223,8 @@ def reduced_dims(dim: Dims, ndim: int, op: str) -> tuple[int, ...]:
     return dims if dims and ndim else tuple(range(ndim))
 
 
-def _float_only(op: str, input: Tensor) -> Tensor:
+def float_only(op: str, input: Tensor) -> Tensor:
+    """Refuse integers and bools."""
     if input._array.dtype.kind != "f":
         raise DtypeError(
             f"{op}(): could not infer output dtype. Input dtype must be a floating point dtype. "
@@ -317,7 +252,7 @@ def mean(
     """
     if dtype is not None:
         input = cast(input, dtype.numpy)
-    _float_only("mean", input)
+    float_only("mean", input)
     return apply(Mean(reduced_dims(dim, input._array.ndim, "mean"), keepdim, dim is None), input)
 
 
@@ -325,64 +260,11 @@ def prod(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
 ) -> Tensor:
     """Π over ``dim`` (all dimensions when None); integers and bools give int64."""
+    if dim is not None and not isinstance(dim, int):
+        raise TypeError(f"prod(): argument 'dim' must be int, not {type(dim).__name__}")
     if dtype is not None:
         input = cast(input, dtype.numpy)
     return apply(Prod(reduced_dims(dim, input._array.ndim, "prod"), keepdim, dim is None), input)
-
-
-def _correction(dim: Any, unbiased: bool | None, correction: float | None) -> tuple[Dims, float]:
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim
-    if correction is not None:
-        return dim, float(correction)
-    return dim, 0.0 if unbiased is False else 1.0
-
-
-def var(
-    input: Tensor, dim: Dims | bool = None, unbiased: bool | None = None, keepdim: bool = False,
-    *, correction: float | None = None,
-) -> Tensor:
-    """The variance over ``dim``: Σ (x - mean)² / (n - correction), with correction 1 unless ``unbiased=False``."""
-    return _spread("var", Var, input, dim, unbiased, keepdim, correction)
-
-
-def std(
-    input: Tensor, dim: Dims | bool = None, unbiased: bool | None = None, keepdim: bool = False,
-    *, correction: float | None = None,
-) -> Tensor:
-    """The standard deviation over ``dim``: the root of :func:`var`."""
-    return _spread("std", Std, input, dim, unbiased, keepdim, correction)
-
-
-def _spread(op, kind, input, dim, unbiased, keepdim, correction) -> Tensor:
-    dim, correction = _correction(dim, unbiased, correction)
-    _float_only(op, input)
-    return apply(kind(reduced_dims(dim, input._array.ndim, op), keepdim, correction), input)
-
-
-def var_mean(
-    input: Tensor, dim: Dims | bool = None, unbiased: bool | None = None, keepdim: bool = False,
-    *, correction: float | None = None,
-) -> tuple[Tensor, Tensor]:
-    """(variance, mean) over ``dim``."""
-    dims = None if isinstance(dim, bool) else dim
-    return var(input, dim, unbiased, keepdim, correction=correction), mean(input, dims, keepdim)
-
-
-def std_mean(
-    input: Tensor, dim: Dims | bool = None, unbiased: bool | None = None, keepdim: bool = False,
-    *, correction: float | None = None,
-) -> tuple[Tensor, Tensor]:
-    """(standard deviation, mean) over ``dim``."""
-    dims = None if isinstance(dim, bool) else dim
-    return std(input, dim, unbiased, keepdim, correction=correction), mean(input, dims, keepdim)
-
-
-def logsumexp(input: Tensor, dim: int | tuple[int, ...], keepdim: bool = False) -> Tensor:
-    """ln Σ exp(x) over ``dim``, without overflow."""
-    if input._array.dtype.kind != "f":
-        input = cast(input, dtypes.get_default_dtype().numpy)
-    return apply(Logsumexp(reduced_dims(dim, input._array.ndim, "logsumexp"), keepdim), input)
 
 
 def norm(
@@ -407,7 +289,7 @@ def vector_norm(
     """``torch.linalg.vector_norm``: (Σ |x|^ord)^(1/ord) over ``dim``."""
     if dtype is not None:
         x = cast(x, dtype.numpy)
-    _float_only("linalg.vector_norm", x)
+    float_only("linalg.vector_norm", x)
     return apply(Norm(reduced_dims(dim, x._array.ndim, "norm"), keepdim, float(ord)), x)
 
 
@@ -428,7 +310,5 @@ def linalg_norm(
     return vector_norm(A, ord, dim, keepdim, dtype=dtype)
 
 
-METHODS = {
-    "sum": sum, "mean": mean, "prod": prod, "var": var, "std": std, "logsumexp": logsumexp, "norm": norm,
-}
-FUNCTIONS = ("logsumexp", "mean", "norm", "prod", "std", "std_mean", "sum", "var", "var_mean")
+METHODS = {"sum": sum, "mean": mean, "prod": prod, "norm": norm}
+FUNCTIONS = ("mean", "norm", "prod", "sum")

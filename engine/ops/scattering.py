@@ -214,7 +214,9 @@ def _check_source(input: Tensor, dim: int, index: Tensor, source: Tensor, op: st
     shape, given = input._array.shape, source._array.shape
     wanted = (*shape[:dim], index._array.size, *shape[dim + 1 :]) if shape else ()
     if given != wanted and not (math.prod(given) == math.prod(wanted) == 1):
-        raise ShapeError(f"{op}(): source has shape {given}; for self {shape} and {index._array.size} indices it must be {wanted}")
+        raise ShapeError(
+            f"{op}(): source has shape {given}; for self {shape} and {index._array.size} indices it must be {wanted}"
+        )
     _check_same_dtype(input, source, op)
     return source
 
@@ -236,7 +238,9 @@ def _index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> tuple
     return IndexCopy(dim), (_check_source(input, dim, index, source, "index_copy"), index)
 
 
-def _scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None) -> tuple:
+def _scatter(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None
+) -> tuple:
     if reduce is not None:
         raise MissingError("scatter: this engine has no reduce argument; use scatter_add for sums")
     src = value if src is None else src

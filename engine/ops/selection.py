@@ -10,7 +10,8 @@ import numpy as np
 from engine.definitions import selection as definitions
 from engine.errors import DtypeError
 from engine.function import apply
-from engine.ops.arithmetic import add, div, mul
+from engine.ops.arithmetic import add, mul
+from engine.ops.division import div
 from engine.ops.elementwise import (
     NUMBERS,
     Binary,
@@ -22,6 +23,7 @@ from engine.ops.elementwise import (
     number_error,
     pair,
     scalar,
+    tensor_only,
 )
 from engine.tensor import Tensor
 
@@ -49,6 +51,7 @@ class Where(Binary):
 class Clamp(Unary):
     """y = x, but at least ``low`` and at most ``high`` (infinite where there is no bound)"""
 
+    overload = 1
     definitions = {"y": definitions.clamp_forward, "dx": definitions.clamp_backward}
     saves_inputs = (0,)
 
@@ -185,7 +188,7 @@ def clamp(input: Tensor, min: Tensor | float | None = None, max: Tensor | float 
         if bound is not None and not isinstance(bound, NUMBERS):
             raise number_error("clamp", name, bound)
     input = cast(input, common_dtype(input, *[bound for bound in (min, max) if bound is not None]))
-    if min is not None and min != min or max is not None and max != max:
+    if (min is not None and min != min) or (max is not None and max != max):
         return mul(input, math.nan)
     return apply(Clamp(-math.inf if min is None else min, math.inf if max is None else max), input)
 
@@ -212,19 +215,14 @@ def clamp_max(input: Tensor, max: Tensor | float) -> Tensor:
 
 def maximum(input: Tensor, other: Tensor) -> Tensor:
     """The greater of both, element by element; NaN where one is."""
-    _both_tensors("maximum", other)
+    tensor_only("maximum", "other", other)
     return apply(Maximum(), *pair("maximum", input, other))
 
 
 def minimum(input: Tensor, other: Tensor) -> Tensor:
     """The lesser of both, element by element; NaN where one is."""
-    _both_tensors("minimum", other)
+    tensor_only("minimum", "other", other)
     return apply(Minimum(), *pair("minimum", input, other))
-
-
-def _both_tensors(op: str, other: Any) -> None:
-    if not isinstance(other, Tensor):
-        raise TypeError(f"{op}(): argument 'other' must be Tensor, not {type(other).__name__}")
 
 
 def lerp(input: Tensor, end: Tensor, weight: Tensor | float) -> Tensor:
@@ -236,7 +234,10 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | float) -> Tensor:
     for x in (end, weight):
         if isinstance(x, Tensor) and x._array.dtype != input._array.dtype:
             raise DtypeError(f"lerp: expected dtype {input.dtype} for `end` and `weight` but got dtype {x.dtype}")
-    return apply(Lerp(), *_tensors("lerp", input, end, weight))
+    function = Lerp()
+    if isinstance(weight, Tensor):
+        function.overload = 1
+    return apply(function, *_tensors("lerp", input, end, weight))
 
 
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:

@@ -19,7 +19,7 @@ from engine.ops.elementwise import cast
 from engine.tensor import Tensor
 
 # Elementary operations an element, in the unit of engine.kernels.jit.PARALLEL_WORK.
-_WORK = 0.35
+_WORK = 1.0
 
 
 class _AlongDim(Function):

@@ -46,7 +46,7 @@ class Sort(Function):
             return values.reshape(()), order.reshape(()).copy()
         return values, order.copy()
 
-    def backward(self, dvalues: np.ndarray | None, dindices: None = None) -> np.ndarray:
+    def backward(self, dvalues: np.ndarray, dindices: None = None) -> np.ndarray:
         dx = zeros(self.shape or (1,), dvalues.dtype)
         np.put_along_axis(dx, self.order, dvalues.reshape(self.order.shape), self.dim)
         return dx.reshape(self.shape)
@@ -141,7 +141,9 @@ def searchsorted(
     if side not in (None, "left", "right"):
         raise ShapeError(f"searchsorted(): side can only be 'left' or 'right' but got {side}")
     if side == "left" and right:
-        raise ShapeError("searchsorted(): side and right can't be set to opposites, got side of left while right was True")
+        raise ShapeError(
+            "searchsorted(): side and right can't be set to opposites, got side of left while right was True"
+        )
     where = "right" if right or side == "right" else "left"
     rows = sorted_sequence._array
     if sorter is not None:

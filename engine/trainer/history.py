@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -54,8 +55,8 @@ class History:
         """The row with the least (``mode="max"``: the greatest) value of ``monitor``, the first of equals."""
         if mode not in ("min", "max"):
             raise ValueError(f"best: mode must be 'min' or 'max', got {mode!r}")
-        # A NaN differs from itself, and is never the best.
-        candidates = [row for row, value in zip(self.rows, self[monitor], strict=True) if value == value is not None]
+        values = self[monitor]
+        candidates = [row for row, v in zip(self.rows, values, strict=True) if v is not None and not math.isnan(v)]
         if not candidates:
             raise ValueError(f"best: no epoch has a value of {monitor!r}")
         return (min if mode == "min" else max)(candidates, key=lambda row: row[monitor])
@@ -117,7 +118,9 @@ class History:
             split, _, quantity = column.partition("_")
             if split not in ("train", "val") or not quantity:
                 split, quantity = "", column
-            if column not in ("epoch", "seconds") and all(isinstance(v, (int, float, type(None))) for v in self[column]):
+            if column not in ("epoch", "seconds") and all(
+                isinstance(v, (int, float, type(None))) for v in self[column]
+            ):
                 curves.setdefault(quantity, {})[split] = column
         return curves
 

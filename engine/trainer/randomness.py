@@ -34,9 +34,9 @@ class Randomness:
         for loader in loaders:
             for holder in _holders(loader):
                 generator = getattr(holder, "generator", None)
-                if isinstance(generator, Generator) and generator is not default_generator:
-                    if not any(generator is known for known in self._own):
-                        self._own.append(generator)
+                known = generator is default_generator or any(generator is own for own in self._own)
+                if isinstance(generator, Generator) and not known:
+                    self._own.append(generator)
 
     def state(self) -> dict[str, Any]:
         """The states of all generators."""

@@ -50,12 +50,6 @@ def constant(*shape: int, low: float = 0.2, high: float = 1.8) -> engine.Tensor:
     return numbers(*shape, low=low, high=high, seed=5).detach()
 
 
-def one_hot_like_rows(rows: int, classes: int) -> engine.Tensor:
-    """Rows of positive numbers that sum to 1."""
-    values = np.linspace(0.2, 1.0, rows * classes).reshape(rows, classes)
-    return engine.tensor(values / values.sum(1, keepdims=True), requires_grad=True)
-
-
 PROGRAMS: dict[str, Program] = {}
 
 # ---- elementwise ----
@@ -79,7 +73,8 @@ PROGRAMS |= {
     "mul": (lambda a, b: a * b * 0.5, of((2, 3), (2, 3))),
     "div": (lambda a, b: a / b, of((2, 3), (2, 3), **POSITIVE)),
     "rdiv": (lambda a: 2 / a, of((2, 3), **POSITIVE)),
-    "div_floor": (lambda a, b: a // b, of((2, 3), (2, 3), **POSITIVE)),
+    "div_floor": (lambda a, b: engine.div(a, b, rounding_mode="floor"), of((2, 3), (2, 3), **POSITIVE)),
+    "floor_divide": (lambda a, b: a + (a // b).detach(), of((2, 3), (2, 3), **POSITIVE)),
     "div_trunc": (lambda a, b: engine.div(a, b, rounding_mode="trunc"), of((2, 3), (2, 3))),
     "remainder": (lambda a, b: a % b, of((2, 3), (2, 3), **POSITIVE)),
     "fmod": (call(engine, "fmod"), of((2, 3), (2, 3))),
@@ -88,6 +83,13 @@ PROGRAMS |= {
     "pow_tensor": (lambda a, b: a**b, of((2, 3), (2, 3), **POSITIVE)),
     "rpow": (lambda a: 2.0**a, of((2, 3))),
     "atan2": (call(engine, "atan2"), of((2, 3), (2, 3))),
+    "where": (lambda a, b: engine.where(mask(2, 3), a, b), of((2, 3), (3,))),
+    "clamp": (lambda a: a.clamp(-0.7, 1.1), of((3, 4))),
+    "clamp_min": (lambda a: a.clamp(min=0.5), of((2, 3))),
+    "maximum": (lambda a, b: engine.maximum(a, b), of((2, 3), (2, 3))),
+    "minimum": (lambda a, b: engine.minimum(a, b), of((2, 3), (3,))),
+    "lerp": (lambda a, b, w: engine.lerp(a, b, w), of((2, 3), (2, 3), (2, 3))),
+    "addcmul": (lambda a, b, c: engine.addcmul(a, b, c, value=0.5), of((2, 3), (2, 3), (2, 3))),
     "cast": (lambda a: (a.float() * 2).double(), of((2, 3))),
 }
 
@@ -120,10 +122,59 @@ PROGRAMS |= {
     "var_biased": (lambda x: x.var(1, unbiased=False), of((2, 3))),
     "std": (lambda x: x.std(0, keepdim=True), of((3, 2))),
     "logsumexp": (lambda x: x.logsumexp(1), of((2, 3))),
+    "cumsum": (lambda x: x.cumsum(1), of((2, 3))),
+    "cumprod": (lambda x: x.cumprod(0), of((3, 2))),
     "norm": (lambda x: x.norm(), of((2, 3))),
     "norm_1": (lambda x: x.norm(1, 1), of((2, 3))),
     "norm_3": (lambda x: x.norm(3, 0), of((2, 3))),
     "norm_inf": (lambda x: x.norm(float("inf"), 1), of((2, 3))),
+}
+
+# ---- in place ----
+
+
+def in_place(name: str, *arguments: Any) -> Callable[..., engine.Tensor]:
+    """The method ``name`` on a copy of the first tensor, whose history goes on from the result."""
+    return lambda x, *tensors: getattr(x * 1, name)(*tensors, *arguments) * 2
+
+
+PROGRAMS |= {
+    "add_": (in_place("add_"), of((2, 3), (3,))),
+    "mul_": (in_place("mul_", 3.0), of((2, 3))),
+    "fill_": (in_place("fill_", 3.0), of((2, 3))),
+    "zero_": (in_place("zero_"), of((2, 3))),
+    "copy_": (in_place("copy_"), of((2, 3), (3,))),
+    "clamp_": (in_place("clamp_", 0.0), of((2, 3))),
+    "masked_fill_": (lambda x: (x * 1).masked_fill_(mask(2, 3), 2.0), of((2, 3))),
+}
+
+# ---- extremes ----
+
+PROGRAMS |= {
+    "amax": (lambda x: x.amax((0, 2)), of((2, 3, 2))),
+    "amin": (lambda x: x.amin(1, keepdim=True), of((2, 3))),
+    "amax_ties": (lambda x: engine.cat((x, x)).amax(0), of((2, 3))),
+    "max_all": (lambda x: x.max(), of((2, 3))),
+    "min_all": (lambda x: x.min(), of((2, 3))),
+    "max": (lambda x: x.max(1).values, of((2, 4))),
+    "min": (lambda x: x.min(0, keepdim=True).values, of((3, 2))),
+    "median": (lambda x: x.median(1).values, of((2, 4))),
+    "median_all": (lambda x: x.median(), of((2, 3))),
+}
+
+# ---- products of matrices ----
+
+PROGRAMS |= {
+    "mm": (lambda a, b: a @ b, of((2, 3), (3, 2))),
+    "mm_rows": (lambda a, b: a @ b, of((2, 2, 3), (3, 2))),
+    "mm_transposed": (lambda a, b: a.t() @ b.t(), of((3, 2), (2, 3))),
+    "bmm": (lambda a, b: engine.bmm(a, b), of((2, 2, 3), (2, 3, 2))),
+    "matmul_broadcast": (lambda a, b: a @ b, of((2, 1, 2, 3), (2, 3, 2))),
+    "mv": (lambda a, b: a @ b, of((2, 3), (3,))),
+    "vm": (lambda a, b: a @ b, of((3,), (3, 2))),
+    "dot": (lambda a, b: a @ b, of((3,), (3,))),
+    "outer": (lambda a, b: engine.outer(a, b), of((3,), (2,))),
+    "addmm": (lambda c, a, b: engine.addmm(c, a, b, beta=0.5, alpha=2), of((2, 2), (2, 3), (3, 2))),
 }
 
 # ---- data movement ----
@@ -210,10 +261,43 @@ PROGRAMS |= {
     "interpolate_linear": (lambda x: F.interpolate(x, size=5, mode="linear", align_corners=True), of((1, 2, 3))),
 }
 
+# ---- norms, dropout, embedding ----
+
+
+def batch_norm(x: engine.Tensor, w: engine.Tensor, b: engine.Tensor, training: bool = True) -> engine.Tensor:
+    """Batch norm with fresh running statistics."""
+    mean, variance = constant(3), constant(3)
+    return F.batch_norm(x, mean, variance, w, b, training=training, momentum=0.2)
+
+
+def dropout(name: str) -> Callable[[engine.Tensor], engine.Tensor]:
+    """The dropout ``name`` with the same mask at every call."""
+
+    def run(x: engine.Tensor) -> engine.Tensor:
+        engine.manual_seed(3)
+        return getattr(F, name)(x, 0.4)
+
+    return run
+
+
+PROGRAMS |= {
+    "batch_norm": (batch_norm, of((4, 3), (3,), (3,))),
+    "batch_norm_maps": (batch_norm, of((2, 3, 2, 2), (3,), (3,))),
+    "batch_norm_plain": (lambda x: F.batch_norm(x, None, None, training=True), of((4, 3))),
+    "batch_norm_evaluation": (lambda x, w, b: batch_norm(x, w, b, False), of((2, 3, 2), (3,), (3,))),
+    "layer_norm": (lambda x, w, b: F.layer_norm(x, (4,), w, b), of((3, 4), (4,), (4,))),
+    "layer_norm_plain": (lambda x: F.layer_norm(x, (2, 3)), of((2, 2, 3))),
+    "group_norm": (lambda x, w, b: F.group_norm(x, 2, w, b), of((2, 4, 3), (4,), (4,))),
+    "dropout": (dropout("dropout"), of((3, 5))),
+    "dropout2d": (dropout("dropout2d"), of((2, 3, 2, 2))),
+    "embedding": (lambda w: F.embedding(ints((2, 0), (2, 1)), w), of((4, 3))),
+    "embedding_padding": (lambda w: F.embedding(ints((2, 0), (2, 1)), w, padding_idx=1), of((4, 3))),
+}
+
 # ---- losses ----
 
 PROBABILITY = {"low": 0.05, "high": 0.95}
-LABELS = ints(2, 0, 1)
+LABELS = ints(2, 0, -1, 1)
 
 
 for name, options, ranges in (
@@ -225,7 +309,8 @@ for name, options, ranges in (
     ("binary_cross_entropy_with_logits", {}, PROBABILITY),
     ("kl_div", {}, PROBABILITY),
 ):
-    for reduction in ("mean", "sum", "none"):
+    # The mean of Kullback-Leibler divergences warns; "batchmean" stands below.
+    for reduction in ("sum", "none") if name == "kl_div" else ("mean", "sum", "none"):
         PROGRAMS[f"{name}_{reduction}"] = (call(F, name, reduction=reduction, **options), of((3, 2), (3, 2), **ranges))
 PROGRAMS |= {
     "binary_cross_entropy_weight": (call(F, "binary_cross_entropy", weight=constant(2)), of((3, 2), (3, 2), **PROBABILITY)),
@@ -234,4 +319,21 @@ PROGRAMS |= {
         of((3, 2), (3, 2), **PROBABILITY),
     ),
     "kl_div_log_target": (call(F, "kl_div", log_target=True, reduction="batchmean"), of((3, 2), (3, 2))),
+}
+for reduction in ("mean", "sum", "none"):
+    options = {"reduction": reduction, "ignore_index": -1}
+    PROGRAMS |= {
+        f"cross_entropy_{reduction}": (call(F, "cross_entropy", LABELS, **options), of((4, 3))),
+        f"cross_entropy_smooth_{reduction}": (
+            call(F, "cross_entropy", LABELS, weight=constant(3), label_smoothing=0.2, **options), of((4, 3)),
+        ),
+        f"nll_loss_{reduction}": (call(F, "nll_loss", LABELS, weight=constant(3), **options), of((4, 3))),
+        f"cross_entropy_soft_{reduction}": (
+            call(F, "cross_entropy", weight=constant(3), label_smoothing=0.1, reduction=reduction),
+            of((4, 3), (4, 3), **PROBABILITY),
+        ),
+    }
+PROGRAMS |= {
+    "cross_entropy_maps": (call(F, "cross_entropy", ints(((0, 2), (1, 1)))), of((1, 3, 2, 2))),
+    "cross_entropy_plain": (call(F, "cross_entropy", ints(0, 2)), of((2, 3))),
 }

@@ -211,7 +211,7 @@ def test_an_output_that_is_an_input_shares_its_version():
     y = Through.apply(x)
     assert y is not x and np.shares_memory(y._array, x._array)
     x._bump()
-    assert y._version == x._version == [1]
+    assert y._version is x._version
 
 
 def test_gradcheck_accepts_what_is_right():

@@ -5,11 +5,14 @@ import pytest
 from engine.autograd import gradcheck
 from tests.engine.programs import PROGRAMS
 
-#: These compute in float32, where a step of 1e-6 is lost.
-SINGLE_PRECISION = {"cast"}
+#: What finite differences say nothing about.
+EXCLUDED = {
+    "cast": "it computes in float32, where a step of 1e-6 is lost",
+    "embedding_padding": "the row padding_idx gets no gradient on purpose, although it is read",
+}
 
 
-@pytest.mark.parametrize("name", [name for name in PROGRAMS if name not in SINGLE_PRECISION])
+@pytest.mark.parametrize("name", [name for name in PROGRAMS if name not in EXCLUDED])
 def test_gradient(name):
     run, inputs = PROGRAMS[name]
     assert gradcheck(run, inputs(), atol=1e-6, rtol=1e-5)

@@ -20,18 +20,24 @@ def _at_least(value, floor):
     return floor if value < floor else value
 
 
+@helper
+def _slice(array, block):
+    return array[block * _BLOCK : (block + 1) * _BLOCK]
+
+
 @kernel
 def binary_cross_entropy_reduced(y, x, t, w, divisor):
     one, floor = x.dtype.type(1), x.dtype.type(_LOG_FLOOR)
     blocks = (x.size + _BLOCK - 1) // _BLOCK
     partial = np.empty(blocks)
     for block in prange(blocks):
+        xs, ts, ws = _slice(x, block), _slice(t, block), _slice(w, block)
         total = 0.0
-        for i in range(block * _BLOCK, min(x.size, (block + 1) * _BLOCK)):
-            positive, negative = _at_least(log(x[i]), floor), _at_least(log1p(-x[i]), floor)
-            loss = (t[i] - one) * negative - t[i] * positive
+        for i in range(xs.size):
+            positive, negative = _at_least(log(xs[i]), floor), _at_least(log1p(-xs[i]), floor)
+            loss = (ts[i] - one) * negative - ts[i] * positive
             if w.size > 0:
-                loss = loss * w[i]
+                loss = loss * ws[i]
             total += loss
         partial[block] = total
     total = 0.0
@@ -57,15 +63,16 @@ def binary_cross_entropy_with_logits_reduced(y, x, t, w, pw, divisor):
     blocks = (x.size + _BLOCK - 1) // _BLOCK
     partial = np.empty(blocks)
     for block in prange(blocks):
+        xs, ts, ws, pws = _slice(x, block), _slice(t, block), _slice(w, block), _slice(pw, block)
         total = 0.0
-        for i in range(block * _BLOCK, min(x.size, (block + 1) * _BLOCK)):
+        for i in range(xs.size):
             # -log(sigmoid(x))
-            surprise = log1p(exp(-abs(x[i]))) + (-x[i] if x[i] < zero else zero)
+            surprise = log1p(exp(-abs(xs[i]))) + (-xs[i] if xs[i] < zero else zero)
             if pw.size > 0:
-                surprise = (one + (pw[i] - one) * t[i]) * surprise
-            loss = (one - t[i]) * x[i] + surprise
+                surprise = (one + (pws[i] - one) * ts[i]) * surprise
+            loss = (one - ts[i]) * xs[i] + surprise
             if w.size > 0:
-                loss = loss * w[i]
+                loss = loss * ws[i]
             total += loss
         partial[block] = total
     total = 0.0

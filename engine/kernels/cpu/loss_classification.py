@@ -5,6 +5,7 @@ The forward kernels write p, the softmax of x, and the loss of each row; ``total
 ``scale`` (R or 1): dy / divisor for each row, or for all of them.
 """
 
+import numpy as np
 from numba import prange
 
 from engine.kernels.cpu.softmax import exponentials, row_maximum, rows_per_block
@@ -44,7 +45,7 @@ def _label_loss(x, t, w, smoothing, n, logarithm):
     label = t[n]
     weight = 1.0
     if w.size > 0:
-        weight = float(w[label])
+        weight = np.float64(w[label])
     loss = (1.0 - smoothing) * weight * (logarithm - x[n, label])
     if smoothing > 0.0:
         rest = 0.0
@@ -68,7 +69,7 @@ def cross_entropy_forward(losses, p, totals, x, t, w, ignore_index, smoothing):
             total = _normalise(p, n)
             losses[n] = 0.0
             if t[n] != ignore_index:
-                logarithm = float(row_maximum(x, n)) + float(log(total))
+                logarithm = np.float64(row_maximum(x, n)) + np.float64(log(total))
                 losses[n] = _label_loss(x, t, w, smoothing, n, logarithm)
     totals[0] = 0.0
     totals[1] = 0.0
@@ -82,13 +83,13 @@ def cross_entropy_forward(losses, p, totals, x, t, w, ignore_index, smoothing):
 def cross_entropy_backward(dx, p, t, w, scale, ignore_index, smoothing):
     rows, columns = p.shape
     real = p.dtype.type
-    total = float(columns)
+    total = np.float64(columns)
     if w.size > 0:
         total = 0.0
         for c in range(columns):
             total += w[c]
     for n in prange(rows):
-        factor = float(_of_row(scale, n))
+        factor = np.float64(_of_row(scale, n))
         if t[n] == ignore_index:
             for c in range(columns):
                 dx[n, c] = 0
@@ -115,14 +116,14 @@ def soft_cross_entropy_forward(losses, p, totals, x, t, w, smoothing):
         start, stop = block * height, min(rows, (block + 1) * height)
         exponentials(p, x, start, stop)
         for n in range(start, stop):
-            logarithm = float(row_maximum(x, n)) + float(log(_normalise(p, n)))
+            logarithm = np.float64(row_maximum(x, n)) + np.float64(log(_normalise(p, n)))
             loss = 0.0
             for c in range(columns):
                 term = ((1.0 - smoothing) * t[n, c] + even) * (logarithm - x[n, c])
                 loss += term * w[c] if w.size > 0 else term
             losses[n] = loss
     totals[0] = 0.0
-    totals[1] = float(rows)
+    totals[1] = np.float64(rows)
     for n in range(rows):
         totals[0] += losses[n]
 
@@ -133,7 +134,7 @@ def soft_cross_entropy_backward(dx, p, t, w, scale, smoothing):
     real = p.dtype.type
     even = smoothing / columns
     for n in prange(rows):
-        factor = float(_of_row(scale, n))
+        factor = np.float64(_of_row(scale, n))
         total = 0.0
         for c in range(columns):
             own = (1.0 - smoothing) * t[n, c] + even
@@ -151,7 +152,7 @@ def nll_loss_forward(losses, totals, x, t, w, ignore_index):
     for n in range(x.shape[0]):
         losses[n] = 0.0
         if t[n] != ignore_index:
-            weight = float(w[t[n]]) if w.size > 0 else 1.0
+            weight = np.float64(w[t[n]]) if w.size > 0 else 1.0
             losses[n] = -weight * x[n, t[n]]
             totals[0] += losses[n]
             totals[1] += weight
@@ -163,5 +164,5 @@ def nll_loss_backward(dx, t, w, scale, ignore_index):
         for c in range(dx.shape[1]):
             dx[n, c] = 0
         if t[n] != ignore_index:
-            weight = float(w[t[n]]) if w.size > 0 else 1.0
+            weight = np.float64(w[t[n]]) if w.size > 0 else 1.0
             dx[n, t[n]] = -weight * _of_row(scale, n)

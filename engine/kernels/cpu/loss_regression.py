@@ -1,7 +1,8 @@
 """Losses of numbers on the CPU: flat x (n) and target t (n).
 
 ``*_reduced(y, x, t, ..., divisor)`` writes sum / divisor to y[0]. The sum is taken over fixed blocks in float64, and
-over the blocks in their order, so that it does not depend on the thread count. ``*_backward(dx, x, t, ..., scale)``
+over the blocks in their order, so that it does not depend on the thread count. Blocks are slices, since an index that
+might be negative would keep the loop from being vectorised. ``*_backward(dx, x, t, ..., scale)``
 writes scale times the derivative of each element's loss; scale is dy / divisor.
 """
 
@@ -37,8 +38,9 @@ def mse_loss_reduced(y, x, t, divisor):
     partial = np.empty(blocks)
     for block in prange(blocks):
         total = 0.0
-        for i in range(block * _BLOCK, min(x.size, (block + 1) * _BLOCK)):
-            difference = x[i] - t[i]
+        xs, ts = x[block * _BLOCK : (block + 1) * _BLOCK], t[block * _BLOCK : (block + 1) * _BLOCK]
+        for i in range(xs.size):
+            difference = xs[i] - ts[i]
             total += difference * difference
         partial[block] = total
     total = 0.0
@@ -60,8 +62,9 @@ def l1_loss_reduced(y, x, t, divisor):
     partial = np.empty(blocks)
     for block in prange(blocks):
         total = 0.0
-        for i in range(block * _BLOCK, min(x.size, (block + 1) * _BLOCK)):
-            total += abs(x[i] - t[i])
+        xs, ts = x[block * _BLOCK : (block + 1) * _BLOCK], t[block * _BLOCK : (block + 1) * _BLOCK]
+        for i in range(xs.size):
+            total += abs(xs[i] - ts[i])
         partial[block] = total
     total = 0.0
     for block in range(blocks):
@@ -86,8 +89,9 @@ def smooth_l1_loss_reduced(y, x, t, beta, divisor):
     partial = np.empty(blocks)
     for block in prange(blocks):
         total = 0.0
-        for i in range(block * _BLOCK, min(x.size, (block + 1) * _BLOCK)):
-            total += _smoothed(x[i] - t[i], limit, half)
+        xs, ts = x[block * _BLOCK : (block + 1) * _BLOCK], t[block * _BLOCK : (block + 1) * _BLOCK]
+        for i in range(xs.size):
+            total += _smoothed(xs[i] - ts[i], limit, half)
         partial[block] = total
     total = 0.0
     for block in range(blocks):
@@ -110,8 +114,9 @@ def huber_loss_reduced(y, x, t, delta, divisor):
     partial = np.empty(blocks)
     for block in prange(blocks):
         total = 0.0
-        for i in range(block * _BLOCK, min(x.size, (block + 1) * _BLOCK)):
-            total += _huber(x[i] - t[i], limit, half)
+        xs, ts = x[block * _BLOCK : (block + 1) * _BLOCK], t[block * _BLOCK : (block + 1) * _BLOCK]
+        for i in range(xs.size):
+            total += _huber(xs[i] - ts[i], limit, half)
         partial[block] = total
     total = 0.0
     for block in range(blocks):

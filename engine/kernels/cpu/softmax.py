@@ -4,10 +4,11 @@ Rows are taken in blocks of about 1000 elements, so that the exponentials run th
 where a row has ten elements only, and so that each block stays in the first-level cache between the passes.
 """
 
+import numba
 from numba import prange
 
 from engine.kernels.cpu.vector_math import exp, log
-from engine.kernels.jit import helper, kernel
+from engine.kernels.jit import FASTMATH, helper, kernel
 
 _BLOCK = 1024
 
@@ -18,13 +19,20 @@ def rows_per_block(columns):
     return max(1, _BLOCK // max(1, columns))
 
 
+@numba.njit(nogil=True, error_model="numpy", fastmath=FASTMATH | {"nnan"})
+def _maximum(row):
+    # "nnan": without it LLVM does not vectorise a maximum. With a NaN in the row any element may come out; the row's
+    # exponentials and their sum are NaN all the same.
+    largest = row[0]
+    for c in range(row.size):
+        largest = row[c] if row[c] > largest else largest
+    return largest
+
+
 @helper
 def row_maximum(x, n):
-    """The largest element of row n. A NaN may lose the comparison; it then returns through the exponentials."""
-    largest = x[n, 0]
-    for c in range(1, x.shape[1]):
-        largest = x[n, c] if x[n, c] > largest else largest
-    return largest
+    """The largest element of row n; arbitrary where the row holds a NaN, which returns through the exponentials."""
+    return _maximum(x[n])
 
 
 @helper
@@ -35,8 +43,9 @@ def exponentials(y, x, start, stop):
         largest = row_maximum(x, n)
         for c in range(columns):
             y[n, c] = x[n, c] - largest
-    flat = y.reshape(-1)
-    for i in range(start * columns, stop * columns):
+    # A slice from its beginning: an index that might be negative would keep the loop from being vectorised.
+    flat = y.reshape(-1)[start * columns : stop * columns]
+    for i in range(flat.size):
         flat[i] = exp(flat[i])
 
 
@@ -90,8 +99,8 @@ def log_softmax_backward(dx, dy, y):
     height = rows_per_block(columns)
     for block in prange((rows + height - 1) // height):
         start, stop = block * height, min(rows, (block + 1) * height)
-        flat, powers = y.reshape(-1), dx.reshape(-1)
-        for i in range(start * columns, stop * columns):
+        flat, powers = y.reshape(-1)[start * columns :], dx.reshape(-1)[start * columns : stop * columns]
+        for i in range(powers.size):
             powers[i] = exp(flat[i])
         for n in range(start, stop):
             total = y.dtype.type(0)

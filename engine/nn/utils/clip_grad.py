@@ -59,7 +59,9 @@ def clip_grads_with_norm_(
     # np.minimum hands a NaN on, as PyTorch's clamp does.
     factor = np.minimum(factor, total.dtype.type(1))
     for gradient in _gradients(parameters):
-        gradient._write(gradient._array * factor.astype(gradient._array.dtype), "clip_grad_norm_")
+        with np.errstate(invalid="ignore"):  # 0·inf is NaN, as it is in PyTorch
+            scaled = gradient._array * factor.astype(gradient._array.dtype)
+        gradient._write(scaled, "clip_grad_norm_")
 
 
 def clip_grad_norm_(

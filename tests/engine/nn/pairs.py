@@ -22,7 +22,8 @@ def both(code, *, seed=0):
 
 def kinds(error):
     """Which of the built-in exceptions that scripts catch this is."""
-    order = (KeyError, IndexError, AttributeError, NotImplementedError, AssertionError, TypeError, RuntimeError, ValueError)
+    order = (KeyError, IndexError, AttributeError, NotImplementedError, AssertionError, TypeError, RuntimeError,
+             ValueError)
     return next(kind.__name__ for kind in order if isinstance(error, kind))
 
 

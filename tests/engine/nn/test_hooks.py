@@ -83,11 +83,12 @@ def backward_log(torch, needs, hook_results=(None, None), loss=lambda outputs: s
 
     log = []
     m = Mix()
+    change, change_before = hook_results
     m.register_full_backward_hook(
-        lambda mod, gi, go: log.append(("full", gradients(gi), gradients(go))) or (hook_results[0] and hook_results[0](gi))
+        lambda mod, gi, go: log.append(("full", gradients(gi), gradients(go))) or (change and change(gi))
     )
     m.register_full_backward_pre_hook(
-        lambda mod, go: log.append(("pre", gradients(go))) or (hook_results[1] and hook_results[1](go))
+        lambda mod, go: log.append(("pre", gradients(go))) or (change_before and change_before(go))
     )
     a = torch.tensor([1.0, 2.0], requires_grad=needs[0])
     b = torch.tensor([3.0, 4.0], requires_grad=needs[1])

@@ -1,0 +1,283 @@
+"""Normalisations: batch, layer and group.
+
+Each has its statistics (``mean`` and ``rstd`` = 1 / sqrt(variance + eps)) as results of their own, from which the
+output and the gradients are computed. w and b, one number a channel or feature, are of size 0 where absent.
+
+Batch norm: x (N, C, M), statistics (C). Layer norm: x (R, D), statistics (R), w and b (D).
+Group norm: x (N, C, M), statistics (N, G); channel c belongs to group c // (C / G).
+"""
+
+import math
+
+from engine.definitions.contract import defines
+
+
+def factor(w, c):
+    if w.shape[0] > 0:
+        return w[c]
+    return 1.0
+
+
+def summand(b, c):
+    if b.shape[0] > 0:
+        return b[c]
+    return 0.0
+
+
+# ---- batch norm ----
+
+
+@defines(
+    "mean[c]",
+    reads="x",
+    latex=r"\mu_c = \frac{1}{NM}\sum_{n,m} x_{n,c,m}",
+    plain="mean[c] = Σ_n Σ_m x[n, c, m] / (N·M)",
+)
+def batch_norm_mean(x, c):
+    total = 0.0
+    for n in range(x.shape[0]):
+        for m in range(x.shape[2]):
+            total += x[n, c, m]
+    return total / (x.shape[0] * x.shape[2])
+
+
+@defines(
+    "rstd[c]",
+    reads="x mean",
+    latex=r"\mathrm{rstd}_c = \left(\frac{1}{NM}\sum_{n,m} (x_{n,c,m} - \mu_c)^2 + \epsilon\right)^{-1/2}",
+    plain="rstd[c] = 1/√(Σ_n Σ_m (x[n, c, m] - mean[c])² / (N·M) + eps)",
+)
+def batch_norm_rstd(x, mean, eps, c):
+    total = 0.0
+    for n in range(x.shape[0]):
+        for m in range(x.shape[2]):
+            difference = x[n, c, m] - mean[c]
+            total += difference * difference
+    return 1.0 / math.sqrt(total / (x.shape[0] * x.shape[2]) + eps)
+
+
+@defines(
+    "y[n, c, m]",
+    reads="x mean rstd w b",
+    latex=r"y_{n,c,m} = w_c\,(x_{n,c,m} - \mu_c)\,\mathrm{rstd}_c + b_c",
+    plain="y[n, c, m] = w[c]·(x[n, c, m] - mean[c])·rstd[c] + b[c]",
+)
+def batch_norm_forward(x, mean, rstd, w, b, n, c, m):
+    return factor(w, c) * ((x[n, c, m] - mean[c]) * rstd[c]) + summand(b, c)
+
+
+@defines(
+    "dx[n, c, m]",
+    reads="dy x mean rstd w",
+    latex=r"\frac{\partial L}{\partial x_{n,c,m}} = w_c\,\mathrm{rstd}_c\left(dy_{n,c,m} - \overline{dy}_c"
+    r" - \hat x_{n,c,m}\,\overline{(dy\,\hat x)}_c\right),\; \hat x = (x - \mu)\,\mathrm{rstd}",
+    plain="dx[n, c, m] = w[c]·rstd[c]·(dy[n, c, m] - mean of dy over the channel"
+    " - x̂[n, c, m]·mean of dy·x̂ over the channel), x̂ = (x - mean)·rstd; in evaluation w[c]·rstd[c]·dy[n, c, m]",
+)
+def batch_norm_backward_input(dy, x, mean, rstd, w, training, n, c, m):
+    slope = factor(w, c) * rstd[c]
+    if not training:
+        return slope * dy[n, c, m]
+    total = 0.0
+    product = 0.0
+    for k in range(x.shape[0]):
+        for j in range(x.shape[2]):
+            total += dy[k, c, j]
+            product += dy[k, c, j] * (x[k, c, j] - mean[c]) * rstd[c]
+    count = x.shape[0] * x.shape[2]
+    normalised = (x[n, c, m] - mean[c]) * rstd[c]
+    return slope * (dy[n, c, m] - total / count - normalised * product / count)
+
+
+@defines(
+    "dw[c]",
+    reads="dy x mean rstd",
+    latex=r"\frac{\partial L}{\partial w_c} = \sum_{n,m} dy_{n,c,m}\,(x_{n,c,m} - \mu_c)\,\mathrm{rstd}_c",
+    plain="dw[c] = Σ_n Σ_m dy[n, c, m]·(x[n, c, m] - mean[c])·rstd[c]",
+)
+def batch_norm_backward_weight(dy, x, mean, rstd, c):
+    total = 0.0
+    for n in range(x.shape[0]):
+        for m in range(x.shape[2]):
+            total += dy[n, c, m] * (x[n, c, m] - mean[c]) * rstd[c]
+    return total
+
+
+@defines(
+    "db[c]",
+    reads="dy",
+    latex=r"\frac{\partial L}{\partial b_c} = \sum_{n,m} dy_{n,c,m}",
+    plain="db[c] = Σ_n Σ_m dy[n, c, m]",
+)
+def batch_norm_backward_bias(dy, c):
+    total = 0.0
+    for n in range(dy.shape[0]):
+        for m in range(dy.shape[2]):
+            total += dy[n, c, m]
+    return total
+
+
+# ---- layer norm ----
+
+
+@defines(
+    "mean[r]", reads="x", latex=r"\mu_r = \frac{1}{D}\sum_{d} x_{r,d}", plain="mean[r] = Σ_d x[r, d] / D"
+)
+def layer_norm_mean(x, r):
+    total = 0.0
+    for d in range(x.shape[1]):
+        total += x[r, d]
+    return total / x.shape[1]
+
+
+@defines(
+    "rstd[r]",
+    reads="x mean",
+    latex=r"\mathrm{rstd}_r = \left(\frac{1}{D}\sum_{d} (x_{r,d} - \mu_r)^2 + \epsilon\right)^{-1/2}",
+    plain="rstd[r] = 1/√(Σ_d (x[r, d] - mean[r])² / D + eps)",
+)
+def layer_norm_rstd(x, mean, eps, r):
+    total = 0.0
+    for d in range(x.shape[1]):
+        difference = x[r, d] - mean[r]
+        total += difference * difference
+    return 1.0 / math.sqrt(total / x.shape[1] + eps)
+
+
+@defines(
+    "y[r, d]",
+    reads="x mean rstd w b",
+    latex=r"y_{r,d} = w_d\,(x_{r,d} - \mu_r)\,\mathrm{rstd}_r + b_d",
+    plain="y[r, d] = w[d]·(x[r, d] - mean[r])·rstd[r] + b[d]",
+)
+def layer_norm_forward(x, mean, rstd, w, b, r, d):
+    return factor(w, d) * ((x[r, d] - mean[r]) * rstd[r]) + summand(b, d)
+
+
+@defines(
+    "dx[r, d]",
+    reads="dy x mean rstd w",
+    latex=r"\frac{\partial L}{\partial x_{r,d}} = \mathrm{rstd}_r\left(g_{r,d} - \overline{g}_r"
+    r" - \hat x_{r,d}\,\overline{(g\,\hat x)}_r\right),\; g = w\,dy,\; \hat x = (x - \mu)\,\mathrm{rstd}",
+    plain="dx[r, d] = rstd[r]·(g[r, d] - mean of g over the row - x̂[r, d]·mean of g·x̂ over the row), "
+    "g = w·dy, x̂ = (x - mean)·rstd",
+)
+def layer_norm_backward_input(dy, x, mean, rstd, w, r, d):
+    total = 0.0
+    product = 0.0
+    for k in range(x.shape[1]):
+        g = factor(w, k) * dy[r, k]
+        total += g
+        product += g * (x[r, k] - mean[r]) * rstd[r]
+    normalised = (x[r, d] - mean[r]) * rstd[r]
+    return rstd[r] * (factor(w, d) * dy[r, d] - total / x.shape[1] - normalised * product / x.shape[1])
+
+
+@defines(
+    "dw[d]",
+    reads="dy x mean rstd",
+    latex=r"\frac{\partial L}{\partial w_d} = \sum_{r} dy_{r,d}\,(x_{r,d} - \mu_r)\,\mathrm{rstd}_r",
+    plain="dw[d] = Σ_r dy[r, d]·(x[r, d] - mean[r])·rstd[r]",
+)
+def layer_norm_backward_weight(dy, x, mean, rstd, d):
+    total = 0.0
+    for r in range(x.shape[0]):
+        total += dy[r, d] * (x[r, d] - mean[r]) * rstd[r]
+    return total
+
+
+@defines(
+    "db[d]",
+    reads="dy",
+    latex=r"\frac{\partial L}{\partial b_d} = \sum_{r} dy_{r,d}",
+    plain="db[d] = Σ_r dy[r, d]",
+)
+def layer_norm_backward_bias(dy, d):
+    total = 0.0
+    for r in range(dy.shape[0]):
+        total += dy[r, d]
+    return total
+
+
+# ---- group norm ----
+
+
+@defines(
+    "mean[n, g]",
+    reads="x",
+    latex=r"\mu_{n,g} = \frac{G}{CM}\sum_{c \in g}\sum_{m} x_{n,c,m}",
+    plain="mean[n, g] = Σ_{c in g} Σ_m x[n, c, m] / (C/G·M)",
+)
+def group_norm_mean(x, num_groups, n, g):
+    channels = x.shape[1] // num_groups
+    total = 0.0
+    for c in range(g * channels, (g + 1) * channels):
+        for m in range(x.shape[2]):
+            total += x[n, c, m]
+    return total / (channels * x.shape[2])
+
+
+@defines(
+    "rstd[n, g]",
+    reads="x mean",
+    latex=r"\mathrm{rstd}_{n,g} = \left(\frac{G}{CM}\sum_{c \in g}\sum_{m}"
+    r" (x_{n,c,m} - \mu_{n,g})^2 + \epsilon\right)^{-1/2}",
+    plain="rstd[n, g] = 1/√(Σ_{c in g} Σ_m (x[n, c, m] - mean[n, g])² / (C/G·M) + eps)",
+)
+def group_norm_rstd(x, mean, num_groups, eps, n, g):
+    channels = x.shape[1] // num_groups
+    total = 0.0
+    for c in range(g * channels, (g + 1) * channels):
+        for m in range(x.shape[2]):
+            difference = x[n, c, m] - mean[n, g]
+            total += difference * difference
+    return 1.0 / math.sqrt(total / (channels * x.shape[2]) + eps)
+
+
+@defines(
+    "y[n, c, m]",
+    reads="x mean rstd w b",
+    latex=r"y_{n,c,m} = w_c\,(x_{n,c,m} - \mu_{n,g})\,\mathrm{rstd}_{n,g} + b_c,\; c \in g",
+    plain="y[n, c, m] = w[c]·(x[n, c, m] - mean[n, g])·rstd[n, g] + b[c], c in group g",
+)
+def group_norm_forward(x, mean, rstd, w, b, num_groups, n, c, m):
+    g = c // (x.shape[1] // num_groups)
+    return factor(w, c) * ((x[n, c, m] - mean[n, g]) * rstd[n, g]) + summand(b, c)
+
+
+@defines(
+    "dx[n, c, m]",
+    reads="dy x mean rstd w",
+    latex=r"\frac{\partial L}{\partial x_{n,c,m}} = \mathrm{rstd}_{n,g}\left(h_{n,c,m} - \overline{h}_{n,g}"
+    r" - \hat x_{n,c,m}\,\overline{(h\,\hat x)}_{n,g}\right),\; h = w\,dy,\; \hat x = (x - \mu)\,\mathrm{rstd}",
+    plain="dx[n, c, m] = rstd[n, g]·(h[n, c, m] - mean of h over the group - x̂[n, c, m]·mean of h·x̂ over the group), "
+    "h = w·dy, x̂ = (x - mean)·rstd",
+)
+def group_norm_backward_input(dy, x, mean, rstd, w, num_groups, n, c, m):
+    channels = x.shape[1] // num_groups
+    g = c // channels
+    total = 0.0
+    product = 0.0
+    for k in range(g * channels, (g + 1) * channels):
+        for j in range(x.shape[2]):
+            h = factor(w, k) * dy[n, k, j]
+            total += h
+            product += h * (x[n, k, j] - mean[n, g]) * rstd[n, g]
+    count = channels * x.shape[2]
+    normalised = (x[n, c, m] - mean[n, g]) * rstd[n, g]
+    return rstd[n, g] * (factor(w, c) * dy[n, c, m] - total / count - normalised * product / count)
+
+
+@defines(
+    "dw[c]",
+    reads="dy x mean rstd",
+    latex=r"\frac{\partial L}{\partial w_c} = \sum_{n,m} dy_{n,c,m}\,(x_{n,c,m} - \mu_{n,g})\,\mathrm{rstd}_{n,g}",
+    plain="dw[c] = Σ_n Σ_m dy[n, c, m]·(x[n, c, m] - mean[n, g])·rstd[n, g], c in group g",
+)
+def group_norm_backward_weight(dy, x, mean, rstd, num_groups, c):
+    g = c // (x.shape[1] // num_groups)
+    total = 0.0
+    for n in range(x.shape[0]):
+        for m in range(x.shape[2]):
+            total += dy[n, c, m] * (x[n, c, m] - mean[n, g]) * rstd[n, g]
+    return total

@@ -1,0 +1,41 @@
+"""Embedding on the CPU: indices t (R), table (V, D), gradients dy (R, D) → dw (V, D)."""
+
+from numba import prange
+
+from engine.kernels.jit import kernel
+
+#: Columns of the table that one thread adds up.
+_COLUMNS = 64
+
+
+@kernel
+def first_bad_index(found, t, size):
+    """found[0] = position of the first index outside [0, size), or -1."""
+    found[0] = -1
+    for r in range(t.size):
+        if t[r] < 0 or t[r] >= size:
+            found[0] = r
+            break
+
+
+@kernel
+def embedding_forward(y, t, w):
+    for r in prange(y.shape[0]):
+        for d in range(y.shape[1]):
+            y[r, d] = w[t[r], d]
+
+
+@kernel
+def embedding_backward(dw, dy, t, padding_idx):
+    # Each column block has one owner, who adds the rows in their order: the sum does not depend on the threads.
+    rows, columns = dw.shape
+    for block in prange((columns + _COLUMNS - 1) // _COLUMNS):
+        start, stop = block * _COLUMNS, min(columns, (block + 1) * _COLUMNS)
+        for v in range(rows):
+            for d in range(start, stop):
+                dw[v, d] = 0
+        for r in range(t.size):
+            v = t[r]
+            if v != padding_idx:
+                for d in range(start, stop):
+                    dw[v, d] += dy[r, d]
