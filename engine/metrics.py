@@ -25,7 +25,7 @@ class PrecisionRecallF1(NamedTuple):
     recall: Any
     f1: Any
     #: True samples of each label; None when the scores were averaged.
-    support: np.ndarray | None
+    support: Any
 
 
 def predicted_classes(output: Any, threshold: float = 0.5) -> np.ndarray:
@@ -176,7 +176,7 @@ def classification_report(
         raise ValueError(f"classification_report: {len(names)} target_names for {len(order)} labels")
     options: dict[str, Any] = {"labels": order, "zero_division": zero_division}
     precision, recall, f1, supports = precision_recall_f1(true, predicted, **options)
-    total = int(np.sum(supports))
+    total = int(supports.sum())
     width = max(len("weighted avg"), digits, *map(len, names))
 
     def line(name: str, *cells: str) -> str:
@@ -186,7 +186,7 @@ def classification_report(
         return [f"{value:.{digits}f}" for value in values]
 
     lines = [line("", "precision", "recall", "f1-score", "support"), ""]
-    for name, *values, support in zip(names, precision, recall, f1, np.asarray(supports), strict=True):
+    for name, *values, support in zip(names, precision, recall, f1, supports, strict=True):
         lines.append(line(name, *scores(values), str(support)))
     lines.append("")
     averages = {kind: precision_recall_f1(true, predicted, average=kind, **options) for kind in _AVERAGES[2:]}

@@ -16,8 +16,8 @@ TIERS = (
     {"kernels"},
     {"random"},
     {"tensor", "function", "backward", "printing", "settings"},
-    {"ops", "creation", "random_tensors", "autograd"},
-    {"nn", "optim", "utils", "checkpoint", "cuda", "backends", "accelerator"},
+    {"ops", "creation", "from_data", "random_tensors", "autograd", "linalg"},
+    {"nn", "optim", "utils", "checkpoint", "cuda", "backends", "accelerator", "inspection"},
     {"metrics", "summary", "trainer", "figures"},
     {"debug"},
     {"cli", "__main__"},
@@ -26,7 +26,7 @@ TIER = {name: i for i, names in enumerate(TIERS) for name in names}
 
 #: Arrows against the order, inside functions only, each with its reason.
 LATE = {
-    ("tensor", "printing"),
+    ("nn", "summary"),  # Module.summary is the method that users look for
 }
 
 

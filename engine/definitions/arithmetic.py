@@ -115,10 +115,7 @@ def div_backward_b(dy, a, b, i):
 def div_floor_forward(a, b, i):
     if b[i] == 0:
         return a[i] / b[i]
-    rest = math.fmod(a[i], b[i])
-    quotient = (a[i] - rest) / b[i]
-    if rest != 0 and (rest < 0) != (b[i] < 0):
-        quotient -= 1
+    quotient = (a[i] - a[i] % b[i]) / b[i]
     floored = math.floor(quotient)
     if quotient - floored > 0.5:
         floored += 1
@@ -142,10 +139,7 @@ def div_trunc_forward(a, b, i):
 def remainder_forward(a, b, i):
     if b[i] == 0:
         return math.nan
-    rest = math.fmod(a[i], b[i])
-    if rest != 0 and (rest < 0) != (b[i] < 0):
-        rest += b[i]
-    return rest
+    return a[i] % b[i]
 
 
 @defines(
@@ -163,7 +157,10 @@ def remainder_backward_b(dy, a, b, i):
 def fmod_forward(a, b, i):
     if b[i] == 0:
         return math.nan
-    return math.fmod(a[i], b[i])
+    rest = abs(a[i]) % abs(b[i])
+    if a[i] < 0:
+        return -rest
+    return rest
 
 
 @defines(

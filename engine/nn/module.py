@@ -208,6 +208,17 @@ class Module(Members, Call, State, Conversion):
     def _get_name(self) -> str:
         return type(self).__name__
 
+    def summary(self, input_data: Any, dtype: Any = None) -> Any:
+        """A table of the layers: output shapes, parameters, multiply-adds, memory (see :func:`engine.summary.summary`).
+
+        Args:
+            input_data: the shape of an input with its batch dimension, or an input itself, or several of either.
+            dtype: of inputs that are given by shape, float32 unless stated.
+        """
+        from engine.summary import summary
+
+        return summary(self, input_data, dtype)
+
     def extra_repr(self) -> str:
         """What stands between the parentheses when the module is printed."""
         return ""

@@ -8,7 +8,7 @@ from engine import dtypes
 from engine.definitions import reduction as definitions
 from engine.function import Function, apply
 from engine.ops.dims import checked_dim
-from engine.ops.elementwise import cast, silently
+from engine.ops.elementwise import cast, silent, silently
 from engine.ops.reduction import rows, unrows
 from engine.tensor import Tensor
 
@@ -58,6 +58,7 @@ class Cumprod(Running):
         self.x = x
         return self.restored(self.accumulate(np.multiply, x), x)
 
+    @silent
     def backward(self, dy: np.ndarray) -> np.ndarray:
         # dx[r] = before[r] · tail[r], where tail[r] = dy[r] + x[r + 1] · tail[r + 1]: right with zeros too.
         x = self.canonical("x", self.x).astype(np.float64)

@@ -7,6 +7,7 @@ shape by a recorded op beforehand, so that a gradient always has the shape of it
 from __future__ import annotations
 
 import contextvars
+import functools
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,16 @@ NUMBERS = (int, float, np.bool_, np.integer, np.floating)
 def silently(function: Any, *arguments: Any, **options: Any) -> Any:
     """``function(*arguments)`` without NumPy's warnings about overflow, division by zero and invalid values."""
     return _fork().run(function, *arguments, **options)
+
+
+def silent(method: Any) -> Any:
+    """Decorator: run a method (mostly a backward of several NumPy calls) silently."""
+
+    @functools.wraps(method)
+    def silently_called(*arguments: Any) -> Any:
+        return _fork().run(method, *arguments)
+
+    return silently_called
 
 
 def compute(ufunc: Any, *arrays: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from engine.definitions import extrema as definitions
 from engine.errors import ShapeError
 from engine.function import Function, apply
 from engine.ops.dims import checked_dim
+from engine.ops.elementwise import silent
 from engine.ops.reduction import Dims, Reduction, reduced_dims, rows, unrows
 from engine.ops.selection import maximum, minimum
 from engine.tensor import Tensor, wrap
@@ -45,6 +46,7 @@ class Amax(Reduction):
         self.y = self.shaped((np.max if self.sign > 0 else np.min)(x, axis=self.dims), x.dtype)
         return self.y
 
+    @silent
     def backward(self, dy: np.ndarray) -> np.ndarray:
         x, y = self.x, self.spread(self.y)
         equal = (x == y) | ((x != x) & (y != y))
@@ -200,7 +202,7 @@ class Argmin(Argmax):
 def _nonempty(op: str, array: np.ndarray, dims: tuple[int, ...]) -> None:
     for d in dims:
         if array.ndim and array.shape[d] == 0:
-            raise ShapeError(
+            raise IndexError(
                 f"{op}(): Expected reduction dim {d} to have non-zero size (shape {array.shape})"
             )
 
@@ -227,7 +229,7 @@ def max(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *
     Gradient: to the index along ``dim``; of ``max(x)`` shared evenly by equal elements.
 
     Raises:
-        ShapeError: when there are no elements to choose from.
+        ShapeError, IndexError: when there are no elements to choose from.
     """
     return _extreme("max", input, dim if other is None else other, keepdim, MaxAll, Max, MaxResult, maximum)
 

@@ -13,7 +13,7 @@ from engine.errors import DtypeError, ShapeError
 from engine.function import Function, apply
 from engine.kernels.cpu import matmul as kernels
 from engine.ops.arithmetic import add, mul
-from engine.ops.elementwise import expand
+from engine.ops.elementwise import expand, silent
 from engine.tensor import Tensor
 
 
@@ -122,6 +122,7 @@ class Dot(Bmm):
         self.a, self.b = a, b
         return product(a.reshape(1, 1, -1), b.reshape(1, -1, 1)).reshape(())
 
+    @silent
     def backward(self, dy: np.ndarray) -> tuple:
         return (self.b * dy if self.needs[0] else None, self.a * dy if self.needs[1] else None)
 
@@ -144,6 +145,7 @@ class Addmm(Function):
         self.beta = beta
         self.alpha = alpha
 
+    @silent
     def forward(self, bias: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         self.a, self.b = a, b
         y = product(a[None], b[None])[0]
@@ -154,6 +156,7 @@ class Addmm(Function):
             y += bias if self.beta == 1 else bias * y.dtype.type(self.beta)
         return y
 
+    @silent
     def backward(self, dy: np.ndarray) -> tuple:
         scaled = dy if self.alpha == 1 else dy * dy.dtype.type(self.alpha)
         return (

@@ -16,7 +16,7 @@ from engine.function import Function, apply
 from engine.kernels.cpu import reduction as kernels
 from engine.ops.arithmetic import signs
 from engine.ops.dims import checked_dims
-from engine.ops.elementwise import cast, silently
+from engine.ops.elementwise import cast, silent, silently
 from engine.tensor import Tensor
 
 Dims = int | tuple[int, ...] | list[int] | None
@@ -142,6 +142,7 @@ class Prod(Reduction):
         y = silently(np.multiply.reduce, x, axis=self.dims, dtype=accumulator)
         return self.shaped(y, x.dtype if x.dtype.kind == "f" else np.dtype(np.int64))
 
+    @silent
     def backward(self, dy: np.ndarray) -> np.ndarray:
         # The product of the others is that of all before times that of all behind: right with zeros too.
         x = rows(self.x, self.dims).astype(np.float64)
@@ -191,6 +192,7 @@ class Norm(Reduction):
         self.y = self.shaped(y, x.dtype)
         return self.y
 
+    @silent
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         x, y, p = self.x, self.spread(self.y), self.p
         sign, dy = signs(x), self.spread(dy)

@@ -23,6 +23,7 @@ from engine.ops.elementwise import (
     number_error,
     pair,
     scalar,
+    silent,
     tensor_only,
 )
 from engine.tensor import Tensor
@@ -88,6 +89,7 @@ class Maximum(Binary):
         self.shape = y.shape
         return y
 
+    @silent
     def backward(self, dy: np.ndarray) -> tuple:
         a, b, zero = self.a, self.b, dy.dtype.type(0)
         shared = np.where(a == b, dy / 2, dy)

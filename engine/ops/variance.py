@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.definitions import reduction as definitions
 from engine.function import apply
-from engine.ops.elementwise import as_float, silently
+from engine.ops.elementwise import as_float, silent, silently
 from engine.ops.reduction import Dims, Reduction, float_only, mean, reduced_dims, totals
 from engine.tensor import Tensor
 
@@ -37,6 +37,7 @@ class Var(Reduction):
     def forward(self, x: np.ndarray) -> np.ndarray:
         return self.shaped(self.variance(x), x.dtype)
 
+    @silent
     def backward(self, dy: np.ndarray) -> np.ndarray:
         slope = silently(np.divide, 2.0, np.float64(self.n - self.correction)) * self.spread(dy)
         return silently(np.multiply, np.subtract(self.x, self.mean), slope).astype(self.x.dtype)
@@ -52,6 +53,7 @@ class Std(Var):
         self.y = self.shaped(silently(np.sqrt, self.variance(x)), x.dtype)
         return self.y
 
+    @silent
     def backward(self, dy: np.ndarray) -> np.ndarray:
         y = self.spread(self.y).astype(np.float64)
         slope = silently(np.divide, self.spread(dy) / np.float64(self.n - self.correction), y)

@@ -21,8 +21,9 @@ def first_bad_index(found, t, size):
 @kernel
 def embedding_forward(y, t, w):
     for r in prange(y.shape[0]):
-        for d in range(y.shape[1]):
-            y[r, d] = w[t[r], d]
+        source, goal = w[t[r]], y[r]
+        for d in range(goal.size):
+            goal[d] = source[d]
 
 
 @kernel
@@ -32,10 +33,10 @@ def embedding_backward(dw, dy, t, padding_idx):
     for block in prange((columns + _COLUMNS - 1) // _COLUMNS):
         start, stop = block * _COLUMNS, min(columns, (block + 1) * _COLUMNS)
         for v in range(rows):
-            for d in range(start, stop):
-                dw[v, d] = 0
+            dw[v, start:stop] = 0
         for r in range(t.size):
             v = t[r]
             if v != padding_idx:
-                for d in range(start, stop):
-                    dw[v, d] += dy[r, d]
+                goal, source = dw[v, start:stop], dy[r, start:stop]
+                for d in range(goal.size):
+                    goal[d] += source[d]

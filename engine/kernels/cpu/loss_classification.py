@@ -8,8 +8,8 @@ The forward kernels write p, the softmax of x, and the loss of each row; ``total
 import numpy as np
 from numba import prange
 
-from engine.kernels.cpu.softmax import exponentials, row_maximum, rows_per_block
-from engine.kernels.cpu.vector_math import log
+from engine.kernels.cpu.softmax import exponentials, rows_per_block
+from engine.kernels.cpu.vector_math import log, maximum
 from engine.kernels.jit import helper, kernel
 
 
@@ -69,7 +69,7 @@ def cross_entropy_forward(losses, p, totals, x, t, w, ignore_index, smoothing):
             total = _normalise(p, n)
             losses[n] = 0.0
             if t[n] != ignore_index:
-                logarithm = np.float64(row_maximum(x, n)) + np.float64(log(total))
+                logarithm = np.float64(maximum(x[n])) + np.float64(log(total))
                 losses[n] = _label_loss(x, t, w, smoothing, n, logarithm)
     totals[0] = 0.0
     totals[1] = 0.0
@@ -116,7 +116,7 @@ def soft_cross_entropy_forward(losses, p, totals, x, t, w, smoothing):
         start, stop = block * height, min(rows, (block + 1) * height)
         exponentials(p, x, start, stop)
         for n in range(start, stop):
-            logarithm = np.float64(row_maximum(x, n)) + np.float64(log(_normalise(p, n)))
+            logarithm = np.float64(maximum(x[n])) + np.float64(log(_normalise(p, n)))
             loss = 0.0
             for c in range(columns):
                 term = ((1.0 - smoothing) * t[n, c] + even) * (logarithm - x[n, c])

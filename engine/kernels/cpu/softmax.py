@@ -4,11 +4,10 @@ Rows are taken in blocks of about 1000 elements, so that the exponentials run th
 where a row has ten elements only, and so that each block stays in the first-level cache between the passes.
 """
 
-import numba
 from numba import prange
 
-from engine.kernels.cpu.vector_math import exp, log
-from engine.kernels.jit import FASTMATH, helper, kernel
+from engine.kernels.cpu.vector_math import exp, log, maximum
+from engine.kernels.jit import helper, kernel
 
 _BLOCK = 1024
 
@@ -19,28 +18,12 @@ def rows_per_block(columns):
     return max(1, _BLOCK // max(1, columns))
 
 
-@numba.njit(nogil=True, error_model="numpy", fastmath=FASTMATH | {"nnan"})
-def _maximum(row):
-    # "nnan": without it LLVM does not vectorise a maximum. With a NaN in the row any element may come out; the row's
-    # exponentials and their sum are NaN all the same.
-    largest = row[0]
-    for c in range(row.size):
-        largest = row[c] if row[c] > largest else largest
-    return largest
-
-
-@helper
-def row_maximum(x, n):
-    """The largest element of row n; arbitrary where the row holds a NaN, which returns through the exponentials."""
-    return _maximum(x[n])
-
-
 @helper
 def exponentials(y, x, start, stop):
-    """y = exp(x - largest of the row) for the rows from start to stop."""
+    """y = exp(x - largest of the row) for the rows from start to stop; a row with a NaN becomes NaN all over."""
     columns = x.shape[1]
     for n in range(start, stop):
-        largest = row_maximum(x, n)
+        largest = maximum(x[n])
         for c in range(columns):
             y[n, c] = x[n, c] - largest
     # A slice from its beginning: an index that might be negative would keep the loop from being vectorised.
@@ -88,7 +71,7 @@ def log_softmax_forward(y, x):
             total = x.dtype.type(0)
             for c in range(columns):
                 total += y[n, c]
-            largest, logarithm = row_maximum(x, n), log(total)
+            largest, logarithm = maximum(x[n]), log(total)
             for c in range(columns):
                 y[n, c] = (x[n, c] - largest) - logarithm
 

@@ -1,4 +1,4 @@
-"""exp, expm1, log, log1p, tanh, sigmoid and erf for kernels, in a form that LLVM turns into vector instructions.
+"""exp, expm1, log, log1p, tanh, sigmoid erf and row maxima for kernels, in a form that LLVM turns into vector instructions.
 
 Without Intel's SVML, Numba compiles ``math.exp`` inside a loop to one library call an element. The float32
 versions here are branch-free: range reduction, a polynomial, and powers of two put together from bits. They are
@@ -72,6 +72,7 @@ _SMALLEST_NORMAL = np.float32(2.0**-126)
 _TWO_23 = np.float32(2.0**23)
 _SQRT_HALF_BITS = np.int32(0x3F3504F3)
 _MANTISSA = np.int32(0x007FFFFF)
+_SIGNLESS = np.int32(0x7FFFFFFF)
 
 # (tanh(x) - x) / x^3 as a polynomial in x^2 on |x| <= 0.625.
 _TANH_0 = np.float32(-0.3333328068256378)
@@ -202,6 +203,29 @@ def _erf32(x):
 
 
 @_accurate
+def _key(bits):
+    """A float32's bits as an integer that is ordered as the floats are; its own inverse."""
+    return np.int32(bits ^ np.int32(np.int32(bits >> np.int32(31)) & _SIGNLESS))
+
+
+@_accurate
+def _maximum32(row):
+    bits = row.view(np.int32)
+    largest = _key(bits[0])
+    for i in range(bits.size):
+        largest = max(largest, _key(bits[i]))
+    return np.int32(_key(largest)).view(np.float32)
+
+
+@_accurate
+def _maximum64(row):
+    largest = row[0]
+    for i in range(row.size):
+        largest = row[i] if row[i] > largest else largest
+    return largest
+
+
+@_accurate
 def _sigmoid64(x):
     e = math.exp(-abs(x))
     return (e if x < 0.0 else 1.0) / (1.0 + e)
@@ -240,6 +264,21 @@ def sigmoid(x: float) -> float:
 def erf(x: float) -> float:
     """Error function, 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x."""
     return math.erf(x)
+
+
+def maximum(row: np.ndarray) -> float:
+    """The largest element of a contiguous row that has one; where the row holds a NaN, that or any other element.
+
+    LLVM vectorises the maximum of integers, but of floats only where NaN is ruled out.
+    """
+    return row.max()
+
+
+@overload(maximum, jit_options=_OPTIONS)
+def _choose_maximum(row):
+    if row.dtype == types.float32:
+        return lambda row: _maximum32(row)
+    return lambda row: _maximum64(row)
 
 
 def _implement(function, single, double):

@@ -64,7 +64,7 @@ def test_exit_codes(statement, code, script, capsys):
 
 
 def test_interrupt_from_the_keyboard(script):
-    file = script("import time\nprint('ready', flush=True)\ntime.sleep(30)\n")
+    file = script("import time\nwhile True: print('ready', flush=True); time.sleep(30)\n")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "engine", "run", file]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -73,7 +73,7 @@ def test_interrupt_from_the_keyboard(script):
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert error.splitlines()[1].startswith(f'  File "{file}", line 3')
+    assert error.splitlines()[1].startswith(f'  File "{file}", line 2')
     assert error.endswith("KeyboardInterrupt\n")
 
 

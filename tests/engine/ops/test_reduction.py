@@ -44,10 +44,10 @@ def test_whole_tensor_and_running_match_definition():
     with_zeros = x.copy()
     with_zeros[1, 1:3] = 0
     check_function(extrema.MedianAll((0, 1), False, True), x)
-    for x in (x, with_zeros, np.array(2.0)):
-        for dim in range(x.ndim or 1):
-            check_function(cumulative.Cumsum(dim), x)
-            check_function(cumulative.Cumprod(dim), x)
+    for each in (x, with_zeros, np.array(2.0)):
+        for dim in range(each.ndim or 1):
+            check_function(cumulative.Cumsum(dim), each)
+            check_function(cumulative.Cumprod(dim), each)
     check_function(reduction.Prod((1,), False), with_zeros)
     check_function(reduction.Norm((0,), False, 2.0), np.zeros((2, 3), np.float32))
 
@@ -60,6 +60,8 @@ def test_whole_tensor_and_running_match_definition():
 def test_dims_as_in_pytorch(name, shape, data, keepdim, ties, order):
     dims = data.draw(st.lists(st.integers(-len(shape), len(shape) - 1), min_size=1, max_size=len(shape),
                               unique_by=lambda d: d % len(shape)))
+    if name == "norm" and len(dims) > 2:
+        dims = dims[:2]
     if name in ("var", "std") and np.prod([shape[d] for d in dims]) < 2:
         return
     x = np.round(randoms(*shape)) + np.float32(0.5) if ties else randoms(*shape)
@@ -74,7 +76,7 @@ def test_whole_tensor_as_in_pytorch(name):
             continue
         same(lambda lib, x: getattr(lib, name)(x), x, layout=False)
     if name in ("sum", "mean", "prod", "max", "min", "median"):
-        same(lambda lib, x: getattr(lib, name)(x), SPECIAL, layout=False)
+        same(lambda lib, x: getattr(lib, name)(x), SPECIAL, layout=False, grad=name != "prod")
     if name in ("sum", "prod", "max", "min", "median"):
         same(lambda lib, x: getattr(lib, name)(x), np.arange(1, 7).reshape(2, 3), layout=False)
 

@@ -1,0 +1,76 @@
+"""``nablascope warmup``: compile the kernels of the usual networks once, so that later runs start at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+def warmup() -> int:
+    """Take one training step with each network of :func:`_steps`; compiled kernels stay in the cache folder."""
+    import engine as torch
+    from engine.cache import cache_folder
+    from engine.kernels.jit import compile_progress
+
+    begun = time.perf_counter()
+    with torch.random.fork_rng():
+        for number, (name, step) in enumerate(steps := list(_steps(torch)), 1):
+            print(f"{number} of {len(steps)}: {name}", flush=True)
+            step()
+    seconds = time.perf_counter() - begun
+    print(f"{compile_progress.compiled} kernels compiled in {seconds:.0f} s, kept in {cache_folder()}")
+    return 0
+
+
+def _steps(torch: Any) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Networks of the samples' kinds and sizes: small ones run serial kernels, large ones parallel kernels."""
+    nn = torch.nn
+    two_points = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1), nn.Sigmoid())
+    yield "2-8-1, batch 2, BCE, SGD", _training(
+        torch, two_points, (2, 2), nn.BCELoss(), torch.rand(2, 1), torch.optim.SGD, lr=0.01
+    )
+    xor = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1))
+    yield "2-4-1, batch 4, BCE with logits, SGD with momentum", _training(
+        torch, xor, (4, 2), nn.BCEWithLogitsLoss(), torch.rand(4, 1), torch.optim.SGD, lr=0.01, momentum=0.9
+    )
+    for shape, hidden in (((32, 64), 128), ((64, 784), 128)):
+        dense = nn.Sequential(
+            nn.Linear(shape[1], hidden), nn.ReLU(), nn.Dropout(0.3), nn.Linear(hidden, 10)
+        )  # fmt: skip
+        classes = torch.randint(0, 10, shape[:1])
+        for optimizer in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW):
+            yield f"{shape[1]}-{hidden}-10, batch {shape[0]}, cross-entropy, {optimizer.__name__}", _training(
+                torch, dense, shape, nn.CrossEntropyLoss(), classes, optimizer, lr=1e-3
+            )
+    for batch in (32, 64):
+        yield f"two convolutions, batch {batch}, cross-entropy, Adam", _training(
+            torch, _convolutional(nn), (batch, 1, 28, 28), nn.CrossEntropyLoss(), torch.randint(0, 10, (batch,)),
+            torch.optim.Adam, lr=1e-3,
+        )  # fmt: skip
+
+
+def _convolutional(nn: Any) -> Any:
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Dropout(0.25), nn.Linear(1568, 64), nn.ReLU(), nn.Linear(64, 10),
+    )  # fmt: skip
+
+
+def _training(
+    torch: Any, model: Any, shape: tuple[int, ...], loss_fn: Any, target: Any, optimizer: Any, **options: float
+) -> Callable[[], None]:
+    """One step of training, then one forward in eval mode."""
+
+    def step() -> None:
+        x = torch.randn(*shape)
+        updates = optimizer(model.parameters(), **options)
+        updates.zero_grad()
+        loss_fn(model(x), target).backward()
+        updates.step()
+        model.eval()
+        with torch.no_grad():
+            model(x)
+
+    return step
