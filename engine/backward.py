@@ -125,7 +125,7 @@ def _run(roots, seeds, retain_graph, create_graph, accumulate, passing=None) -> 
             if observer is not None:
                 observer.before_backward(function, tuple(gradients))
             results = function.backward(*gradients)
-            if type(results) is not tuple:
+            if not isinstance(results, tuple):
                 results = (results,)
             if observer is not None:
                 observer.after_backward(function, tuple(gradients), results)
@@ -228,7 +228,7 @@ def _release(function: Function) -> None:
 
 
 def _run_hooks(function: Function, gradients: list) -> None:
-    for output, (hooks, retainer) in function.hooks.items():
+    for output, (hooks, retainer) in (function.hooks or {}).items():
         gradient = gradients[output]
         if gradient is None:
             continue

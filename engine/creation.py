@@ -140,19 +140,18 @@ def arange(
     Raises:
         ValueError: for a step of 0, or one that leads away from ``end``.
     """
-    if end is None:
-        start, end = 0, start
-    start, end, step = [v.item() if isinstance(v, (Tensor, np.generic)) else v for v in (start, end, step)]
+    first, last = (0, start) if end is None else (start, end)
+    start, stop, step = [v.item() if isinstance(v, (Tensor, np.generic)) else v for v in (first, last, step)]
     if step == 0:
         raise ArangeError("step must be nonzero")
-    if not all(map(math.isfinite, (start, end, step))):
-        raise ArangeError(f"unsupported range: {start} -> {end}")
-    if (end - start) * step < 0:
+    if not all(map(math.isfinite, (start, stop, step))):
+        raise ArangeError(f"unsupported range: {start} -> {stop}")
+    if (stop - start) * step < 0:
         raise ArangeError(
-            f"upper bound and lower bound inconsistent with step sign: arange({start}, {end}, {step})"
+            f"upper bound and lower bound inconsistent with step sign: arange({start}, {stop}, {step})"
         )
-    whole = all(isinstance(v, int) for v in (start, end, step))
-    count = -((start - end) // step) if whole else math.ceil((end - start) / step)
+    whole = all(isinstance(v, int) for v in (start, stop, step))
+    count = -((start - stop) // step) if whole else math.ceil((stop - start) / step)
     wanted = numpy_dtype("arange", dtype, dtypes.int64 if whole else None)
     if whole or wanted.kind != "f":
         array = (int(start) + int(step) * np.arange(count, dtype=np.int64)).astype(wanted)

@@ -42,10 +42,10 @@ class Pool:
         """A C-contiguous array with arbitrary contents, aligned to 64 bytes."""
         size = (nbytes + 4095) & ~4095
         waiting = self._unused.get(size)
-        try:
+        if waiting:
             raw = waiting.pop()
             self.unused_bytes -= size
-        except (AttributeError, IndexError):
+        else:
             raw = _aligned(size)
         return np.ndarray(shape, dtype, raw.view(_Block))
 

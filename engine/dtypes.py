@@ -13,7 +13,7 @@ import numpy as np
 from engine.errors import DtypeError
 
 
-class dtype:  # noqa: N801 - PyTorch's name
+class dtype:
     """An element type; printed as PyTorch prints it."""
 
     __slots__ = ("category", "name", "numpy")

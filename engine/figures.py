@@ -74,6 +74,8 @@ def filters(weight: Any, path: str | Path | None = None, title: str = "Filters",
     grid = _grid(figure, rows, columns)
     for axes, kernel in zip(grid, array.reshape(-1, *array.shape[2:])):
         image = axes.imshow(kernel, cmap=diverging_map(), vmin=-scale, vmax=scale)
+    for axes in grid[outputs * inputs :]:
+        axes.set_visible(False)
     figure.colorbar(image, ax=grid, label="weight (dimensionless)", shrink=0.9, aspect=25)
     if inputs > 1:
         figure.supxlabel("input channel", fontsize=9)
@@ -96,11 +98,12 @@ def feature_maps(
     arrays = {name: _array(values)[:limit] for name, values in maps.items()}
     columns = max(len(values) for values in arrays.values())
     figure = _figure(0.62 * columns + 2.6, 0.95 * len(arrays) + 1.1, title)
-    left, right = figure.subfigures(1, 2, width_ratios=(1.4, 0.62 * columns + 1.2))
+    left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(1.4, 0.62 * columns + 1.2))[0]
     axes = _grid(left, 1, 1)[0]
     axes.imshow(_array(picture), cmap="gray")
     axes.set_title("input", fontsize=9)
-    for strip, (name, values) in zip(np.atleast_1d(right.subfigures(len(arrays), 1)), arrays.items()):
+    strips: Any = right.subfigures(len(arrays), 1, squeeze=False)
+    for strip, (name, values) in zip(strips[:, 0], arrays.items()):
         grid = _grid(strip, 1, columns)
         for place, channel in zip(grid, values):
             image = place.imshow(channel, cmap="Blues", vmin=min(0.0, float(values.min())), vmax=float(values.max()))
@@ -172,8 +175,8 @@ def mistakes(
     grid = _grid(figure, rows, columns)
     for axes, index in zip(grid, chosen):
         axes.imshow(shown[index], cmap="gray")
-        taken = f"{classes[predicted[index]]} {certainty[index]:.0%}"
-        axes.set_title(f"{taken}\nis: {classes[truth[index]]}", fontsize=7, linespacing=1.1)
+        taken = f"{classes[int(predicted[index])]} {certainty[index]:.0%}"
+        axes.set_title(f"{taken}\nis: {classes[int(truth[index])]}", fontsize=7, linespacing=1.1)
     for axes in grid[len(chosen):]:
         axes.set_visible(False)
     return _written(figure, path)

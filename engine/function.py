@@ -38,7 +38,7 @@ class Function:
     * ``passes_gradient``: whether backward may return its argument itself or a view of it.
     """
 
-    definitions: ClassVar[dict[str, Definition]] = {}
+    definitions: dict[str, Definition] = {}
     returns: ClassVar[tuple[str, ...]] = ("y",)
     saves_inputs: ClassVar[tuple[int, ...]] = ()
     saves_output: ClassVar[bool] = False
@@ -120,7 +120,7 @@ def apply(function: Function, *inputs: Tensor) -> Any:
         outputs = tuple([wrap(array) for array in result])
         function.outputs = len(outputs)
     else:
-        outputs = (wrap(result),)
+        outputs = (wrap(np.asarray(result)),)
     if function.is_view:
         _share_memory(inputs[0], outputs)
     if grad_mode.enabled:

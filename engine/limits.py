@@ -41,7 +41,7 @@ class iinfo:
     def __init__(self, type: dtypes.dtype) -> None:
         if not isinstance(type, dtypes.dtype) or type.category != 1:
             raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type}'")
-        of = np.iinfo(type.numpy.type)
+        of = np.iinfo(type.name)
         self.dtype = type.name
         self.bits = of.bits
         self.min = int(of.min)

@@ -37,12 +37,14 @@ def set_num_threads(num: int) -> None:
         RuntimeError: when ``num`` is not positive.
     """
     import numba
+    from numba.core import config
 
     if isinstance(num, bool) or not isinstance(num, int):
         raise TypeError(f"set_num_threads expects an int, but got {type(num).__name__}")
     if num < 1:
         raise RuntimeError("set_num_threads expects a positive integer")
-    numba.set_num_threads(min(num, numba.config.NUMBA_NUM_THREADS))
+    launched: int = config.NUMBA_NUM_THREADS  # pyright: ignore[reportAttributeAccessIssue]
+    numba.set_num_threads(min(num, launched))
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:

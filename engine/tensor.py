@@ -526,7 +526,7 @@ class _GradContext:
         return inside
 
 
-class no_grad(_GradContext):  # noqa: N801 - PyTorch's name
+class no_grad(_GradContext):
     """Inside, ops are not recorded: results require no gradient."""
 
     _value = False
@@ -536,7 +536,7 @@ class no_grad(_GradContext):  # noqa: N801 - PyTorch's name
         return context if function is None else context(function)
 
 
-class inference_mode(no_grad):  # noqa: N801 - PyTorch's name
+class inference_mode(no_grad):
     """The same as :class:`no_grad` here."""
 
     def __new__(cls, mode: Any = True) -> Any:
@@ -547,13 +547,13 @@ class inference_mode(no_grad):  # noqa: N801 - PyTorch's name
         return context
 
 
-class enable_grad(no_grad):  # noqa: N801 - PyTorch's name
+class enable_grad(no_grad):
     """Inside, ops are recorded again."""
 
     _value = True
 
 
-class set_grad_enabled(_GradContext):  # noqa: N801 - PyTorch's name
+class set_grad_enabled(_GradContext):
     """Switch recording on or off, at once and until the end of the ``with`` block."""
 
     def __init__(self, mode: bool) -> None:

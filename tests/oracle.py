@@ -49,7 +49,8 @@ def named_inputs(function: Function, inputs: Sequence[Any]) -> dict[str, Any]:
 def intermediates(function: Function) -> list[str]:
     """What has a definition and is neither output nor gradient: arrays that backward reads (means, probabilities)."""
     inputs = inspect.signature(function.forward).parameters
-    return [name for name in function.definitions if name not in function.returns and name.removeprefix("d") not in inputs]
+    known = {*function.returns, *(f"d{name}" for name in inputs)}
+    return [name for name in function.definitions if name not in known]
 
 
 def cases(function: Function, arrays: dict[str, Any], names: Iterable[str]) -> list[Case]:

@@ -44,13 +44,10 @@ def defaults(tree: ast.Module, lines: tuple[int, int]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for statement in _statements(tree, lines):
         if isinstance(statement, ast.AnnAssign) and statement.value is not None:
-            targets: Sequence[ast.expr] = [statement.target]
+            found.update(_pairs(statement.target, statement.value))
         elif isinstance(statement, ast.Assign):
-            targets = statement.targets
-        else:
-            continue
-        for target in targets:
-            found.update(_pairs(target, statement.value))
+            for target in statement.targets:
+                found.update(_pairs(target, statement.value))
     return found
 
 
@@ -111,10 +108,11 @@ def _pairs(target: ast.expr, value: ast.expr) -> dict[str, Any]:
     if isinstance(target, ast.Name):
         return {target.id: _literal(value)}
     if isinstance(target, ast.Tuple | ast.List):
-        same = isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts)
-        unknown = [ast.Constant(...)] * len(target.elts)
+        values: Sequence[ast.expr] = [ast.Constant(...)] * len(target.elts)
+        if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts):
+            values = value.elts
         pairs: dict[str, Any] = {}
-        for part, given in zip(target.elts, value.elts if same else unknown):
+        for part, given in zip(target.elts, values):
             pairs.update(_pairs(part, given))
         return pairs
     return {}

@@ -47,7 +47,7 @@ def sign(difference):
         return 1.0
     if difference < 0.0:
         return -1.0
-    return difference
+    return 0.0
 
 
 @defines("y[i]", reads="x t", latex=r"y_i = (x_i - t_i)^2", plain="y[i] = (x[i] - t[i])²")

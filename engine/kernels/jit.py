@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any, overload
 
 import numba
+from numba.core import config as _config
 from numba.core import event
 
 from engine.cache import cache_folder
@@ -42,6 +43,9 @@ def _load_openmp() -> None:
 
 
 _load_openmp()
+
+# Numba fills this module with names when it is loaded; type checkers do not see them.
+config: Any = _config
 
 #: Floating-point freedoms that let loops use vector instructions. NaN and infinity keep their meaning
 #: (no "nnan", no "ninf"): a debugger that loses a NaN to an optimisation would be worthless.
@@ -86,12 +90,12 @@ class Kernel:
 def _cached(function: Callable, **options: Any) -> Callable:
     # Numba asks for the cache folder when it decorates. It is ours for this moment only: functions that the user
     # compiles go where the user wants them.
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(cache_folder())
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(cache_folder())
     try:
         return numba.njit(cache=True, **options)(function)
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before
 
 
 @overload
@@ -102,7 +106,7 @@ def kernel(function: Callable) -> Kernel: ...
 def kernel(*, fastmath: bool) -> Callable[[Callable], Kernel]: ...
 
 
-def kernel(function: Callable | None = None, *, fastmath: bool = True):
+def kernel(function: Callable | None = None, *, fastmath: bool = True) -> Any:
     """Decorator: compile ``function`` as a CPU kernel (see :class:`Kernel`)."""
     if function is None:
         return lambda f: Kernel(f, fastmath)

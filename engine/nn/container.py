@@ -234,5 +234,6 @@ class ModuleDict(Module):
                 "ModuleDict.update should be called with an iterable of key/value pairs, "
                 f"but got {type(modules).__name__}"
             )
-        for key, module in modules.items() if hasattr(modules, "items") else modules:
+        pairs = modules.items() if isinstance(modules, Mapping) else modules
+        for key, module in pairs:
             self[key] = module

@@ -86,9 +86,9 @@ class _Conv(Module):
         ):
             total = dilation * (size - 1)
             sides += (total // 2, total - total // 2) if amount is None else (amount, amount)
-        return F.pad(input, sides, mode=self.padding_mode)
+        return F.pad(input, tuple(sides), mode=self.padding_mode)
 
-    def _amounts(self) -> tuple:
+    def _amounts(self) -> Any:
         if self.padding == "same":
             return (None,) * self._rank
         return (0,) * self._rank if self.padding == "valid" else self.padding[::-1]
@@ -219,7 +219,7 @@ class ConvTranspose1d(_Transposed):
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         extra = self._output_padding(input, output_size)
         return F.conv_transpose1d(
-            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
+            input, self.weight, self.bias, self.stride, _numbers(self.padding), extra, self.groups, self.dilation
         )
 
 
@@ -231,7 +231,7 @@ class ConvTranspose2d(_Transposed):
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         extra = self._output_padding(input, output_size)
         return F.conv_transpose2d(
-            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
+            input, self.weight, self.bias, self.stride, _numbers(self.padding), extra, self.groups, self.dilation
         )
 
 
@@ -242,3 +242,9 @@ def _check_channels(in_channels: int, out_channels: int, groups: int) -> None:
         raise ValueError("in_channels must be divisible by groups")
     if out_channels % groups != 0:
         raise ValueError("out_channels must be divisible by groups")
+
+
+def _numbers(padding: tuple[int, ...] | str) -> tuple[int, ...]:
+    """Padding of a transposed convolution, which knows no named padding."""
+    assert not isinstance(padding, str)
+    return padding

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from engine.definitions import conv as definitions
@@ -9,7 +12,11 @@ from engine.device import contiguous, empty
 from engine.errors import DtypeError, ShapeError
 from engine.function import Function, apply
 from engine.kernels.cpu import convolution as kernels
+from engine.ops.elementwise import refuse_non_tensors
 from engine.tensor import Tensor
+
+#: A number for all dimensions, or one for each.
+Setting = int | Sequence[int]
 
 
 class _Windowed(Function):
@@ -29,7 +36,7 @@ class _Windowed(Function):
         array = contiguous(array)
         return array.reshape(*array.shape[:2], 1, array.shape[2]) if self.flat else array
 
-    def _result(self, array: np.ndarray | None) -> np.ndarray | None:
+    def _result(self, array: Any) -> Any:
         if array is None or not self.flat:
             return array
         return array.reshape(array.shape[0], array.shape[1], array.shape[3])
@@ -117,7 +124,15 @@ class ConvTranspose(_Windowed):
         return self._result(dx), self._result(dw), db
 
 
-def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1) -> Tensor:
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Setting = 1,
+    padding: Setting | str = 0,
+    dilation: Setting = 1,
+    groups: int = 1,
+) -> Tensor:
     """2-D cross-correlation of a batch of pictures with filters.
 
     Args:
@@ -137,13 +152,28 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1) 
     return _convolve("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
 
 
-def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1) -> Tensor:
+def conv1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Setting = 1,
+    padding: Setting | str = 0,
+    dilation: Setting = 1,
+    groups: int = 1,
+) -> Tensor:
     """1-D cross-correlation: input (N, C, L) or (C, L), weight (O, C/groups, K), bias (O); see :func:`conv2d`."""
     return _convolve("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
 
 
 def conv_transpose2d(
-    input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Setting = 1,
+    padding: Setting = 0,
+    output_padding: Setting = 0,
+    groups: int = 1,
+    dilation: Setting = 1,
 ) -> Tensor:
     """2-D transposed convolution (the gradient of :func:`conv2d` with respect to its input).
 
@@ -160,7 +190,14 @@ def conv_transpose2d(
 
 
 def conv_transpose1d(
-    input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Setting = 1,
+    padding: Setting = 0,
+    output_padding: Setting = 0,
+    groups: int = 1,
+    dilation: Setting = 1,
 ) -> Tensor:
     """1-D transposed convolution: input (N, C, L), weight (C, O/groups, K); see :func:`conv_transpose2d`."""
     return _transpose("conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
@@ -182,7 +219,8 @@ def _convolve(op, rank, input, weight, bias, stride, padding, dilation, groups) 
         if extent < reach:
             raise ShapeError(
                 f"{op}: the filter covers {reach} pixels along dimension {2 + d} but the padded input has {extent} "
-                f"(input {tuple(input.shape)}, weight {tuple(weight.shape)}); kernel size can't be greater than input size"
+                f"(input {tuple(input.shape)}, weight {tuple(weight.shape)}); "
+                "kernel size can't be greater than input size"
             )
     function = Convolution(stride, padding, dilation, groups, rank == 1)
     y = apply(function, x, weight) if bias is None else apply(function, x, weight, bias)
@@ -208,7 +246,11 @@ def _transpose(op, rank, input, weight, bias, stride, padding, output_padding, g
 
 def _check(op, rank, input, weight, bias, filters, channels) -> bool:
     """Operands fit together; returns whether the input has a batch dimension."""
-    x, w = input._array, weight._array
+    try:
+        x, w = input._array, weight._array
+    except AttributeError:
+        refuse_non_tensors(op, input=input, weight=weight)
+        raise
     if w.ndim != rank + 2:
         raise ShapeError(f"{op}: weight must have {rank + 2} dimensions, got shape {w.shape}")
     if x.ndim not in (rank + 1, rank + 2):
@@ -236,7 +278,8 @@ def pair(op: str, name: str, value, rank: int, least: int) -> tuple[int, int]:
     if len(values) == 1:
         values = values * rank
     if len(values) != rank or any(not isinstance(v, (int, np.integer)) or v < least for v in values):
-        raise ShapeError(f"{op}: {name} must be {'a number' if rank == 1 else 'a number or a pair'} >= {least}, got {value!r}")
+        kind = "a number" if rank == 1 else "a number or a pair"
+        raise ShapeError(f"{op}: {name} must be {kind} >= {least}, got {value!r}")
     return (neutral, int(values[0])) if rank == 1 else (int(values[0]), int(values[1]))
 
 
@@ -252,7 +295,7 @@ def _named_padding(op, padding, input, weight, stride, dilation, rank):
         # An odd total cannot be the same on both sides: PyTorch puts the surplus at the end.
         from engine.ops.padding import pad
 
-        surplus = [amount for total in reversed(totals) for amount in (0, total % 2)]
+        surplus = tuple(amount for total in reversed(totals) for amount in (0, total % 2))
         input = pad(input, surplus)
     halves = [total // 2 for total in totals]
     return input, ((0, halves[0]) if rank == 1 else (halves[0], halves[1]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import string
+from typing import Any
 
 from engine.errors import ShapeError
 from engine.ops.arithmetic import mul
@@ -24,7 +25,9 @@ def einsum(equation: str, *operands: Tensor | list[Tensor] | tuple[Tensor, ...])
         ShapeError: when letters and dimensions do not fit.
         ValueError: when the equation is not well-formed.
     """
-    tensors = list(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else list(operands)
+    tensors: list[Any] = list(operands)
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        tensors = list(tensors[0])
     inputs, output = _parse(equation, tensors)
     sizes = _sizes(equation, inputs, tensors)
     terms = [_diagonals(names, tensor) for names, tensor in zip(inputs, tensors, strict=True)]

@@ -179,6 +179,12 @@ def tensor_only(op: str, argument: str, value: Any) -> None:
         raise TypeError(f"{op}(): argument '{argument}' must be Tensor, not {type(value).__name__}")
 
 
+def refuse_non_tensors(op: str, **operands: Any) -> None:
+    """Say which of ``operands`` is no tensor. For ops that find out by a missing attribute, which costs nothing."""
+    for argument, value in operands.items():
+        tensor_only(op, argument, value)
+
+
 def pair(op: str, a: Any, b: Any, to_float: bool = False) -> tuple[Tensor, Tensor]:
     """Two operands (tensors or numbers) in their common dtype, broadcast where gradients need it.
 
@@ -189,8 +195,10 @@ def pair(op: str, a: Any, b: Any, to_float: bool = False) -> tuple[Tensor, Tenso
         TypeError: for an operand that is neither a tensor nor a number.
         ShapeError: when the shapes do not broadcast.
     """
-    if isinstance(a, Tensor) and type(b) is float and a._array.dtype.kind == "f":
-        return a, wrap(np.array(b, a._array.dtype))
+    if (type(b) is float or type(b) is int) and isinstance(a, Tensor):
+        array = a._array
+        if array.dtype.kind == "f":
+            return a, wrap(np.array(b, array.dtype))
     for value, argument in ((a, "input"), (b, "other")):
         if not isinstance(value, (Tensor, *NUMBERS)):
             raise number_error(op, argument, value)
@@ -200,7 +208,7 @@ def pair(op: str, a: Any, b: Any, to_float: bool = False) -> tuple[Tensor, Tenso
     a = cast(a, dtype) if isinstance(a, Tensor) else scalar(a, dtype)
     b = cast(b, dtype) if isinstance(b, Tensor) else scalar(b, dtype)
     if a._array.shape != b._array.shape:
-        return broadcast(op, a, b)
+        a, b = broadcast(op, a, b)
     return a, b
 
 

@@ -80,12 +80,11 @@ def embedding(
     if w.ndim != 2 or w.dtype.kind != "f":
         raise ShapeError(f"embedding: 'weight' must be a 2-D float table, it has shape {w.shape} and dtype {weight.dtype}")
     rows = w.shape[0]
-    if padding_idx is None:
-        padding_idx = -1
-    else:
+    without_gradient = -1
+    if padding_idx is not None:
         if not -rows <= padding_idx < rows:
             raise AssertionError(f"Padding_idx must be within num_embeddings: {padding_idx} is not in [{-rows}, {rows})")
-        padding_idx %= rows
+        without_gradient = padding_idx % rows
     found = np.empty((1,), np.int64)
     flat = contiguous(t).reshape(-1)
     kernels.first_bad_index.serial(found, flat, rows)
@@ -95,4 +94,4 @@ def embedding(
             f"embedding: index out of range in self: input[{where}] is {flat[found[0]]} but weight has {rows} rows "
             f"(shape {w.shape}); indices must be in [0, {rows - 1}]"
         )
-    return apply(Embedding(padding_idx), input, weight)
+    return apply(Embedding(without_gradient), input, weight)

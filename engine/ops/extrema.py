@@ -103,7 +103,7 @@ class Picked(Function):
             del shape[self.dim]
         return values.reshape(shape), self.indices.reshape(shape)
 
-    def backward(self, dvalues: np.ndarray | None, dindices: np.ndarray | None = None) -> np.ndarray:
+    def backward(self, dvalues: np.ndarray, dindices: np.ndarray | None = None) -> np.ndarray:
         dvalues = np.reshape(dvalues, (-1, 1))
         extent = self.input_shape[self.dim] if self.input_shape else 1
         dx = np.zeros((dvalues.size, extent), dvalues.dtype)
@@ -175,7 +175,7 @@ class MedianAll(Amax):
 class Argmax(Function):
     """y = where the greatest x is: the first of several. No gradient."""
 
-    pick = staticmethod(np.argmax)
+    pick: Any = staticmethod(np.argmax)
 
     def __init__(self, dim: int | None, keepdim: bool) -> None:
         self.dim = dim
@@ -193,7 +193,7 @@ class Argmax(Function):
 class Argmin(Argmax):
     """y = where the least x is: the first of several. No gradient."""
 
-    pick = staticmethod(np.argmin)
+    pick: Any = staticmethod(np.argmin)
 
 
 # ---- public functions ----

@@ -9,6 +9,7 @@ from engine.device import contiguous, empty
 from engine.errors import DtypeError, ShapeError
 from engine.function import Function, apply
 from engine.kernels.cpu import linear as kernels
+from engine.ops.elementwise import refuse_non_tensors
 from engine.tensor import Tensor
 
 
@@ -71,8 +72,13 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     Raises:
         ShapeError, DtypeError: when the operands do not fit.
+        TypeError: for an operand that is no tensor.
     """
-    x, w = input._array, weight._array
+    try:
+        x, w = input._array, weight._array
+    except AttributeError:
+        refuse_non_tensors("linear", input=input, weight=weight)
+        raise
     if w.ndim != 2 or x.ndim < 1 or x.shape[-1] != w.shape[1]:
         raise ShapeError(
             f"linear: x has {x.shape[-1] if x.ndim else 'no'} features (shape {x.shape}) but weight expects "

@@ -104,7 +104,8 @@ def _weight_array(op: str, name: str, weight: Tensor | None, input: Tensor) -> n
     if weight._requires_grad:
         raise GradientError(f"{op}: the gradient with respect to {name} is not available; detach() it")
     x, w = input._array, weight._array
-    if np.broadcast_shapes(w.shape[-x.ndim :] if x.ndim else (), x.shape) != x.shape or w.ndim > x.ndim:
+    fits = w.ndim <= x.ndim and all(a in (1, b) for a, b in zip(w.shape[::-1], x.shape[::-1], strict=False))
+    if not fits:
         raise ShapeError(f"{op}: {name} has shape {w.shape}, which does not broadcast to the input's {x.shape}")
     return w.astype(x.dtype, copy=False)
 

@@ -25,6 +25,8 @@ class _Norm(Function):
     """What the three have in common. ``w`` and ``b`` are absent or hold a number a channel or feature."""
 
     saves_inputs = (0, 1)
+    affine_shape: tuple[int, ...]
+    w: np.ndarray
 
     def _affine(self, x: np.ndarray, w: np.ndarray | None, b: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         absent = np.empty((0,), x.dtype)
@@ -36,8 +38,8 @@ class _Norm(Function):
         if len(needs) == 1:
             return (dx,)
         shape = self.affine_shape
-        dw = dw.reshape(shape) if needs[1] else None
-        return (dx, dw) if len(needs) == 2 else (dx, dw, db.reshape(shape) if needs[2] else None)
+        gradients = (dx, dw.reshape(shape) if needs[1] else None)
+        return gradients if len(needs) == 2 else (*gradients, db.reshape(shape) if needs[2] else None)
 
 
 class BatchNorm(_Norm):
@@ -61,7 +63,7 @@ class BatchNorm(_Norm):
     def __init__(self, eps: float, mean: np.ndarray | None = None, variance: np.ndarray | None = None) -> None:
         self.eps = float(eps)
         self.training = mean is None
-        if mean is not None:
+        if mean is not None and variance is not None:
             self.definitions = self.evaluation_definitions
             self.mean, self.variance = mean.copy(), variance.copy()
             self.rstd = (1.0 / np.sqrt(variance.astype(np.float64) + eps)).astype(variance.dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from engine.device import contiguous, empty
 from engine.errors import DtypeError, ShapeError
 from engine.function import Function, apply
 from engine.kernels.cpu import pool2d as kernels
-from engine.ops.conv import pair
+from engine.ops.conv import Setting, pair
+from engine.ops.elementwise import refuse_non_tensors
 from engine.tensor import Tensor
 
 
@@ -97,8 +99,14 @@ class AvgPool2d(_Planes):
 
 
 def max_pool2d(
-    input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
-) -> Tensor | tuple[Tensor, Tensor]:
+    input: Tensor,
+    kernel_size: Setting,
+    stride: Setting | None = None,
+    padding: Setting = 0,
+    dilation: Setting = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
     """The largest pixel of every window.
 
     Args:
@@ -120,8 +128,14 @@ def max_pool2d(
 
 
 def max_pool1d(
-    input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
-) -> Tensor | tuple[Tensor, Tensor]:
+    input: Tensor,
+    kernel_size: Setting,
+    stride: Setting | None = None,
+    padding: Setting = 0,
+    dilation: Setting = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
     """The largest number of every window of (N, C, L) or (C, L); see :func:`max_pool2d`."""
     return _max_pool("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
@@ -143,7 +157,13 @@ def _max_pool(op, rank, input, kernel_size, stride, padding, dilation, ceil_mode
 
 
 def avg_pool2d(
-    input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+    input: Tensor,
+    kernel_size: Setting,
+    stride: Setting | None = None,
+    padding: Setting = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
 ) -> Tensor:
     """The mean of every window.
 
@@ -153,10 +173,19 @@ def avg_pool2d(
         count_include_pad: whether padding counts in the divisor.
         divisor_override: a divisor for every window.
     """
-    return _avg_pool("avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return _avg_pool(
+        "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
 
 
-def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True) -> Tensor:
+def avg_pool1d(
+    input: Tensor,
+    kernel_size: Setting,
+    stride: Setting | None = None,
+    padding: Setting = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
     """The mean of every window of (N, C, L) or (C, L); see :func:`avg_pool2d`."""
     return _avg_pool("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
 
@@ -175,7 +204,8 @@ def _avg_pool(op, rank, input, kernel_size, stride, padding, ceil_mode, count_in
     if divisor_override is not None:
         bounds = [b.copy() for b in bounds]
         bounds[0][:, 2], bounds[1][:, 2] = int(divisor_override), 1
-    return apply(AvgPool2d(*bounds, rank == 1), input)
+    rows, columns = bounds
+    return apply(AvgPool2d(rows, columns, rank == 1), input)
 
 
 def adaptive_avg_pool2d(input, output_size) -> Tensor:
@@ -199,13 +229,15 @@ def _adaptive_avg_pool(op, rank, input, output_size):
     output = tuple(extent if want is None else int(want) for want, extent in zip(wanted, size, strict=True))
     if min(output) < 0:
         raise ShapeError(f"{op}: elements of output_size must be greater than or equal to 0, got {output_size!r}")
-    return apply(AvgPool2d(*(_adaptive_windows(size[d], output[d]) for d in (0, 1)), rank == 1), input)
+    rows, columns = (_adaptive_windows(size[d], output[d]) for d in (0, 1))
+    return apply(AvgPool2d(rows, columns, rank == 1), input)
 
 
 def _extent(op, size, kernel_size, stride, padding, dilation, ceil_mode) -> int:
     if padding > kernel_size // 2:
         raise ShapeError(
-            f"{op}: pad should be at most half of effective kernel size, but got pad={padding}, kernel_size={kernel_size}"
+            f"{op}: pad should be at most half of effective kernel size, "
+            f"but got pad={padding}, kernel_size={kernel_size}"
         )
     room = size + 2 * padding - dilation * (kernel_size - 1) - 1
     extent = (room + stride - 1 if ceil_mode else room) // stride + 1
@@ -240,7 +272,11 @@ def _adaptive_windows(size: int, output: int) -> np.ndarray:
 
 
 def _check(op: str, rank: int, input: Tensor) -> None:
-    x = input._array
+    try:
+        x = input._array
+    except AttributeError:
+        refuse_non_tensors(op, input=input)
+        raise
     if x.ndim not in (rank + 1, rank + 2):
         raise ShapeError(f"{op}: expected {rank + 1}D or {rank + 2}D input, got input of shape {x.shape}")
     if x.dtype.kind != "f":

@@ -28,7 +28,7 @@ _LARGE = 1 << 14
 def totals(x: np.ndarray, dims: tuple[int, ...]) -> np.ndarray:
     """Σ over ``dims`` in float64, as an array without these dimensions."""
     if x.size < _LARGE or not x.flags.carray or x.dtype.kind != "f":
-        return np.asarray(silently(np.add.reduce, x, axis=dims, dtype=np.float64))
+        return np.asarray(silently(np.add.reduce, x, dims, np.float64))
     kept = x.ndim
     while kept and kept - 1 in dims:
         kept -= 1
@@ -76,6 +76,10 @@ class Reduction(Function):
     def prepare(self, x: np.ndarray) -> None:
         """Note the shapes."""
         self.input_shape = shape = x.shape
+        if len(self.dims) == len(shape):
+            self.n = x.size
+            self.kept_shape = (1,) * len(shape)
+            return
         n = 1
         for d in self.dims:
             n *= shape[d]
@@ -84,7 +88,9 @@ class Reduction(Function):
 
     def shaped(self, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
         """A result as an array of ``dtype`` with the dimensions that were asked for."""
-        y = silently(np.asarray(y).astype, dtype, copy=False)
+        y = np.asarray(y)
+        if y.dtype != dtype:
+            y = silently(y.astype, dtype)
         return y.reshape(self.kept_shape) if self.keepdim else y
 
     def spread(self, dy: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from engine.device import empty
 from engine.errors import DtypeError, ShapeError
 from engine.function import apply
 from engine.kernels.cpu import pool2d as kernels
+from engine.ops.elementwise import refuse_non_tensors
 from engine.ops.pool import _Planes, _planes
 from engine.tensor import Tensor
 
@@ -48,8 +50,13 @@ class Interpolate(_Planes):
 
 
 def interpolate(
-    input, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None,
-    antialias=False,
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
 ) -> Tensor:
     """Resample (N, C, H, W) or (N, C, L) to ``size``, or by ``scale_factor``.
 
@@ -63,7 +70,11 @@ def interpolate(
     Raises:
         ShapeError, DtypeError: when the arguments contradict one another.
     """
-    x = input._array
+    try:
+        x = input._array
+    except AttributeError:
+        refuse_non_tensors("interpolate", input=input)
+        raise
     rank = x.ndim - 2
     linear = mode in ("linear", "bilinear")
     if mode not in ("nearest", "nearest-exact", "linear", "bilinear") or antialias:
@@ -76,7 +87,9 @@ def interpolate(
     if x.dtype.kind != "f":
         raise DtypeError(f"interpolate: expected a float input, got {input.dtype}")
     if align_corners is not None and not linear:
-        raise ShapeError("interpolate: align_corners option can only be set with the interpolating modes: linear | bilinear")
+        raise ShapeError(
+            "interpolate: align_corners option can only be set with the interpolating modes: linear | bilinear"
+        )
     if (size is None) == (scale_factor is None):
         raise ShapeError("interpolate: only one of size or scale_factor should be defined, and one must be")
     extents = x.shape[2:]

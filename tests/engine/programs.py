@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import engine
-from engine.nn import functional as F  # noqa: N812 - the customary name
+from engine.nn import functional as F
 
 Program = tuple[Callable[..., Any], Callable[[], tuple[engine.Tensor, ...]]]
 
@@ -313,7 +313,9 @@ for name, options, ranges in (
     for reduction in ("sum", "none") if name == "kl_div" else ("mean", "sum", "none"):
         PROGRAMS[f"{name}_{reduction}"] = (call(F, name, reduction=reduction, **options), of((3, 2), (3, 2), **ranges))
 PROGRAMS |= {
-    "binary_cross_entropy_weight": (call(F, "binary_cross_entropy", weight=constant(2)), of((3, 2), (3, 2), **PROBABILITY)),
+    "binary_cross_entropy_weight": (
+        call(F, "binary_cross_entropy", weight=constant(2)), of((3, 2), (3, 2), **PROBABILITY),
+    ),
     "binary_cross_entropy_with_logits_weights": (
         call(F, "binary_cross_entropy_with_logits", weight=constant(3, 1), pos_weight=constant(2)),
         of((3, 2), (3, 2), **PROBABILITY),

@@ -19,8 +19,9 @@ def same(call, rtol=0.0):
 
 
 DATA = [
-    [1, 2], [1.0, 2], [True, False], [True, 2], [[1, 2], [3.5, 4]], 3, 2.5, True, [], [[]], (1, 2), range(3), np.float64(2),
-    np.int64(2), [np.float64(1)], [np.float32(1)], np.arange(3.0), np.array([[True]]), np.array(3, np.uint8),
+    [1, 2], [1.0, 2], [True, False], [True, 2], [[1, 2], [3.5, 4]], 3, 2.5, True, [], [[]], (1, 2), range(3),
+    np.float64(2), np.int64(2), [np.float64(1)], [np.float32(1)], np.arange(3.0), np.array([[True]]),
+    np.array(3, np.uint8),
 ]
 
 
@@ -64,7 +65,9 @@ def test_linspace_and_logspace(start, end, steps):
     same(lambda lib: lib.logspace(start / 10, end / 10, steps), rtol=2e-6)
 
 
-@pytest.mark.parametrize("arguments", [(5,), (1, 6), (0, 1, 0.1), (1, 0, -0.25), (0.0, 5), (3, 10, 4), (10, 3, -2), (0, 0)])
+@pytest.mark.parametrize(
+    "arguments", [(5,), (1, 6), (0, 1, 0.1), (1, 0, -0.25), (0.0, 5), (3, 10, 4), (10, 3, -2), (0, 0)]
+)
 def test_arange(arguments):
     same(lambda lib: lib.arange(*arguments), rtol=1e-6)
     same(lambda lib: lib.arange(*arguments, dtype=lib.float64), rtol=1e-12)

@@ -6,6 +6,9 @@ depend on the thread count, and each block is one single-threaded BLAS call. So 
 BLAS threads and Numba threads never fight over the cores.
 """
 
+# Numba passes an intrinsic's typing context itself.
+# pyright: reportCallIssue=false
+
 from __future__ import annotations
 
 import functools

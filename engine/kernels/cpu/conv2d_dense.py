@@ -14,6 +14,9 @@ The samples are cut into teams whose number does not depend on the thread count;
 own partial sum of the filters' gradient, added up in a fixed order.
 """
 
+# Numba passes an intrinsic's typing context itself.
+# pyright: reportCallIssue=false
+
 from numba import prange
 
 from engine.kernels.cpu.simd import (

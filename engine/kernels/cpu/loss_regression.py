@@ -78,7 +78,7 @@ def l1_loss_backward(dx, x, t, scale):
     zero, positive, negative = real(0), real(scale), real(-scale)
     for i in prange(dx.size):
         difference = x[i] - t[i]
-        below = negative if difference < zero else difference
+        below = negative if difference < zero else zero
         dx[i] = positive if difference > zero else below
 
 

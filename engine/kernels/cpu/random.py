@@ -11,6 +11,9 @@ are those of the Cephes library (Moshier: ``logf``, ``sinf``, ``cosf``), which P
 vectorised form.
 """
 
+# Numba passes an intrinsic's typing context itself.
+# pyright: reportCallIssue=false
+
 from __future__ import annotations
 
 import math

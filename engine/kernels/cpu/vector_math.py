@@ -1,9 +1,9 @@
-"""exp, expm1, log, log1p, tanh, sigmoid erf and row maxima for kernels, in a form that LLVM turns into vector instructions.
+"""exp, expm1, log, log1p, tanh, sigmoid, erf and row maxima for kernels, written so that LLVM vectorises loops over them.
 
 Without Intel's SVML, Numba compiles ``math.exp`` inside a loop to one library call an element. The float32
 versions here are branch-free: range reduction, a polynomial, and powers of two put together from bits. They are
-within 2 units in the last place of the true value (sigmoid: 2.3), subnormal results included, and treat infinities, NaN and the
-sign of zero as C's functions do. For float64 they are Python's ``math``.
+within 2 units in the last place of the true value (sigmoid: 2.3), subnormal results included, and treat infinities,
+NaN and the sign of zero as C's functions do. For float64 they are Python's ``math``.
 
 The coefficients are minimax fits (Lawson's iteration in float64, relative error of the function) rounded to float32;
 the reductions are the usual ones: exp(x) = 2^n exp(r) and log(2^n m) = n ln 2 + log(m), with ln 2 in two parts.
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numba
 import numpy as np
@@ -21,7 +22,7 @@ from numba.extending import overload
 
 import engine.kernels.jit  # noqa: F401 - sets Numba's cache folder before anything is compiled
 
-_OPTIONS = {"nogil": True, "error_model": "numpy", "forceinline": True}
+_OPTIONS: Any = {"nogil": True, "error_model": "numpy", "forceinline": True}
 
 # Multiplication and addition may fuse; nothing else may be changed, or the reductions would lose their meaning.
 # The flags belong to the instructions, so a caller's own freedoms do not reach in here.

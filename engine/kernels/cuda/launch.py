@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from numba import cuda
 
@@ -14,7 +15,7 @@ THREADS = 128
 
 def cuda_kernel(function: Callable) -> Callable:
     """Compile ``function`` for the GPU; the result is called with the output first and covers it, one thread an element."""
-    compiled = cuda.jit(function)
+    compiled: Any = cuda.jit(function)
 
     def launch(result, *operands) -> None:
         if result.size:

@@ -38,7 +38,7 @@ class MNIST(PictureSet):
             belong where.
     """
 
-    classes = [  # noqa: RUF012
+    classes = [
         *("0 - zero", "1 - one", "2 - two", "3 - three", "4 - four"),
         *("5 - five", "6 - six", "7 - seven", "8 - eight", "9 - nine"),
     ]
@@ -81,7 +81,7 @@ class FashionMNIST(PictureSet):
         DataNotFoundError: `part="full"` and the whole set is nowhere.
     """
 
-    classes = [  # noqa: RUF012
+    classes = [
         *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
         *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
     ]
@@ -131,7 +131,7 @@ class EMNIST(MNIST):
 
     _merged = frozenset("cijklmopsuvwxyz")
     _characters = frozenset(string.digits + string.ascii_letters)
-    classes_split_dict = {  # noqa: RUF012
+    classes_split_dict = {
         "byclass": sorted(_characters),
         "bymerge": sorted(_characters - _merged),
         "balanced": sorted(_characters - _merged),
@@ -162,7 +162,7 @@ class Digits(PictureSet):
     and not needed.
     """
 
-    classes = list(string.digits)  # noqa: RUF012
+    classes = list(string.digits)
     train_size = 1437
 
     def __init__(

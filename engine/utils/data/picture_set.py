@@ -24,7 +24,7 @@ class PictureSet(Dataset):
     `dataset[i]` is (picture, class number), the picture a PIL image of mode L given to `transform`.
     """
 
-    classes: list[str] = []  # noqa: RUF012 - torchvision's class attribute
+    classes: list[str] = []
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
 """``nablascope run --as-torch``: torch means the engine for one script."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import engine
-from engine.cli.as_torch import as_torch, install
+from engine.cli.as_torch import _MODULES, as_torch, install
 from engine.cli.main import main
 from engine.errors import MissingError
 
@@ -72,6 +73,14 @@ def test_names_are_the_engines_own_objects():
         assert "nablascope" in torch.__version__
         assert "Linear" in dir(nn)
         assert "nn" in dir(torch)
+
+
+@pytest.mark.parametrize("name", sorted(_MODULES))
+def test_every_module_can_be_imported(name):
+    with as_torch():
+        module = importlib.import_module(name)
+        parent, _, child = name.rpartition(".")
+        assert not parent or getattr(importlib.import_module(parent), child) is module
 
 
 def test_flags_can_be_set():

@@ -108,7 +108,8 @@ def test_result_must_name_array_and_index(registry):
 
 
 def test_arguments_must_be_arrays_parameters_index(registry):
-    with pytest.raises(ValueError, match=r"wrong_order.*must take the arrays \('x', 'w'\) first and the index \('i',\) last"):
+    expected = r"wrong_order.*must take the arrays \('x', 'w'\) first and the index \('i',\) last"
+    with pytest.raises(ValueError, match=expected):
 
         @defines("y[i]", reads="x w", latex="", plain="")
         def wrong_order(w, x, i):
@@ -143,7 +144,7 @@ def uses_table(x, i):
 
 def uses_factor(x, i):
     """Docstrings are not part of the derived text."""
-    return double(min(x[i], FACTOR)) + [math.pi for _ in range(1)][0]
+    return double(min(x[i], FACTOR)) + sum([math.pi for _ in range(1)])
 
 
 def definition_of(function):

@@ -35,7 +35,8 @@ def test_tests_of_one_tensor(name):
 
 def test_isclose():
     for options in ({}, {"equal_nan": True}, {"rtol": 0.5}, {"atol": 60.0}):
-        same(lambda lib, a, b, options=options: lib.isclose(a, b, **options), SPECIAL[:, None], SPECIAL[None], layout=False)
+        same(lambda lib, a, b, options=options: lib.isclose(a, b, **options), SPECIAL[:, None], SPECIAL[None],
+             layout=False)
     with pytest.raises(DtypeError, match="float32 did not match torch.float64"):
         engine.isclose(engine.ones(2), engine.ones(2).double())
 

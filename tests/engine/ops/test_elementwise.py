@@ -193,11 +193,14 @@ def test_clone_has_its_own_memory():
 
 
 GRAD_FN = [
-    lambda x: x + 1, lambda x: 1 - x, lambda x: x - x, lambda x: 2 * x, lambda x: x / 2, lambda x: 2 / x, lambda x: x**2,
-    lambda x: 2**x, lambda x: x**x, lambda x: -x, lambda x: x.double(), lambda x: x.clone(), lambda x: x.log1p(),
+    lambda x: x + 1, lambda x: 1 - x, lambda x: x - x, lambda x: 2 * x, lambda x: x / 2, lambda x: 2 / x,
+    lambda x: x**2, lambda x: 2**x, lambda x: x**x, lambda x: -x, lambda x: x.double(), lambda x: x.clone(),
+    lambda x: x.log1p(),
     lambda x: x.clamp(0), lambda x: x % 2, lambda x: x % x, lambda x: x.sqrt(), lambda x: x.exp(), lambda x: x.abs(),
-    lambda x: x.sum(), lambda x: x.sum(0), lambda x: x.mean(), lambda x: x.mean(0), lambda x: x.max(), lambda x: x.max(0)[0],
-    lambda x: x.var(), lambda x: x.norm(), lambda x: x @ x, lambda x: x.prod(), lambda x: x.median(), lambda x: x.cumsum(0),
+    lambda x: x.sum(), lambda x: x.sum(0), lambda x: x.mean(), lambda x: x.mean(0), lambda x: x.max(),
+    lambda x: x.max(0)[0], lambda x: x.var(), lambda x: x.norm(), lambda x: x @ x, lambda x: x.prod(),
+    lambda x: x.median(),
+    lambda x: x.cumsum(0),
 ]
 
 
@@ -217,7 +220,7 @@ def test_no_warnings_and_the_scripts_settings_stay():
 
 
 def test_refusals():
-    with pytest.raises(ShapeError, match=r"add: shapes \(2, 3\) and \(2, 4\) do not broadcast; dimension -1 has extents 3"):
+    with pytest.raises(ShapeError, match=r"add: shapes \(2, 3\) and \(2, 4\) do not broadcast; dimension -1 has"):
         engine.ones(2, 3) + engine.ones(2, 4)
     with pytest.raises(TypeError, match="argument 'other' must be Tensor or Number, not str"):
         engine.ones(2) + "a"

@@ -117,6 +117,7 @@ def test_random_numbers_are_pytorchs():
 
 def test_new_tensors():
     x = engine.ones(2, dtype=engine.float64)
-    for y in (x.new_zeros(2, 3), x.new_ones((2, 3)), x.new_full((2, 3), 7), x.new_empty(2, 3), x.new_tensor([[1, 2, 3]] * 2)):
+    made = (x.new_zeros(2, 3), x.new_ones((2, 3)), x.new_full((2, 3), 7), x.new_empty(2, 3))
+    for y in (*made, x.new_tensor([[1, 2, 3]] * 2)):
         assert y.shape == (2, 3) and y.dtype is engine.float64
     assert x.new_zeros(1, dtype=engine.int64).dtype is engine.int64

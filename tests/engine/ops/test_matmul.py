@@ -14,7 +14,8 @@ from tests.oracle import check_function
 @pytest.mark.parametrize(
     ("kind", "a", "b"),
     [
-        (Mm, (3, 4), (4, 5)), (Mm, (2, 3, 4), (4, 5)), (Mm, (4,), (4, 5)), (Mm, (70, 130), (130, 260)), (Mm, (3, 0), (0, 2)),
+        (Mm, (3, 4), (4, 5)), (Mm, (2, 3, 4), (4, 5)), (Mm, (4,), (4, 5)), (Mm, (70, 130), (130, 260)),
+        (Mm, (3, 0), (0, 2)),
         (Bmm, (2, 3, 4), (2, 4, 5)), (Bmm, (2, 3, 4, 5), (2, 3, 5, 2)), (Bmm, (3, 40, 60), (3, 60, 90)),
         (Mv, (3, 4), (4,)), (Mv, (2, 3, 4), (4,)), (Dot, (5,), (5,)),
     ],
@@ -55,10 +56,12 @@ def test_special_cases():
 
 
 EQUATIONS = [
-    ("ij,jk->ik", (2, 3), (3, 4)), ("ij,jk", (2, 3), (3, 4)), ("bij,bjk->bik", (2, 3, 4), (2, 4, 5)), ("i,i->", (3,), (3,)),
+    ("ij,jk->ik", (2, 3), (3, 4)), ("ij,jk", (2, 3), (3, 4)), ("bij,bjk->bik", (2, 3, 4), (2, 4, 5)),
+    ("i,i->", (3,), (3,)),
     ("i,j->ij", (3,), (4,)), ("ii->i", (3, 3)), ("ii", (3, 3)), ("ij->ji", (2, 3)), ("ij->", (2, 3)), ("ij->j", (2, 3)),
     ("bhqd,bhkd->bhqk", (2, 3, 4, 5), (2, 3, 6, 5)), ("bn,anm,bm->ba", (2, 5), (3, 5, 4), (2, 4)),
-    ("...ij,...jk->...ik", (2, 3, 4), (4, 5)), ("...i->...", (2, 3, 4)), ("i,i->i", (3,), (3,)), ("ij,j->ij", (2, 3), (3,)),
+    ("...ij,...jk->...ik", (2, 3, 4), (4, 5)), ("...i->...", (2, 3, 4)), ("i,i->i", (3,), (3,)),
+    ("ij,j->ij", (2, 3), (3,)),
     ("ijk,l->jl", (2, 3, 4), (5,)), ("abc,cd,de->abe", (2, 3, 4), (4, 5), (5, 2)), ("bij,jk->bik", (1, 3, 4), (4, 5)),
     ("ij,jk->ik", (2, 1), (3, 4)), ("Ab,bA", (2, 3), (3, 2)), ("iij->j", (3, 3, 4)), ("...,...", (2, 3), (3,)),
 ]
@@ -95,5 +98,5 @@ def test_refusals():
     both_refuse(lambda lib, a, b: lib.bmm(a, b), randoms(2, 3, 4), randoms(3, 4, 5), match="2 and 3 matrices")
     with pytest.raises(ValueError, match="must name letters"):
         engine.einsum("ij->k", engine.ones(2, 3))
-    both_refuse(lambda lib, a: lib.einsum("ijk->k", a), randoms(2, 3), match="names 3 dimensions, but the operand has 2")
+    both_refuse(lambda lib, a: lib.einsum("ijk->k", a), randoms(2, 3), match="names 3 dimensions, but the operand")
     both_refuse(lambda lib, a, b: lib.einsum("ij,jk->ik", a, b), randoms(2, 3), randoms(4, 5), match="extent 3")
