@@ -153,13 +153,11 @@ def _record(function: Function, inputs: tuple, outputs: tuple, needs: tuple[bool
         function.saved = inputs if len(saves) >= len(inputs) else [inputs[i] for i in saves]
     if function.saves_output:
         function.watched = [output._version_counter() for output in outputs]
-    number = 0
-    for output in outputs:
+    for number, output in enumerate(outputs):
         if output._array.dtype.kind == "f":
             output._requires_grad = True
             output._function = function
             output._output = number
-        number += 1
 
 
 def _share_memory(base: Tensor, outputs: tuple) -> None:

@@ -136,7 +136,7 @@ def test_in_place_outside_the_graph_and_refusals():
     leaf = wrap(normal(3)).requires_grad_()
     y = ops.sigmoid(leaf)
     ops.relu_(y)
-    with pytest.raises(GradientError, match="Sigmoid saved a tensor at version 0, which is at version 1"):
+    with pytest.raises(GradientError, match="backward of Sigmoid needs a tensor that was changed in place"):
         y.backward(wrap(normal(3)))
 
 
