@@ -18,6 +18,7 @@ import numpy as np
 
 from engine import trace
 from engine.definitions.contract import Definition
+from engine.errors import GradientError
 from engine.tensor import Tensor, clock, grad_mode, wrap
 
 _sequence = itertools.count()
@@ -143,7 +144,10 @@ def _record(function: Function, inputs: tuple, outputs: tuple, needs: tuple[bool
     for t in inputs:
         if not t._requires_grad:
             edges.append(None)
-        elif t._function is None:
+            continue
+        if t._base is not None:
+            _check_view(function, t)
+        if t._function is None:
             edges.append((t, -1))
         else:
             edges.append((t._function, t._output))
@@ -158,6 +162,15 @@ def _record(function: Function, inputs: tuple, outputs: tuple, needs: tuple[bool
             output._requires_grad = True
             output._function = function
             output._output = number
+
+
+def _check_view(function: Function, view: Tensor) -> None:
+    counter, made_by = view._version, view._function
+    if counter is not None and made_by is not None and len(counter) > 1 and counter[1] > made_by.recorded_at:
+        raise GradientError(
+            f"{function.name}: this view was taken before the tensor behind it was changed in place by a recorded op; "
+            "its gradient would be that of the old elements. Take the view again, after the change"
+        )
 
 
 def _share_memory(base: Tensor, outputs: tuple) -> None:

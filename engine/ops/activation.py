@@ -186,7 +186,7 @@ def _run(op: str, function: Function, input: Tensor, inplace: bool = False) -> T
         raise TypeError(f"{op}(): argument 'input' must be Tensor, not {type(input).__name__}")
     if input._array.dtype.kind != "f":
         raise DtypeError(f"{op}: input has dtype {input.dtype}, shape {input._array.shape}; it must be float")
-    return overwrite(op, function, input) if inplace else apply(function, input)
+    return overwrite(f"{op}_", function, input) if inplace else apply(function, input)
 
 
 def _as_float(op: str, input: Tensor) -> Tensor:
@@ -206,7 +206,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
         DtypeError: for bool.
     """
     if isinstance(input, Tensor) and input._array.dtype.kind in "iu":
-        return overwrite("relu", Relu(), input) if inplace else apply(Relu(), input)
+        return overwrite("relu_", Relu(), input) if inplace else apply(Relu(), input)
     return _run("relu", Relu(), input, inplace)
 
 

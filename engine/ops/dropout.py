@@ -52,7 +52,7 @@ def _drop(
     if input._array.dtype.kind != "f":
         raise DtypeError(f"{op}: input has dtype {input.dtype}; it must be float")
     function = kind(dropout_mask(mask_shape, p, input._array.dtype), float(p))
-    return overwrite(op, function, input) if inplace else apply(function, input)
+    return overwrite(f"{op}_", function, input) if inplace else apply(function, input)
 
 
 def _channels(op: str, input: Tensor, expected: tuple[int, ...]) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine import dtypes, trace
 from engine.definitions import arithmetic as definitions
-from engine.errors import DtypeError, InPlaceError, ShapeError
+from engine.errors import DtypeError, ShapeError
 from engine.function import apply
 from engine.ops import arithmetic, comparison, division, maths, matmul, powers, selection, trigonometry
 from engine.ops.elementwise import (
@@ -25,6 +25,7 @@ from engine.ops.elementwise import (
     number_error,
     silently,
 )
+from engine.ops.in_place import check_in_place, stand_in, take_over
 from engine.tensor import Tensor, grad_mode, wrap
 
 
@@ -77,41 +78,19 @@ def replace(tensor: Tensor, name: str, op: Callable[..., Tensor], arguments: tup
             memory that several elements share.
         ShapeError, DtypeError: when the result fits neither shape nor kind of dtype.
     """
-    tensor._check_in_place(name)
     operands = (*arguments, *options.values())
-    recorded = grad_mode.enabled and (
-        tensor._requires_grad or any(isinstance(x, Tensor) and x._requires_grad for x in operands)
-    )
-    if recorded and tensor._base is not None:
-        raise InPlaceError(
-            f"{name}: writing a value that requires grad into a view is not followed by this engine; "
-            "use the out-of-place form, or cat() or where()"
-        )
-    source = _stand_in(tensor) if recorded else tensor
+    check_in_place(tensor, name, operands)
+    recorded = grad_mode.enabled and any(isinstance(x, Tensor) and x._requires_grad for x in (tensor, *operands))
+    # A copy, because the op may save it and the memory changes afterwards.
+    source = stand_in(tensor, tensor._array.copy()) if recorded else tensor
     result = op(source, *arguments, **options)
     _check_result(tensor, result, name)
     result = cast(result, tensor._array.dtype)
-    tensor._write(result._array, result._function or name)
-    if recorded and result._requires_grad:
-        tensor._function, tensor._output, tensor._requires_grad = result._function, result._output, True
-        tensor._retains_grad = False
-    return tensor
-
-
-def _stand_in(tensor: Tensor) -> Tensor:
-    # A copy, because the op may save it and the memory changes afterwards.
-    copy = wrap(tensor._array.copy())
-    copy._requires_grad, copy._function, copy._output = tensor._requires_grad, tensor._function, tensor._output
-    return copy
+    return take_over(tensor, result, result._function or name)
 
 
 def _check_result(tensor: Tensor, result: Tensor, name: str) -> None:
     array = tensor._array
-    if not array.flags.writeable:
-        raise InPlaceError(
-            f"{name}: unsupported operation: more than one element of the written-to tensor refers to a single memory "
-            "location (it was expanded), or its memory is read-only. Please clone() the tensor before."
-        )
     if result._array.shape != array.shape:
         raise ShapeError(
             f"{name}: output with shape {list(array.shape)} doesn't match the broadcast shape "

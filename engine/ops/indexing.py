@@ -16,11 +16,12 @@ import numpy as np
 from engine import trace
 from engine.definitions import movement as definitions
 from engine.device import contiguous, empty, zeros
-from engine.errors import DtypeError, InPlaceError, ShapeError
+from engine.errors import DtypeError, ShapeError
 from engine.function import Function, apply
 from engine.kernels.cpu import movement as kernels
 from engine.ops.dims import checked_dim
 from engine.ops.elementwise import cast
+from engine.ops.in_place import check_in_place, overwrite
 from engine.ops.index_parts import refuse_integer, split_index
 from engine.ops.movement import Movement, expand_to, positions, reshape
 from engine.tensor import Tensor, grad_mode, wrap
@@ -207,7 +208,7 @@ def _setitem(input: Tensor, index: Any, value: Any) -> None:
         follows = isinstance(value, Tensor) and value._requires_grad
         if follows or input._requires_grad:
             fitting = _fitting(value if follows else wrap(source), put, array)
-            write_in_place(input, put, (fitting,), "__setitem__")
+            overwrite("__setitem__", put, input, fitting)
             return
     observer = trace.observer
     if observer is not None:
@@ -217,7 +218,7 @@ def _setitem(input: Tensor, index: Any, value: Any) -> None:
     except IndexError as error:
         raise IndexError(_pick_error(error)) from None
     except ValueError:
-        refuse_shared(array, "__setitem__")
+        check_in_place(input, "__setitem__")
         _refuse_value(source, _region(array, basic, picks).shape)
     input._bump()
     if observer is not None:
@@ -269,40 +270,6 @@ def _refuse_value(value: np.ndarray, region: tuple[int, ...]) -> None:
         f"__setitem__: shape mismatch: value tensor of shape {value.shape} cannot be broadcast to "
         f"the indexed elements, which have shape {region}"
     )
-
-
-def refuse_shared(array: np.ndarray, op: str) -> None:
-    """Say why an array that cannot be written to cannot."""
-    if not array.flags.writeable:
-        raise InPlaceError(
-            f"{op}: unsupported operation: more than one element of the written-to tensor refers to a single "
-            "memory location (it was expanded), or its memory is read-only. "
-            "Please clone() the tensor before performing the operation."
-        )
-
-
-def write_in_place(input: Tensor, function: Function, others: tuple[Tensor, ...], op: str) -> Tensor:
-    """Apply ``function`` (input, *others) in place: the memory is overwritten, the history goes on from there.
-
-    Raises:
-        InPlaceError: for leaves and views that require grad, and for values that require grad put into views.
-    """
-    input._check_in_place(op)
-    refuse_shared(input._array, op)
-    follows = grad_mode.enabled and any(t._requires_grad for t in others)
-    if follows and input._base is not None and input._array.dtype.kind == "f":
-        raise InPlaceError(
-            f"{op}: writing a value that requires grad into a view is not followed by this engine; "
-            "write into the tensor itself: base[...] = value"
-        )
-    before = wrap(input._array)
-    before._requires_grad, before._function, before._output = input._requires_grad, input._function, input._output
-    result = apply(function, before, *others)
-    input._write(result._array, function)
-    if result._requires_grad:
-        input._requires_grad, input._function, input._output = True, result._function, result._output
-        input._retains_grad = False
-    return input
 
 
 def select(input: Tensor, dim: int, index: int) -> Tensor:

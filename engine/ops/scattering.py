@@ -14,8 +14,9 @@ from engine.errors import DtypeError, MissingError, ShapeError
 from engine.function import Function, apply
 from engine.ops.dims import broadcast_shapes, checked_dim
 from engine.ops.gathering import check_gather, check_index, flat_positions
+from engine.ops.in_place import overwrite
 from engine.ops.index_parts import split_index
-from engine.ops.indexing import Put, index_add_into, write_in_place
+from engine.ops.indexing import Put, index_add_into
 from engine.ops.movement import expand_to, positions
 from engine.ops.rearranging import Filled
 from engine.tensor import Tensor, wrap
@@ -300,7 +301,7 @@ def _pair(prepare: Any, name: str, text: str) -> tuple[Any, Any]:
 
     def in_place(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         function, others = prepare(input, *args, **kwargs)
-        return write_in_place(input, function, others, f"{name}_")
+        return overwrite(f"{name}_", function, input, *others)
 
     fresh.__name__ = fresh.__qualname__ = name
     in_place.__name__ = in_place.__qualname__ = f"{name}_"

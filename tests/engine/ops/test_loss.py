@@ -66,10 +66,8 @@ def compare(name, arrays, differentiable, tolerance=1e-5, tensors=(), **options)
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("reduction", REDUCTIONS)
-@pytest.mark.parametrize("shape", [(4, 3), (), (5000,), (0, 2)])
+@pytest.mark.parametrize("shape", [(4, 3), (), (5000,)])
 def test_regression_matches_definition(shape, reduction, dtype):
-    if shape == (0, 2) and reduction == "mean":
-        pytest.skip("the mean over nothing is tested on its own")
     x, t = normal(*shape, dtype=dtype), normal(*shape, dtype=dtype, seed=1)
     for function in (MseLoss(reduction), L1Loss(reduction), SmoothL1Loss(0.5, reduction), HuberLoss(0.7, reduction)):
         check_function(function, x, t)
