@@ -113,14 +113,20 @@ def kernel(function: Callable | None = None, *, fastmath: bool = True) -> Any:
     return Kernel(function, fastmath)
 
 
+# A helper that is called, not inlined, exists twice: compiled for itself, and within each kernel that is cached. The
+# process that compiled the kernel runs the one, later processes run the other, and where the compiler has vectorised
+# their sums differently the results differ in the last bit. Inlined, there is only one.
+_HELPER = {"nogil": True, "error_model": "numpy", "forceinline": True}
+
+
 def helper(function: Callable) -> Callable:
     """Decorator: a scalar function that kernels of the same file call."""
-    return numba.njit(nogil=True, error_model="numpy", fastmath=FASTMATH)(function)
+    return numba.njit(fastmath=FASTMATH, **_HELPER)(function)
 
 
 def strict_helper(function: Callable) -> Callable:
     """Like :func:`helper`, with strict IEEE arithmetic in the written order."""
-    return numba.njit(nogil=True, error_model="numpy")(function)
+    return numba.njit(**_HELPER)(function)
 
 
 def _twin(function: Callable) -> Callable:

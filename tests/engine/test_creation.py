@@ -60,7 +60,8 @@ def test_filled():
 
 @given(st.floats(-20, 20), st.floats(-20, 20), st.integers(0, 60))
 def test_linspace_and_logspace(start, end, steps):
-    same(lambda lib: lib.linspace(start, end, steps))
+    # PyTorch rounds start + step·i once (fused); here that is float64, which differs where a tie is broken.
+    same(lambda lib: lib.linspace(start, end, steps), rtol=1.2e-7)
     same(lambda lib: lib.linspace(start, end, steps, dtype=lib.float64), rtol=1e-12)
     same(lambda lib: lib.logspace(start / 10, end / 10, steps), rtol=2e-6)
 

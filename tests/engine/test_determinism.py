@@ -79,6 +79,12 @@ def test_two_processes_are_bit_identical():
     assert (losses, digest) == run()
 
 
+@pytest.mark.slow
+def test_compiling_and_loading_compiled_kernels_give_the_same_bits(tmp_path):
+    compiled, loaded = (run_in_process(NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
+    assert compiled == loaded
+
+
 @pytest.mark.skipif(THREADS == 1, reason="needs two threads")
 def test_thread_counts_agree_within_rounding():
     expected, _ = run()
