@@ -18,7 +18,7 @@ from engine.kernels.cpu import norm as kernels
 from engine.tensor import Tensor, wrap
 
 # Elementary operations an element, in the unit of engine.kernels.jit.PARALLEL_WORK.
-_WORK = 0.3
+_WORK = 0.7
 
 
 class _Norm(Function):

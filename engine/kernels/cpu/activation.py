@@ -2,6 +2,7 @@
 
 Comparisons are written so that NaN takes the branch that hands it on. Parameters arrive as Python floats (float64)
 and are brought to the arrays' dtype first: one float64 operand would halve the width of the vector instructions.
+The arithmetic is strict: with liberties the compiler takes different ones in the serial and in the parallel form.
 """
 
 from numba import prange
@@ -15,35 +16,35 @@ _GELU_SCALE = 0.7978845608028654
 _GELU_CUBIC = 0.044715
 
 
-@kernel
+@kernel(fastmath=False)
 def relu_forward(y, x):
     zero = x.dtype.type(0)
     for i in prange(y.size):
         y[i] = zero if x[i] < zero else x[i]
 
 
-@kernel
+@kernel(fastmath=False)
 def relu_backward(dx, dy, y):
     zero = y.dtype.type(0)
     for i in prange(dx.size):
         dx[i] = zero if y[i] <= zero else dy[i]
 
 
-@kernel
+@kernel(fastmath=False)
 def leaky_relu_forward(y, x, negative_slope):
     zero, slope = x.dtype.type(0), x.dtype.type(negative_slope)
     for i in prange(y.size):
         y[i] = x[i] if x[i] > zero else x[i] * slope
 
 
-@kernel
+@kernel(fastmath=False)
 def leaky_relu_backward(dx, dy, x, negative_slope):
     zero, slope = x.dtype.type(0), x.dtype.type(negative_slope)
     for i in prange(dx.size):
         dx[i] = dy[i] if x[i] > zero else dy[i] * slope
 
 
-@kernel
+@kernel(fastmath=False)
 def elu_forward(y, x, alpha, scale, input_scale):
     real = x.dtype.type
     zero, positive, negative, inner = real(0), real(scale), real(scale * alpha), real(input_scale)
@@ -51,7 +52,7 @@ def elu_forward(y, x, alpha, scale, input_scale):
         y[i] = positive * x[i] if x[i] > zero else negative * expm1(x[i] * inner)
 
 
-@kernel
+@kernel(fastmath=False)
 def elu_backward(dx, dy, x, alpha, scale, input_scale):
     real = x.dtype.type
     zero, positive, inner = real(0), real(scale), real(input_scale)
@@ -60,7 +61,7 @@ def elu_backward(dx, dy, x, alpha, scale, input_scale):
         dx[i] = dy[i] * (negative * exp(x[i] * inner)) if x[i] <= zero else positive * dy[i]
 
 
-@kernel
+@kernel(fastmath=False)
 def gelu_forward(y, x):
     real = x.dtype.type
     one, half, root = real(1), real(0.5), real(_SQRT_HALF)
@@ -68,7 +69,7 @@ def gelu_forward(y, x):
         y[i] = half * x[i] * (one + erf(x[i] * root))
 
 
-@kernel
+@kernel(fastmath=False)
 def gelu_backward(dx, dy, x):
     real = x.dtype.type
     one, half, root, density_0 = real(1), real(0.5), real(_SQRT_HALF), real(_NORMAL_DENSITY_0)
@@ -77,7 +78,7 @@ def gelu_backward(dx, dy, x):
         dx[i] = dy[i] * (share + x[i] * (density_0 * exp(-half * x[i] * x[i])))
 
 
-@kernel
+@kernel(fastmath=False)
 def gelu_tanh_forward(y, x):
     real = x.dtype.type
     one, half, scale, cubic = real(1), real(0.5), real(_GELU_SCALE), real(_GELU_CUBIC)
@@ -85,7 +86,7 @@ def gelu_tanh_forward(y, x):
         y[i] = half * x[i] * (one + tanh(scale * (x[i] + cubic * x[i] * x[i] * x[i])))
 
 
-@kernel
+@kernel(fastmath=False)
 def gelu_tanh_backward(dx, dy, x):
     real = x.dtype.type
     one, half, scale, cubic = real(1), real(0.5), real(_GELU_SCALE), real(_GELU_CUBIC)
@@ -97,13 +98,13 @@ def gelu_tanh_backward(dx, dy, x):
         dx[i] = dy[i] * half * (one + t + x[i] * ((one - t * t) * slope))
 
 
-@kernel
+@kernel(fastmath=False)
 def silu_forward(y, x):
     for i in prange(y.size):
         y[i] = x[i] * sigmoid(x[i])
 
 
-@kernel
+@kernel(fastmath=False)
 def silu_backward(dx, dy, x):
     one = x.dtype.type(1)
     for i in prange(dx.size):
@@ -111,7 +112,7 @@ def silu_backward(dx, dy, x):
         dx[i] = dy[i] * (s * (one + x[i] * (one - s)))
 
 
-@kernel
+@kernel(fastmath=False)
 def mish_forward(y, x):
     # tanh(log(1 + e^x)) = n / (n + 2) with n = e^x (e^x + 2); 1 to the last bit above 20.
     real = x.dtype.type
@@ -122,7 +123,7 @@ def mish_forward(y, x):
         y[i] = x[i] * (n / (n + two))
 
 
-@kernel
+@kernel(fastmath=False)
 def mish_backward(dx, dy, x):
     real = x.dtype.type
     one, two, large = real(1), real(2), real(20)
@@ -133,33 +134,33 @@ def mish_backward(dx, dy, x):
         dx[i] = dy[i] * (t + x[i] * (e / (one + e)) * (one - t * t))
 
 
-@kernel
+@kernel(fastmath=False)
 def sigmoid_forward(y, x):
     for i in prange(y.size):
         y[i] = sigmoid(x[i])
 
 
-@kernel
+@kernel(fastmath=False)
 def sigmoid_backward(dx, dy, y):
     one = y.dtype.type(1)
     for i in prange(dx.size):
         dx[i] = dy[i] * (y[i] * (one - y[i]))
 
 
-@kernel
+@kernel(fastmath=False)
 def tanh_forward(y, x):
     for i in prange(y.size):
         y[i] = tanh(x[i])
 
 
-@kernel
+@kernel(fastmath=False)
 def tanh_backward(dx, dy, y):
     one = y.dtype.type(1)
     for i in prange(dx.size):
         dx[i] = dy[i] * (one - y[i] * y[i])
 
 
-@kernel
+@kernel(fastmath=False)
 def softplus_forward(y, x, beta, threshold):
     real = x.dtype.type
     factor, limit = real(beta), real(threshold)
@@ -168,7 +169,7 @@ def softplus_forward(y, x, beta, threshold):
         y[i] = x[i] if scaled > limit else log1p(exp(scaled)) / factor
 
 
-@kernel
+@kernel(fastmath=False)
 def softplus_backward(dx, dy, x, beta, threshold):
     real = x.dtype.type
     factor, limit = real(beta), real(threshold)
@@ -177,7 +178,7 @@ def softplus_backward(dx, dy, x, beta, threshold):
         dx[i] = dy[i] if scaled > limit else dy[i] * sigmoid(scaled)
 
 
-@kernel
+@kernel(fastmath=False)
 def hardtanh_forward(y, x, min_val, max_val):
     low, high = x.dtype.type(min_val), x.dtype.type(max_val)
     for i in prange(y.size):
@@ -185,7 +186,7 @@ def hardtanh_forward(y, x, min_val, max_val):
         y[i] = high if raised > high else raised
 
 
-@kernel
+@kernel(fastmath=False)
 def hardtanh_backward(dx, dy, x, min_val, max_val):
     real = x.dtype.type
     zero, low, high = real(0), real(min_val), real(max_val)
@@ -193,7 +194,7 @@ def hardtanh_backward(dx, dy, x, min_val, max_val):
         dx[i] = zero if (x[i] <= low) | (x[i] >= high) else dy[i]
 
 
-@kernel
+@kernel(fastmath=False)
 def log_sigmoid_forward(y, x):
     zero = x.dtype.type(0)
     for i in prange(y.size):
@@ -201,20 +202,20 @@ def log_sigmoid_forward(y, x):
         y[i] = below - log1p(exp(-abs(x[i])))
 
 
-@kernel
+@kernel(fastmath=False)
 def log_sigmoid_backward(dx, dy, x):
     for i in prange(dx.size):
         dx[i] = dy[i] * sigmoid(-x[i])
 
 
-@kernel
+@kernel(fastmath=False)
 def softsign_forward(y, x):
     one = x.dtype.type(1)
     for i in prange(y.size):
         y[i] = x[i] / (one + abs(x[i]))
 
 
-@kernel
+@kernel(fastmath=False)
 def softsign_backward(dx, dy, x):
     one = x.dtype.type(1)
     for i in prange(dx.size):

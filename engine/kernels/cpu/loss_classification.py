@@ -9,11 +9,12 @@ import numpy as np
 from numba import prange
 
 from engine.kernels.cpu.softmax import exponentials, rows_per_block
+from engine.kernels.cpu.sums import moments, row_sum
 from engine.kernels.cpu.vector_math import log, maximum
-from engine.kernels.jit import helper, kernel
+from engine.kernels.jit import kernel, strict_helper
 
 
-@kernel
+@kernel(fastmath=False)
 def first_bad_label(found, t, classes, ignore_index):
     """found[0] = position of the first label that is neither a class nor ignore_index, or -1."""
     found[0] = -1
@@ -23,24 +24,22 @@ def first_bad_label(found, t, classes, ignore_index):
             break
 
 
-@helper
+@strict_helper
 def _of_row(scale, n):
     return scale[n] if scale.size > 1 else scale[0]
 
 
-@helper
+@strict_helper
 def _normalise(p, n):
     """Divide row n of the exponentials p by their sum, which is returned."""
-    total = p.dtype.type(0)
-    for c in range(p.shape[1]):
-        total += p[n, c]
-    inverse = p.dtype.type(1) / total
+    total = row_sum(p[n])
+    inverse = p.dtype.type(1.0 / total)
     for c in range(p.shape[1]):
         p[n, c] = p[n, c] * inverse
     return total
 
 
-@helper
+@strict_helper
 def _label_loss(x, t, w, smoothing, n, logarithm):
     label = t[n]
     weight = 1.0
@@ -48,17 +47,13 @@ def _label_loss(x, t, w, smoothing, n, logarithm):
         weight = np.float64(w[label])
     loss = (1.0 - smoothing) * weight * (logarithm - x[n, label])
     if smoothing > 0.0:
-        rest = 0.0
-        for c in range(x.shape[1]):
-            if w.size > 0:
-                rest += w[c] * (logarithm - x[n, c])
-            else:
-                rest += logarithm - x[n, c]
-        loss += smoothing / x.shape[1] * rest
+        real = x.dtype.type
+        of_row, weighted = moments(x[n], w if w.size > 0 else x[n], real(logarithm), real(0))
+        loss -= smoothing / x.shape[1] * (weighted if w.size > 0 else of_row)
     return loss
 
 
-@kernel
+@kernel(fastmath=False)
 def cross_entropy_forward(losses, p, totals, x, t, w, ignore_index, smoothing):
     rows, columns = x.shape
     height = rows_per_block(columns)
@@ -79,15 +74,11 @@ def cross_entropy_forward(losses, p, totals, x, t, w, ignore_index, smoothing):
             totals[1] += w[t[n]] if w.size > 0 else 1.0
 
 
-@kernel
+@kernel(fastmath=False)
 def cross_entropy_backward(dx, p, t, w, scale, ignore_index, smoothing):
     rows, columns = p.shape
     real = p.dtype.type
-    total = np.float64(columns)
-    if w.size > 0:
-        total = 0.0
-        for c in range(columns):
-            total += w[c]
+    total = row_sum(w) if w.size > 0 else np.float64(columns)
     for n in prange(rows):
         factor = np.float64(_of_row(scale, n))
         if t[n] == ignore_index:
@@ -107,20 +98,26 @@ def cross_entropy_backward(dx, p, t, w, scale, ignore_index, smoothing):
             dx[n, t[n]] -= real(hit)
 
 
-@kernel
+@kernel(fastmath=False)
 def soft_cross_entropy_forward(losses, p, totals, x, t, w, smoothing):
     rows, columns = x.shape
     height = rows_per_block(columns)
     even = smoothing / columns
+    real = x.dtype.type
     for block in prange((rows + height - 1) // height):
         start, stop = block * height, min(rows, (block + 1) * height)
         exponentials(p, x, start, stop)
         for n in range(start, stop):
             logarithm = np.float64(maximum(x[n])) + np.float64(log(_normalise(p, n)))
             loss = 0.0
-            for c in range(columns):
-                term = ((1.0 - smoothing) * t[n, c] + even) * (logarithm - x[n, c])
-                loss += term * w[c] if w.size > 0 else term
+            if w.size > 0:
+                for c in range(columns):
+                    loss += ((1.0 - smoothing) * t[n, c] + even) * (logarithm - x[n, c]) * w[c]
+            else:
+                of_row, weighted = moments(x[n], t[n], real(logarithm), real(0))
+                loss = -(1.0 - smoothing) * weighted
+                if smoothing > 0.0:
+                    loss -= even * of_row
             losses[n] = loss
     totals[0] = 0.0
     totals[1] = np.float64(rows)
@@ -128,24 +125,24 @@ def soft_cross_entropy_forward(losses, p, totals, x, t, w, smoothing):
         totals[0] += losses[n]
 
 
-@kernel
+@kernel(fastmath=False)
 def soft_cross_entropy_backward(dx, p, t, w, scale, smoothing):
     rows, columns = p.shape
     real = p.dtype.type
     even = smoothing / columns
     for n in prange(rows):
         factor = np.float64(_of_row(scale, n))
-        total = 0.0
-        for c in range(columns):
-            own = (1.0 - smoothing) * t[n, c] + even
-            total += own * w[c] if w.size > 0 else own
+        if w.size > 0:
+            total = (1.0 - smoothing) * moments(t[n], w, real(0), real(0))[1] + even * row_sum(w)
+        else:
+            total = (1.0 - smoothing) * row_sum(t[n]) + smoothing
         slope = real(factor * total)
         for c in range(columns):
             own = ((1.0 - smoothing) * t[n, c] + even) * factor
             dx[n, c] = p[n, c] * slope - real(own * w[c] if w.size > 0 else own)
 
 
-@kernel
+@kernel(fastmath=False)
 def nll_loss_forward(losses, totals, x, t, w, ignore_index):
     totals[0] = 0.0
     totals[1] = 0.0
@@ -158,7 +155,7 @@ def nll_loss_forward(losses, totals, x, t, w, ignore_index):
             totals[1] += weight
 
 
-@kernel
+@kernel(fastmath=False)
 def nll_loss_backward(dx, t, w, scale, ignore_index):
     for n in range(dx.shape[0]):
         for c in range(dx.shape[1]):

@@ -1,71 +1,28 @@
 """Normalisations on the CPU: batch norm over columns (N, C) or maps (N, C, M), layer norm (R, D), group norm (N, C, M).
 
-Sums are taken of values less a rough mean, so that a large mean costs no digits of the variance, and in float64 over
-rows or segments of rows. Each channel or row has one owner. Statistics (``mean``, ``rstd``, ``variance``) are arrays of
-x's dtype. w and b are of size 0 where absent; dx is of size 0 where it is not wanted. Note that Numba's ``float(x)``
-leaves a float32 what it is; ``np.float64(x)`` widens it.
+Sums are taken of values less a rough mean, so that a large mean costs no digits of the variance, and in a fixed order
+(:mod:`engine.kernels.cpu.sums`). Each channel or row has one owner. Statistics (``mean``, ``rstd``, ``variance``) are
+arrays of x's dtype. w and b are of size 0 where absent; dx is of size 0 where it is not wanted. Note that Numba's
+``float(x)`` leaves a float32 what it is; ``np.float64(x)`` widens it.
 """
 
 import numpy as np
 from numba import prange
 
-from engine.kernels.jit import helper, kernel
+from engine.kernels.cpu.sums import moments, row_sum
+from engine.kernels.jit import kernel, strict_helper
 
 #: Channels that are summed side by side where neighbours in memory belong to different channels.
 _COLUMNS = 64
 
-#: Values of a row that are summed in the row's own dtype.
-_SEGMENT = 1024
 
-
-@helper
+@strict_helper
 def _mean_of_row(row):
     """Mean of a row in its own dtype: near enough to the mean of all to be subtracted first."""
-    total = row.dtype.type(0)
-    for i in range(row.size):
-        total += row[i]
-    return row.dtype.type(total / row.size)
+    return row.dtype.type(row_sum(row) / row.size)
 
 
-@helper
-def _shifted_sums(row, near):
-    """Sums of row - near and of its squares.
-
-    Within a segment in the row's dtype, where the vector's lanes share the rounding; over segments in float64.
-    """
-    total = 0.0
-    square = 0.0
-    for start in range(0, row.size, _SEGMENT):
-        segment = row[start : start + _SEGMENT]
-        of_segment = row.dtype.type(0)
-        square_of_segment = row.dtype.type(0)
-        for i in range(segment.size):
-            shifted = segment[i] - near
-            of_segment += shifted
-            square_of_segment += shifted * shifted
-        total += of_segment
-        square += square_of_segment
-    return total, square
-
-
-@helper
-def _products(dy, x, middle):
-    """Sums of dy and of dy (x - middle) over a row, as in _shifted_sums."""
-    total = 0.0
-    product = 0.0
-    for start in range(0, dy.size, _SEGMENT):
-        gradients, inputs = dy[start : start + _SEGMENT], x[start : start + _SEGMENT]
-        of_segment = dy.dtype.type(0)
-        product_of_segment = dy.dtype.type(0)
-        for i in range(gradients.size):
-            of_segment += gradients[i]
-            product_of_segment += gradients[i] * (inputs[i] - middle)
-        total += of_segment
-        product += product_of_segment
-    return total, product
-
-
-@helper
+@strict_helper
 def _spread(total, square, count):
     """Variance from the sums of shifted values and of their squares; rounding may not make it negative."""
     offset = total / count
@@ -73,12 +30,12 @@ def _spread(total, square, count):
     return 0.0 if variance < 0.0 else variance
 
 
-@helper
+@strict_helper
 def _factor(w, c):
     return np.float64(w[c]) if w.size > 0 else 1.0
 
 
-@helper
+@strict_helper
 def _summand(b, c):
     return np.float64(b[c]) if b.size > 0 else 0.0
 
@@ -86,7 +43,7 @@ def _summand(b, c):
 # ---- batch norm of maps: x (N, C, M) ----
 
 
-@kernel
+@kernel(fastmath=False)
 def batch_norm_maps_forward(y, mean, rstd, variance, x, w, b, eps, training):
     count = np.float64(x.shape[0] * x.shape[2])
     real = x.dtype.type
@@ -96,7 +53,7 @@ def batch_norm_maps_forward(y, mean, rstd, variance, x, w, b, eps, training):
             total = 0.0
             square = 0.0
             for n in range(x.shape[0]):
-                of_row, square_of_row = _shifted_sums(x[n, c], near)
+                of_row, square_of_row = moments(x[n, c], x[n, c], near, near)
                 total += of_row
                 square += square_of_row
             variance[c] = _spread(total, square, count)
@@ -108,7 +65,7 @@ def batch_norm_maps_forward(y, mean, rstd, variance, x, w, b, eps, training):
                 y[n, c, m] = (x[n, c, m] - centre) * scale + shift
 
 
-@kernel
+@kernel(fastmath=False)
 def batch_norm_maps_backward(dx, dw, db, dy, x, mean, rstd, w, training):
     count = np.float64(x.shape[0] * x.shape[2])
     real = x.dtype.type
@@ -117,7 +74,7 @@ def batch_norm_maps_backward(dx, dw, db, dy, x, mean, rstd, w, training):
         product = 0.0
         centre = real(mean[c])
         for n in range(x.shape[0]):
-            of_row, product_of_row = _products(dy[n, c], x[n, c], centre)
+            of_row, product_of_row = moments(dy[n, c], x[n, c], real(0), centre)
             total += of_row
             product += product_of_row
         dw[c] = product * rstd[c]
@@ -136,7 +93,7 @@ def batch_norm_maps_backward(dx, dw, db, dy, x, mean, rstd, w, training):
 # ---- batch norm of columns: x (N, C) ----
 
 
-@kernel
+@kernel(fastmath=False)
 def batch_norm_columns_forward(y, mean, rstd, variance, x, w, b, eps, training):
     rows, columns = x.shape
     real = x.dtype.type
@@ -168,7 +125,7 @@ def batch_norm_columns_forward(y, mean, rstd, variance, x, w, b, eps, training):
                 y[n, start + j] = (x[n, start + j] - centre[j]) * scale[j] + shift[j]
 
 
-@kernel
+@kernel(fastmath=False)
 def batch_norm_columns_backward(dx, dw, db, dy, x, mean, rstd, w, training):
     rows, columns = x.shape
     real = x.dtype.type
@@ -204,13 +161,13 @@ def batch_norm_columns_backward(dx, dw, db, dy, x, mean, rstd, w, training):
 # ---- layer norm: x (R, D) ----
 
 
-@kernel
+@kernel(fastmath=False)
 def layer_norm_forward(y, mean, rstd, x, w, b, eps):
     rows, columns = x.shape
     real = x.dtype.type
     for r in prange(rows):
         near = _mean_of_row(x[r])
-        total, square = _shifted_sums(x[r], near)
+        total, square = moments(x[r], x[r], near, near)
         mean[r] = near + total / columns
         rstd[r] = 1.0 / np.sqrt(_spread(total, square, np.float64(columns)) + eps)
         centre, scale = real(mean[r]), real(rstd[r])
@@ -225,7 +182,7 @@ def layer_norm_forward(y, mean, rstd, x, w, b, eps):
                     y[r, d] = y[r, d] * w[d]
 
 
-@kernel
+@kernel(fastmath=False)
 def layer_norm_backward_input(dx, dy, x, mean, rstd, w):
     rows, columns = x.shape
     real = x.dtype.type
@@ -237,13 +194,13 @@ def layer_norm_backward_input(dx, dy, x, mean, rstd, w):
         else:
             for d in range(columns):
                 dx[r, d] = dy[r, d]
-        total, product = _products(dx[r], x[r], centre)
+        total, product = moments(dx[r], x[r], real(0), centre)
         tilt, average = real(-rstd[r] * rstd[r] * product / columns), real(total / columns)
         for d in range(columns):
             dx[r, d] = slope * ((dx[r, d] - average) + tilt * (x[r, d] - centre))
 
 
-@kernel
+@kernel(fastmath=False)
 def layer_norm_backward_affine(dw, db, dy, x, mean, rstd):
     rows, columns = x.shape
     for block in prange((columns + _COLUMNS - 1) // _COLUMNS):
@@ -265,7 +222,7 @@ def layer_norm_backward_affine(dw, db, dy, x, mean, rstd):
 # ---- group norm: x (N, C, M), statistics (N, G) ----
 
 
-@kernel
+@kernel(fastmath=False)
 def group_norm_forward(y, mean, rstd, x, w, b, eps):
     groups = mean.shape[1]
     channels = x.shape[1] // groups
@@ -277,7 +234,7 @@ def group_norm_forward(y, mean, rstd, x, w, b, eps):
         total = 0.0
         square = 0.0
         for c in range(g * channels, (g + 1) * channels):
-            of_row, square_of_row = _shifted_sums(x[n, c], near)
+            of_row, square_of_row = moments(x[n, c], x[n, c], near, near)
             total += of_row
             square += square_of_row
         mean[n, g] = near + total / count
@@ -289,7 +246,7 @@ def group_norm_forward(y, mean, rstd, x, w, b, eps):
                 y[n, c, m] = (x[n, c, m] - centre) * scale + shift
 
 
-@kernel
+@kernel(fastmath=False)
 def group_norm_backward_input(dx, dy, x, mean, rstd, w):
     groups = mean.shape[1]
     channels = x.shape[1] // groups
@@ -301,7 +258,7 @@ def group_norm_backward_input(dx, dy, x, mean, rstd, w):
         total = 0.0
         product = 0.0
         for c in range(g * channels, (g + 1) * channels):
-            of_channel, product_of_channel = _products(dy[n, c], x[n, c], centre)
+            of_channel, product_of_channel = moments(dy[n, c], x[n, c], real(0), centre)
             total += of_channel * _factor(w, c)
             product += product_of_channel * _factor(w, c)
         slope = real(inverse)
@@ -312,15 +269,16 @@ def group_norm_backward_input(dx, dy, x, mean, rstd, w):
                 dx[n, c, m] = slope * ((dy[n, c, m] * factor - average) + tilt * (x[n, c, m] - centre))
 
 
-@kernel
+@kernel(fastmath=False)
 def group_norm_backward_affine(dw, db, dy, x, mean, rstd):
     channels = x.shape[1] // mean.shape[1]
+    real = x.dtype.type
     for c in prange(x.shape[1]):
         g = c // channels
         total = 0.0
         product = 0.0
         for n in range(x.shape[0]):
-            of_row, product_of_row = _products(dy[n, c], x[n, c], dy.dtype.type(mean[n, g]))
+            of_row, product_of_row = moments(dy[n, c], x[n, c], real(0), real(mean[n, g]))
             total += of_row
             product += product_of_row * rstd[n, g]
         dw[c] = product

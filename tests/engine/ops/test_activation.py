@@ -74,6 +74,16 @@ def test_parallel_form_matches_definition(name):
     check_function(FUNCTIONS[name](), normal(700_000), rtol=3e-6, atol=2e-6)
 
 
+@pytest.mark.parametrize("name", ["gelu", "gelu_tanh", "silu", "softplus"])
+def test_result_does_not_depend_on_the_form(name):
+    function, x, dy = FUNCTIONS[name](), normal(10_007), normal(10_007, scale=1.0)
+    for kernel, operands in ((function.forward_kernel, (x,)), (function.backward_kernel, (dy, x))):
+        serial, parallel = np.empty_like(x), np.empty_like(x)
+        kernel.serial(serial, *operands, *function.parameters)
+        kernel.parallel(parallel, *operands, *function.parameters)
+        np.testing.assert_array_equal(serial, parallel)
+
+
 @pytest.mark.parametrize(("name", "options"), CALLS, ids=IDENTIFIERS)
 @given(values=st.lists(VALUES, min_size=1, max_size=20), seed=st.integers(0, 100))
 def test_matches_torch(name, options, values, seed):

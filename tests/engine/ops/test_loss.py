@@ -158,10 +158,10 @@ def test_logits_match_torch(reduction, values):
     pairs = np.array(values, np.float32)
     arrays = pairs[:, 0].copy(), pairs[:, 1].copy()
     name = "binary_cross_entropy_with_logits"
-    compare(name, arrays, (0, 1), reduction=reduction)
     w, pw = uniform(len(pairs)), uniform(1, seed=1)
-    # With pos_weight terms of the size of x cancel.
+    # PyTorch computes (1 - t)·x + log(1 + exp(-x)): terms of the size of x cancel.
     size = 1 + np.nan_to_num(np.abs(arrays[0])).max()
+    compare(name, arrays, (0, 1), tolerance=1.2e-7 * size + 1e-5, reduction=reduction)
     compare(name, arrays, (0,), tolerance=3e-7 * size + 1e-5, reduction=reduction, tensors=("weight", "pos_weight"),
             weight=w, pos_weight=pw)
 
@@ -252,6 +252,21 @@ def test_classification_matches_torch(shape, reduction, weighted):
 )
 def test_extreme_logits_match_torch(values, label):
     compare("cross_entropy", (np.array([values], np.float32), np.array([label])), (0,))
+
+
+@pytest.mark.parametrize("shape", [(3000, 10), (40, 777)])
+def test_cross_entropy_does_not_depend_on_the_form(shape):
+    from engine.kernels.cpu import loss_classification as kernels
+
+    x, t, w = normal(*shape), labels(shape[:1], shape[1], ignored=True), uniform(shape[1])
+    results = []
+    for form in ("serial", "parallel"):
+        losses, p, totals, dx = np.empty(shape[0], np.float32), np.empty_like(x), np.empty(2), np.empty_like(x)
+        getattr(kernels.cross_entropy_forward, form)(losses, p, totals, x, t, w, -100, 0.1)
+        getattr(kernels.cross_entropy_backward, form)(dx, p, t, w, np.full(1, 0.3, np.float32), -100, 0.1)
+        results.append((losses, p, totals, dx))
+    for serial, parallel in zip(*results, strict=True):
+        np.testing.assert_array_equal(serial, parallel)
 
 
 def test_labels_of_all_kinds():

@@ -82,7 +82,8 @@ def test_batch_norm_matches_torch(shape, training):
 def test_layer_norm_matches_torch(shape):
     for dim in range(1, len(shape)):
         features = shape[dim:]
-        if features == (1,):
+        if np.prod(features) < 3:
+            # The normalised values are 0 or ±1 whatever x is: the gradients are rounding.
             continue
         for operands in ((), affine(features)[:1], affine(features)):
             compare(
@@ -163,15 +164,29 @@ def test_result_does_not_depend_on_the_form():
     from engine.kernels.cpu import norm as kernels
 
     absent = np.empty(0, np.float32)
-    for kernel, x in (
-        (kernels.batch_norm_maps_forward, normal(8, 5, 300)), (kernels.batch_norm_columns_forward, normal(50, 150))
-    ):
+    for layout, x in (("maps", normal(8, 5, 300)), ("columns", normal(50, 150))):
+        forward = getattr(kernels, f"batch_norm_{layout}_forward")
+        backward = getattr(kernels, f"batch_norm_{layout}_backward")
         results = []
-        for form in (kernel.serial, kernel.parallel):
-            y = np.empty_like(x)
-            form(y, *np.empty((3, x.shape[1]), np.float32), x, absent, absent, 1e-5, True)
-            results.append(y)
-        np.testing.assert_array_equal(*results)
+        for form in ("serial", "parallel"):
+            y, dx = np.empty_like(x), np.empty_like(x)
+            mean, rstd, variance, dw, db = np.empty((5, x.shape[1]), np.float32)
+            getattr(forward, form)(y, mean, rstd, variance, x, absent, absent, 1e-5, True)
+            getattr(backward, form)(dx, dw, db, normal(*x.shape, seed=1), x, mean, rstd, absent, True)
+            results.append((y, mean, rstd, variance, dx, dw, db))
+        for serial, parallel in zip(*results, strict=True):
+            np.testing.assert_array_equal(serial, parallel)
+    x, (w, b) = normal(50, 333), affine((333,))
+    results = []
+    for form in ("serial", "parallel"):
+        y, dx = np.empty_like(x), np.empty_like(x)
+        (mean, rstd), (dw, db) = np.empty((2, 50), np.float32), np.empty((2, 333), np.float32)
+        getattr(kernels.layer_norm_forward, form)(y, mean, rstd, x, w, b, 1e-5)
+        getattr(kernels.layer_norm_backward_input, form)(dx, y, x, mean, rstd, w)
+        getattr(kernels.layer_norm_backward_affine, form)(dw, db, y, x, mean, rstd)
+        results.append((y, mean, rstd, dx, dw, db))
+    for serial, parallel in zip(*results, strict=True):
+        np.testing.assert_array_equal(serial, parallel)
 
 
 def test_non_contiguous_inputs():
@@ -194,7 +209,7 @@ def test_running_statistics_are_announced():
             self.seen.append(("after", kind, tensor, tensor.numpy().copy(), details))
 
     x, mean, variance = normal(6, 2), wrap(np.zeros(2, np.float32)), wrap(np.ones(2, np.float32))
-    log = Log()
+    log, before = Log(), list(mean._version_counter())
     previous = trace.set_observer(log)
     try:
         ops.batch_norm(wrap(x), mean, variance, training=True)
@@ -207,12 +222,12 @@ def test_running_statistics_are_announced():
     np.testing.assert_allclose(log.seen[1][3], 0.1 * x.mean(0), rtol=1e-5)
     np.testing.assert_allclose(variance.numpy(), 0.9 + 0.1 * x.var(0, ddof=1), rtol=1e-5)
     assert isinstance(log.seen[0][4], ops.BatchNorm)
-    assert mean._version[0] == 1
+    assert mean._version != before
 
 
 def test_says_what_does_not_fit():
     x, four = wrap(normal(3, 4)), wrap(normal(4))
-    with pytest.raises(ShapeError, match=r"batch_norm: weight has shape \(4,\) but the input of shape \(3, 5\) needs \(5,\)"):
+    with pytest.raises(ShapeError, match=r"weight has shape \(4,\) but the input of shape \(3, 5\) needs \(5,\)"):
         ops.batch_norm(wrap(normal(3, 5)), None, None, four, training=True)
     with pytest.raises(DtypeError, match=r"batch_norm: input is torch\.float64 and running_mean is torch\.float32"):
         ops.batch_norm(wrap(normal(3, 4, dtype=np.float64)), four, four)

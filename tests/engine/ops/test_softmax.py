@@ -74,10 +74,10 @@ def test_gradient_matches_finite_differences():
 def test_result_does_not_depend_on_the_form():
     from engine.kernels.cpu import softmax as kernels
 
-    x, dy = normal(3000, 10), normal(3000, 10, scale=1.0)
-    for forward, backward in (
-        (kernels.softmax_forward, kernels.softmax_backward), (kernels.log_softmax_forward, kernels.log_softmax_backward)
-    ):
+    names, shapes = ("softmax", "log_softmax"), ((3000, 10), (40, 777))
+    for name, shape in ((name, shape) for name in names for shape in shapes):
+        x, dy = normal(*shape), normal(*shape, scale=1.0)
+        forward, backward = getattr(kernels, f"{name}_forward"), getattr(kernels, f"{name}_backward")
         serial, parallel, dx, dx_parallel = (np.empty_like(x) for _ in range(4))
         forward.serial(serial, x)
         forward.parallel(parallel, x)
