@@ -186,7 +186,8 @@ def _send(edge, gradient, table, queue, accumulate, shared) -> None:
         arrived = table[node] = [None] * node.outputs
         heappush(queue, (-node.seq, node))
     before = arrived[output]
-    arrived[output] = gradient if before is None else before + gradient
+    # NumPy makes a scalar of the sum of two arrays without dimensions.
+    arrived[output] = gradient if before is None else np.asarray(before + gradient)
 
 
 def accumulate_gradient(leaf: Tensor, gradient: np.ndarray, shared: bool) -> None:

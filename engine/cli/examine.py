@@ -87,7 +87,7 @@ def _threading_layer(layer: str) -> Finding:
 
 def cache() -> Iterator[Finding]:
     """Where compiled kernels are kept."""
-    import tempfile
+    import platformdirs
 
     from engine.cache import cache_folder
 
@@ -95,7 +95,8 @@ def cache() -> Iterator[Finding]:
     files = [path for path in folder.rglob("*") if path.is_file()]
     kernels = sum(path.suffix == ".nbi" for path in files)
     size = sum(path.stat().st_size for path in files) / 1e6
-    temporary = Path(tempfile.gettempdir()) in folder.parents and not os.environ.get("NUMBA_CACHE_DIR")
+    lasting = os.environ.get("NUMBA_CACHE_DIR") or platformdirs.user_cache_dir("nablascope")
+    temporary = Path(lasting) not in folder.parents
     if temporary:
         yield Finding(
             ADVICE, "folder", f"{folder}: temporary, because the user's cache folder cannot be written",

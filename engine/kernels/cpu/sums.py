@@ -6,6 +6,9 @@ LLVM vectors of a fixed number of elements, whatever the registers of the proces
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -19,7 +22,7 @@ _WIDE, _NARROW = 16, 4
 _SEGMENT = 32 * 2 * _WIDE
 
 
-def _lane_sums(width):
+def _lane_sums(width: int) -> Callable[..., Any]:
     """An intrinsic: (Σ (a[i] - p), Σ (a[i] - p)·(b[i] - q)) from start to stop, a multiple of 2·width elements."""
 
     @intrinsic

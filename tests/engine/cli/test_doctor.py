@@ -101,13 +101,14 @@ def test_failing_examination_is_no_failing_engine(capsys, monkeypatch):
 
 
 def test_cold_and_warm_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.cache.cache_folder", lambda: tmp_path)
+    folder = tmp_path / "kernels"
+    folder.mkdir()
+    monkeypatch.setattr("engine.cache.cache_folder", lambda: folder)
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     assert [finding.state for finding in examine.cache()] == [doctor.GOOD, doctor.ADVICE]
-    (tmp_path / "kernel.nbi").write_bytes(b"x" * 2_000_000)
+    (folder / "kernel.nbi").write_bytes(b"x" * 2_000_000)
     assert "1 compiled kernels, 2.0 MB" in list(examine.cache())[1].text
     monkeypatch.delenv("NUMBA_CACHE_DIR")
-    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path.parent))
     assert "temporary" in next(iter(examine.cache())).text
 
 
