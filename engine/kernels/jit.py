@@ -24,22 +24,23 @@ from engine.cache import cache_folder
 
 
 def _load_openmp() -> None:
-    """Load GNU OpenMP, where it is there, such that its threads sleep while they wait instead of spinning.
+    """Load GNU OpenMP, where it is there, such that its threads wait for work awake for some 50 µs only.
 
     A waiting thread that spins keeps its core from the very thread that it waits for as soon as any other process
-    wants a core too: measured on two cores with other work running, a step of 250 µs then takes 30 ms. OpenMP reads
-    the setting when it is loaded, so the environment is changed for this moment only; what the user set holds.
+    wants a core too: measured on two cores with other work running, a step of 250 µs then takes 30 ms. One that sleeps
+    at once is woken too slowly: 15 µs for each kernel. OpenMP reads the setting when it is loaded, so the environment
+    is changed for this moment only; what the user set holds.
     """
     if any(name in os.environ for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")):
         return
-    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    os.environ["GOMP_SPINCOUNT"] = "5000"
     try:
         importlib.import_module("numba.np.ufunc.omppool")
     except ImportError:
         # No OpenMP on this machine: Numba falls back to a threading layer of its own.
         return
     finally:
-        del os.environ["OMP_WAIT_POLICY"]
+        del os.environ["GOMP_SPINCOUNT"]
 
 
 _load_openmp()
@@ -51,8 +52,12 @@ config: Any = _config
 #: (no "nnan", no "ninf"): a debugger that loses a NaN to an optimisation would be worthless.
 FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
 
-#: Elementary operations below which a parallel launch costs more than it saves.
+#: Elementary operations below which a parallel launch costs more than it saves. One is about half a nanosecond of
+#: one core: an op multiplies its elements by what each costs.
 PARALLEL_WORK = 60_000
+
+#: Elementary operations that one multiply-add of a matrix product or a convolution counts as.
+MULTIPLY_ADD = 0.04
 
 # Numba's "workqueue" threading layer, the only one that is always there, aborts the process when two
 # threads enter parallel code at once.

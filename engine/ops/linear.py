@@ -9,6 +9,7 @@ from engine.device import contiguous, empty
 from engine.errors import DtypeError, ShapeError
 from engine.function import Function, apply
 from engine.kernels.cpu import linear as kernels
+from engine.kernels.jit import MULTIPLY_ADD
 from engine.ops.elementwise import refuse_non_tensors
 from engine.tensor import Tensor
 
@@ -30,14 +31,14 @@ class Linear(Function):
         y = empty((x2.shape[0], outputs), x.dtype)
         if y.size:
             bias = np.empty((0,), x.dtype) if b is None else contiguous(b)
-            kernels.linear_forward.sized(y.size * inputs)(y, x2, w, bias)
+            kernels.linear_forward.sized(y.size * inputs * MULTIPLY_ADD)(y, x2, w, bias)
         self.shape = x.shape
         return y if x.ndim == 2 else y.reshape(*x.shape[:-1], outputs)
 
     def backward(self, dy: np.ndarray) -> tuple[np.ndarray | None, ...]:
         x, w, needs = self.x, self.w, self.needs
         dy = _rows(dy)
-        work = dy.size * w.shape[1]
+        work = dy.size * w.shape[1] * MULTIPLY_ADD
         dx = dw = db = None
         if needs[0]:
             dx = empty(x.shape, x.dtype)

@@ -12,6 +12,7 @@ from engine.device import contiguous, empty
 from engine.errors import DtypeError, ShapeError
 from engine.function import Function, apply
 from engine.kernels.cpu import matmul as kernels
+from engine.kernels.jit import MULTIPLY_ADD
 from engine.ops.arithmetic import add, mul
 from engine.ops.elementwise import expand, silent
 from engine.tensor import Tensor
@@ -34,7 +35,7 @@ def product(a: np.ndarray, b: np.ndarray, transpose_a: bool = False, transpose_b
     if inner == 0:
         y.fill(0)
         return y
-    kernels.matmul.sized(y.size * inner / 4)(y, a, b, transpose_a, transpose_b)
+    kernels.matmul.sized(y.size * inner * MULTIPLY_ADD)(y, a, b, transpose_a, transpose_b)
     return y
 
 

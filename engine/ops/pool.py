@@ -56,7 +56,7 @@ class MaxPool2d(_Planes):
         self.shape, self.size = x.shape, planes.shape[1:]
         shape = (planes.shape[0], *self.output)
         y, places = empty(shape, x.dtype), empty(shape, np.dtype(np.int32))
-        kernels.max_pool2d_forward.sized(8 * y.size)(
+        kernels.max_pool2d_forward.sized(1.2 * y.size)(
             y, places, planes, self.kernel_size, self.stride, self.padding, self.dilation
         )
         self.places = places
@@ -66,7 +66,7 @@ class MaxPool2d(_Planes):
 
     def backward(self, dy: np.ndarray, _indices: None = None) -> np.ndarray:
         dx = empty((dy.size // max(1, self.places[0].size) if dy.size else self._count(), *self.size), dy.dtype)
-        kernels.max_pool2d_backward.sized(4 * dx.size)(dx, _planes(dy, self.flat), self.places)
+        kernels.max_pool2d_backward.sized(0.7 * dx.size)(dx, _planes(dy, self.flat), self.places)
         return dx.reshape(self.shape)
 
     def _count(self) -> int:
@@ -85,7 +85,7 @@ class AvgPool2d(_Planes):
         self.shape = x.shape
         planes = _planes(x, self.flat)
         y = empty((planes.shape[0], len(self.rows), len(self.columns)), x.dtype)
-        kernels.avg_pool2d_forward.sized(2 * planes.size)(y, planes, self.rows, self.columns)
+        kernels.avg_pool2d_forward.sized(planes.size)(y, planes, self.rows, self.columns)
         if self.flat:
             return y.reshape(*x.shape[:-1], len(self.columns))
         return y.reshape(*x.shape[:-2], len(self.rows), len(self.columns))
@@ -94,7 +94,7 @@ class AvgPool2d(_Planes):
         planes = _planes(dy, self.flat)
         size = (1, self.shape[-1]) if self.flat else self.shape[-2:]
         dx = empty((planes.shape[0], *size), dy.dtype)
-        kernels.avg_pool2d_backward.sized(2 * dx.size)(dx, planes, self.rows, self.columns)
+        kernels.avg_pool2d_backward.sized(dx.size)(dx, planes, self.rows, self.columns)
         return dx.reshape(self.shape)
 
 

@@ -15,6 +15,7 @@ from engine.device import empty
 from engine.kernels.cpu import conv2d_dense as dense
 from engine.kernels.cpu import conv2d_windows as windows
 from engine.kernels.cpu.simd import FILTERS, GRADIENT_FILTERS, GRADIENT_TAPS
+from engine.kernels.jit import MULTIPLY_ADD
 
 Pair = tuple[int, int]
 
@@ -27,7 +28,7 @@ def conv2d_forward(y, x, w, b, stride: Pair, padding: Pair, dilation: Pair, grou
         _correlate(y, x, w, b, padding, dilation, False)
         return
     rows, columns = _columns(y, w)
-    kernel = windows.windows_forward.sized(y.size * w[0].size)
+    kernel = windows.windows_forward.sized(y.size * w[0].size * MULTIPLY_ADD)
     kernel(y, columns, x, w, b, rows, stride, padding, dilation, groups)
 
 
@@ -43,7 +44,7 @@ def conv2d_backward_input(dx, dy, w, stride: Pair, padding: Pair, dilation: Pair
         _correlate(dx, dy, w, np.empty((0,), dx.dtype), reach, dilation, True)
         return
     rows, columns = _columns(dy, w)
-    kernel = windows.windows_backward_input.sized(dy.size * w[0].size)
+    kernel = windows.windows_backward_input.sized(dy.size * w[0].size * MULTIPLY_ADD)
     kernel(dx, columns, dy, w, rows, stride, padding, dilation, groups)
 
 
@@ -56,7 +57,7 @@ def conv2d_backward_weight(dw, db, dy, x, stride: Pair, padding: Pair, dilation:
         dw.fill(0)
         db.fill(0)
         return
-    work = dy.size * dw[0].size
+    work = dy.size * dw[0].size * MULTIPLY_ADD
     if stride != (1, 1) or groups != 1:
         rows, columns = _columns(dy, dw)
         parts = empty((columns.shape[0], dw.size), dw.dtype)
@@ -86,7 +87,7 @@ def _correlate(y, x, w, b, padding: Pair, dilation: Pair, turned: bool) -> None:
     teams = dense.teams(samples)
     pictures = empty((teams, channels * height * pitch + dense.SLACK), x.dtype)
     runs = empty((teams, FILTERS * dense.run_length(rows, pitch)), x.dtype)
-    kernel = dense.correlate.sized(y.size * offsets.size)
+    kernel = dense.correlate.sized(y.size * offsets.size * MULTIPLY_ADD)
     kernel(y, x, packed, offsets, b, pictures, runs, padding)
 
 
