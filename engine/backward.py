@@ -105,9 +105,9 @@ def _run(roots, seeds, retain_graph, create_graph, accumulate, passing=None) -> 
         )
     table: dict[Function, list] = {}
     queue: list[tuple[int, Function]] = []
-    observer = trace.observer
-    if observer is not None:
-        observer.begin_backward(roots)
+    observer = trace.on_backward
+    if trace.on_pass is not None:
+        trace.on_pass.begin_backward(roots)
     for root, seed in zip(roots, seeds, strict=True):
         _send(_edge(root), _seed(root, seed), table, queue, accumulate, True)
     before = grad_mode.enabled
@@ -122,9 +122,7 @@ def _run(roots, seeds, retain_graph, create_graph, accumulate, passing=None) -> 
                 passing(function, gradients)
             if function.released or function.recorded_at != clock.now:
                 _check_saved(function)
-            if observer is not None:
-                observer.before_backward(function, tuple(gradients))
-            results = function.backward(*gradients)
+            results = function.backward(*gradients) if observer is None else observer.run_backward(function, gradients)
             if not isinstance(results, tuple):
                 results = (results,)
             if observer is not None:
@@ -144,8 +142,8 @@ def _run(roots, seeds, retain_graph, create_graph, accumulate, passing=None) -> 
                 _release(function)
     finally:
         grad_mode.enabled = before
-    if observer is not None:
-        observer.end_backward(roots)
+    if trace.on_pass is not None:
+        trace.on_pass.end_backward(roots)
 
 
 def _edge(root: Tensor) -> tuple:
@@ -193,15 +191,15 @@ def _send(edge, gradient, table, queue, accumulate, shared) -> None:
 def accumulate_gradient(leaf: Tensor, gradient: np.ndarray, shared: bool) -> None:
     """Add ``gradient`` to ``leaf.grad``; take it as it is when there is none yet and nothing else holds it."""
     before = leaf._grad
-    if trace.observer is not None:
-        trace.observer.before_update("gradient", leaf, None)
+    observer = trace.on_update
+    forbidden = observer is not None and observer.before_update("gradient", leaf, None)
     if before is None:
         leaf._grad = wrap(gradient.copy() if shared else gradient)
-    else:
+    elif not forbidden:
         np.add(before._array, gradient, out=before._array)
         before._bump()
-    if trace.observer is not None:
-        trace.observer.after_update("gradient", leaf, None)
+    if observer is not None:
+        observer.after_update("gradient", leaf, None)
 
 
 def _check_saved(function: Function) -> None:

@@ -110,9 +110,11 @@ def apply(function: Function, *inputs: Tensor) -> Any:
     Returns:
         The output tensor, or a tuple of them where forward returns a tuple.
     """
-    if trace.observer is not None:
-        trace.observer.before_forward(function, inputs)
-    result = function.forward(*map(_array_of, inputs))
+    observer = trace.on_forward
+    if observer is None:
+        result = function.forward(*map(_array_of, inputs))
+    else:
+        result = observer.run_forward(function, inputs)
     if type(result) is np.ndarray:
         output = object.__new__(Tensor)
         output._array = result
@@ -121,15 +123,15 @@ def apply(function: Function, *inputs: Tensor) -> Any:
         outputs = tuple([wrap(array) for array in result])
         function.outputs = len(outputs)
     else:
-        outputs = (wrap(np.asarray(result)),)
+        outputs = (wrap(result if isinstance(result, np.ndarray) else np.asarray(result)),)
     if function.is_view:
         _share_memory(inputs[0], outputs)
     if grad_mode.enabled:
         needs = tuple(map(_requires_grad_of, inputs))
         if True in needs:
             _record(function, inputs, outputs, needs)
-    if trace.observer is not None:
-        trace.observer.after_forward(function, inputs, outputs)
+    if observer is not None:
+        observer.after_forward(function, inputs, outputs)
     return outputs if type(result) is tuple else outputs[0]
 
 

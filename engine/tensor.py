@@ -207,7 +207,7 @@ class Tensor:
                 f"Boolean value of Tensor with shape {self._array.shape} is ambiguous; "
                 "only a tensor with one element is true or false (use .any() or .all())"
             )
-        return bool(self._array.reshape(-1)[0])
+        return trace.reading("bool", lambda: bool(self._array.reshape(-1)[0]))
 
     def __iter__(self):
         if self._array.ndim == 0:
@@ -220,11 +220,11 @@ class Tensor:
     def __repr__(self) -> str:
         from engine.printing import tensor_text
 
-        return tensor_text(self)
+        return trace.reading("repr", lambda: tensor_text(self))
 
     def __format__(self, specification: str) -> str:
         if self._array.ndim == 0:
-            return format(self._array.item(), specification)
+            return format(self.item(), specification)
         return object.__format__(self, specification)
 
     # ---- its place in the graph ----
@@ -362,10 +362,9 @@ class Tensor:
 
     def _write(self, array: np.ndarray, op: Any) -> Tensor:
         """Overwrite the elements with ``array`` (broadcast), announced to the observer."""
-        observer = trace.observer
-        if observer is not None:
-            observer.before_update("in-place", self, op)
-        self._array[...] = array
+        observer = trace.on_update
+        if observer is None or not observer.before_update("in-place", self, op):
+            self._array[...] = array
         self._bump()
         if observer is not None:
             observer.after_update("in-place", self, op)
@@ -377,11 +376,11 @@ class Tensor:
         """The single element as a Python number."""
         if self._array.size != 1:
             raise ShapeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
-        return self._array.item()
+        return self._array.item() if trace.on_read is None else trace.on_read.read("item", self._array.item)
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
-        return self._array.tolist()
+        return self._array.tolist() if trace.on_read is None else trace.on_read.read("tolist", self._array.tolist)
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """The elements as a NumPy array that shares the tensor's memory."""
@@ -389,7 +388,7 @@ class Tensor:
             raise GradientError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
             )
-        return self._array
+        return trace.reading("numpy", lambda: self._array)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = self.numpy()
@@ -406,7 +405,7 @@ class Tensor:
     def __index__(self) -> int:
         if self._array.dtype.kind not in "iub" or self._array.size != 1:
             raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self._array.reshape(-1)[0])
+        return trace.reading("index", lambda: int(self._array.reshape(-1)[0]))
 
     def cpu(self) -> Tensor:
         """The tensor itself: it is on the CPU."""

@@ -1,15 +1,19 @@
 """Where a debugger looks in: one observer of everything that the tape, the modules and the optimisers do.
 
-With no observer attached (``observer is None``) an op pays one comparison. The engine calls the observer
-*before* an op runs, so that it can stop there, and *after*, with the results. All calls come from the thread
-that runs the script; an observer stops the script by not returning.
+With no observer attached an op pays one comparison. The engine calls the observer *before* an op runs, so that it
+can stop there, and *after*, with the results. All calls come from the thread that runs the script; an observer stops
+the script by not returning.
 
 What an observer is handed are the engine's own objects. Ops never write their inputs, so references to
 arrays stay valid records; the only things that change afterwards are announced by ``before_update``.
+
+An observer says in ``watches`` which groups of calls it wants; for each group one name of this module holds the
+observer that wants it, or None (``on_forward``, ``on_backward`` ...). So one that only counts steps costs little.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,8 +23,24 @@ if TYPE_CHECKING:
     from engine.tensor import Tensor
 
 
+#: The groups of calls: what each contains stands in :class:`Observer`, in this order.
+GROUPS = ("forward", "backward", "update", "module", "pass", "batch", "read")
+
+
 class Observer:
-    """Does nothing at every call; a debugger overrides what it needs."""
+    """Does nothing at every call; a debugger overrides what it needs, and names in ``watches`` the groups it wants."""
+
+    watches: frozenset[str] = frozenset(GROUPS)
+
+    #: False while a replay passes over steps without computing them: then arrays have no contents.
+    computes: bool = True
+
+    # ---- group "forward" ----
+
+    def run_forward(self, function: Function, inputs: tuple[Tensor, ...]) -> Any:
+        """Run an op: its outputs' arrays, as ``function.forward`` returns them. A replay may not run it at all."""
+        self.before_forward(function, inputs)
+        return function.forward(*[t._array for t in inputs])
 
     def before_forward(self, function: Function, inputs: tuple[Tensor, ...]) -> None:
         """An op is about to run; ``function`` already holds its parameters (stride, padding ...)."""
@@ -29,6 +49,13 @@ class Observer:
         self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
     ) -> None:
         """An op has run. ``function.seq`` is its place on the tape, or -1 when nothing was recorded."""
+
+    # ---- group "backward" ----
+
+    def run_backward(self, function: Function, gradients: list[np.ndarray | None]) -> Any:
+        """Run an op's backward: the gradients of its inputs, as ``function.backward`` returns them."""
+        self.before_backward(function, tuple(gradients))
+        return function.backward(*gradients)
 
     def before_backward(self, function: Function, gradients: tuple[np.ndarray | None, ...]) -> None:
         """An op's backward is about to run; ``gradients`` belong to its outputs, in their order."""
@@ -41,8 +68,10 @@ class Observer:
     ) -> None:
         """An op's backward has run; ``input_gradients`` belong to its inputs, in their order."""
 
-    def before_update(self, kind: str, tensor: Tensor, details: Any) -> None:
-        """``tensor`` is about to change in place.
+    # ---- group "update" ----
+
+    def before_update(self, kind: str, tensor: Tensor, details: Any) -> bool | None:
+        """``tensor`` is about to change in place; returning True forbids the change (a replay that skips it).
 
         ``kind`` is ``"optimizer"``, ``"gradient"`` (accumulation into ``.grad``), ``"in-place"`` or
         ``"buffer"`` (running statistics); ``details`` is what does it: the optimizer, the function, the module.
@@ -51,11 +80,15 @@ class Observer:
     def after_update(self, kind: str, tensor: Tensor, details: Any) -> None:
         """The change announced by :meth:`before_update` is done."""
 
+    # ---- group "module" ----
+
     def enter_module(self, module: Any, inputs: tuple) -> None:
         """``module(*inputs)`` begins."""
 
     def exit_module(self, module: Any, outputs: Any) -> None:
         """``module(*inputs)`` has returned ``outputs``."""
+
+    # ---- group "pass" ----
 
     def begin_backward(self, roots: tuple[Tensor, ...]) -> None:
         """``backward`` begins at ``roots``."""
@@ -69,21 +102,51 @@ class Observer:
     def end_step(self, optimizer: Any) -> None:
         """``optimizer.step()`` is done."""
 
+    # ---- group "batch" ----
+
     def begin_epoch(self, loader: Any) -> None:
         """A pass over a DataLoader begins."""
 
-    def batch(self, loader: Any, index: int, batch: Any) -> None:
-        """A DataLoader hands out batch number ``index`` of the pass (from 0)."""
+    def batch(self, loader: Any, index: int, batch: Any, samples: Any) -> None:
+        """A DataLoader hands out batch number ``index`` of the pass (from 0).
+
+        ``samples`` are the indices in the dataset that it was made of; None where the dataset decides by itself.
+        """
 
     def end_epoch(self, loader: Any) -> None:
         """A pass over a DataLoader has come to its end."""
 
+    # ---- group "read" ----
+
+    def read(self, what: str, compute: Callable[[], Any]) -> Any:
+        """Array contents become Python values: the value, which ``compute`` finds (``"item"``, ``"tolist"`` ...)."""
+        return compute()
+
 
 observer: Observer | None = None
 
+on_forward: Observer | None = None
+on_backward: Observer | None = None
+on_update: Observer | None = None
+on_module: Observer | None = None
+on_pass: Observer | None = None
+on_batch: Observer | None = None
+on_read: Observer | None = None
+
 
 def set_observer(new: Observer | None) -> Observer | None:
-    """Attach ``new`` (or detach with None) and return the observer that was attached before."""
+    """Attach ``new`` (or detach with None) and return the observer that was attached before.
+
+    An observer whose ``watches`` have changed is attached again.
+    """
     global observer
     previous, observer = observer, new
+    names = globals()
+    for group in GROUPS:
+        names[f"on_{group}"] = new if new is not None and group in new.watches else None
     return previous
+
+
+def reading(what: str, compute: Callable[[], Any]) -> Any:
+    """The value of ``compute()``, which reads array contents into Python; the observer may know it already."""
+    return compute() if on_read is None else on_read.read(what, compute)

@@ -19,6 +19,7 @@ TIERS = (
     {"ops", "creation", "from_data", "random_tensors", "autograd", "linalg"},
     {"nn", "optim", "utils", "checkpoint", "cuda", "backends", "accelerator", "inspection"},
     {"metrics", "summary", "trainer", "figures"},
+    {"script"},
     {"debug"},
     {"cli", "__main__"},
 )

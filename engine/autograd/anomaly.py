@@ -26,6 +26,7 @@ class _Watch:
         self.inner = trace.Observer() if inner is None else inner
         self.before = inner
         self.check_nan = check_nan
+        self.watches = frozenset(trace.GROUPS)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)

@@ -22,6 +22,7 @@ from __future__ import annotations
 import os
 from typing import Any, BinaryIO
 
+from engine import trace
 from engine.checkpoint.atomic import write_atomically, write_to
 from engine.checkpoint.reader import read_file, unpack
 from engine.checkpoint.structure import pack
@@ -54,6 +55,8 @@ def save(obj: Any, f: str | os.PathLike | BinaryIO) -> None:
     """
     if not (isinstance(f, (str, os.PathLike)) or hasattr(f, "write")):
         raise TypeError(f"save: expected a path or a binary file, got {type(f).__name__}")
+    if trace.observer is not None and not trace.observer.computes:
+        return  # the run that is replayed has written it
     data = pack(obj)
     if isinstance(f, (str, os.PathLike)):
         write_atomically(f, data)

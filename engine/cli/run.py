@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import os
 import sys
-import tokenize
 import types
-from collections.abc import Iterator, Sequence
-from io import BytesIO, TextIOWrapper
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from engine.cli import parameters as cell
 from engine.cli.main import PROGRAM
+from engine.script.program import ScriptError, exit_code, main_module, prepare, show_error
 
 #: Exit codes: the command line or the script cannot be used; the script was interrupted from the keyboard.
 USAGE_ERROR = 2
 INTERRUPTED = 130
-
-_AS_TORCH = str(Path(__file__).with_name("as_torch.py"))
-
-
-class ScriptError(Exception):
-    """A script that cannot be started; the message says why, in one line."""
 
 
 def run_command(
@@ -56,79 +45,10 @@ def run_command(
     with contextlib.ExitStack() as stack:
         namespace = stack.enter_context(main_module(file, arguments))
         if as_torch:
-            from engine.cli.as_torch import as_torch as engine_as_torch
+            from engine.script.as_torch import as_torch as engine_as_torch
 
             stack.enter_context(engine_as_torch())
         return _execute(code, namespace)
-
-
-def prepare(
-    file: str, arguments: Sequence[str] = (), settings: Sequence[str] = ()
-) -> tuple[types.CodeType, list[str]]:
-    """Compile the script with its parameters set; also return the arguments that are left to the script.
-
-    Raises:
-        ScriptError: there is no such file, it is no Python, or a parameter does not fit.
-    """
-    source, text = read_script(file)
-    try:
-        tree = ast.parse(source, file)
-    except (SyntaxError, ValueError) as error:
-        raise ScriptError(_syntax_message(file, error)) from None
-    lines = cell.cell_range(text)
-    own, rest = _split(arguments) if lines else ([], list(arguments))
-    settings = [*settings, *own]
-    if settings:
-        if lines is None:
-            raise ScriptError(f'{file}: has no cell tagged "parameters" (# %% tags=["parameters"]), so nothing to set')
-        try:
-            values = cell.parse_settings(settings, cell.defaults(tree, lines))
-        except cell.ParameterError as error:
-            raise ScriptError(f"{file}: {error}") from None
-        cell.override(tree, lines, values)
-    try:
-        return compile(tree, file, "exec", dont_inherit=True), rest
-    except (SyntaxError, ValueError) as error:
-        raise ScriptError(_syntax_message(file, error)) from None
-
-
-def read_script(file: str) -> tuple[bytes, str]:
-    """The script's bytes, and its text as decoded by Python's rules.
-
-    Raises:
-        ScriptError: it cannot be read or decoded, or is no script.
-    """
-    path = Path(file)
-    if path.is_dir():
-        raise ScriptError(f"{file}: is a folder; name a script in it")
-    if path.suffix == ".ipynb":
-        raise ScriptError(f"{file}: is a notebook; convert it with 'jupytext --to py:percent {file}'")
-    try:
-        source = path.read_bytes()
-    except FileNotFoundError:
-        raise ScriptError(f"{file}: no such file") from None
-    except OSError as error:
-        raise ScriptError(f"{file}: cannot be read: {error.strerror or error}") from None
-    try:
-        encoding, _ = tokenize.detect_encoding(BytesIO(source).readline)
-        return source, TextIOWrapper(BytesIO(source), encoding).read()
-    except (SyntaxError, UnicodeDecodeError) as error:
-        raise ScriptError(f"{file}: is not Python source: {error}") from None
-
-
-@contextlib.contextmanager
-def main_module(file: str, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Make a fresh ``__main__``, ``sys.argv`` and ``sys.path[0]`` as Python does for a script; yield its names."""
-    main = types.ModuleType("__main__")
-    main.__dict__.update(__file__=file, __builtins__=__builtins__, __spec__=None, __cached__=None)
-    saved = sys.argv, sys.path[:], sys.modules["__main__"]
-    sys.argv = [file, *arguments]
-    sys.path[:1] = [os.path.dirname(os.path.realpath(file))]
-    sys.modules["__main__"] = main
-    try:
-        yield main.__dict__
-    finally:
-        sys.argv, sys.path[:], sys.modules["__main__"] = saved
 
 
 def _execute(code: types.CodeType, namespace: dict[str, Any]) -> int:
@@ -137,63 +57,9 @@ def _execute(code: types.CodeType, namespace: dict[str, Any]) -> int:
     except SystemExit as request:
         return exit_code(request)
     except KeyboardInterrupt as interrupt:
-        _show(interrupt, code.co_filename)
+        show_error(interrupt, code.co_filename)
         return INTERRUPTED
     except BaseException as error:
-        _show(error, code.co_filename)
+        show_error(error, code.co_filename)
         return 1
     return 0
-
-
-def exit_code(request: SystemExit) -> int:
-    """The exit code that Python gives for ``SystemExit``; a message goes to stderr."""
-    if request.code is None:
-        return 0
-    if isinstance(request.code, int):
-        return request.code & 0xFF
-    print(request.code, file=sys.stderr)
-    return 1
-
-
-def _show(error: BaseException, file: str) -> None:
-    """Print the traceback from the script's first frame on, in the way that the script may have set."""
-    frames = []
-    place = error.__traceback__
-    while place is not None:
-        frames.append(place)
-        place = place.tb_next
-    files = [frame.tb_frame.f_code.co_filename for frame in frames]
-    first = files.index(file) if file in files else 0
-    last = len(frames) - 1
-    while last > first and (files[last] == _AS_TORCH or files[last].startswith("<frozen importlib")):
-        # Where a missing name is reported from says nothing about the script.
-        last -= 1
-    frames[last].tb_next = None
-    sys.stdout.flush()
-    sys.excepthook(type(error), error.with_traceback(frames[first]), frames[first])
-
-
-def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """``-p NAME=VALUE`` and ``--parameters NAME=VALUE`` before a ``--``, and the other arguments."""
-    own: list[str] = []
-    rest: list[str] = []
-    waiting = list(arguments)
-    while waiting:
-        argument = waiting.pop(0)
-        if argument == "--":
-            rest += waiting
-            break
-        if argument in ("-p", "--parameters") and waiting:
-            own.append(waiting.pop(0))
-        elif argument.startswith("--parameters="):
-            own.append(argument.partition("=")[2])
-        else:
-            rest.append(argument)
-    return own, rest
-
-
-def _syntax_message(file: str, error: SyntaxError | ValueError) -> str:
-    if isinstance(error, SyntaxError) and error.lineno is not None:
-        line = (error.text or "").strip()
-        return f"{file}, line {error.lineno}: {type(error).__name__}: {error.msg}" + (f": {line}" if line else "")
-    return f"{file}: is not Python source: {error}"

@@ -96,14 +96,13 @@ class _BatchNorm(Module):
         return F.batch_norm(input, mean, variance, self.weight, self.bias, by_batch, momentum, self.eps)
 
     def _count_batch(self, counter: Tensor) -> int:
-        observer = trace.observer
-        if observer is not None:
-            observer.before_update("buffer", counter, self)
-        counter._array += 1
+        observer = trace.on_update
+        if observer is None or not observer.before_update("buffer", counter, self):
+            counter._array += 1
         counter._bump()
         if observer is not None:
             observer.after_update("buffer", counter, self)
-        return int(counter._array)
+        return trace.reading("item", lambda: int(counter._array))
 
     def _load_from_state_dict(
         self,

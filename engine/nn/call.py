@@ -28,13 +28,13 @@ class Call:
             or self._forward_pre_hooks
             or self._backward_hooks
             or self._backward_pre_hooks
-            or trace.observer is not None
+            or trace.on_module is not None
         ):
             return self._call_watched(args, kwargs)
         return self.forward(*args, **kwargs)
 
     def _call_watched(self, args: tuple, kwargs: dict) -> Any:
-        observer = trace.observer
+        observer = trace.on_module
         if observer is None:
             return self._call_hooked(args, kwargs)
         observer.enter_module(self, args)

@@ -210,11 +210,11 @@ def _setitem(input: Tensor, index: Any, value: Any) -> None:
             fitting = _fitting(value if follows else wrap(source), put, array)
             overwrite("__setitem__", put, input, fitting)
             return
-    observer = trace.observer
-    if observer is not None:
-        observer.before_update("in-place", input, put)
+    observer = trace.on_update
+    forbidden = observer is not None and observer.before_update("in-place", input, put)
     try:
-        put.write(array, source)
+        if not forbidden:
+            put.write(array, source)
     except IndexError as error:
         raise IndexError(_pick_error(error)) from None
     except ValueError:

@@ -244,11 +244,10 @@ def _operands(
 
 def _track(function: Function, running: Tensor, batch: np.ndarray, momentum: float) -> None:
     """running = (1 - momentum) running + momentum batch, announced."""
-    observer = trace.observer
-    if observer is not None:
-        observer.before_update("buffer", running, function)
-    array = running._array
-    array[...] = (1.0 - momentum) * array + momentum * batch
+    observer = trace.on_update
+    if observer is None or not observer.before_update("buffer", running, function):
+        array = running._array
+        array[...] = (1.0 - momentum) * array + momentum * batch
     running._bump()
     if observer is not None:
         observer.after_update("buffer", running, function)

@@ -70,7 +70,7 @@ class KernelOptimizer(Optimizer):
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        observer = trace.observer
+        observer = trace.on_update
         for group in self.param_groups:
             self._update_group(group, observer)
         return loss
@@ -87,7 +87,9 @@ class KernelOptimizer(Optimizer):
             if p._grad is None:
                 continue
             if observer is not None:
-                observer.before_update("optimizer", p, self)
+                if observer.before_update("optimizer", p, self):
+                    observer.after_update("optimizer", p, self)
+                    continue
                 scalars = self._scalars(group)
             slot = slots.get(id(p))
             if (
@@ -152,7 +154,7 @@ class KernelOptimizer(Optimizer):
         """What the definitions take that changes from update to update: ``step`` or ``first``."""
         if not self._takes_step:
             return {}
-        return {"step": state["step"].item() + 1.0 if state else 1.0}
+        return {"step": state["step"]._array.item() + 1.0 if state else 1.0}
 
     # ---- the update, explained ----
 

@@ -33,7 +33,7 @@ def _watched(step: Callable) -> Callable:
         self = args[0]
         if self._stepping:
             return step(*args, **kwargs)
-        observer = trace.observer
+        observer = trace.on_pass
         if observer is not None:
             observer.begin_step(self)
         if self._step_pre_hooks:
@@ -148,16 +148,15 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or with ``set_to_none=False`` overwrite them with zeros."""
-        observer = trace.observer
+        observer = trace.on_update
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none:
                     p._grad = None
                 elif p._grad is not None:
-                    if observer is not None:
-                        observer.before_update("gradient", p, self)
-                    p._grad._array.fill(0)
-                    p._grad._bump()
+                    if observer is None or not observer.before_update("gradient", p, self):
+                        p._grad._array.fill(0)
+                        p._grad._bump()
                     if observer is not None:
                         observer.after_update("gradient", p, self)
 

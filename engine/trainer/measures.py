@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from engine import trace
 from engine.trainer.metric import Accuracy, AccuracyOfClasses, ConfusionMatrix, F1Score, Metric, Precision, Recall
 
 
@@ -98,6 +99,19 @@ def batch_size(value: Any) -> int:
     return shape[0] if shape else 1
 
 
+def _update(metric: Metric, output: Any, target: Any) -> None:
+    """Add a batch to ``metric``; an observer may know its state afterwards without the arrays."""
+    if trace.on_read is None:
+        metric.update(output, target)
+        return
+
+    def updated() -> dict[str, Any]:
+        metric.update(output, target)
+        return metric.state_dict()
+
+    metric.load_state_dict(trace.on_read.read("metric", updated))
+
+
 class Measures:
     """Loss and metrics of one pass over a loader.
 
@@ -121,7 +135,7 @@ class Measures:
         self.loss_sum += loss if self._sums else loss * samples
         self.samples += samples
         for metric in self.metrics:
-            metric.update(output, target)
+            _update(metric, output, target)
 
     def results(self, prefix: str = "") -> dict[str, Any]:
         """The loss and the metrics that have a value, their names behind ``prefix``."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli import parameters
+from engine.script import parameters
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = sorted((ROOT / "samples").glob("*.py"))

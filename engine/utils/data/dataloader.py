@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from engine import trace
+
 from .collate import default_collate, default_convert
 from .dataset import Dataset, IterableDataset
 from .loader_options import check_sampling, check_worker_options, warn_about_workers
@@ -157,6 +159,8 @@ class _Iterator(Iterator):
             loader._base_seed = draw_seed(loader.generator)
         self._stream = iter(loader.dataset) if loader._iterable else None  # type: ignore[call-overload]
         self._yielded = 0
+        if trace.on_batch is not None:
+            trace.on_batch.begin_epoch(loader)
 
     def __iter__(self) -> _Iterator:
         return self
@@ -165,8 +169,13 @@ class _Iterator(Iterator):
         return len(self._loader._indices)  # type: ignore[arg-type]
 
     def __next__(self) -> Any:
-        index = next(self._indices)
-        batch = self._from_map(index) if self._stream is None else self._from_stream(index)
+        try:
+            index = next(self._indices)
+            batch = self._from_map(index) if self._stream is None else self._from_stream(index)
+        except StopIteration:
+            if trace.on_batch is not None:
+                trace.on_batch.end_epoch(self._loader)
+            raise
         self._yielded += 1
         told = self._loader._length_told
         if self._stream is not None and told is not None and self._yielded > told:
@@ -175,6 +184,8 @@ class _Iterator(Iterator):
                 f"accessing len(dataloader)), but {self._yielded} samples have been fetched.",
                 stacklevel=2,
             )
+        if trace.on_batch is not None:
+            trace.on_batch.batch(self._loader, self._yielded - 1, batch, index if self._stream is None else None)
         return batch
 
     def _from_map(self, index: Any) -> Any:

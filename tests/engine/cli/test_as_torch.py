@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import engine
-from engine.cli.as_torch import _MODULES, as_torch, install
 from engine.cli.main import main
 from engine.errors import MissingError
+from engine.script.as_torch import _MODULES, as_torch, install
 
 SCRIPTS = Path(__file__).parent / "scripts"
 NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]?\d+)?|-?\d+")

@@ -1,0 +1,1 @@
+"""Training scripts: percent cells, their parameters, ``import torch`` that means the engine, and running them."""
