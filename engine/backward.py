@@ -105,7 +105,6 @@ def _run(roots, seeds, retain_graph, create_graph, accumulate, passing=None) -> 
         )
     table: dict[Function, list] = {}
     queue: list[tuple[int, Function]] = []
-    observer = trace.on_backward
     if trace.on_pass is not None:
         trace.on_pass.begin_backward(roots)
     for root, seed in zip(roots, seeds, strict=True):
@@ -122,6 +121,8 @@ def _run(roots, seeds, retain_graph, create_graph, accumulate, passing=None) -> 
                 passing(function, gradients)
             if function.released or function.recorded_at != clock.now:
                 _check_saved(function)
+            # Looked up for each op: a debugger that has stopped here may watch more, or less, than before.
+            observer = trace.on_backward
             results = function.backward(*gradients) if observer is None else observer.run_backward(function, gradients)
             if not isinstance(results, tuple):
                 results = (results,)
@@ -184,8 +185,13 @@ def _send(edge, gradient, table, queue, accumulate, shared) -> None:
         arrived = table[node] = [None] * node.outputs
         heappush(queue, (-node.seq, node))
     before = arrived[output]
+    arrived[output] = gradient if before is None else _sum(before, gradient)
+
+
+def _sum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     # NumPy makes a scalar of the sum of two arrays without dimensions.
-    arrived[output] = gradient if before is None else np.asarray(before + gradient)
+    total = a + b
+    return np.asarray(total) if isinstance(total, np.generic) else total
 
 
 def accumulate_gradient(leaf: Tensor, gradient: np.ndarray, shared: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engine import dtypes
+from engine import dtypes, trace
 from engine.device import Device, tensor_device
 from engine.errors import DtypeError, GradientError, MissingError
 from engine.tensor import Tensor, wrap
@@ -187,4 +187,4 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
             "not currently supported. (You can probably work around this by making a copy of your array "
             "with array.copy().)"
         )
-    return wrap(ndarray.view(np.ndarray))
+    return wrap(trace.sharing(ndarray.view(np.ndarray)))

@@ -61,6 +61,8 @@ class Tensor:
     _version: list | None = None
     _base: Tensor | None = None
     _retains_grad = False
+    #: Where a recorder first saw it: the same number in each run of the same script; 0: nowhere.
+    _made = 0
     name: str | None = None
 
     # NumPy must leave ``array * tensor`` to the tensor's own operators.
@@ -278,18 +280,21 @@ class Tensor:
     @property
     def data(self) -> Tensor:
         """The same memory outside the graph, without version counting."""
-        return wrap(self._array)
+        out = wrap(self._array)
+        out._made = self._made
+        return out
 
     @data.setter
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        self._array = value._array
+        self._array, self._made = value._array, value._made
 
     def detach(self) -> Tensor:
         """The same memory, outside the graph."""
         out = wrap(self._array)
         out._version = self._version_counter()
+        out._made = self._made
         return out
 
     def detach_(self) -> Tensor:
@@ -362,8 +367,8 @@ class Tensor:
 
     def _write(self, array: np.ndarray, op: Any) -> Tensor:
         """Overwrite the elements with ``array`` (broadcast), announced to the observer."""
-        observer = trace.on_update
-        if observer is None or not observer.before_update("in-place", self, op):
+        observer = trace.on_change
+        if observer is None or not observer.before_write(self, array, op):
             self._array[...] = array
         self._bump()
         if observer is not None:
@@ -431,8 +436,8 @@ class Tensor:
         copy._requires_grad = self._requires_grad
         memo[id(self)] = copy
         if self._grad is not None:
-            copy._grad = wrap(self._grad._array.copy())
-        return copy
+            copy._grad = trace.made(wrap(self._grad._array.copy()))
+        return trace.made(copy)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TypeError("tensors are not pickled by this engine; save them with engine.save (safetensors)")
@@ -454,7 +459,9 @@ clock = _Clock()
 def wrap(array: np.ndarray) -> Tensor:
     """A tensor around ``array`` itself, outside the graph. NumPy scalars become tensors without dimensions."""
     tensor = object.__new__(Tensor)
-    tensor._array = array if type(array) is np.ndarray else np.asarray(array)
+    if type(array) is not np.ndarray and not isinstance(array, trace.NoContents):
+        array = np.asarray(array)
+    tensor._array = array
     return tensor
 
 

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
 
 #: The groups of calls: what each contains stands in :class:`Observer`, in this order.
-GROUPS = ("forward", "backward", "update", "module", "pass", "batch", "read")
+GROUPS = ("forward", "backward", "update", "change", "module", "pass", "batch", "read")
+
+
+class NoContents:
+    """Base of what stands for an array whose contents nobody computed: it has a shape and a dtype, and no numbers."""
+
+    __slots__ = ()
 
 
 class Observer:
@@ -34,6 +40,9 @@ class Observer:
 
     #: False while a replay passes over steps without computing them: then arrays have no contents.
     computes: bool = True
+
+    #: True while a replay repeats what the recorded run has done already, and has written to files already.
+    repeats: bool = False
 
     # ---- group "forward" ----
 
@@ -68,17 +77,25 @@ class Observer:
     ) -> None:
         """An op's backward has run; ``input_gradients`` belong to its inputs, in their order."""
 
-    # ---- group "update" ----
+    # ---- groups "update" and "change" ----
 
     def before_update(self, kind: str, tensor: Tensor, details: Any) -> bool | None:
         """``tensor`` is about to change in place; returning True forbids the change (a replay that skips it).
 
-        ``kind`` is ``"optimizer"``, ``"gradient"`` (accumulation into ``.grad``), ``"in-place"`` or
-        ``"buffer"`` (running statistics); ``details`` is what does it: the optimizer, the function, the module.
+        ``kind`` is ``"optimizer"`` or ``"gradient"`` (accumulation into ``.grad``) in group "update", ``"in-place"``
+        or ``"buffer"`` (running statistics) in group "change"; ``details`` is what does it: the optimizer, the
+        function, the module.
         """
 
     def after_update(self, kind: str, tensor: Tensor, details: Any) -> None:
         """The change announced by :meth:`before_update` is done."""
+
+    def before_write(self, tensor: Tensor, values: Any, details: Any) -> bool | None:
+        """:meth:`before_update` of kind ``"in-place"`` (group "change"), with what is to be written."""
+        return self.before_update("in-place", tensor, details)
+
+    def made(self, tensor: Tensor) -> None:
+        """``tensor`` is new, with a copy of another one's contents that no op has made (group "change")."""
 
     # ---- group "module" ----
 
@@ -122,12 +139,16 @@ class Observer:
         """Array contents become Python values: the value, which ``compute`` finds (``"item"``, ``"tolist"`` ...)."""
         return compute()
 
+    def sharing(self, array: np.ndarray) -> None:
+        """``array``, which the script made with NumPy, becomes the memory of a tensor as well."""
+
 
 observer: Observer | None = None
 
 on_forward: Observer | None = None
 on_backward: Observer | None = None
 on_update: Observer | None = None
+on_change: Observer | None = None
 on_module: Observer | None = None
 on_pass: Observer | None = None
 on_batch: Observer | None = None
@@ -150,3 +171,17 @@ def set_observer(new: Observer | None) -> Observer | None:
 def reading(what: str, compute: Callable[[], Any]) -> Any:
     """The value of ``compute()``, which reads array contents into Python; the observer may know it already."""
     return compute() if on_read is None else on_read.read(what, compute)
+
+
+def made(tensor: Tensor) -> Tensor:
+    """``tensor`` itself, a copy that no op has made; the observer is told."""
+    if on_change is not None:
+        on_change.made(tensor)
+    return tensor
+
+
+def sharing(array: np.ndarray) -> np.ndarray:
+    """``array`` itself, which the script shares with a tensor; the observer is told."""
+    if on_read is not None:
+        on_read.sharing(array)
+    return array

@@ -55,7 +55,7 @@ def save(obj: Any, f: str | os.PathLike | BinaryIO) -> None:
     """
     if not (isinstance(f, (str, os.PathLike)) or hasattr(f, "write")):
         raise TypeError(f"save: expected a path or a binary file, got {type(f).__name__}")
-    if trace.observer is not None and not trace.observer.computes:
+    if trace.observer is not None and trace.observer.repeats:
         return  # the run that is replayed has written it
     data = pack(obj)
     if isinstance(f, (str, os.PathLike)):

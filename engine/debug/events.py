@@ -17,14 +17,14 @@ class Position(NamedTuple):
     """A place in a run.
 
     ``tick`` counts what even a free run notices: ops run forward, backward passes begun, optimizer steps begun and
-    ended, passes over DataLoaders begun and ended, batches. ``fine`` counts the other events since that tick that only
-    a debugger that looks closely sees (ops run backward, updates, modules entered and left); ``line`` the lines of
-    the user's files since that tick, or 0.
+    ended, passes over DataLoaders begun and ended, batches. ``line`` counts the lines of the user's files that began
+    since that tick. ``fine`` counts the other events, which only a debugger that looks closely sees (ops run backward,
+    updates, modules entered and left), since that line, or with ``line`` 0 since that tick.
     """
 
     tick: int
-    fine: int = 0
     line: int = 0
+    fine: int = 0
 
     def __str__(self) -> str:
         return ".".join(map(str, self)).removesuffix(".0").removesuffix(".0")
@@ -42,7 +42,7 @@ KINDS = {
     "begin_backward": "batch",
     "backward": "op",  # an op's backward has run
     "end_backward": "batch",
-    "gradient": "op",  # a gradient was accumulated into .grad
+    "gradient": "detail",  # a gradient was accumulated into .grad
     "begin_step": "batch",
     "update": "op",  # the optimizer has updated one parameter
     "end_step": "batch",
@@ -76,6 +76,8 @@ class Event:
         details: kind-specific: update: ``definitions`` (result name -> Definition), ``parameters`` (numbers that
             they take), ``shape`` of the parameter; batch: ``loader``, ``samples`` (indices in the dataset or None);
             exception: ``error``.
+        depth: how many modules are at work; for entering and leaving one, how many around it.
+        frames: for a line, how many of the user's functions are at work.
     """
 
     seq: int
@@ -93,6 +95,8 @@ class Event:
     arrays: dict[str, np.ndarray | tuple] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+    depth: int = 0
+    frames: int = 0
 
     @property
     def level(self) -> str:

@@ -96,7 +96,7 @@ class _BatchNorm(Module):
         return F.batch_norm(input, mean, variance, self.weight, self.bias, by_batch, momentum, self.eps)
 
     def _count_batch(self, counter: Tensor) -> int:
-        observer = trace.on_update
+        observer = trace.on_change
         if observer is None or not observer.before_update("buffer", counter, self):
             counter._array += 1
         counter._bump()

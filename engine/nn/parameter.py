@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engine import dtypes
+from engine import dtypes, trace
 from engine.errors import GradientError
 from engine.tensor import Tensor, wrap
 
@@ -33,6 +33,7 @@ class Parameter(Tensor):
         copy = memo.get(id(self))
         if copy is None:
             copy = memo[id(self)] = _adopt(type(self), wrap(self._array.copy()), self._requires_grad)
+            trace.made(copy)
         return copy
 
 

@@ -121,7 +121,7 @@ def _arithmetic(name: str, op: Callable[..., Tensor], ufunc: np.ufunc) -> Callab
         array = input._array
         if (
             not options
-            and trace.on_update is None and trace.on_forward is None
+            and trace.on_change is None and trace.on_forward is None
             and array.dtype.kind == "f"
             and array.flags.writeable
             and not (grad_mode.enabled and (input._requires_grad or getattr(other, "_requires_grad", False)))

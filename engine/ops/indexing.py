@@ -210,8 +210,8 @@ def _setitem(input: Tensor, index: Any, value: Any) -> None:
             fitting = _fitting(value if follows else wrap(source), put, array)
             overwrite("__setitem__", put, input, fitting)
             return
-    observer = trace.on_update
-    forbidden = observer is not None and observer.before_update("in-place", input, put)
+    observer = trace.on_change
+    forbidden = observer is not None and observer.before_write(input, source, put)
     try:
         if not forbidden:
             put.write(array, source)

@@ -242,11 +242,12 @@ def _operands(
     return (input, weight) if bias is None else (input, weight, bias)
 
 
-def _track(function: Function, running: Tensor, batch: np.ndarray, momentum: float) -> None:
-    """running = (1 - momentum) running + momentum batch, announced."""
-    observer = trace.on_update
+def _track(function: Function, running: Tensor, name: str, factor: float | None, momentum: float) -> None:
+    """running = (1 - momentum) running + momentum factor ``function.name``, announced."""
+    observer = trace.on_change
     if observer is None or not observer.before_update("buffer", running, function):
         array = running._array
+        batch = getattr(function, name) if factor is None else getattr(function, name) * factor
         array[...] = (1.0 - momentum) * array + momentum * batch
     running._bump()
     if observer is not None:
@@ -298,9 +299,9 @@ def batch_norm(
     output = apply(function, *operands)
     if x.size:
         if running_mean is not None:
-            _track(function, running_mean, function.mean, momentum)
+            _track(function, running_mean, "mean", None, momentum)
         if running_var is not None:
-            _track(function, running_var, function.variance * (count / (count - 1)), momentum)
+            _track(function, running_var, "variance", count / (count - 1), momentum)
     return output
 
 

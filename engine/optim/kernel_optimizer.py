@@ -70,22 +70,22 @@ class KernelOptimizer(Optimizer):
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        observer = trace.on_update
         for group in self.param_groups:
-            self._update_group(group, observer)
+            self._update_group(group)
         return loss
 
     def _forget(self) -> None:
         super()._forget()
         self._slots: dict[int, Slot] = {}
 
-    def _update_group(self, group: dict[str, Any], observer: trace.Observer | None) -> None:
+    def _update_group(self, group: dict[str, Any]) -> None:
         slots, names, scalars = self._slots, self._state_names(group), self._scalars(group)
         kernel = self._kernel_for(group)
         small = PARALLEL_WORK / self._work
         for p in group["params"]:
             if p._grad is None:
                 continue
+            observer = trace.on_update
             if observer is not None:
                 if observer.before_update("optimizer", p, self):
                     observer.after_update("optimizer", p, self)

@@ -46,8 +46,8 @@ def _watched(step: Callable) -> Callable:
         if self._step_post_hooks:
             for hook in list(self._step_post_hooks.values()):
                 hook(self, args, kwargs)
-        if observer is not None:
-            observer.end_step(self)
+        if trace.on_pass is not None:
+            trace.on_pass.end_step(self)
         return result
 
     return watched_step

@@ -6,6 +6,7 @@ import math
 import os
 from typing import Any
 
+from engine import trace
 from engine.tensor import wrap
 from engine.trainer.callback import Callback
 
@@ -123,7 +124,7 @@ class EarlyStopping(Callback):
 
 
 def _copy(state: dict[str, Any]) -> dict[str, Any]:
-    return {name: wrap(tensor._array.copy()) for name, tensor in state.items()}
+    return {name: trace.made(wrap(tensor._array.copy())) for name, tensor in state.items()}
 
 
 class LearningRateMonitor(Callback):

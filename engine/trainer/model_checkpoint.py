@@ -8,6 +8,7 @@ import os
 import re
 from typing import Any
 
+from engine import trace
 from engine.trainer.callback import Callback
 from engine.trainer.callbacks import check_mode, monitored
 
@@ -95,8 +96,7 @@ class ModelCheckpoint(Callback):
             self._write(trainer, self.last_model_path)
         # Only now that the new file is safe.
         if dropped is not None:
-            with contextlib.suppress(FileNotFoundError):
-                os.remove(dropped)
+            _remove(dropped)
 
     def _write(self, trainer: Any, path: str) -> None:
         trainer.save_checkpoint(path, self.save_weights_only)
@@ -145,7 +145,7 @@ class ModelCheckpoint(Callback):
 
     def _free_path(self, name: str) -> str:
         path, version = os.path.join(self.dirpath, name + SUFFIX), 0
-        while os.path.exists(path):
+        while _exists(path):
             version += 1
             path = os.path.join(self.dirpath, f"{name}-v{version}{SUFFIX}")
         return path
@@ -156,3 +156,15 @@ class ModelCheckpoint(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         vars(self).update(state_dict)
+
+
+def _exists(path: str) -> bool:
+    # What lies in the folder decides names: a replay must find what the recorded run found.
+    return trace.reading("file", lambda: os.path.exists(path))
+
+
+def _remove(path: str) -> None:
+    if trace.observer is not None and trace.observer.repeats:
+        return  # the run that is replayed has removed it
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(path)

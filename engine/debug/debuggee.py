@@ -1,0 +1,265 @@
+"""The debugged process as the client sees it: a script that runs or stands, a cursor in its past, and their requests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from engine import trace
+from engine.debug import stepping
+from engine.debug.connection import Connection
+from engine.debug.debugger import Debugger
+from engine.debug.edits import EditLog
+from engine.debug.events import Event, Position
+from engine.debug.kernel_step import ElementSteps
+from engine.debug.references import References
+from engine.debug.server import RequestFailedError, Server
+from engine.debug.stops import Stop, describe
+from engine.debug.tape import Recorder
+from engine.debug.views.variables import Variables
+
+#: Seconds after which a pause that no event of the engine has answered interrupts the script between two lines.
+_IMPATIENCE = 0.3
+
+Handler = Callable[["Debuggee", dict[str, Any]], "dict[str, Any] | None"]
+
+
+class Debuggee:
+    """Joins the debugger to a client.
+
+    Args:
+        recorder: of the run.
+        launched: whether a client started this process, so that it must not outlive it.
+        on_lost: called when the client is gone.
+
+    Attributes:
+        debugger: stops the script.
+        stop: where the script stands, or stood last.
+        cursor: the recorded event that is looked at; that of ``stop`` when the present is.
+        element: the computation that is being stepped through, with the place in it.
+        statistics, diagnostics: the listeners, once they were asked for.
+    """
+
+    def __init__(self, recorder: Recorder, launched: bool, on_lost: Callable[[], None]) -> None:
+        self.recorder = recorder
+        self.launched = launched
+        self.debugger = Debugger(recorder, self._stand, self._attend)
+        self.debugger.log = self._log
+        self.server: Server | None = None
+        self.stop: Stop | None = None
+        self.cursor: Event | None = None
+        self.element: tuple[ElementSteps, int] | None = None
+        self.variables = Variables()
+        self.references = References(self.debugger.history, self.debugger.names)
+        self.edit_log: EditLog | None = None
+        self.statistics: Any = None
+        self.diagnostics: Any = None
+        self.ended = False
+        self.exit_code: int | None = None
+        self._configured = False
+        self.on_configured: Callable[[], None] = lambda: None
+        self._replayed: dict[str, Any] | None = None
+        self._plan: stepping.Plan | None = None
+        self._afterwards: list[Callable[[], None]] = []
+        self._pausing = False
+        self._reported: tuple | None = None
+        self._on_lost = on_lost
+        self._thread = threading.main_thread()
+
+    # ---- the client ----
+
+    def connect(self, connection: Connection) -> None:
+        """Serve the client at ``connection``, whose handshake is done."""
+        self.server = Server(connection, self._handle, self.debugger.attention, self._progress, self._lost)
+        self.server.start()
+
+    def configured(self) -> bool:
+        """Answer requests until ``configurationDone`` comes; False when the client goes before."""
+        assert self.server is not None
+        while not self._configured:
+            if not self.server.wait():
+                return False
+        return True
+
+    def configure(self) -> None:
+        """The client has set its breakpoints."""
+        self._configured = True
+        self.on_configured()
+
+    def answer_waiting(self) -> None:
+        """Answer the requests that wait; for a thread that waits for something else."""
+        if self.server is not None:
+            self.server.attend()
+
+    @property
+    def connected(self) -> bool:
+        return self.server is not None and not self.server.closed
+
+    def send(self, name: str, body: dict[str, Any] | None = None) -> None:
+        """Send an event to the client, if there is one."""
+        if self.server is not None:
+            self.server.send(name, body)
+
+    def _handle(self, command: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+        from engine.debug.control import HANDLERS as CONTROL
+        from engine.debug.looking import HANDLERS as LOOKING
+
+        handler = CONTROL.get(command) or LOOKING.get(command)
+        if handler is None:
+            raise RequestFailedError("unknownCommand", f"{command}: nothing answers this request here")
+        return handler(self, arguments)
+
+    def _lost(self) -> None:
+        self.debugger.breakpoints.clear()
+        self.debugger.attention()
+        self._on_lost()
+
+    def finish(self, terminate: bool) -> None:
+        """The client says goodbye: end the process, or leave it alone."""
+        if terminate:
+            # The answer to this request goes out first.
+            threading.Timer(0.05, self._exit).start()
+
+    def _exit(self) -> None:
+        code = self.exit_code if self.exit_code is not None else 0
+        self.send("exited", {"exitCode": code})
+        self.send("terminated")
+        os._exit(code)
+
+    # ---- on the script's thread ----
+
+    def _stand(self, stop: Stop) -> stepping.Plan:
+        """Answer requests until one says how to go on."""
+        server = self.server
+        if server is None or server.closed:
+            return stepping.running()
+        self.stop, self.cursor, self.element = stop, stop.event, None
+        self._pausing = False
+        self._plan = None
+        server.standing = True
+        try:
+            if self._replayed is None:
+                self.show(stop)
+            else:
+                self._look_back(stop, self._replayed)
+            while self._plan is None:
+                if not server.wait():
+                    return stepping.running()
+                while self._afterwards:
+                    self._afterwards.pop(0)()
+        finally:
+            server.standing = False
+            # A request that came just now has found the script standing: it is answered at the next tick.
+            self.debugger.attention()
+        self.variables.clear()
+        return self._plan
+
+    def arrived(self, replay: dict[str, Any]) -> None:
+        """The next stop is where a replay was to go, or right behind it."""
+        if "before" in replay:
+            self._replayed = replay
+
+    def _look_back(self, stop: Stop, replay: dict[str, Any]) -> None:
+        """Put the cursor where a step back that was beyond the history of another process goes."""
+        self._replayed = None
+        level = replay.get("level", "op")
+        test = self.debugger.would_stop if replay.get("breakpoints") else stepping.back(level, stop.event)
+        history = self.debugger.history
+        before = [event for event in reversed(history) if event.position < Position(*replay["before"])]
+        found = next((event for event in before if test(event)), None)
+        more = {} if found is not None else {"found": False}
+        place = found or (before[-1] if before else stop.event)
+        self.cursor = place
+        self.show(Stop("replay", place, [], place is stop.event, describe(place), (), more))
+
+    def _attend(self) -> None:
+        """The script's next tick: answer what waits; stop at the next event when that was asked for."""
+        observer = trace.set_observer(None)
+        try:
+            if self.server is not None:
+                self.server.attend()
+        finally:
+            trace.set_observer(observer)
+        if self._pausing:
+            self.debugger.plan = stepping.pause()
+
+    def go(self, plan: stepping.Plan) -> None:
+        """Leave the stop with ``plan`` once the request at hand is answered."""
+
+        def leave() -> None:
+            self.send("continued", {"threadId": 1})
+            self._plan = plan
+
+        self._afterwards.append(leave)
+
+    def place(self, event: Event, reason: str, element: tuple[ElementSteps, int] | None = None, **more: Any) -> None:
+        """Put the cursor at ``event`` (and in the computation ``element``), and tell the client, once it is answered."""
+        assert self.stop is not None
+        self.cursor, self.element = event, element
+        live = event is self.stop.event
+        frames = self.stop.frames if live else []
+        shown = Stop(reason, event, frames, live, describe(event), (), more)
+        self._afterwards.append(lambda: self.show(shown))
+
+    def show(self, stop: Stop) -> None:
+        """Tell the client where it is."""
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None and not stream.closed:
+                stream.flush()
+        body = stop.body()
+        if self.element is not None:
+            steps, at = self.element
+            body.update(level="element", element={**steps.at(at), "index": at, "count": len(steps), "file": steps.file})
+        self.send("stopped", body)
+
+    def require_stop(self) -> Event:
+        """The event at the cursor.
+
+        Raises:
+            RequestFailedError: nothing has been stopped yet.
+        """
+        if self.cursor is None or self.server is None or not self.server.standing:
+            raise RequestFailedError("notStopped", "the script runs; pause it first")
+        return self.cursor
+
+    @property
+    def live(self) -> bool:
+        """Whether the cursor is where the script stands."""
+        return self.stop is not None and self.cursor is self.stop.event
+
+    # ---- at any time ----
+
+    def pause(self) -> None:
+        """Stop at the next event; where none comes, between two lines of the user's."""
+        if self.server is not None and self.server.standing:
+            return
+        self._pausing = True
+        self.debugger.attention()
+        if hasattr(signal, "SIGUSR1"):
+            threading.Timer(_IMPATIENCE, self._interrupt).start()
+
+    def _interrupt(self) -> None:
+        if self._pausing and self.server is not None and not self.server.standing and self._thread.ident is not None:
+            signal.pthread_kill(self._thread.ident, signal.SIGUSR1)
+
+    def interrupted(self, _number: int, frame: FrameType | None) -> None:
+        """The signal that :meth:`pause` sends where the script calls no engine: trace its lines from here."""
+        if self._pausing:
+            self.debugger.plan = stepping.pause()
+            self.debugger.watch_from(frame)
+
+    def _progress(self) -> dict[str, Any] | None:
+        recorder = self.recorder
+        here = (recorder.steps, recorder.epochs, recorder.batches)
+        if here == self._reported or self.ended:
+            return None
+        self._reported = here
+        return {"step": here[0], "epoch": here[1], "batch": here[2], "loss": recorder.last_loss}
+
+    def _log(self, text: str, event: Event) -> None:
+        self.send("output", {"category": "console", "output": text.rstrip("\n") + "\n"})

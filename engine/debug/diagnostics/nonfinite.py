@@ -1,0 +1,138 @@
+"""NaN and infinity: which op, which element and which sample they come from first."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from engine.debug.diagnostics.check import Check
+from engine.debug.diagnostics.finding import number
+from engine.debug.diagnostics.kinds import MASKS, is_kind
+from engine.debug.diagnostics.passes import Pass, Record, Series
+from engine.debug.statistics import summarize
+
+SLOWER = 'for g in optimizer.param_groups: g["lr"] *= 0.1'
+
+#: For the op that made them: why, and what to do.
+_REASONS = {
+    "Log": ("the logarithm of 0 is -inf and that of a negative number is NaN", "Clamp the argument above 0 first"),
+    "Div": ("a division by 0, or by a number so small that the result overflows", "Add a small eps to the divisor"),
+    "Reciprocal": ("a division by 0", "Add a small eps to the divisor"),
+    "Sqrt": ("the root of a negative number, or its slope at 0, which is infinite", "Add a small eps under the root"),
+    "LinalgVectorNorm": ("the norm has no slope at 0", "Add a small eps, or leave zero vectors out"),
+    "Exp": ("e to the power of more than 88 is too large for float32", "Subtract the maximum first, or use a log form"),
+    "Pow": ("a power of a negative number, or one that is too large", "Look at the base and at the exponent"),
+    "CrossEntropy": ("all labels are ignored, or the scores are too large", "Look at the labels of this batch"),
+}
+_OVERFLOW = ("the numbers have grown beyond what float32 holds (3.4e38)", "A smaller learning rate keeps them small")
+
+
+class NonFinite(Check):
+    """Loss and gradient norms are looked at in every pass; arrays only once one of them is not finite."""
+
+    finds = {"non-finite": ()}
+
+    def __init__(self, run: Any) -> None:
+        super().__init__(run)
+        self.silent = False
+
+    def fresh(self) -> None:
+        self.silent = False
+
+    def loss(self, this: Pass, losses: Series) -> None:
+        if math.isfinite(this.loss):
+            self.silent = False
+        elif not self.silent:
+            self.silent = True
+            self._forward(this)
+
+    def gradients(self, this: Pass) -> None:
+        if self.silent or math.isfinite(this.norm):
+            return
+        for function, gradients, input_gradients in this.backward_ops:
+            bad = [i for i, g in enumerate(input_gradients) if g is not None and not_finite(g)]
+            if bad and not any(g is not None and not_finite(g) for g in gradients):
+                record = this.by_function.get(id(function))
+                self.silent = True
+                self._tell(this, record, function.name, "backward", input_gradients[bad[0]], record and record.inputs)
+                return
+
+    def _forward(self, this: Pass) -> None:
+        masked: set[int] = set()
+        for record in this.records:
+            outputs = [t._array for t in record.outputs if not_finite(t._array)]
+            if not outputs:
+                continue
+            bad = [i for i, t in enumerate(record.inputs) if not_finite(t._array)]
+            edges = [record.function.edges[i] for i in bad]
+            made = [edge for edge in edges if edge is not None and edge[1] >= 0]
+            if is_kind(record.function, MASKS):
+                masked.add(id(record.function))
+            elif not bad or (made and np.isnan(outputs[0]).any() and not _nan(record.inputs)):
+                return self._tell(this, record, record.function.name, "forward", outputs[0], record.inputs)
+            elif len(made) < len(bad):
+                # Not an op's result, but data or a parameter.
+                i = next(i for i, edge in zip(bad, edges) if edge is None or edge[1] < 0)
+                return self._given(this, record, i)
+            elif all(id(edge[0]) in masked for edge in made):
+                masked.add(id(record.function))
+
+    def _given(self, this: Pass, record: Record, i: int) -> None:
+        tensor, edge = record.inputs[i], record.function.edges[i]
+        where, evidence = _where(self.run, tensor._array, edge is None)
+        if edge is None:
+            title = f"The data for {record.function.name} are not finite"
+            cause = "NaN or infinity is in the data already; it spreads to the loss and from there to every weight."
+            suggestion, code = "Look at this sample, and drop or repair it before training.", None
+            place = this.place(record)
+        else:
+            title = "The optimizer made a weight NaN or infinite"
+            cause = "Gradients were finite, but the update overflowed, or the weight was not finite from the start."
+            suggestion, code = "Use a smaller learning rate, and look at how the weight was initialised.", SLOWER
+            place = this.place(record, edge[0])
+        self.report("non-finite", "error", title, cause, where, suggestion, place, evidence, code)
+
+    def _tell(self, this: Pass, record: Record | None, op: str, direction: str, array: np.ndarray, inputs: Any) -> None:
+        reason, advice = _REASONS.get(op, _OVERFLOW)
+        if direction == "backward" and op == "Pow":
+            reason = "the slope of a root at 0 is infinite"
+        where, evidence = _where(self.run, array, True)
+        evidence["direction"] = direction
+        index = evidence["index"]
+        for i, tensor in enumerate(inputs or ()):
+            if tensor._array.shape == array.shape and array.ndim:
+                evidence[f"input{i}"] = float(tensor._array[tuple(index)])
+                where += f" The input there is {number(evidence[f'input{i}'])}."
+        title = f"{op} makes NaN or infinity in its {direction} pass"
+        cause = f"Everything that went in is finite; what came out is not: {reason}."
+        code = SLOWER if (reason, advice) == _OVERFLOW else None
+        self.report("non-finite", "error", title, cause, where, advice + ".", this.place(record), evidence, code)
+
+
+def _where(run: Any, array: np.ndarray, by_sample: bool) -> tuple[str, dict[str, Any]]:
+    """The first element that is not finite, in words and in numbers."""
+    summary = summarize(array)
+    index = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
+    value = float(array[tuple(index)])
+    evidence: dict[str, Any] = {
+        "nans": summary.nans, "infs": summary.infs, "count": summary.count, "index": index, "value": value,
+    }  # fmt: skip
+    sentence = f"{summary.nans} of {summary.count} elements are NaN and {summary.infs} infinite"
+    sentence += f", first [{', '.join(map(str, index))}]" if index else ""
+    if by_sample and index and array.shape[0] > 1:
+        evidence["row"] = index[0]
+        if (sample := run.sample(index[0])) is not None:
+            evidence["sample"] = sample
+            sentence += f" (sample {sample} of the data set)"
+    return sentence + ".", evidence
+
+
+def not_finite(array: np.ndarray) -> bool:
+    """Whether a float array holds NaN or infinity."""
+    return array.dtype.kind == "f" and not bool(np.isfinite(array).all())
+
+
+def _nan(tensors: tuple) -> bool:
+    return any(t._array.dtype.kind == "f" and bool(np.isnan(t._array).any()) for t in tensors)

@@ -1,0 +1,286 @@
+"""The observer that gathers what the checks look at, at little cost, and calls them at their moments."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from engine import trace
+from engine.debug.diagnostics import kinds
+from engine.debug.diagnostics.check import Check
+from engine.debug.diagnostics.finding import Finding
+from engine.debug.diagnostics.passes import Pass, Record, Series, Site
+from engine.debug.diagnostics.place import _known, is_library, script_line
+from engine.debug.diagnostics.registry import CHECKS
+from engine.debug.diagnostics.run import Evaluation, LoaderState, Run
+from engine.function import Function
+from engine.tensor import Tensor
+
+#: Ops kept without a backward pass in sight: a script that evaluates and forgets no_grad shall not fill the memory.
+_MOST_OPS = 20_000
+_MOMENTS = tuple(name for name in vars(Check) if not name.startswith("_") and name not in ("finds", "report"))
+
+
+class Diagnostics(trace.Observer):
+    """Watches a training run and reports its faults.
+
+    Works by itself (``trace.set_observer(Diagnostics(report=print))``, or as a ``with`` block, which also hears of
+    errors that the script raises), and as a listener to which another observer forwards its calls.
+
+    Args:
+        report: called with each :class:`Finding`; all are kept in ``findings`` too.
+        every: checks that pass over arrays look at the first three passes of each loss and then at every n-th.
+        checks: classes of checks; all of the registry when None.
+    """
+
+    watches = frozenset(("forward", "backward", "update", "module", "pass", "batch"))
+
+    def __init__(
+        self,
+        report: Callable[[Finding], Any] | None = None,
+        every: int = 10,
+        checks: Iterable[type[Check]] | None = None,
+    ) -> None:
+        if every < 1:
+            raise ValueError(f"Diagnostics: every must be at least 1, got {every}")
+        self.every = every
+        self.run = run = Run(report)
+        chosen = [kind(run) for kind in (CHECKS if checks is None else checks)]
+        for check in chosen:
+            run.explanations.update(check.finds)
+        # For each moment the checks that override it.
+        self._at: dict[str, list[Check]] = {
+            name: [c for c in chosen if getattr(type(c), name) is not getattr(Check, name)] for name in _MOMENTS
+        }
+        self._ops: list[tuple] = []
+        self._backward_ops: list[tuple] = []
+        self._before: dict[int, np.ndarray] = {}
+        self._ratios: dict[int, tuple[Tensor, float]] = {}
+        self._calls: list[tuple[Any, tuple]] = []
+        self._entered: set[int] = set()
+        self._leaves: dict[int, Tensor] = {}
+        self._looking = False
+        self._heard: BaseException | None = None
+        self._previous: trace.Observer | None = None
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found, in the order of reporting."""
+        return self.run.findings
+
+    def __enter__(self) -> Diagnostics:
+        self._previous = trace.set_observer(self)
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        trace.set_observer(self._previous)
+        if error is not None:
+            self.exception(error)
+
+    def exception(self, error: BaseException) -> None:
+        """The script has raised ``error``: say what led to it, where a check knows."""
+        if error is not self._heard:
+            self._heard = error
+            for check in self._at["failed"]:
+                check.failed(error)
+
+    # ---- forward ----
+
+    def after_forward(self, function: Function, inputs: tuple, outputs: tuple) -> None:
+        if function.seq < 0:
+            if isinstance(function, (*kinds.LOSSES, *kinds.MODAL)):
+                self._evaluated(function, inputs, outputs)
+            return
+        # script_line(), spelled out: this is the cost of each op.
+        frame: Any = sys._getframe(1)
+        known = _known
+        while frame is not None:
+            file = frame.f_code.co_filename
+            inside = known.get(file)
+            if inside is None:
+                inside = is_library(file)
+            if not inside:
+                break
+            frame = frame.f_back
+        ops = self._ops
+        if frame is None:
+            ops.append((function, inputs, outputs, self.run.module, "", 0))
+        else:
+            ops.append((function, inputs, outputs, self.run.module, file, frame.f_lineno))
+        if len(ops) > _MOST_OPS:
+            ops.clear()
+
+    def _evaluated(self, function: Function, inputs: tuple, outputs: tuple) -> None:
+        run = self.run
+        record = Record(function, inputs, outputs, run.module, *script_line())
+        for check in self._at["evaluated"]:
+            check.evaluated(record)
+        if not isinstance(function, kinds.LOSSES) or record.array.size != 1:
+            return
+        key = (record.file, record.line, function.name, id(run.loader))
+        found = run.evaluations.get(key)
+        if found is None:
+            found = run.evaluations[key] = Evaluation(function.name, run.module, record.file, record.line)
+        found.add(float(record.array.reshape(-1)[0]), max(1, inputs[1]._array.shape[0] if inputs[1]._array.ndim else 1))
+
+    # ---- modules ----
+
+    def enter_module(self, module: Any, inputs: tuple) -> None:
+        run = self.run
+        if not run.stack:
+            run.roots[id(module)] = module
+        run.stack.append(module)
+        run.module = module
+        self._calls.append((module, inputs))
+        if id(module) not in self._entered:
+            self._entered.add(id(module))
+            for check in self._at["entering"]:
+                check.entering(module, inputs)
+
+    def exit_module(self, module: Any, outputs: Any) -> None:
+        run = self.run
+        if outputs is None and (error := sys.exc_info()[1]) is not None:
+            self.exception(error)
+        if run.stack:
+            run.stack.pop()
+            self._calls.pop()
+        run.module = run.stack[-1] if run.stack else None
+
+    # ---- backward ----
+
+    def begin_backward(self, roots: tuple[Tensor, ...]) -> None:
+        run = self.run
+        place = script_line()
+        site = run.sites.get(place)
+        if site is None:
+            site = run.sites[place] = Site(*place)
+        self._looking = site.count < 3 or site.count % self.every == 0
+        if run.evaluations:
+            self._end_evaluations()
+        self._leaves.clear()
+        run.this = this = Pass(run, site, roots, self._ops, self._looking)
+        if run.loader is not None:
+            run.loaders[run.loader].trained = True
+        if this.scalar:
+            site.losses.append(this.loss)
+            for check in self._at["loss"]:
+                check.loss(this, site.losses)
+        if site.count == 0:
+            for check in self._at["first_pass"]:
+                check.first_pass(this)
+        if self._looking:
+            for check in self._at["forward"]:
+                check.forward(this)
+        site.count += 1
+
+    def after_backward(self, function: Function, gradients: tuple, input_gradients: tuple) -> None:
+        self._backward_ops.append((function, gradients, input_gradients))
+
+    def end_backward(self, roots: tuple[Tensor, ...]) -> None:
+        this = self.run.this
+        if this is not None:
+            this.backward_ops = self._backward_ops
+            norms = this.norms
+            total = 0.0
+            for key, leaf in self._leaves.items():
+                if leaf._grad is not None:
+                    gradient = leaf._grad._array.ravel()
+                    square = float(np.dot(gradient, gradient))
+                    total += square
+                    norms[key] = (leaf, math.sqrt(square) if square >= 0 else math.nan)
+            this.norm = math.sqrt(total) if total >= 0 else math.nan
+            for check in self._at["gradients"]:
+                check.gradients(this)
+            this.release()
+        self._ops = []
+        self._backward_ops = []
+
+    # ---- updates ----
+
+    def before_update(self, kind: str, tensor: Tensor, details: Any) -> bool | None:
+        if kind == "gradient":
+            if details is None:
+                self._leaves[id(tensor)] = tensor
+            if tensor._grad is not None:
+                for check in self._at["accumulating"]:
+                    check.accumulating(tensor, details)
+        elif self._looking and kind == "optimizer":
+            self._before[id(tensor)] = tensor._array.copy()
+        elif kind == "in-place" and tensor._requires_grad and tensor._function is None:
+            self.run.optimized[id(tensor)] = tensor
+            if tensor._grad is not None:
+                for check in self._at["overwriting"]:
+                    check.overwriting(tensor)
+        return None
+
+    def after_update(self, kind: str, tensor: Tensor, details: Any) -> None:
+        if kind != "optimizer":
+            return
+        before = self._before.pop(id(tensor), None)
+        if before is not None and tensor._array.size:
+            size = float(np.linalg.norm(before))
+            change = float(np.linalg.norm(tensor._array - before))
+            if size > 0:
+                self._ratios[id(tensor)] = (tensor, change / size)
+
+    def begin_step(self, optimizer: Any) -> None:
+        run = self.run
+        if id(optimizer) not in run.optimizers:
+            self._new_optimizer(optimizer)
+        for check in self._at["stepping"]:
+            check.stepping(optimizer)
+
+    def _new_optimizer(self, optimizer: Any) -> None:
+        run = self.run
+        run.optimized.update((id(p), p) for group in optimizer.param_groups for p in group["params"])
+        if run.step > len(run.optimizers) + 3:
+            # Not one of several that take turns, but the next training of a script that trains several times.
+            run.optimizers.clear()
+            for site in run.sites.values():
+                site.losses, site.norms = Series(), Series()
+                site.count = min(site.count, 1)
+            for check in self._at["fresh"]:
+                check.fresh()
+        run.optimizers.add(id(optimizer))
+
+    def end_step(self, optimizer: Any) -> None:
+        run = self.run
+        run.step += 1
+        if self._ratios:
+            if run.this is not None:
+                for check in self._at["updated"]:
+                    check.updated(run.this, optimizer, self._ratios)
+            self._ratios = {}
+
+    # ---- batches ----
+
+    def begin_epoch(self, loader: Any) -> None:
+        state = self.run.loaders.setdefault(loader, LoaderState())
+        state.passes += 1
+        if state.trained:
+            self.run.epoch += 1
+
+    def batch(self, loader: Any, index: int, batch: Any, samples: Any) -> None:
+        run = self.run
+        run.loader, run.samples = loader, samples
+        self._ops.clear()
+        if index == 0:
+            run.loaders.setdefault(loader, LoaderState()).place = script_line()
+
+    def end_epoch(self, loader: Any) -> None:
+        for check in self._at["epoch"]:
+            check.epoch(loader)
+        if self.run.loader is loader:
+            self.run.loader = self.run.samples = None
+
+    def _end_evaluations(self) -> None:
+        run = self.run
+        evaluations = run.evaluations
+        run.evaluations = {}
+        for found in evaluations.values():
+            for check in self._at["evaluation"]:
+                check.evaluation(found, found.total / found.count)

@@ -1,0 +1,178 @@
+"""One training pass, from the forward ops to the gradients, as the checks see it."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.debug.diagnostics import kinds
+from engine.debug.diagnostics.finding import Place
+from engine.function import Function
+from engine.tensor import Tensor
+
+if TYPE_CHECKING:
+    from engine.debug.diagnostics.run import Run
+
+#: Losses that a series keeps at its end; those at its beginning are kept too.
+WINDOW = 200
+
+
+class Record:
+    """An op that ran forward: the function, its tensors, the module at work and the line of the script."""
+
+    __slots__ = ("file", "function", "inputs", "key", "line", "module", "outputs")
+
+    def __init__(
+        self, function: Function, inputs: tuple, outputs: tuple, module: Any, file: str, line: int, key: tuple = ()
+    ) -> None:
+        self.function, self.inputs, self.outputs = function, inputs, outputs
+        self.module, self.file, self.line, self.key = module, file, line, key
+
+    @property
+    def array(self) -> np.ndarray:
+        """The first output."""
+        return self.outputs[0]._array
+
+    def leaf_weight(self) -> Tensor | None:
+        """The trained matrix (or more dimensions) that a weighted op multiplies with."""
+        if not isinstance(self.function, kinds.WEIGHTED):
+            return None
+        for tensor, edge in zip(self.inputs, self.function.edges):
+            while edge is not None and edge[1] >= 0 and isinstance(edge[0], kinds.VIEWS):
+                edge = edge[0].edges[0]
+            if edge is not None and edge[1] < 0 and tensor._array.ndim >= 2:
+                return edge[0]
+        return None
+
+
+class Series:
+    """Losses in the order of the passes: the first ones, the latest ones, and how many."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[float] = []
+        self.last: list[float] = []
+
+    def append(self, value: float) -> None:
+        """Take one more."""
+        self.count += 1
+        if len(self.first) < WINDOW:
+            self.first.append(value)
+        self.last.append(value)
+        if len(self.last) > 2 * WINDOW:
+            del self.last[:WINDOW]
+
+
+class Site:
+    """A line of the script at which backward passes begin."""
+
+    def __init__(self, file: str, line: int) -> None:
+        self.file, self.line = file, line
+        self.count = 0
+        self.losses = Series()
+        self.norms = Series()
+
+
+class Pass:
+    """A training pass. What is derived from the ops is computed when a check first asks for it."""
+
+    def __init__(self, run: Run, site: Site, roots: tuple[Tensor, ...], ops: list[tuple], looked_at: bool) -> None:
+        self.run, self.site, self.roots, self.looked_at = run, site, roots, looked_at
+        self._ops = ops
+        self.norms: dict[int, tuple[Tensor, float]] = {}
+        self.norm = 0.0
+        self.backward_ops: list[tuple] = []
+        array = roots[0]._array
+        self.loss = float(array.reshape(-1)[0]) if len(roots) == 1 and array.size == 1 else math.nan
+        self.scalar = len(roots) == 1 and array.size == 1
+
+    @functools.cached_property
+    def every_record(self) -> list[Record]:
+        """All recorded ops since the last pass, in order; whether or not this pass runs through them."""
+        records, seen = [], {}
+        for function, inputs, outputs, module, file, line in self._ops:
+            key = (function.name, id(module), line)
+            number = seen[key] = seen.get(key, -1) + 1
+            records.append(Record(function, inputs, outputs, module, file, line, (*key, number)))
+        return records
+
+    @functools.cached_property
+    def records(self) -> list[Record]:
+        """The ops that the roots were computed by, in order."""
+        found: set[int] = set()
+        waiting = [root._function for root in self.roots if root._function is not None]
+        while waiting:
+            function = waiting.pop()
+            if id(function) in found:
+                continue
+            found.add(id(function))
+            waiting += [edge[0] for edge in function.edges if edge is not None and edge[1] >= 0]
+        return [record for record in self.every_record if id(record.function) in found]
+
+    @functools.cached_property
+    def by_function(self) -> dict[int, Record]:
+        return {id(record.function): record for record in self.every_record}
+
+    @functools.cached_property
+    def consumers(self) -> dict[int, list[Record]]:
+        """For the id of each function the ops that take its results."""
+        table: dict[int, list[Record]] = {}
+        for record in self.records:
+            for edge in record.function.edges:
+                if edge is not None and edge[1] >= 0:
+                    table.setdefault(id(edge[0]), []).append(record)
+        return table
+
+    @functools.cached_property
+    def weighted(self) -> list[Record]:
+        """The ops with a trained weight, in order."""
+        return [record for record in self.records if record.leaf_weight() is not None]
+
+    @functools.cached_property
+    def losses(self) -> list[Record]:
+        """The ops that are losses."""
+        return [record for record in self.records if isinstance(record.function, kinds.LOSSES)]
+
+    def producer(self, record: Record, number: int = 0, through: tuple = kinds.VIEWS) -> Record | None:
+        """The op that made input ``number``, passing over ops of the kinds ``through``; None for data and leaves."""
+        edges = record.function.edges
+        edge = edges[number] if number < len(edges) else None
+        while edge is not None and edge[1] >= 0:
+            if not isinstance(edge[0], through):
+                return self.by_function.get(id(edge[0]))
+            edge = edge[0].edges[0]
+        return None
+
+    def leads_on(self, record: Record) -> Iterator[Record]:
+        """The ops behind ``record`` on the way to the roots."""
+        waiting, found = [record], set()
+        while waiting:
+            for consumer in self.consumers.get(id(waiting.pop().function), ()):
+                if id(consumer) not in found:
+                    found.add(id(consumer))
+                    waiting.append(consumer)
+                    yield consumer
+
+    def is_hidden(self, record: Record) -> bool:
+        """Whether a weighted op follows."""
+        return any(consumer.leaf_weight() is not None for consumer in self.leads_on(record))
+
+    def release(self) -> None:
+        """Forget the ops and arrays: the pass is over."""
+        self._ops, self.backward_ops = [], []
+        for name in ("every_record", "records", "by_function", "consumers", "weighted", "losses"):
+            self.__dict__.pop(name, None)
+
+    def place(self, record: Record | None = None, parameter: Tensor | None = None) -> Place:
+        """The place of an op of this pass; without one, the line at which the pass begins."""
+        run = self.run
+        name = "" if parameter is None else run.parameter_name(parameter)
+        if record is None:
+            return Place("", "", name, self.site.file, self.site.line, run.step)
+        return Place(
+            record.function.name, run.module_name(record.module), name, record.file, record.line, run.step
+        )

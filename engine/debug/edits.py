@@ -1,0 +1,120 @@
+"""Changes of a run at one position: what makes a fork differ from the run that it shares its past with."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from engine.checkpoint.atomic import write_atomically
+from engine.debug.events import Event, Position
+from engine.debug.references import References
+from engine.debug.server import RequestFailedError
+from engine.tensor import no_grad
+
+
+class EditLog:
+    """The edits that a run has had, by position; part of its recording, so that a replay makes them too.
+
+    Args:
+        folder: of the recording; None keeps them in memory.
+    """
+
+    def __init__(self, folder: str | os.PathLike | None) -> None:
+        self._path = None if folder is None else Path(folder) / "edits.json"
+        self._edits: list[tuple[Position, list[dict[str, Any]]]] = []
+        if self._path is not None and self._path.exists():
+            self._edits = [(Position(*place), edits) for place, edits in json.loads(self._path.read_text())]
+
+    def __iter__(self) -> Iterator[tuple[Position, list[dict[str, Any]]]]:
+        return iter(self._edits)
+
+    def __len__(self) -> int:
+        return len(self._edits)
+
+    def adopt(self, other: EditLog, target: Position) -> None:
+        """Take over what ``other`` has before ``target``, or at it."""
+        self._edits = [(place, edits) for place, edits in other if place <= target]
+        self._write()
+
+    def append(self, position: Position, edits: list[dict[str, Any]]) -> None:
+        """Note edits made at ``position``."""
+        self._edits.append((position, [_plain(edit) for edit in edits]))
+        self._write()
+
+    def _write(self) -> None:
+        if self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._path, json.dumps([[list(place), edits] for place, edits in self._edits]).encode())
+
+
+def _plain(edit: dict[str, Any]) -> dict[str, Any]:
+    """``edit`` as JSON can keep it: whole arrays as lists."""
+    value = edit.get("value")
+    return {**edit, "value": value.numpy().tolist()} if hasattr(value, "numpy") else edit
+
+
+def apply_edits(edits: list[dict[str, Any]], event: Event, frame: FrameType | None, references: References) -> None:
+    """Carry out ``edits`` at ``event``, where the script stands in ``frame``.
+
+    Raises:
+        RequestFailedError: an edit cannot be made; those before it have been.
+    """
+    for edit in edits:
+        if edit["kind"] == "exec":
+            run_code(edit["code"], frame)
+        else:
+            _write(edit, event, frame, references)
+
+
+def run_code(code: str, frame: FrameType | None) -> None:
+    """Execute statements with the names of ``frame``; what they assign to is changed there.
+
+    Raises:
+        RequestFailedError: there is no frame, or the code raises.
+    """
+    if frame is None:
+        raise RequestFailedError("failed", "no code of the script is at work here, so none can be changed")
+    try:
+        compiled = compile(code, "<edit>", "exec")
+        names = frame.f_locals
+        with no_grad():
+            exec(compiled, frame.f_globals, names)
+        # Before Python 3.13 f_locals of a function is a copy; this writes it back.
+        ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(frame), ctypes.c_int(0))
+    except Exception as error:
+        raise RequestFailedError("failed", f"{code.strip()}: {type(error).__name__}: {error}") from None
+
+
+def _write(edit: dict[str, Any], event: Event, frame: FrameType | None, references: References) -> None:
+    reference = edit["reference"]
+    if "event" in reference:
+        # Numbers of events belong to one process; what is meant is the event that the run stands at.
+        reference = {"event": event.seq, "name": reference["name"]}
+    found = references.find(reference, event, frame)
+    array = found.tensor._array if found.tensor is not None else found.array
+    name = reference.get("name") or reference.get("expression")
+    value = edit["value"].numpy() if hasattr(edit["value"], "numpy") else edit["value"]
+    index = edit.get("index")
+    place: Any = ... if index is None else tuple(index) if isinstance(index, (list, tuple)) else index
+    if index is not None:
+        _check(name, array, place)
+    try:
+        array[place] = np.asarray(value).astype(array.dtype)
+    except (ValueError, IndexError, TypeError) as error:
+        raise RequestFailedError("failed", f"{name}: cannot be set to {value!r}: {error}") from None
+    if found.tensor is not None:
+        found.tensor._bump()
+
+
+def _check(name: str, array: np.ndarray, place: Any) -> None:
+    numbers = place if isinstance(place, tuple) else (place,)
+    inside = len(numbers) <= array.ndim and all(-n <= i < n for i, n in zip(numbers, array.shape))
+    if not inside:
+        raise RequestFailedError("failed", f"{name}: has no element {list(numbers)}; its shape is {array.shape}")

@@ -1,0 +1,166 @@
+"""The window of the past: the newest events with their arrays, within a budget of bytes.
+
+Events refer to the engine's own arrays. Ops never write their inputs, so most stay what they were; before anything
+is overwritten, :meth:`History.overwriting` replaces every reference to that memory by a copy.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from engine.debug.events import Event
+
+#: Bytes of arrays that the window may hold, unless told otherwise.
+BUDGET = 256 << 20
+
+#: Events that the window may hold, however small they are.
+MOST_EVENTS = 200_000
+
+
+class History:
+    """A ring of events.
+
+    Args:
+        budget: bytes of arrays; the oldest events are dropped beyond it. One array in many events counts once.
+
+    Attributes:
+        complete: whether no event of the run is missing before the oldest one here.
+        bytes: of the arrays that are held now.
+    """
+
+    def __init__(self, budget: int = BUDGET) -> None:
+        self.budget = budget
+        self.complete = False
+        self.bytes = 0
+        self._events: deque[Event] = deque()
+        # id of an array -> [the array, how many places hold it]
+        self._held: dict[int, list] = {}
+        # id of the owner of memory -> number of event -> the places in that event that hold an array on it
+        self._places: dict[int, dict[int, list[tuple[dict, Any]]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self._events)
+
+    def __reversed__(self) -> Iterator[Event]:
+        return reversed(self._events)
+
+    @property
+    def first(self) -> Event | None:
+        return self._events[0] if self._events else None
+
+    @property
+    def last(self) -> Event | None:
+        return self._events[-1] if self._events else None
+
+    def get(self, seq: int) -> Event | None:
+        """The event with number ``seq``; None when it is not in the window."""
+        if not self._events:
+            return None
+        at = seq - self._events[0].seq
+        return self._events[at] if 0 <= at < len(self._events) else None
+
+    def clear(self) -> None:
+        """Forget everything: events are about to be missed."""
+        self._events.clear()
+        self._held.clear()
+        self._places.clear()
+        self.bytes = 0
+        self.complete = False
+
+    def add(self, event: Event) -> None:
+        """Append ``event``; its number must follow that of the newest one."""
+        self._events.append(event)
+        self._take(event)
+        while (self.bytes > self.budget or len(self._events) > MOST_EVENTS) and len(self._events) > 1:
+            self._drop()
+
+    def overwriting(self, array: np.ndarray) -> None:
+        """``array`` is about to change: events that hold its memory get copies of what is there now."""
+        places = self._places.pop(id(owner(array)), None)
+        if places is None:
+            return
+        copies: dict[int, np.ndarray] = {}
+        for seq, held in places.items():
+            for holder, key in held:
+                before = holder[key]
+                if type(before) is tuple:
+                    holder[key] = tuple([self._copied(a, array, copies, seq) for a in before])
+                else:
+                    holder[key] = self._copied(before, array, copies, seq)
+                self._remember(seq, holder, key)
+
+    def _copied(self, held: Any, changing: np.ndarray, copies: dict[int, np.ndarray], seq: int) -> Any:
+        if not isinstance(held, np.ndarray) or owner(held) is not owner(changing):
+            return held
+        copy = copies.get(id(held))
+        if copy is None:
+            copy = copies[id(held)] = held.copy()
+        self._release(held)
+        self._hold(copy)
+        return copy
+
+    def _take(self, event: Event) -> None:
+        for holder in _holders(event):
+            for key, value in holder.items():
+                for array in _arrays(value):
+                    self._hold(array)
+                if isinstance(value, (np.ndarray, tuple)):
+                    self._remember(event.seq, holder, key)
+
+    def _remember(self, seq: int, holder: dict, key: Any) -> None:
+        for array in _arrays(holder[key]):
+            self._places.setdefault(id(owner(array)), {}).setdefault(seq, []).append((holder, key))
+
+    def _hold(self, array: np.ndarray) -> None:
+        entry = self._held.get(id(array))
+        if entry is None:
+            self._held[id(array)] = [array, 1]
+            self.bytes += array.nbytes
+        else:
+            entry[1] += 1
+
+    def _release(self, array: np.ndarray) -> None:
+        entry = self._held[id(array)]
+        entry[1] -= 1
+        if not entry[1]:
+            del self._held[id(array)]
+            self.bytes -= array.nbytes
+
+    def _drop(self) -> None:
+        event = self._events.popleft()
+        self.complete = False
+        for holder in _holders(event):
+            for value in holder.values():
+                for array in _arrays(value):
+                    places = self._places.get(id(owner(array)))
+                    if places is not None:
+                        places.pop(event.seq, None)
+                        if not places:
+                            del self._places[id(owner(array))]
+                    self._release(array)
+
+
+def owner(array: np.ndarray) -> np.ndarray:
+    """The array that owns the memory of ``array``, or the pool's loan of it: equal for all views of one memory."""
+    while type(array.base) is np.ndarray or (isinstance(array.base, np.ndarray) and type(array) is np.ndarray):
+        array = array.base
+    return array
+
+
+def _holders(event: Event) -> tuple[dict, ...]:
+    return (event.arrays,) if event.function is None else (event.arrays, event.function.__dict__)
+
+
+def _arrays(value: Any) -> tuple:
+    if isinstance(value, np.ndarray):
+        return (value,)
+    if type(value) is tuple:
+        return tuple([v for v in value if isinstance(v, np.ndarray)])
+    return ()

@@ -1,0 +1,211 @@
+"""What a ``launch`` request asks for: a script, run from its beginning or replayed to a place in an earlier run."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+import engine
+from engine.debug import stepping
+from engine.debug.debuggee import Debuggee
+from engine.debug.debugger import Waypoint
+from engine.debug.edits import EditLog, apply_edits
+from engine.debug.events import Event, Position
+from engine.debug.hollow import ContentsSkipped
+from engine.debug.replay import Divergence, Replayer
+from engine.debug.server import RequestFailedError
+from engine.debug.stops import plain_stop
+from engine.debug.tape import Recorder
+from engine.debug.tape_folder import Recording
+from engine.script.program import exit_code, main_module, prepare, show_error
+
+#: Exit codes of replays: it has to be repeated without skipping; an edit of the fork cannot be made.
+REPEAT, REFUSED = 75, 76
+
+
+class Launch:
+    """One script to run.
+
+    Args:
+        arguments: those of the request ``launch``.
+
+    Raises:
+        ScriptError: the script cannot be read, is no Python, or a parameter does not fit.
+        OSError: the working folder, or a file of the recording, is not there.
+        RecordingError: the recording to replay is none.
+    """
+
+    def __init__(self, arguments: dict[str, Any]) -> None:
+        if arguments.get("cwd"):
+            os.chdir(arguments["cwd"])
+        self.program: str = arguments["program"]
+        self.code, self.arguments = prepare(
+            self.program, arguments.get("arguments") or (), arguments.get("parameters") or ()
+        )
+        self.as_torch = bool(arguments.get("asTorch"))
+        self.stop_on_entry = arguments.get("stopOnEntry", True)
+        self.replay: dict[str, Any] | None = arguments.get("replay")
+        if arguments.get("threads"):
+            engine.set_num_threads(arguments["threads"])
+        folder = arguments.get("recording")
+        about = {"program": self.program, "arguments": self.arguments}
+        own = Recording(folder, about) if folder else None
+        self.edits = EditLog(folder)
+        self.target = Position(0)
+        self.recorder = Recorder(own) if self.replay is None else self._replayer(self.replay, own)
+        self._voice: tuple[Any, Any] | None = None
+
+    def _replayer(self, replay: dict[str, Any], own: Recording | None) -> Replayer:
+        self.target = Position(*(replay.get("at") or replay["before"]))
+        self.edits.adopt(EditLog(replay["recording"]), self.target)
+        # What an edit of code has done is in no checkpoint: steps are skipped up to the first one only.
+        skip = replay.get("skip", True) and (min((p.tick for p, _ in self.edits), default=1 << 62))
+        replayer = Replayer(Recording(replay["recording"]), self.target, skip, into=own)
+        replayer.prepare()
+        return replayer
+
+    def debuggee(self, on_lost: Callable[[], None]) -> Debuggee:
+        """The debuggee that runs this."""
+        debuggee = Debuggee(self.recorder, True, on_lost)
+        debuggee.edit_log = self.edits
+        return debuggee
+
+    def run(self, debuggee: Debuggee) -> int:
+        """Run the script, to its end and to the end of the client's interest; the exit code."""
+        debugger = debuggee.debugger
+        if self.replay is not None:
+            self._set_waypoints(debuggee, self.replay)
+        elif self.stop_on_entry:
+            debugger.plan = stepping.Plan(lambda event: event.level != "detail", "entry")
+        with contextlib.ExitStack() as stack:
+            namespace = stack.enter_context(main_module(self.program, self.arguments))
+            if self.as_torch:
+                from engine.script.as_torch import as_torch
+
+                stack.enter_context(as_torch())
+            if self.replay is not None:
+                stack.enter_context(self._silence())
+            debugger.attach()
+            try:
+                exec(self.code, namespace)
+                code = 0
+            except SystemExit as request:
+                code = exit_code(request)
+            except ContentsSkipped:
+                debugger.detach()
+                debuggee.send("terminated", {"restart": {"skip": False}})
+                return REPEAT
+            except _RefusedError as refusal:
+                debugger.detach()
+                debuggee.send("output", {"category": "console", "output": f"{refusal}\n"})
+                return REFUSED
+            except BaseException as error:
+                code = 1
+                self._post_mortem(debuggee, error)
+            debuggee.ended, debuggee.exit_code = True, code
+            debugger.end(code)
+        debugger.detach()
+        return code
+
+    def _post_mortem(self, debuggee: Debuggee, error: BaseException) -> None:
+        """The script has ended with an exception: say so as Python does, and stop where it was raised."""
+        debuggee.debugger.detach()
+        frames = []
+        place = error.__traceback__
+        while place is not None:
+            frames.append(place.tb_frame)
+            place = place.tb_next
+        show_error(error, self.code.co_filename)
+        debuggee.debugger.exception(error, frames[-1])
+
+    # ---- replays ----
+
+    def _set_waypoints(self, debuggee: Debuggee, replay: dict[str, Any]) -> None:
+        debugger, recorder = debuggee.debugger, self.recorder
+        assert isinstance(recorder, Replayer)
+        recorder.on_divergence = lambda found: self._diverged(debuggee, found)
+        for position, edits in self.edits:
+            debugger.waypoints.append(Waypoint(position, _step_before(recorder, position), _editing(debuggee, edits)))
+
+        def arrive(event: Event, frame: FrameType | None) -> None:
+            self._speak()
+            edits = replay.get("edits") or []
+            if edits:
+                recorder.cut()
+                self.edits.append(event.position, edits)
+                try:
+                    apply_edits(edits, event, frame, debuggee.references)
+                except RequestFailedError as error:
+                    raise _RefusedError(str(error)) from None
+            debuggee.arrived(replay)
+            debugger.halt(plain_stop(event, "replay", frame), frame)
+
+        debugger.waypoints.append(Waypoint(self.target, recorder.full_from, arrive))
+
+    def _diverged(self, debuggee: Debuggee, divergence: Divergence) -> None:
+        debuggee.send("output", {"category": "console", "output": f"{divergence}\n", "divergence": divergence._asdict()})
+
+    @contextlib.contextmanager
+    def _silence(self) -> Iterator[None]:
+        """Until the replay has arrived nothing is written that the recorded run has written already."""
+        self._voice = sys.stdout, sys.stderr
+        sys.stdout, sys.stderr = _Nowhere(), _Nowhere()
+        try:
+            yield
+        finally:
+            self._speak()
+
+    def _speak(self) -> None:
+        if self._voice is not None:
+            # A script may hold on to the silent streams (a progress bar does): they speak again through the real ones.
+            for silent, real in zip((sys.stdout, sys.stderr), self._voice):
+                if isinstance(silent, _Nowhere):
+                    silent.speak(real)
+            sys.stdout, sys.stderr = self._voice
+            self._voice = None
+
+
+class _RefusedError(BaseException):
+    """An edit cannot be made: no script may catch this."""
+
+
+class _Nowhere(io.TextIOBase):
+    """A stream that drops what is written, until it is given a voice."""
+
+    encoding = "utf-8"
+
+    def __init__(self) -> None:
+        self._real: Any = None
+
+    def speak(self, real: Any) -> None:
+        """Write to ``real`` from now on."""
+        self._real = real
+
+    def write(self, text: str) -> int:
+        return len(text) if self._real is None else self._real.write(text)
+
+    def flush(self) -> None:
+        if self._real is not None:
+            self._real.flush()
+
+    def writable(self) -> bool:
+        return True
+
+
+def _step_before(recorder: Replayer, position: Position) -> int:
+    """The tick of the end of a step before ``position``."""
+    ends = recorder.tape.step_ticks()
+    before = ends[ends < position.tick]
+    return int(before[-1]) if len(before) else 0
+
+
+def _editing(debuggee: Debuggee, edits: list[dict[str, Any]]) -> Callable[[Event, FrameType | None], None]:
+    def edit(event: Event, frame: FrameType | None) -> None:
+        apply_edits(edits, event, frame, debuggee.references)
+
+    return edit

@@ -1,0 +1,68 @@
+"""What the user calls the modules and parameters: their paths, learnt when a module is first called."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from engine.nn.module import Module
+from engine.tensor import Tensor
+
+
+class Names:
+    """Paths of modules (``"features.0"``) and names of their parameters and buffers (``"features.0.weight"``).
+
+    The first module that has parameters gives names without a prefix; those of further modules begin with the
+    variable that holds the module, or with its class. A module without a parent is called by its class.
+    """
+
+    def __init__(self) -> None:
+        self._modules: weakref.WeakKeyDictionary[Module, str] = weakref.WeakKeyDictionary()
+        # By id, with a weak reference as proof: tensors compare elementwise, so they are no keys.
+        self._tensors: dict[int, tuple[weakref.ref, str]] = {}
+        self._prefixes: set[str] = set()
+        self.roots: list[weakref.ref] = []
+
+    def learn(self, root: Module, namespace: dict[str, Any]) -> None:
+        """Take in ``root`` and all below it, if it is new; ``namespace`` is where a variable may hold it."""
+        if root in self._modules:
+            return
+        parameters = list(root.named_parameters()) + list(root.named_buffers())
+        prefix = ""
+        if parameters:
+            prefix = self._prefix(root, namespace)
+            self.roots.append(weakref.ref(root))
+        for path, module in root.named_modules():
+            if module not in self._modules:
+                self._modules[module] = prefix + path if path else (prefix.rstrip(".") or type(root).__name__)
+        for name, tensor in parameters:
+            self._tensors[id(tensor)] = (weakref.ref(tensor), prefix + name)
+
+    def _prefix(self, root: Module, namespace: dict[str, Any]) -> str:
+        if not self._prefixes:
+            self._prefixes.add("")
+            return ""
+        held = next((name for name, value in namespace.items() if value is root), type(root).__name__)
+        prefix, number = held, 1
+        while prefix in self._prefixes:
+            number += 1
+            prefix = f"{held}#{number}"
+        self._prefixes.add(prefix)
+        return f"{prefix}."
+
+    def module(self, module: Module) -> str:
+        """The path of a module; the class of one that is not known."""
+        return self._modules.get(module) or type(module).__name__
+
+    def tensor(self, tensor: Tensor) -> str:
+        """The name of a parameter or buffer; ``""`` for any other tensor."""
+        known = self._tensors.get(id(tensor))
+        return known[1] if known is not None and known[0]() is tensor else ""
+
+    def all_tensors(self) -> dict[str, Tensor]:
+        """Every known parameter and buffer that is alive, by name."""
+        return {name: tensor for reference, name in self._tensors.values() if (tensor := reference()) is not None}
+
+    def all_modules(self) -> dict[str, Module]:
+        """Every known module that is alive, by path."""
+        return {path: module for module, path in self._modules.items()}

@@ -1,0 +1,128 @@
+"""What a client's reference to a tensor means: an array of a recorded event, a parameter by name, or an expression."""
+
+from __future__ import annotations
+
+import re
+from types import FrameType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine.debug.evaluation import quiet
+from engine.debug.events import Event
+from engine.debug.history import History
+from engine.debug.names import Names
+from engine.debug.server import RequestFailedError
+from engine.tensor import Tensor
+
+_PART = re.compile(r"(?P<name>\w+)\[(?P<number>\d+)\]$")
+
+
+class Found(NamedTuple):
+    """An array, and where it comes from: the event and its name there, or the tensor that holds it now."""
+
+    array: np.ndarray
+    event: Event | None = None
+    name: str = ""
+    tensor: Tensor | None = None
+
+
+def array_of(event: Event, name: str) -> np.ndarray | None:
+    """The array ``name`` of ``event``, in the shape that its owner has; None when there is none of that name."""
+    value = event.arrays.get(name)
+    part = _PART.match(name)
+    if value is None and part is not None:
+        parts = event.arrays.get(part["name"])
+        number = int(part["number"])
+        value = parts[number] if type(parts) is tuple and number < len(parts) else None
+    if value is None and event.function is not None:
+        value = event.function.__dict__.get(name)
+    if not isinstance(value, np.ndarray):
+        return None
+    shape = event.details.get("shape")
+    if event.kind == "update" and shape is not None and value.size == int(np.prod(shape)):
+        return value.reshape(shape)
+    return value
+
+
+def origin(history: History, name: str) -> tuple[Event, str] | None:
+    """The newest event that computed what is called ``name`` now, and its name there.
+
+    ``conv1.weight.grad`` was computed by the backward of the op that used ``conv1.weight``, ``conv1.weight`` by the
+    optimizer's update.
+    """
+    gradient = name.endswith(".grad")
+    wanted = name.removesuffix(".grad")
+    for event in reversed(history):
+        if gradient and event.kind == "backward":
+            for array, label in event.labels.items():
+                if label == wanted and f"d{array}" in event.arrays:
+                    return event, f"d{array}"
+        if not gradient and event.kind == "update" and event.details.get("parameter") == wanted:
+            return event, "w_new"
+    return None
+
+
+class References:
+    """Looks references up.
+
+    Args:
+        history: the recorded events.
+        names: of parameters.
+    """
+
+    def __init__(self, history: History, names: Names) -> None:
+        self._history, self._names = history, names
+
+    def find(self, reference: dict[str, Any], at: Event, frame: FrameType | None) -> Found:
+        """What ``reference`` means with the cursor at ``at`` and the script in ``frame`` (None: in the past).
+
+        Raises:
+            RequestFailedError: there is no such event, array or tensor.
+        """
+        if "event" in reference:
+            event = at if reference["event"] == at.seq else self._history.get(reference["event"])
+            if event is None:
+                raise RequestFailedError("failed", f"event {reference['event']} is not in the history any more")
+            array = array_of(event, reference["name"])
+            if array is None:
+                known = ", ".join(event.arrays) or "none"
+                raise RequestFailedError("failed", f"{event.name} has no array {reference['name']!r}; it has: {known}")
+            return Found(array, event, reference["name"])
+        return self._expression(reference["expression"].strip(), at, frame)
+
+    def _expression(self, text: str, at: Event, frame: FrameType | None) -> Found:
+        array = array_of(at, text)
+        if array is not None:
+            return Found(array, at, text)
+        known = self._names.all_tensors().get(text.removesuffix(".grad"))
+        if known is not None:
+            tensor = known._grad if text.endswith(".grad") else known
+            if tensor is None:
+                raise RequestFailedError("failed", f"{text}: there is no gradient now")
+            made = origin(self._history, text)
+            # What was computed last is what the name means, unless something changed it in between.
+            if made is not None and made[0].arrays[made[1]].size == tensor._array.size:
+                return Found(tensor._array, made[0], made[1], tensor)
+            return Found(tensor._array, None, text, tensor)
+        if frame is None:
+            names = ", ".join(at.arrays) or "none"
+            text = f"{text}: of the past, only arrays of the event are known ({names}), and parameters by name"
+            raise RequestFailedError("failed", text)
+        try:
+            with quiet():
+                value = eval(text, frame.f_globals, frame.f_locals)
+        except Exception as error:
+            raise RequestFailedError("failed", f"{text}: {type(error).__name__}: {error}") from None
+        return self._value(text, value, at)
+
+    def _value(self, text: str, value: Any, at: Event) -> Found:
+        if isinstance(value, Tensor):
+            for event in (at, *reversed(self._history)):
+                for name, array in event.arrays.items():
+                    if array is value._array and name not in ("x", "input") and event.direction:
+                        return Found(value._array, event, name, value)
+            return Found(value._array, None, text, value)
+        if isinstance(value, np.ndarray):
+            return Found(value, None, text)
+        raise RequestFailedError("failed", f"{text}: is a {type(value).__name__}, not a tensor")

@@ -1,0 +1,99 @@
+"""What a session knows of its runs and of where they stand. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.debug.client import Client
+
+#: Reasons of stops from which the script cannot go on.
+FINAL = ("end", "exited", "lost")
+
+
+class Stop(dict):
+    """Where a run stands: the body of the event ``stopped``, with its fields at hand.
+
+    Two reasons are the session's own: ``"exited"`` (the script has ended and its process stands nowhere) and
+    ``"lost"`` (the process is gone; ``description`` says how).
+    """
+
+    @property
+    def reason(self) -> str:
+        return str(self.get("reason", ""))
+
+    @property
+    def position(self) -> tuple[int, ...] | None:
+        """``(tick, ...)``, or None where the run stands nowhere."""
+        position = self.get("position")
+        return None if position is None else tuple(position)
+
+    @property
+    def live(self) -> bool:
+        """Whether the script stands here; False while only a cursor in its past does."""
+        return bool(self.get("live", False))
+
+    @property
+    def ended(self) -> bool:
+        """Whether the script has come to its end, or its process is gone."""
+        return self.reason in FINAL
+
+
+@dataclass
+class Run:
+    """One run of the script: a process now, and the tape of what it has done.
+
+    Attributes:
+        number: from 1.
+        name: ``"run 1"`` unless the user gave another.
+        client: the process that stands for this run now; a replay exchanges it.
+        recording: the folder of its tape; None where the process keeps no tape for this session (attached).
+        parameters: ``NAME=VALUE`` texts that it was started with.
+        parent: the run that it was forked from, at ``forked_at`` (a position).
+        edits: what was changed there; its own tape knows them, and those of the runs that it stems from.
+        state: ``"ready"`` (not started), ``"running"``, ``"stopped"``, ``"ended"`` or ``"lost"``.
+        stop: where it stood last.
+        progress: body of the newest event ``progress``.
+        muted: whether its output is dropped, because a replay writes it a second time.
+    """
+
+    number: int
+    name: str
+    client: Client
+    recording: Path | None
+    parameters: tuple[str, ...] = ()
+    parent: Run | None = None
+    forked_at: tuple[int, ...] | None = None
+    edits: list[dict[str, Any]] = field(default_factory=list)
+    state: str = "ready"
+    stop: Stop | None = None
+    progress: dict[str, Any] = field(default_factory=dict)
+    exit_code: int | None = None
+    muted: bool = False
+
+    def arrive(self, message: dict[str, Any]) -> Stop:
+        """Take in an event ``stopped``, ``exited`` or ``terminated``; the stop that it means."""
+        body = message["body"]
+        if message["event"] == "terminated":
+            return self._at(Stop(body, reason="exited", description="the script has ended before it got there"))
+        if message["event"] == "exited":
+            self.exit_code = body.get("exitCode")
+            return self._at(Stop(body, reason="exited", description=f"the script has ended with exit code {self.exit_code}"))
+        return self._at(Stop(body))
+
+    def lose(self, why: str) -> Stop:
+        """The process is gone."""
+        code = self.client.exit_code
+        self.exit_code = code if code is not None else self.exit_code
+        return self._at(Stop(reason="lost", description=why, exitCode=self.exit_code))
+
+    def _at(self, stop: Stop) -> Stop:
+        if stop.position is None and self.stop is not None and self.stop.position is not None:
+            # Where it was seen last: from there a replay can still look back.
+            stop["position"] = list(self.stop.position)
+            stop["lastSeen"] = True
+        self.stop = stop
+        self.state = {"lost": "lost", "end": "ended", "exited": "ended"}.get(stop.reason, "stopped")
+        return stop

@@ -1,0 +1,408 @@
+"""``Session``: the runs of one debugging session, and travelling in their time. Standard library only, no NumPy.
+
+A process is never rewound. What lies in the history that a process keeps it shows by itself; for what lies before, the
+session starts a fresh process that replays the recorded tape up to there and takes the place of the old one. A fork is
+a fresh process too: it replays up to where the cursor is, is changed there, and stays beside the first.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from engine.debug.client import Client, ConnectionLost, RequestError
+from engine.debug.run import Run, Stop
+
+__all__ = ["ConnectionLost", "RequestError", "Run", "Session", "SessionError", "Stop"]
+
+OnEvent = Callable[[Run, dict[str, Any]], object]
+
+#: Requests that go back in time, with which a run can be asked even when its process is gone.
+_BACKWARDS = ("stepBack", "reverseContinue", "goto")
+
+#: Seconds after a replay's stop in which its output may still be on its way through the pipes.
+_SETTLING = 0.05
+
+
+class SessionError(Exception):
+    """Something that the session cannot do; the message says why."""
+
+
+class Session:
+    """One or more runs of a script, of which one is ``current``. Made by :meth:`launch` or :meth:`attach`.
+
+    Every call may raise RequestError where the debuggee refuses. ``on_event(run, message)``, if given, sees the events
+    ``output``, ``progress``, ``diagnostic`` and ``breakpoint`` as they arrive, in a thread of the client's; it must not
+    ask anything of the session there.
+
+    Attributes:
+        runs: all runs, the first of them run 1.
+        current: the run that requests go to.
+        program: path of the script; None when attached.
+    """
+
+    def __init__(self, options: dict[str, Any] | None, client_class: type[Client], on_event: OnEvent | None) -> None:
+        self.runs: list[Run] = []
+        self.current: Run
+        self.program = None if options is None else str(options["program"])
+        self._options = options
+        self._client_class = client_class
+        self._on_event = on_event
+        self._settings: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
+        self._folder = Path(tempfile.mkdtemp(prefix="nablascope-"))
+        self._folders = 0
+        self._finalizer = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+
+    # ------------------------------------------------------------------------------------------------ making one
+
+    @classmethod
+    def launch(
+        cls,
+        program: str | os.PathLike[str],
+        arguments: Sequence[str] = (),
+        *,
+        parameters: Sequence[str] = (),
+        as_torch: bool = False,
+        cwd: str | os.PathLike[str] | None = None,
+        capture_output: bool = False,
+        threads: int | None = None,
+        on_event: OnEvent | None = None,
+        client_class: type[Client] = Client,
+        **more: Any,
+    ) -> Session:
+        """Start a process for the script. Set breakpoints next, then :meth:`start`.
+
+        The arguments, and ``more``, are those of :meth:`engine.debug.client.Client.launch`, which says what it raises.
+        """
+        options = {
+            "program": program, "arguments": list(arguments), "as_torch": as_torch, "cwd": cwd,
+            "capture_output": capture_output, "threads": threads, **more,
+        }  # fmt: skip
+        session = cls(options, client_class, on_event)
+        try:
+            run = session._launch(parameters=tuple(parameters))
+        except BaseException:
+            session.close()
+            raise
+        session.runs.append(run)
+        session.current = run
+        return session
+
+    @classmethod
+    def attach(
+        cls, host: str, port: int, key: str, *, on_event: OnEvent | None = None, client_class: type[Client] = Client
+    ) -> Session:
+        """Connect to a process that called ``engine.debug.listen()``. It can be stepped, but not replayed or forked."""
+        session = cls(None, client_class, on_event)
+        holder: list[Run] = []
+        try:
+            client = client_class.attach(host, port, key, on_event=lambda message: session._seen(holder, message))
+        except BaseException:
+            session.close()
+            raise
+        run = Run(1, "run 1", client, None)
+        holder.append(run)
+        session.runs.append(run)
+        session.current = run
+        return session
+
+    def start(self, timeout: float | None = None) -> Stop:
+        """Let the script of the current run begin; wait for its first stop."""
+        return self._begin(self.current, timeout)
+
+    # ------------------------------------------------------------------------------------------------ asking
+
+    def request(self, command: str, **arguments: Any) -> dict[str, Any]:
+        """Ask the current run anything that does not move it."""
+        return self.current.client.request(command, **arguments)
+
+    def configure(self, command: str, **arguments: Any) -> dict[str, Any]:
+        """A request ``set...Breakpoints`` or ``setWatchpoints``: for all runs, and for every process yet to come."""
+        return self._setting(command, (arguments.get("source") or {}).get("path", ""), arguments)
+
+    def listen_to(self, command: str, **arguments: Any) -> dict[str, Any]:
+        """A request that switches ``statistics`` or ``diagnostics`` on or off, likewise for all runs."""
+        return self._setting(command, "", arguments)
+
+    def _setting(self, command: str, key: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        body = self.current.client.request(command, **arguments)
+        self._settings[command, key] = command, arguments
+        for run in self.runs:
+            if run is not self.current and run.state != "lost":
+                with suppress(ConnectionLost):
+                    run.client.request(command, **arguments)
+        return body
+
+    # ------------------------------------------------------------------------------------------------ moving
+
+    def step(self, command: str, timeout: float | None = None, **arguments: Any) -> Stop:
+        """Send a request that moves (``next``, ``continue``, ``stepBack`` ...) and wait for where it leads.
+
+        What lies before the history of the process is replayed. Raises TimeoutError when it has not stopped after
+        ``timeout`` seconds: it runs on then, and :meth:`wait` waits on.
+        """
+        run = self.current
+        run.client.drain()
+        try:
+            run.client.request(command, **arguments)
+        except RequestError as error:
+            if error.id != "beyondHistory":
+                raise
+            return self._replay_to(run, error.error)
+        except ConnectionLost as lost:
+            stop = run.stop if run.state == "lost" and run.stop is not None else run.lose(str(lost))
+            if command not in _BACKWARDS or stop.position is None:
+                return stop
+            return self._replay_to(run, _backwards(command, arguments, stop))
+        run.state = "running"
+        return self.wait(timeout)
+
+    def wait(self, timeout: float | None = None) -> Stop:
+        """Wait until the current run stops, ends or is lost. Raises TimeoutError after ``timeout`` seconds."""
+        return self._wait(self.current, timeout)
+
+    def pause(self) -> None:
+        """Ask the current run to stop where it is; :meth:`wait` returns when it does."""
+        self.request("pause")
+
+    def travel(self, position: Sequence[int], timeout: float | None = None) -> Stop:
+        """Go to a position of the current run, in the past or in what is to come."""
+        stop, target = self.current.stop, list(position)
+        if stop is not None and stop.position is not None and self.current.state != "lost" and tuple(target) > stop.position:
+            return self.step("runTo", timeout, position=target)
+        return self.step("goto", timeout, position=target)
+
+    # ------------------------------------------------------------------------------------------------ what if
+
+    def fork(self, edits: Sequence[dict[str, Any]], name: str | None = None, *, parameters: Sequence[str] = ()) -> Run:
+        """A second run that shares the past of the current one up to the cursor, is changed there, and becomes current.
+
+        Args:
+            edits: ``{"kind": "exec", "code"}`` or ``{"kind": "tensor", "reference", "index", "value"}``.
+            name: of the run (``"run 2"`` ...).
+            parameters: further ``NAME=VALUE`` for the script; with these the run shares no past and starts anew.
+
+        Raises:
+            SessionError: the run stands nowhere, the edits cannot be made, or its process cannot be started.
+        """
+        parent = self.current
+        if parameters:
+            if edits:
+                raise SessionError("a run with other parameters starts anew: changes at this stop cannot be made in it")
+            return self._another(parent, name, parameters)
+        if parent.stop is None or parent.stop.position is None:
+            raise SessionError(f"{parent.name} stands nowhere yet; start it before it is forked")
+        self._require_tape(parent)
+        at = parent.stop.position
+        place = {"at": list(at), "edits": list(edits)}
+        run = self._replay(
+            parent, place, f"{parent.name} cannot be forked here", name=name, parent=parent, forked_at=at, edits=list(edits)
+        )
+        self.runs.append(run)
+        self.current = run
+        return run
+
+    def restart(self, parameters: Sequence[str] | None = None, name: str | None = None) -> Stop:
+        """Begin anew, with the same initial weights: a fresh process in the place of the current run's.
+
+        With ``parameters`` (``NAME=VALUE``) it becomes another run beside it.
+        """
+        if parameters:
+            self._another(self.current, name, parameters)
+            assert self.current.stop is not None
+            return self.current.stop
+        self._require_program("restart")
+        old = self.current
+        new = self._launch(name=old.name, number=old.number, parameters=old.parameters)
+        self._begin(new, None)
+        self._replace(old, new)
+        old.edits, old.forked_at, old.parent = [], None, None
+        assert old.stop is not None
+        return old.stop
+
+    def _another(self, parent: Run, name: str | None, parameters: Sequence[str]) -> Run:
+        self._require_program("start another run")
+        names = {setting.partition("=")[0].strip() for setting in parameters}
+        kept = [setting for setting in parent.parameters if setting.partition("=")[0].strip() not in names]
+        run = self._launch(name=name, parameters=(*kept, *parameters))
+        self._begin(run, None)
+        self.runs.append(run)
+        self.current = run
+        return run
+
+    def switch(self, which: int | str | Run) -> Run:
+        """Make another run current, by number, name or itself."""
+        self.current = self.find(which)
+        return self.current
+
+    def find(self, which: int | str | Run) -> Run:
+        """A run by number (also as text), by name, or itself. Raises SessionError when there is none."""
+        for run in self.runs:
+            if run is which or which in (run.number, str(run.number), run.name):
+                return run
+        raise SessionError(f"there is no run {which!r}; there are: {', '.join(run.name for run in self.runs)}")
+
+    def drop(self, which: int | str | Run) -> None:
+        """End a run that is not the current one, and forget it."""
+        run = self.find(which)
+        if run is self.current:
+            raise SessionError(f"{run.name} is the current run; switch to another one first")
+        self.runs.remove(run)
+        self.discard(run)
+
+    def compare(self, a: int | str | Run, b: int | str | Run) -> dict[str, Any]:
+        """Where two runs first differ, and their curves: see :func:`engine.debug.compare.compare`."""
+        from engine.debug.compare import compare
+
+        return compare(self, self.find(a), self.find(b))
+
+    # ------------------------------------------------------------------------------------------------ ending
+
+    def close(self, terminate: bool | None = None) -> None:
+        """End all runs and remove their recordings. ``terminate``: end an attached process too."""
+        for run in self.runs:
+            run.client.close(terminate)
+        self._finalizer()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------------------------------------ processes
+
+    def examiner(self, run: Run, place: dict[str, Any]) -> Run:
+        """A process beside ``run`` that has replayed it to a place (``at``, or ``before`` and ``level``) and stands there.
+
+        :meth:`discard` ends it.
+        """
+        return self._replay(run, place, f"{run.name} cannot be replayed", name=run.name, number=run.number, settings=False)
+
+    def discard(self, run: Run) -> None:
+        """End the process of ``run``, and remove its tape."""
+        run.client.close()
+        if run.recording is not None:
+            shutil.rmtree(run.recording, ignore_errors=True)
+
+    def _launch(
+        self, replay: dict[str, Any] | None = None, name: str | None = None, number: int = 0, **fields: Any
+    ) -> Run:
+        """A run with a fresh process, not yet begun."""
+        assert self._options is not None
+        self._folders += 1
+        recording = self._folder / f"recording-{self._folders}"
+        recording.mkdir()
+        holder: list[Run] = []
+        client = self._client_class.launch(
+            **self._options, parameters=list(fields.get("parameters", ())), recording=str(recording), replay=replay,
+            on_event=lambda message: self._seen(holder, message),
+        )  # fmt: skip
+        number = number or max((run.number for run in self.runs), default=0) + 1
+        run = Run(number, name or f"run {number}", client, recording, muted=replay is not None, **fields)
+        holder.append(run)
+        return run
+
+    def _replay(self, of: Run, place: dict[str, Any], failure: str, *, settings: bool = True, **fields: Any) -> Run:
+        """A fresh process that has replayed the tape of ``of`` up to ``place``; where it fails nothing of it stays."""
+        self._require_tape(of)
+        self._flush(of)
+        replay = {"recording": str(of.recording), **place}
+        run = self._launch(replay, parameters=of.parameters, **fields)
+        try:
+            stop = self._begin(run, None, settings)
+            if stop.get("restart"):
+                # It needed contents that it had skipped: once more, computing everything.
+                self.discard(run)
+                run = self._launch(replay | stop["restart"], parameters=of.parameters, **fields)
+                stop = self._begin(run, None, settings)
+            if stop.reason in ("exited", "lost"):
+                raise SessionError(f"{failure}: {stop.get('description', '')}")
+        except BaseException:
+            self.discard(run)
+            raise
+        if self._options is not None and self._options.get("capture_output"):
+            time.sleep(_SETTLING)
+        run.muted = False
+        return run
+
+    def _seen(self, holder: list[Run], message: dict[str, Any]) -> bool:
+        """An event as it arrives, in the client's thread; True keeps it out of the queue."""
+        run = holder[0] if holder else None
+        name = message["event"]
+        if run is None or name not in ("output", "progress", "diagnostic", "breakpoint"):
+            return False
+        if name == "progress":
+            run.progress = message["body"]
+        muted = run.muted and name in ("output", "progress", "diagnostic")
+        if self._on_event is not None and not muted:
+            self._on_event(run, message)
+        return True
+
+    def _begin(self, run: Run, timeout: float | None, settings: bool = True) -> Stop:
+        """Send what is set, let the script begin, wait for its first stop."""
+        try:
+            if settings:
+                for command, arguments in self._settings.values():
+                    run.client.request(command, **arguments)
+            run.client.request("configurationDone")
+        except ConnectionLost as lost:
+            return run.lose(str(lost))
+        run.state = "running"
+        return self._wait(run, timeout)
+
+    def _wait(self, run: Run, timeout: float | None) -> Stop:
+        names = ("stopped", "exited", "terminated") if run.muted else ("stopped", "exited")
+        try:
+            return run.arrive(run.client.wait_for(names, timeout))
+        except ConnectionLost as lost:
+            return run.lose(str(lost))
+
+    def _replay_to(self, run: Run, where: dict[str, Any]) -> Stop:
+        """Exchange the process of ``run`` for one that has replayed it to ``where``."""
+        place = {name: where[name] for name in ("at", "before", "level", "breakpoints") if name in where}
+        failure = f"{run.name} cannot be replayed to there"
+        self._replace(run, self._replay(run, place, failure, name=run.name, number=run.number))
+        assert run.stop is not None
+        return run.stop
+
+    def _replace(self, old: Run, new: Run) -> None:
+        """Give ``old`` the process, tape and place of ``new``, and end the process that it had."""
+        client, recording = old.client, old.recording
+        old.client, old.recording = new.client, new.recording
+        old.stop, old.state, old.exit_code, old.progress = new.stop, new.state, new.exit_code, new.progress
+        client.close()
+        if recording is not None:
+            shutil.rmtree(recording, ignore_errors=True)
+
+    def _flush(self, run: Run) -> None:
+        """Have the tape written; of a process that is gone, what it had written has to do."""
+        with suppress(ConnectionLost):
+            run.client.request("flushRecording")
+
+    def _require_tape(self, run: Run) -> None:
+        if run.recording is None:
+            raise SessionError("an attached process keeps no recording: looking back ends where its history begins")
+
+    def _require_program(self, what: str) -> None:
+        if self._options is None:
+            raise SessionError(f"cannot {what}: the process was attached to, not launched")
+
+
+def _backwards(command: str, arguments: dict[str, Any], stop: Stop) -> dict[str, Any]:
+    """Where a request to go back leads, in the words of a replay, when no process is there to say it."""
+    if command == "goto":
+        return {"at": arguments["position"]} if "position" in arguments else {"at": stop["position"]}
+    if stop.get("lastSeen") and stop.reason == "lost":
+        # The place where it was seen last lies before the one where it was lost: that is one step back.
+        return {"at": stop["position"]}
+    if command == "reverseContinue":
+        return {"before": stop["position"], "level": "run", "breakpoints": True}
+    return {"before": stop["position"], "level": arguments.get("granularity") or stop.get("level") or "op"}

@@ -1,0 +1,214 @@
+"""Tensors for the window: in numbers, made small, as a histogram, compared, and as a file."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import Any
+
+import numpy as np
+
+from engine.debug.statistics import summarize
+from engine.debug.views.blocks import REDUCTIONS, TRANSFORMS, Range, block_factors, pieces, reduced
+from engine.debug.views.slices import selection
+from engine.kernels.cpu import statistics as kernels
+
+#: Elements that an answer may hold; leading dimensions are cut to what fits.
+MOST_ELEMENTS = 1 << 20
+
+#: Bins that a histogram may have.
+MOST_BINS = 4096
+
+
+def describe(array: np.ndarray) -> dict[str, Any]:
+    """An array in numbers: shape, dtype, count, min, max, mean, std, norm, zeros, nans, infs.
+
+    The numbers are over the finite elements (NaN where there are none), as of
+    :class:`engine.debug.statistics.Summary`.
+    """
+    return {"shape": list(array.shape), "dtype": str(array.dtype), **summarize(array)._asdict()}
+
+
+def view(
+    array: np.ndarray,
+    slice: Any = None,
+    max_shape: tuple[int, int] = (256, 256),
+    transform: str | None = None,
+    reduce: str = "mean",
+) -> dict[str, Any]:
+    """The part ``slice`` of an array, with its last two dimensions made to fit ``max_shape``.
+
+    Blocks of b0 × b1 elements become one by their mean, or by the element of the greatest magnitude
+    (``reduce="max_abs"``); a block with a NaN in it is NaN. Of leading dimensions only the first entries are shown
+    where all would be more than ``MOST_ELEMENTS``.
+
+    Args:
+        slice: see :func:`engine.debug.views.slices.selection`.
+        max_shape: most rows and columns; a tensor of one dimension is one row.
+        transform: a key of ``TRANSFORMS``, applied to each element before it is reduced.
+
+    Returns:
+        ``data``: the array, a copy: of its own dtype, but float32 where it was transformed or reduced; ``shape``,
+        ``dtype``: of the whole array; ``selected``: the shape of the slice; ``shown``: how many entries of each
+        leading dimension of it; ``block``: [b0, b1]; ``range``, ``nonFinite``: of the elements shown, transformed,
+        before they were reduced (range is None where none is finite).
+
+    Raises:
+        ValueError, IndexError: an argument that does not fit.
+    """
+    change = _checked(transform, reduce)
+    rows, columns = _most(max_shape)
+    chosen = selection(array, slice)
+    block = block_factors(chosen.shape, (rows, columns))
+    lead, matrix_shape = chosen.shape[:-2], ((1, 1, *chosen.shape)[-2:])
+    small = tuple(-(-n // b) for n, b in zip(matrix_shape, block))
+    shown = _fitting(lead, MOST_ELEMENTS // max(1, math.prod(small)))
+    cut = chosen[tuple([np.s_[:n] for n in shown])]
+    found = Range()
+    matrices = cut.reshape(-1, *matrix_shape) if cut.ndim < 3 else cut
+    parts = [reduced(matrices[at], block, reduce, change, found) for at in np.ndindex(matrices.shape[:-2])]
+    shape = (*shown, *small[2 - min(2, chosen.ndim) :])
+    dtype = parts[0].dtype if parts else array.dtype
+    data = np.stack(parts).reshape(shape) if parts else np.empty(shape, dtype)
+    return {
+        "data": data,
+        "shape": list(array.shape),
+        "dtype": str(array.dtype),
+        "selected": list(chosen.shape),
+        "shown": list(shown),
+        "block": list(block),
+        **found.fields(),
+    }
+
+
+def _checked(transform: str | None, reduce: str) -> Any:
+    if reduce not in REDUCTIONS:
+        raise ValueError(f"view: reduce must be one of {', '.join(REDUCTIONS)}, got {reduce!r}")
+    if transform is None:
+        return None
+    if transform not in TRANSFORMS:
+        raise ValueError(f"view: transform must be one of {', '.join(TRANSFORMS)} or null, got {transform!r}")
+    return TRANSFORMS[transform]
+
+
+def _most(max_shape: Any) -> tuple[int, int]:
+    """``max_shape`` as two positive numbers whose product an answer may hold."""
+    sizes = tuple(max_shape)
+    if len(sizes) != 2 or not all(isinstance(n, (int, np.integer)) and n >= 1 for n in sizes):
+        raise ValueError(f"view: max_shape must be two numbers of at least 1, got {max_shape!r}")
+    if sizes[0] * sizes[1] > MOST_ELEMENTS:
+        raise ValueError(f"view: max_shape {list(sizes)} is more than {MOST_ELEMENTS} elements")
+    return int(sizes[0]), int(sizes[1])
+
+
+def _fitting(extents: tuple[int, ...], most: int) -> tuple[int, ...]:
+    """How many entries of each dimension, the last ones first, make at most ``most`` together."""
+    kept: list[int] = []
+    for extent in reversed(extents):
+        kept.append(min(extent, max(1, most)))
+        most //= max(1, kept[-1])
+    return tuple(reversed(kept))
+
+
+def histogram(array: np.ndarray, bins: int = 64, range: Any = None) -> dict[str, Any]:
+    """How many elements lie in each of ``bins`` equally wide bins.
+
+    Bin k holds edges[k] <= x < edges[k + 1], the last one also its upper edge.
+
+    Args:
+        range: [lowest edge, highest edge]; the finite elements' least and greatest by default. Equal ends are moved
+            half a unit apart from each other's place, as NumPy does.
+
+    Returns:
+        ``counts`` (int64), ``edges`` (float64, one more), ``below``, ``above`` (finite or infinite elements outside),
+        ``nans``, ``count`` (all elements).
+
+    Raises:
+        ValueError: a number of bins or a range that cannot be.
+    """
+    if isinstance(bins, bool) or not isinstance(bins, (int, np.integer)) or not 1 <= bins <= MOST_BINS:
+        raise ValueError(f"histogram: bins must be from 1 to {MOST_BINS}, got {bins!r}")
+    low, high = _ends(array, range)
+    edges = np.linspace(low, high, int(bins) + 1)
+    if not (edges[1:] > edges[:-1]).all():
+        raise ValueError(f"histogram: {bins} bins do not fit between {low} and {high}: floats are not that dense there")
+    counts, part = np.zeros(int(bins), np.int64), np.empty(int(bins), np.int64)
+    below = above = nans = 0
+    for piece in _flat_pieces(array):
+        kernels.linear_histogram.serial(part, piece, edges)
+        counts += part
+        if part.sum() != piece.size:
+            below += int(np.count_nonzero(piece < low))
+            above += int(np.count_nonzero(piece > high))
+            nans += int(np.count_nonzero(np.isnan(piece)))
+    return {"counts": counts, "edges": edges, "below": below, "above": above, "nans": nans, "count": int(array.size)}
+
+
+def _ends(array: np.ndarray, given: Any) -> tuple[float, float]:
+    if given is None:
+        found = Range()
+        for piece in _flat_pieces(array):
+            found.add(piece)
+        low, high = (found.low, found.high) if found.low <= found.high else (0.0, 1.0)
+    else:
+        ends = tuple(given)
+        if len(ends) != 2 or not all(isinstance(e, (int, float, np.number)) and math.isfinite(e) for e in ends):
+            raise ValueError(f"histogram: range must be two finite numbers, got {given!r}")
+        low, high = float(ends[0]), float(ends[1])
+        if low > high:
+            raise ValueError(f"histogram: the range's ends must ascend, got {list(ends)}")
+    return (low - 0.5, high + 0.5) if low == high else (low, high)
+
+
+def _flat_pieces(array: np.ndarray) -> Any:
+    """The elements as 1-D contiguous float arrays, a piece at a time."""
+    matrix = array.reshape(1, -1) if array.flags.c_contiguous else array.reshape(-1, array.shape[-1])
+    for _, _, piece in pieces(matrix):
+        if piece.dtype not in (np.float32, np.float64):
+            piece = piece.astype(np.float64)
+        yield np.ascontiguousarray(piece).reshape(-1)
+
+
+def difference(a: np.ndarray, b: np.ndarray, max_shape: tuple[int, int] = (256, 256), slice: Any = None) -> dict[str, Any]:
+    """How two arrays of one shape differ: b - a. NaN equals NaN here.
+
+    Returns:
+        ``count``, ``different`` (elements that are not equal), ``equal`` (none differs), ``maxAbs``, ``meanAbs``,
+        ``rms`` (over elements where both are finite), ``maxIndex`` (where |b - a| is greatest, or None),
+        ``unmatched`` (elements that are finite in one only, or infinities of different sign), ``view``: b - a as of
+        :func:`view` with max_abs blocks.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if a.shape != b.shape:
+        raise ValueError(f"difference: the shapes {a.shape} and {b.shape} must be equal")
+    with np.errstate(all="ignore"):
+        delta = np.subtract(b, a, dtype=np.float64 if a.dtype.kind != "f" or b.dtype.kind != "f" else None)
+        same = (a == b) | (np.isnan(a) & np.isnan(b))
+        delta[same] = 0
+        sizes = np.abs(delta)
+        known = np.isfinite(sizes)
+        finite = sizes[known].astype(np.float64)
+    unmatched = int(delta.size - finite.size)
+    greatest = np.where(known, sizes, -1.0) if unmatched else sizes
+    different = int(same.size - np.count_nonzero(same))
+    index = np.unravel_index(int(greatest.argmax()), a.shape) if different and finite.size else None
+    return {
+        "count": int(a.size),
+        "different": different,
+        "equal": different == 0,
+        "maxAbs": float(finite.max()) if finite.size else 0.0,
+        "meanAbs": float(finite.mean()) if finite.size else 0.0,
+        "rms": float(np.sqrt(np.square(finite).mean())) if finite.size else 0.0,
+        "maxIndex": None if index is None else [int(i) for i in index],
+        "unmatched": unmatched,
+        "view": view(delta, slice, max_shape, reduce="max_abs"),
+    }
+
+
+def npy_bytes(array: np.ndarray) -> bytes:
+    """The array as the contents of an ``.npy`` file, which ``numpy.load`` reads."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
