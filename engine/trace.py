@@ -142,6 +142,18 @@ class Observer:
     def sharing(self, array: np.ndarray) -> None:
         """``array``, which the script made with NumPy, becomes the memory of a tensor as well."""
 
+    # ---- files: to every observer ----
+
+    def wrote(self, path: str) -> None:
+        """The engine has written the file ``path`` as a whole; while ``repeats`` holds, it would have."""
+
+    def removed(self, path: str) -> None:
+        """The engine has removed the file ``path``; while ``repeats`` holds, it would have."""
+
+    def opened(self, path: str) -> str:
+        """``path`` is about to be read: where the contents lie that it has at this place of the run."""
+        return path
+
 
 observer: Observer | None = None
 

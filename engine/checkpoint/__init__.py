@@ -55,13 +55,15 @@ def save(obj: Any, f: str | os.PathLike | BinaryIO) -> None:
     """
     if not (isinstance(f, (str, os.PathLike)) or hasattr(f, "write")):
         raise TypeError(f"save: expected a path or a binary file, got {type(f).__name__}")
-    if trace.observer is not None and trace.observer.repeats:
-        return  # the run that is replayed has written it
-    data = pack(obj)
-    if isinstance(f, (str, os.PathLike)):
-        write_atomically(f, data)
-    else:
-        write_to(f, data)
+    observer = trace.observer
+    if observer is None or not observer.repeats:
+        data = pack(obj)
+        if isinstance(f, (str, os.PathLike)):
+            write_atomically(f, data)
+        else:
+            write_to(f, data)
+    if observer is not None and isinstance(f, (str, os.PathLike)):
+        observer.wrote(os.path.realpath(f))
 
 
 def load(
@@ -87,6 +89,8 @@ def load(
         DeviceError: for a device other than the CPU.
     """
     _check_map_location(map_location)
+    if trace.observer is not None and isinstance(f, (str, os.PathLike)):
+        f = trace.observer.opened(os.path.realpath(f))
     name, data = read_file(f)
     return unpack(data, name)
 

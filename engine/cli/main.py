@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 PROGRAM = "nablascope"
 
 _DESCRIPTION = """Train small neural networks with PyTorch's API on Numba kernels, and look into them.
 
-There is no window in this version; run a script without one:
+There is no window in this version; run a script without one, or step through it at the terminal:
   nablascope run samples/fashion_cnn.py
+  nablascope debug samples/fashion_cnn.py
 """
 
 _RUN = """Run a training script as "python FILE" does.
@@ -20,6 +22,18 @@ With -p, names of the cell tagged "parameters" are set anew right after that cel
   # %% tags=["parameters"]
 What follows FILE belongs to the script (sys.argv). Where the script has a parameters cell, -p may follow FILE
 as well, up to a "--".
+"""
+
+_DEBUG = """Step through a training script at the terminal: forwards, backwards, into the ops, down to the elements.
+
+-p and what follows FILE mean the same as with "run". At the prompt, "help" lists the commands; they are pdb's where pdb
+has them. With --commands, a file's lines are carried out instead, and the first that fails ends the session with
+exit code 1.
+"""
+
+_ATTACH = """Debug a process that has called engine.debug.listen(), here or on another machine.
+
+Its key comes from the environment variable NABLASCOPE_KEY, from --key-file, or is asked for.
 """
 
 
@@ -37,6 +51,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             as_torch=given.as_torch,
             threads=given.threads,
         )
+    if given.command == "debug":
+        from engine.cli.debug import debug_command
+
+        return debug_command(
+            given.file,
+            given.arguments,
+            parameters=given.parameters,
+            as_torch=given.as_torch,
+            threads=given.threads,
+            commands=given.commands,
+        )
+    if given.command == "attach":
+        from engine.cli.debug import attach_command
+
+        return attach_command(given.address, key_file=given.key_file, commands=given.commands)
     if given.command == "doctor":
         from engine.cli.doctor import doctor
 
@@ -55,18 +84,34 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    run = commands.add_parser(
-        "run",
-        help="run a script without a window",
-        description=_RUN,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    run = _command(commands, "run", "run a script without a window", _RUN)
+    _script_arguments(run)
+    debug = _command(commands, "debug", "step through a script at the terminal", _DEBUG)
+    debug.add_argument("--commands", metavar="FILE", help="carry out the commands of a file ('-': of standard input)")
+    _script_arguments(debug)
+    attach = _command(commands, "attach", "debug a process that listens for a debugger", _ATTACH)
+    attach.add_argument("--key-file", metavar="FILE", help="a file that holds the key")
+    attach.add_argument("--commands", metavar="FILE", help="carry out the commands of a file ('-': of standard input)")
+    attach.add_argument("address", metavar="HOST:PORT", help="where it listens")
+    commands.add_parser("doctor", help="look at the installation and say what to do about what is wrong")
+    commands.add_parser("warmup", help="compile the kernels that samples need, once")
+    return parser
+
+
+def _command(commands: Any, name: str, text: str, description: str) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name, help=text, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    run.add_argument(
+
+
+def _script_arguments(parser: argparse.ArgumentParser) -> None:
+    """The script, its arguments and parameters, and how the engine runs it."""
+    parser.add_argument(
         "--as-torch",
         action="store_true",
         help="let 'import torch' and 'import torchvision' mean the engine in this script",
     )
-    run.add_argument(
+    parser.add_argument(
         "-p",
         "--parameters",
         action="append",
@@ -74,14 +119,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=VALUE",
         help="set a name of the script's parameters cell; can be given several times",
     )
-    run.add_argument(
+    parser.add_argument(
         "--threads", type=_positive, metavar="N", help="threads of the kernels (default: as many as there are cores)"
     )
-    run.add_argument("file", metavar="FILE", help="the script")
-    run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="arguments of the script")
-    commands.add_parser("doctor", help="look at the installation and say what to do about what is wrong")
-    commands.add_parser("warmup", help="compile the kernels that samples need, once")
-    return parser
+    parser.add_argument("file", metavar="FILE", help="the script")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="arguments of the script")
 
 
 def _positive(text: str) -> int:

@@ -11,7 +11,8 @@ from typing import Any
 
 from engine.debug.code_lines import lines_with_code, normal_path
 from engine.debug.events import Event
-from engine.debug.points import ExceptionPoint, Hit, LinePoint, ModulePoint, Names, OpPoint, Point, WatchPoint
+from engine.debug.point import Hit, Names, Point
+from engine.debug.points import ExceptionPoint, LinePoint, ModulePoint, OpPoint, WatchPoint
 from engine.debug.watch_base import Batch
 
 
@@ -190,6 +191,15 @@ class Breakpoints:
             return []
         known = _Once(names)
         return [hit for point in points if (hit := point.on_event(event, known, self._batch)) is not None]
+
+    def would_reach(self, event: Event, names: Names) -> bool:
+        """Whether a breakpoint stopped, or would have stopped, the run at a recorded event; counts nothing.
+
+        A breakpoint with a hit condition, a condition that the past lacks names for, and "loss-rise" count only
+        where they did stop. Line events are not looked at; see :meth:`lines_of`.
+        """
+        known = _Once(names)
+        return any(point.would_reach(event, known) for point in self._by_kind.get(event.kind, ()))
 
     def on_exception(self, error: BaseException, uncaught: bool, names: Names = dict) -> Hit | None:
         """What is reached as ``error`` is raised, or (``uncaught``) as it is about to end the script."""

@@ -17,10 +17,12 @@ from engine.debug.debugger import Debugger
 from engine.debug.edits import EditLog
 from engine.debug.events import Event, Position
 from engine.debug.kernel_step import ElementSteps
+from engine.debug.reading import ExplainError
 from engine.debug.references import References
 from engine.debug.server import RequestFailedError, Server
 from engine.debug.stops import Stop, describe
 from engine.debug.tape import Recorder
+from engine.debug.views.expressions import EvaluationError
 from engine.debug.views.variables import Variables
 
 #: Seconds after which a pause that no event of the engine has answered interrupts the script between two lines.
@@ -112,7 +114,11 @@ class Debuggee:
         handler = CONTROL.get(command) or LOOKING.get(command)
         if handler is None:
             raise RequestFailedError("unknownCommand", f"{command}: nothing answers this request here")
-        return handler(self, arguments)
+        try:
+            return handler(self, arguments)
+        except (EvaluationError, ExplainError, ValueError, IndexError) as error:
+            # What the user asked for cannot be done; the message says why.
+            raise RequestFailedError("failed", str(error)) from error
 
     def _lost(self) -> None:
         self.debugger.breakpoints.clear()
@@ -226,6 +232,11 @@ class Debuggee:
         if self.cursor is None or self.server is None or not self.server.standing:
             raise RequestFailedError("notStopped", "the script runs; pause it first")
         return self.cursor
+
+    @property
+    def standing(self) -> bool:
+        """Whether the script stands and its thread answers requests."""
+        return self.server is not None and self.server.standing
 
     @property
     def live(self) -> bool:

@@ -81,6 +81,7 @@ class Debugger(trace.Observer):
         self._fine = self._line = 0
         self._modules: list[tuple[Any, str]] = []
         self._loaders: list[Any] = []
+        self._gradient_before: np.ndarray | None = None
         self._raised: BaseException | None = None
         recorder.on_stop_at = self._on_attention
 
@@ -119,6 +120,9 @@ class Debugger(trace.Observer):
             self._lines.start(frame)
         else:
             self._lines.stop()
+            if self.watching:
+                # From here on events are missed: what was seen before is no longer what came just before.
+                self.history.clear()
             self.watching = False
             trace.set_observer(_lean(self.recorder, self.listeners))
         self.recorder.stop_at = self._next_look() if far else NEVER
@@ -168,7 +172,7 @@ class Debugger(trace.Observer):
                 self._choose(frame)
             return
         hits = self._hits(event, frame)
-        stopping = [hit for hit in hits if hit.log is None]
+        stopping = [hit for hit in hits if hit.stops]
         for hit in hits:
             if hit.log is not None:
                 self.log(hit.log, event)
@@ -195,14 +199,17 @@ class Debugger(trace.Observer):
         print(text, file=sys.stderr)
 
     def namespace(self, event: Event, frame: FrameType | None) -> dict[str, Any]:
-        """The names that a condition at ``event`` may use: the script's, the op's arrays, and the counters."""
+        """The names that a condition at ``event`` may use: the op's arrays, the script's names, and the counters.
+
+        What stands first here wins: ``y`` is the op's output although the script has a ``y`` of its own, and ``step`` is
+        the script's variable where it has one.
+        """
         from engine.tensor import wrap
 
-        names: dict[str, Any] = {}
+        names: dict[str, Any] = self._counters(event)
         if frame is not None:
             names.update(frame.f_globals)
             names.update(frame.f_locals)
-        names.update(self._counters(event))
         names.update({name: wrap(a) for name, a in event.arrays.items() if isinstance(a, np.ndarray)})
         return names
 
@@ -302,7 +309,9 @@ class Debugger(trace.Observer):
         for listener in self.listeners:
             listener.before_update(kind, tensor, details)
         if kind == "gradient":
+            self._gradient_before = None
             if tensor._grad is not None:
+                self._gradient_before = tensor._grad._array.copy()
                 self.history.overwriting(tensor._grad._array)
         elif kind == "optimizer":
             self._update = Update(details, tensor, self.history)
@@ -318,13 +327,15 @@ class Debugger(trace.Observer):
         module = label.rpartition(".")[0]
         if kind == "optimizer":
             arrays, more = self._update.finish()
-            labels = {name: label for name in ("w", "w_new")} if label else {}
+            labels = dict.fromkeys(("w", "w_new"), label) if label else {}
             self._emit(
                 "update", type(details).__name__, arrays=arrays, labels=labels, module=module,
                 details={**more, "parameter": label, "optimizer": details},
             )  # fmt: skip
         elif kind == "gradient":
             arrays = {"grad": tensor._grad._array} if tensor._grad is not None else {}
+            if self._gradient_before is not None:
+                arrays["before"] = self._gradient_before
             self._emit(
                 "gradient", label or "grad", arrays=arrays, labels={"grad": f"{label}.grad"} if label else {},
                 module=module,

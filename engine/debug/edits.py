@@ -105,12 +105,13 @@ def _write(edit: dict[str, Any], event: Event, frame: FrameType | None, referenc
     place: Any = ... if index is None else tuple(index) if isinstance(index, (list, tuple)) else index
     if index is not None:
         _check(name, array, place)
+    references.history.overwriting(array)
     try:
         array[place] = np.asarray(value).astype(array.dtype)
     except (ValueError, IndexError, TypeError) as error:
         raise RequestFailedError("failed", f"{name}: cannot be set to {value!r}: {error}") from None
-    if found.tensor is not None:
-        found.tensor._bump()
+    # As with PyTorch's .data the change is not counted: an op that has run before and needs the tensor for its backward
+    # takes it as it is now, where counting the change would make backward refuse.
 
 
 def _check(name: str, array: np.ndarray, place: Any) -> None:

@@ -195,6 +195,11 @@ class HitCondition:
         self._holds = None if parts is None else _COMPARISONS[parts[1]]
         self._number = 0 if parts is None else int(parts[2])
 
+    @property
+    def counts(self) -> bool:
+        """Whether it matters which hit it is."""
+        return self._holds is not None
+
     def holds(self, count: int) -> bool:
         """Whether hit number ``count`` (from 1) counts."""
         return self._holds is None or self._holds(count, self._number)

@@ -155,8 +155,9 @@ def _cause(asked: Question, tape: Tape, result: Any, contributors: list[Contribu
 
 
 def _overflow(asked: Question, result: float) -> str:
-    if asked.dtype.kind == "f" and abs(result) > np.finfo(asked.dtype).max:
-        return f"{number(result)} is beyond the range of {asked.dtype} (±{np.finfo(asked.dtype).max:.4g})"
+    largest = float(np.finfo(asked.dtype).max)
+    if abs(result) > largest:
+        return f"{number(result)} is beyond the range of {asked.dtype} (±{largest:.4g})"
     return f"a number on the way overflowed in {asked.dtype}: here, in float64, it does not"
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -19,6 +17,7 @@ from engine.debug.events import Event, Position
 from engine.debug.hollow import ContentsSkipped
 from engine.debug.replay import Divergence, Replayer
 from engine.debug.server import RequestFailedError
+from engine.debug.silence import Gate, close_gates
 from engine.debug.stops import plain_stop
 from engine.debug.tape import Recorder
 from engine.debug.tape_folder import Recording
@@ -58,7 +57,7 @@ class Launch:
         self.edits = EditLog(folder)
         self.target = Position(0)
         self.recorder = Recorder(own) if self.replay is None else self._replayer(self.replay, own)
-        self._voice: tuple[Any, Any] | None = None
+        self._gates: tuple[Gate, ...] = ()
 
     def _replayer(self, replay: dict[str, Any], own: Recording | None) -> Replayer:
         self.target = Position(*(replay.get("at") or replay["before"]))
@@ -79,6 +78,7 @@ class Launch:
         """Run the script, to its end and to the end of the client's interest; the exit code."""
         debugger = debuggee.debugger
         if self.replay is not None:
+            self._gates = close_gates()
             self._set_waypoints(debuggee, self.replay)
         elif self.stop_on_entry:
             debugger.plan = stepping.Plan(lambda event: event.level != "detail", "entry")
@@ -88,8 +88,6 @@ class Launch:
                 from engine.script.as_torch import as_torch
 
                 stack.enter_context(as_torch())
-            if self.replay is not None:
-                stack.enter_context(self._silence())
             debugger.attach()
             try:
                 exec(self.code, namespace)
@@ -133,7 +131,8 @@ class Launch:
             debugger.waypoints.append(Waypoint(position, _step_before(recorder, position), _editing(debuggee, edits)))
 
         def arrive(event: Event, frame: FrameType | None) -> None:
-            self._speak()
+            for gate in self._gates:
+                gate.open = True
             edits = replay.get("edits") or []
             if edits:
                 recorder.cut()
@@ -150,51 +149,9 @@ class Launch:
     def _diverged(self, debuggee: Debuggee, divergence: Divergence) -> None:
         debuggee.send("output", {"category": "console", "output": f"{divergence}\n", "divergence": divergence._asdict()})
 
-    @contextlib.contextmanager
-    def _silence(self) -> Iterator[None]:
-        """Until the replay has arrived nothing is written that the recorded run has written already."""
-        self._voice = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = _Nowhere(), _Nowhere()
-        try:
-            yield
-        finally:
-            self._speak()
-
-    def _speak(self) -> None:
-        if self._voice is not None:
-            # A script may hold on to the silent streams (a progress bar does): they speak again through the real ones.
-            for silent, real in zip((sys.stdout, sys.stderr), self._voice):
-                if isinstance(silent, _Nowhere):
-                    silent.speak(real)
-            sys.stdout, sys.stderr = self._voice
-            self._voice = None
-
 
 class _RefusedError(BaseException):
     """An edit cannot be made: no script may catch this."""
-
-
-class _Nowhere(io.TextIOBase):
-    """A stream that drops what is written, until it is given a voice."""
-
-    encoding = "utf-8"
-
-    def __init__(self) -> None:
-        self._real: Any = None
-
-    def speak(self, real: Any) -> None:
-        """Write to ``real`` from now on."""
-        self._real = real
-
-    def write(self, text: str) -> int:
-        return len(text) if self._real is None else self._real.write(text)
-
-    def flush(self) -> None:
-        if self._real is not None:
-            self._real.flush()
-
-    def writable(self) -> bool:
-        return True
 
 
 def _step_before(recorder: Replayer, position: Position) -> int:

@@ -1,7 +1,9 @@
-"""Requests that look: at frames and variables, tensors, explanations, curves, the past; and those that change the present."""
+"""Requests that look: at frames and variables, tensors, explanations, curves, the past; and what changes the present."""
 
 from __future__ import annotations
 
+import builtins
+import sys
 import zlib
 from collections.abc import Callable
 from types import FrameType
@@ -16,7 +18,7 @@ from engine.debug.kernel_step import ElementSteps
 from engine.debug.references import Found
 from engine.debug.server import RequestFailedError
 from engine.debug.stops import describe, tensors
-from engine.debug.views import arrays, graph, grid, samples
+from engine.debug.views import arrays, graph, grid, losses, samples
 
 if TYPE_CHECKING:
     from engine.debug.debuggee import Debuggee, Handler
@@ -184,7 +186,8 @@ def _scopes(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
 @handles("variables")
 def _variables(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     start, count = arguments.get("start", 0), arguments.get("count")
-    return {"variables": debuggee.variables.variables(arguments["variablesReference"], start, count)}
+    found = debuggee.variables.variables(arguments["variablesReference"], start, count, arguments.get("filter"))
+    return {"variables": found}
 
 
 @handles("evaluate")
@@ -193,24 +196,50 @@ def _evaluate(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     at = debuggee.cursor
     if at is None:
         raise RequestFailedError("notStopped", "evaluate: the script runs; pause it first")
-    names = debuggee.debugger.namespace(at, None)
-    frame = frame_of(debuggee, arguments.get("frameId"))
     context = arguments.get("context", "repl")
-    if context == "repl" and frame is not None and is_statement(expression):
+    frame = frame_of(debuggee, arguments.get("frameId"))
+    statement = context == "repl" and is_statement(expression)
+    if statement:
+        frame = _present(debuggee, arguments.get("frameId"))
         _note(debuggee, at, expression)
-    return debuggee.variables.evaluate(frame, expression, context, names)
+    elif frame is None or not _names(expression) <= {*frame.f_locals, *frame.f_globals, *dir(builtins)}:
+        # The arrays of the event at the cursor have names too: y, dw ...
+        frame = _frame_with(debuggee.debugger.namespace(at, frame))
+    overwriting = debuggee.debugger.history.overwriting
+    return debuggee.variables.evaluate(frame, expression, context, overwriting, debuggee.standing)
+
+
+def _names(expression: str) -> set[str]:
+    """The names that an expression reads; none where it is no expression."""
+    try:
+        return set(compile(expression.strip(), "<expression>", "eval").co_names)
+    except (SyntaxError, ValueError):
+        return set()
+
+
+def _frame_with(names: dict[str, Any]) -> FrameType:
+    """A frame of no function, with ``names`` as its globals."""
+    found: list[FrameType] = []
+    scope = {**names, "_found": found, "_frame": sys._getframe}
+    exec("_found.append(_frame(0))", scope)
+    del scope["_found"], scope["_frame"]
+    return found[0]
 
 
 @handles("setVariable")
 def _set_variable(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
-    return debuggee.variables.set_variable(arguments["variablesReference"], arguments["name"], arguments["value"])
+    overwriting = debuggee.debugger.history.overwriting
+    return debuggee.variables.set_variable(
+        arguments["variablesReference"], arguments["name"], arguments["value"], overwriting
+    )
 
 
 @handles("setExpression")
 def _set_expression(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     frame = _present(debuggee, arguments.get("frameId"))
     _note(debuggee, debuggee.require_stop(), f"{arguments['expression']} = {arguments['value']}")
-    return debuggee.variables.set_expression(frame, arguments["expression"], arguments["value"])
+    overwriting = debuggee.debugger.history.overwriting
+    return debuggee.variables.set_expression(frame, arguments["expression"], arguments["value"], overwriting)
 
 
 @handles("source")
@@ -324,17 +353,24 @@ def _index(index: int | list[int]) -> tuple[int, ...]:
 
 @handles("samples")
 def _samples(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
+    start, count = arguments.get("start", 0), arguments.get("count", samples.MOST_SAMPLES)
     history = debuggee.debugger.history
     at = history.get(arguments["event"]) if "event" in arguments else debuggee.cursor
     before = [event for event in reversed(history) if at is None or event.seq <= at.seq]
     batch = next((event for event in before if event.kind == "batch" and event.arrays), None)
-    if batch is None:
-        raise RequestFailedError("failed", "samples: no batch of a DataLoader is in the history")
-    loss = next((e for e in before if e.kind == "forward" and e.seq > batch.seq and samples.is_loss(e)), None)
-    parts = [value for value in batch.arrays.values() if isinstance(value, np.ndarray)]
-    result = samples.batch_view(parts, loss, batch.details.get("samples"))
-    start, count = arguments.get("start", 0), arguments.get("count")
-    return samples.page(result, start, count)
+    loss = next((e for e in before if e.kind == "forward" and losses.is_loss(e.function)), None)
+    inputs = None
+    if batch is not None:
+        parts = [value for value in batch.arrays.values() if isinstance(value, np.ndarray)]
+        inputs = {"event": batch.seq, "name": "batch0"} if parts else None
+    if loss is None or (batch is not None and loss.seq < batch.seq):
+        if batch is None or len(parts) < 2:
+            raise RequestFailedError("failed", "samples: the history holds no batch and no loss yet")
+        result = samples.samples(parts[-1], None, None, batch.details.get("samples"), start, count)
+    else:
+        indices = batch.details.get("samples") if batch is not None else None
+        result = samples.samples_of_event(loss, indices, start, count)
+    return {**result, "inputs": inputs}
 
 
 @handles("gridEvaluate")
@@ -347,8 +383,9 @@ def _grid_evaluate(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, A
     if not callable(model):
         raise RequestFailedError("failed", f"{arguments['model']}: is no module that is known here")
     return grid.evaluate_grid(
-        model, arguments["x"], arguments["y"], arguments.get("resolution", 100), base=arguments.get("inputs")
-    )
+        model, arguments["x"], arguments["y"], arguments.get("resolution", 100), base=arguments.get("inputs"),
+        paths=debuggee.debugger.names.module,
+    )  # fmt: skip
 
 
 @handles("graph")

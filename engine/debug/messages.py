@@ -79,7 +79,7 @@ STRUCTURES: dict[str, Fields] = {
     "Thread": {"id": "int", "name": "str"},
 }  # fmt: skip
 
-#: Names for types that are more than one structure. A position is [tick, fine, line] (fine and line may be left out).
+#: Names for types that are more than one structure. A position is [tick, line, fine] (line and fine may be left out).
 ALIASES: dict[str, str] = {
     "Position": "[int]",
     "Reference": "EventReference | ExpressionReference",

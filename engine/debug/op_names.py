@@ -45,7 +45,9 @@ class OpPattern:
         self._match = re.compile(fnmatch.translate(text.lower())).match
 
     def fits(self, event: Event) -> bool:
-        """Whether the op of ``event`` (or its optimizer) is meant."""
+        """Whether the op of ``event`` is meant, or its optimizer; accumulation into ``.grad`` is AccumulateGrad."""
+        if event.kind == "gradient":
+            return bool(self._match("accumulategrad"))
         if self._match(event.name.lower()):
             return True
         return event.function is not None and self.fits_kind(type(event.function))
@@ -62,7 +64,7 @@ class OpPattern:
 
         kinds = _all_kinds(Function)
         optimizers = [name for name in dir(optim) if name[:1].isupper()]
-        if any(map(self.fits_kind, kinds)) or any(self._match(name.lower()) for name in optimizers):
+        if any(map(self.fits_kind, kinds)) or any(self._match(n.lower()) for n in ("AccumulateGrad", *optimizers)):
             return ""
         known = {name for kind in kinds for name in (kind.name, *_ALSO.get(kind.__name__, ()))} | set(optimizers)
         by_small = {name.lower(): name for name in known}

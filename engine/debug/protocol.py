@@ -25,7 +25,7 @@ Only clients send requests; each gets exactly one response, in whatever order. A
    (``next``, ``stepBack``, ``continue`` ...); while it runs there are ``progress`` and ``pause``.
 5. ``terminated`` and ``exited`` end the script; ``disconnect`` ends the session.
 
-A place in a run is a position ``[tick, fine, line]``, the same in every run of the script with the same seed; a
+A place in a run is a position ``[tick, line, fine]``, the same in every run of the script with the same seed; a
 tensor is named by a reference: ``{"event": seq, "name": "y"}`` or ``{"expression": "model.fc.weight.grad"}``.
 """
 

@@ -35,6 +35,8 @@ class Tape:
         loss_steps: for each of these, how many optimizer steps had ended.
         reads: the values that were read out of tensors, as :mod:`engine.debug.taped_values` keeps them.
         read_ticks: the tick at each of them.
+        files: what the engine wrote and removed: (tick, path, name of the copy that the recording keeps); the name
+            is "" where none is kept, None where the file was removed.
     """
 
     def __init__(self) -> None:
@@ -44,6 +46,7 @@ class Tape:
         self.loss_steps = array("Q")
         self.reads: list[Any] = []
         self.read_ticks = array("Q")
+        self.files: list[tuple[int, str, str | None]] = []
         self._numbers: dict[tuple, int] = {}
 
     @property
@@ -73,7 +76,12 @@ class Tape:
         """The ticks at which optimizer steps ended, ascending."""
         return np.flatnonzero(np.array(self.codes, np.uint32) == END_STEP) + 1
 
+    def files_at(self, tick: int) -> dict[str, str | None]:
+        """The files that the run had written or removed by ``tick``, each with the newest of its entries."""
+        return {path: kept for when, path, kept in self.files if when <= tick}
+
     def cut(self, tick: int, losses: int, reads: int) -> None:
         """Forget everything after ``tick``, and all but so many losses and reads."""
         del self.codes[tick:], self.losses[losses:], self.loss_steps[losses:]
         del self.reads[reads:], self.read_ticks[reads:]
+        self.files = [entry for entry in self.files if entry[0] <= tick]

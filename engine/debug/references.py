@@ -72,7 +72,7 @@ class References:
     """
 
     def __init__(self, history: History, names: Names) -> None:
-        self._history, self._names = history, names
+        self.history, self._names = history, names
 
     def find(self, reference: dict[str, Any], at: Event, frame: FrameType | None) -> Found:
         """What ``reference`` means with the cursor at ``at`` and the script in ``frame`` (None: in the past).
@@ -81,7 +81,7 @@ class References:
             RequestFailedError: there is no such event, array or tensor.
         """
         if "event" in reference:
-            event = at if reference["event"] == at.seq else self._history.get(reference["event"])
+            event = at if reference["event"] == at.seq else self.history.get(reference["event"])
             if event is None:
                 raise RequestFailedError("failed", f"event {reference['event']} is not in the history any more")
             array = array_of(event, reference["name"])
@@ -100,7 +100,7 @@ class References:
             tensor = known._grad if text.endswith(".grad") else known
             if tensor is None:
                 raise RequestFailedError("failed", f"{text}: there is no gradient now")
-            made = origin(self._history, text)
+            made = origin(self.history, text)
             # What was computed last is what the name means, unless something changed it in between.
             if made is not None and made[0].arrays[made[1]].size == tensor._array.size:
                 return Found(tensor._array, made[0], made[1], tensor)
@@ -118,7 +118,7 @@ class References:
 
     def _value(self, text: str, value: Any, at: Event) -> Found:
         if isinstance(value, Tensor):
-            for event in (at, *reversed(self._history)):
+            for event in (at, *reversed(self.history)):
                 for name, array in event.arrays.items():
                     if array is value._array and name not in ("x", "input") and event.direction:
                         return Found(value._array, event, name, value)

@@ -28,7 +28,7 @@ from engine.debug.recorded import Tape
 from engine.debug.restoring import restore
 from engine.debug.skipping import Skipping
 from engine.debug.tape import COMPUTED_STEPS, INTERVAL, NEVER, Recorder
-from engine.debug.tape_folder import Recording
+from engine.debug.tape_folder import Recording, copy_file
 from engine.debug.taped_values import GAP, THROUGH, decode, encode, same
 from engine.function import Function
 from engine.tensor import Tensor
@@ -60,7 +60,7 @@ class Replayer(Recorder):
 
     Args:
         recording: of the run.
-        target: where to go; up to there nothing is written to files that the recorded run has written.
+        target: where to go. Up to the end of the tape the engine writes no files: the recorded run has written them.
         skip: whether to pass over steps without computing them; a number: only over those before this tick.
         into: the recording to keep the run in from now on; None: the same one. Another one gets the tape as well,
             and the checkpoints.
@@ -113,7 +113,7 @@ class Replayer(Recorder):
             self.recording.adopt(self.source)
         self._ends = tape.ticks
         self._append_code, self._append_loss, self._append_read = self._check_code, self._check_loss, self._check_read
-        self.repeats = self.target.tick > 0
+        self.repeats = tape.ticks > 0
         self._plan(tape)
         if self.full_from == 0:
             self.on_full()
@@ -146,7 +146,7 @@ class Replayer(Recorder):
             self.skipped_to, self._skipping = 0, None
             return
         self.computes = False
-        self.watches = frozenset(trace.GROUPS)
+        self.watches = frozenset(trace.GROUPS) - {"module"}
         trace.set_observer(self)
 
     def _restore(self) -> None:
@@ -165,8 +165,12 @@ class Replayer(Recorder):
     def cut(self) -> None:
         """Forget what the tape says of the time after the present: from here on the run is one of its own.
 
-        Whoever changes the past calls this first.
+        Whoever changes the past calls this first. Files that the run had written by now, and has removed since, are put
+        back; those that it has overwritten since stay as they are.
         """
+        for path, kept in self.tape.files_at(self.tick).items():
+            if kept:
+                copy_file(self.source.kept / kept, Path(path))
         self.tape.cut(self.tick, self._losses, self._reads)
         self.skipped_to, self._skipping = 0, None
         self._record_on()
@@ -201,8 +205,6 @@ class Replayer(Recorder):
         elif tape.codes[tick - 1] != code:
             self._diverge("what happened", tape.name(tape.codes[tick - 1]), tape.name(code), tick - 1)
             self._append_code(code)
-        elif tick >= self.target.tick:
-            self.repeats = False
 
     def _pass_the_end(self, code: int) -> None:
         left = self.tape.reads[self._reads :]
@@ -256,6 +258,10 @@ class Replayer(Recorder):
         if self._append_read != self._check_read or self._reads >= len(self.tape.reads):
             return super().read(what, compute)
         expected = self._expected_read()
+        if what == "file":
+            # What lies in the folder now is what the run has left there, not what it found.
+            self._reads += 1
+            return decode(expected)
         if expected == THROUGH:
             self._reads += 1
             return compute()
@@ -287,6 +293,18 @@ class Replayer(Recorder):
         if not is_hollow(value):
             return skipping.handed(value)
         return self.fail("an array that is not on the tape is") if expected == GAP else skipping.lent(decode(expected), value)
+
+    def wrote(self, path: str) -> None:
+        if not self.repeats:
+            super().wrote(path)
+
+    def removed(self, path: str) -> None:
+        if not self.repeats:
+            super().removed(path)
+
+    def opened(self, path: str) -> str:
+        kept = self.tape.files_at(self.tick).get(path) if self.repeats else None
+        return str(self.source.kept / kept) if kept else path
 
     def sharing(self, array: np.ndarray) -> None:
         if self._skipping is not None:

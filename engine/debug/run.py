@@ -56,7 +56,8 @@ class Run:
         state: ``"ready"`` (not started), ``"running"``, ``"stopped"``, ``"ended"`` or ``"lost"``.
         stop: where it stood last.
         progress: body of the newest event ``progress``.
-        muted: whether its output is dropped, because a replay writes it a second time.
+        muted: whether it is being replayed, and what the script writes is dropped because it was written before.
+        notes: what the debugger itself has said meanwhile.
     """
 
     number: int
@@ -72,6 +73,7 @@ class Run:
     progress: dict[str, Any] = field(default_factory=dict)
     exit_code: int | None = None
     muted: bool = False
+    notes: list[dict[str, Any]] = field(default_factory=list)
 
     def arrive(self, message: dict[str, Any]) -> Stop:
         """Take in an event ``stopped``, ``exited`` or ``terminated``; the stop that it means."""

@@ -149,6 +149,8 @@ class Session:
         ``timeout`` seconds: it runs on then, and :meth:`wait` waits on.
         """
         run = self.current
+        if command == "continue" and run.stop is not None and run.stop.reason == "end":
+            return run.stop  # going on from there would end the process, and with it the view of its past
         run.client.drain()
         try:
             run.client.request(command, **arguments)
@@ -324,13 +326,17 @@ class Session:
                 run = self._launch(replay | stop["restart"], parameters=of.parameters, **fields)
                 stop = self._begin(run, None, settings)
             if stop.reason in ("exited", "lost"):
-                raise SessionError(f"{failure}: {stop.get('description', '')}")
+                said = " ".join(note["body"]["output"].strip() for note in run.notes)
+                raise SessionError(f"{failure}: {said or stop.get('description', '')}")
         except BaseException:
             self.discard(run)
             raise
         if self._options is not None and self._options.get("capture_output"):
             time.sleep(_SETTLING)
         run.muted = False
+        for note in run.notes:
+            self._seen([run], note)
+        run.notes.clear()
         return run
 
     def _seen(self, holder: list[Run], message: dict[str, Any]) -> bool:
@@ -341,8 +347,10 @@ class Session:
             return False
         if name == "progress":
             run.progress = message["body"]
-        muted = run.muted and name in ("output", "progress", "diagnostic")
-        if self._on_event is not None and not muted:
+        if run.muted:
+            if name == "output" and message["body"].get("category") == "console":
+                run.notes.append(message)
+        elif self._on_event is not None:
             self._on_event(run, message)
         return True
 
@@ -369,9 +377,14 @@ class Session:
         """Exchange the process of ``run`` for one that has replayed it to ``where``."""
         place = {name: where[name] for name in ("at", "before", "level", "breakpoints") if name in where}
         failure = f"{run.name} cannot be replayed to there"
-        self._replace(run, self._replay(run, place, failure, name=run.name, number=run.number))
-        assert run.stop is not None
-        return run.stop
+        while True:
+            self._replace(run, self._replay(run, place, failure, name=run.name, number=run.number))
+            stop = run.stop
+            assert stop is not None
+            if stop.get("found", True) or stop.position is None or list(stop.position) >= list(place.get("before", ())):
+                return stop
+            # A replay remembers some steps before its end only; what is looked for lies before these.
+            place = {**place, "before": list(stop.position)}
 
     def _replace(self, old: Run, new: Run) -> None:
         """Give ``old`` the process, tape and place of ``new``, and end the process that it had."""

@@ -33,9 +33,13 @@ _USERS = (_Node, BackwardHookFunction)
 _ALONE = 3
 
 
+class _Behind(np.ndarray):
+    """What a _Handed is a view of. NumPy shortens the chain of bases only between arrays of plain type: with this one
+    behind it, a _Handed stays the base of what is made of it."""
+
+
 class _Handed(np.ndarray):
-    """What an array that was handed to the script is a view of. A type of its own, so that NumPy keeps it as the base
-    of every view that the script makes of it: it lives as long as any of them."""
+    """The base of an array that was handed to the script: it lives as long as that or any view of it."""
 
 
 class Skipping:
@@ -47,7 +51,7 @@ class Skipping:
         #: (what the script holds, id of the owner of its memory), and arrays of the script's that tensors share.
         self._handed: list[tuple[weakref.ref, int]] = []
         self._prune_at = 64
-        self._shared: dict[int, np.ndarray] = {}
+        self._shared: dict[int, weakref.ref] = {}
         self._settled: dict[tuple[int, int], Any] = {}
         self._index_tick = -1
         self._index: dict[int, list[Tensor]] = {}
@@ -184,7 +188,7 @@ class Skipping:
         return self._hand_out(array, _memory(hollow))
 
     def _hand_out(self, array: np.ndarray, memory: int) -> np.ndarray:
-        held = array.view(_Handed)
+        held = array.view(_Behind).view(_Handed)
         if len(self._handed) >= self._prune_at:
             self._handed = [entry for entry in self._handed if entry[0]() is not None]
             self._prune_at = 2 * len(self._handed) + 64
@@ -194,7 +198,10 @@ class Skipping:
     def share(self, array: np.ndarray) -> None:
         """Note an array of the script's that a tensor shares."""
         memory = owner(array)
-        self._shared[id(memory)] = memory
+        if len(self._shared) >= self._prune_at:
+            self._shared = {key: held for key, held in self._shared.items() if held() is not None}
+            self._prune_at = 2 * len(self._shared) + 64
+        self._shared[id(memory)] = weakref.ref(memory)
 
     def _refuse_if_lent(self, tensor: Tensor) -> None:
         """What the script holds of a hollow tensor would not change with it."""
@@ -202,7 +209,7 @@ class Skipping:
             self._refuse_if_seen(_memory(tensor._array))
 
     def _refuse_if_seen(self, memory: int) -> None:
-        if memory in self._shared:
+        if memory in self._shared and self._shared[memory]() is not None:
             self._replayer.fail("memory that the script shares with a tensor is")
         if any(known == memory and held() is not None for held, known in self._handed):
             self._replayer.fail("memory that the script holds as a NumPy array is")

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine import trace
-from engine.debug.statistics_history import History, Record, as_dict
-from engine.debug.statistics_layout import Backward, Call, Copies, Layout, flat
+from engine.debug.statistics_history import History, as_dict
+from engine.debug.statistics_layout import Collected, Layout, Parameters, flat
 from engine.function import Function
 from engine.kernels.cpu import statistics as kernels
 from engine.tensor import Tensor, wrap
@@ -25,7 +25,7 @@ TIERS = ("off", "scalars", "histograms")
 _LAYOUTS = 64
 
 #: Ops of one step beyond which the step is given up: a loop that never calls an optimizer.
-_MOST_CALLS = 20_000
+_MOST_OPS = 20_000
 
 
 class Summary(NamedTuple):
@@ -54,16 +54,14 @@ def summarize(array: np.ndarray) -> Summary:
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float64)
     none = np.empty((0,), array.dtype)
-    rows = np.empty((kernels.ARRAYS, len(kernels.FIELDS)))
-    kernels.summarize.serial(
-        rows, none, _NO_COPY, _NO_KIND, _NO_UNITS, flat(array), *[none] * (kernels.ARRAYS - 1)
-    )
-    return Summary(**{field: value for field, value in as_dict(rows[0]).items() if field in Summary._fields})
+    results = np.empty((1, kernels.ARRAYS, len(kernels.FIELDS)))
+    kernels.summarize.serial(results, 0, 0, none, _PLAIN, flat(array), *[none] * (kernels.ARRAYS - 1))
+    values = as_dict(results[0, 0])
+    return Summary(**{field: values[field] for field in Summary._fields})
 
 
-_NO_COPY = np.full((kernels.ARRAYS,), -1, np.int64)
-_NO_KIND = np.zeros((kernels.ARRAYS,), np.int64)
-_NO_UNITS = np.ones((kernels.ARRAYS, 2), np.int64)
+_PLAIN = np.zeros((kernels.ARRAYS, len(kernels.TABLE)), np.int64)
+_PLAIN[:, 0] = -1
 
 
 class Statistics(trace.Observer):
@@ -71,12 +69,13 @@ class Statistics(trace.Observer):
 
     A step ends when an optimizer's ``step`` ends. Its tensors are
 
-    * parameters, after the step: ``"conv1.weight"``; with ``update_ratio`` = ||w_after - w_before|| / ||w_after||;
+    * parameters, after the step: ``"conv1.weight"``; every ``ratio_every``-th step with ``update_ratio`` =
+      ||w_after - w_before|| / ||w_after|| (it takes a copy of all parameters before the update);
     * their gradients, as the step used them: ``"conv1.weight.grad"``;
     * activations: the outputs of the recorded ops, named by the module's path (``"conv1"``, a second op of it
       ``"conv1#2"``) or by op and place in the step (``"relu#1"``); reshapes and other views of all elements are left out.
-      ReLU's have ``dead``, the share of units (channels, features) that were zero in the whole batch; those of sigmoid
-      and tanh have ``saturated``, the share of elements within 0.01 of a limit;
+      ReLU's have ``dead``, the share of units (axis 1; behind a linear layer the last axis) that were zero in the whole
+      batch; those of sigmoid and tanh have ``saturated``, the share of elements within 0.01 of a limit;
     * gradients of activations: ``"relu#1.grad"``.
 
     Ops under ``no_grad`` are not recorded on the tape and not counted, so that evaluation passes stay apart.
@@ -87,13 +86,14 @@ class Statistics(trace.Observer):
         names: the name of a parameter (empty for tensors that are none); or the module whose names hold. By default
             ``"parameter 0 (784, 128)"``, by the order in the optimizer.
         paths: the module path of an op, or an empty string. By default the path of the module whose parameter it uses.
-        limit, limit_bytes: how many steps are kept at most, and in how many bytes.
+        ratio_every: every how many steps the update ratio is computed; 0: never.
+        limit, limit_bytes: how many steps are kept, and in how many bytes at most (128 MiB).
 
     Raises:
         ValueError: for another tier, or ``every`` below 1.
     """
 
-    watches = frozenset({"forward", "backward", "pass", "update"})
+    watches = frozenset({"forward", "backward", "change", "pass"})
 
     def __init__(
         self,
@@ -101,25 +101,26 @@ class Statistics(trace.Observer):
         every: int | Callable[[int], bool] = 1,
         names: Callable[[Tensor], str] | Any = None,
         paths: Callable[[Function], str] | None = None,
+        ratio_every: int = 10,
         limit: int = 10_000,
         limit_bytes: int = 1 << 27,
     ) -> None:
-        self._names, self._paths = _naming(names), paths
+        self._names, self._paths, self.ratio_every = _naming(names), paths, ratio_every
         self.history = History(limit, limit_bytes)
         self.step = 0
-        self._calls: list[Call] = []
-        self._backwards: list[Backward] = []
+        self._collected = Collected([], [], [], [])
+        self._functions, self._outputs, self._backwards, self._gradients = self._collected
         self._layouts: list[Layout] = []
-        self._copies: dict[tuple[int, ...], Copies] = {}
-        self._stepping: Copies | None = None
+        self._parameters: dict[int, Parameters] = {}
+        self._stepping: Parameters | None = None
         self.set(tier, every)
 
     def set(self, tier: str, every: int | Callable[[int], bool] = 1) -> None:
         """Change tier and schedule; they hold from the next step on."""
         if tier not in TIERS:
             raise ValueError(f"statistics: tier {tier!r} is not one of {', '.join(TIERS)}")
-        if not callable(every) and every < 1:
-            raise ValueError(f"statistics: every must be at least 1, got {every}")
+        if not callable(every) and (type(every) is not int or every < 1):
+            raise ValueError(f"statistics: every must be an integer of at least 1 or a function, got {every!r}")
         self.tier, self.every = tier, every
         self._begin()
 
@@ -131,12 +132,14 @@ class Statistics(trace.Observer):
     def after_forward(
         self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
     ) -> None:
-        if self._due and function.seq >= 0:
-            self._calls.append((function, inputs, outputs))
+        if self._due and function.seq >= 0 and not (function.is_view and _repeats_input(inputs, outputs)):
+            self._functions.append(function)
+            self._outputs += outputs
 
     def run_backward(self, function: Function, gradients: list[np.ndarray | None]) -> Any:
         if self._due:
-            self._backwards.append((function, gradients))
+            self._backwards.append(function)
+            self._gradients += gradients
         return function.backward(*gradients)
 
     def before_update(self, kind: str, tensor: Tensor, details: Any) -> None:
@@ -144,66 +147,78 @@ class Statistics(trace.Observer):
             self._protect(tensor._array)
 
     def begin_backward(self, roots: tuple[Tensor, ...]) -> None:
-        if len(self._calls) > _MOST_CALLS:
+        if len(self._functions) > _MOST_OPS:
             self._begin()
 
     def begin_step(self, optimizer: Any) -> None:
-        if self._due:
-            parameters = [p for group in optimizer.param_groups for p in group["params"] if p._grad is not None]
-            key = tuple(map(id, parameters))
-            copies = self._copies.get(key)
-            if copies is None:
-                if len(self._copies) >= _LAYOUTS:
-                    self._copies.clear()
-                copies = self._copies[key] = Copies(parameters)
-            copies.refresh()
-            self._stepping = copies
+        if not self._due:
+            return
+        known = self._parameters.get(id(optimizer))
+        if known is None or not known.holds(optimizer.param_groups):
+            if len(self._parameters) >= _LAYOUTS:
+                self._parameters.clear()
+            known = self._parameters[id(optimizer)] = Parameters(optimizer.param_groups)
+        if self.ratio_every and self.step % self.ratio_every == 0:
+            known.keep()
+        self._stepping = known
 
     def end_step(self, optimizer: Any) -> None:
-        if self._due and self._stepping is not None:
-            self._record(self._stepping)
+        stepping = self._stepping
+        if stepping is not None:
+            self._record(stepping)
+            if stepping.kept:
+                stepping.forget()
         self.step += 1
         self._begin()
 
     # ---- a step's record ----
 
     def _begin(self) -> None:
-        self._calls, self._backwards = [], []
+        self._stepping = None
+        self._collected.clear()
         every = self.every
-        self._due = self.tier != "off" and (every(self.step) if callable(every) else self.step % every == 0)
+        self._due = self.tier != "off" and (self.step % every == 0 if type(every) is int else bool(every(self.step)))
 
-    def _record(self, copies: Copies) -> None:
-        calls, backwards = self._calls, self._backwards
-        layout, arrays = None, None
-        for known in self._layouts:
-            if known.fits(calls, backwards, copies):
-                arrays = known.arrays(calls, backwards)
-                if arrays is not None:
-                    layout = known
-                    break
-        if layout is None or arrays is None:
-            layout = Layout(calls, backwards, copies, self._name, self._paths)
-            arrays = layout.arrays(calls, backwards) or []
-            self._layouts = [layout, *self._layouts[: _LAYOUTS - 1]]
-        rows = layout.reduce(arrays)
-        histograms = layout.histograms(arrays) if self.tier == "histograms" else {}
-        self.history.add(Record(self.step, layout, rows, histograms))
+    def _record(self, parameters: Parameters) -> None:
+        collected = self._collected
+        for layout in self._layouts:
+            if layout.fits(collected, parameters):
+                break
+        else:
+            layout = self._new_layout(parameters)
+        try:
+            self._reduce(layout)
+        except (TypeError, AttributeError):
+            # Other dtypes than before, or no gradient where there was one.
+            self._layouts.remove(layout)
+            parameters.renew()
+            self._reduce(self._new_layout(parameters))
+
+    def _reduce(self, layout: Layout) -> None:
+        page = self.history.page(layout)
+        counts = layout.reduce(self._collected, page.results, len(page.steps), self.tier == "histograms")
+        page.end(self.step, counts)
+
+    def _new_layout(self, parameters: Parameters) -> Layout:
+        layout = Layout(self._collected, parameters, self._name, self._paths)
+        self._layouts = [layout, *self._layouts[: _LAYOUTS - 1]]
+        return layout
 
     def _name(self, tensor: Tensor) -> str:
         name = self._names(tensor) if self._names is not None else ""
         if name or self._stepping is None:
             return name
-        for i, p in enumerate(self._stepping.parameters):
+        for i, p in enumerate(self._stepping.tensors):
             if p is tensor:
                 return f"parameter {i} {tuple(p._array.shape)}"
         return ""
 
     def _protect(self, array: np.ndarray) -> None:
         """Keep a copy of what is referred to here and is about to be overwritten."""
-        for i, (function, inputs, outputs) in enumerate(self._calls):
-            if any(np.may_share_memory(output._array, array) for output in outputs):
-                kept = tuple(wrap(output._array.copy()) for output in outputs)
-                self._calls[i] = (function, inputs, kept)
+        outputs = self._outputs
+        for i, output in enumerate(outputs):
+            if np.may_share_memory(output._array, array):
+                outputs[i] = wrap(output._array.copy())
 
     # ---- questions ----
 
@@ -230,3 +245,8 @@ def _naming(names: Any) -> Callable[[Tensor], str] | None:
         return next((name for name, p in names.named_parameters() if p is tensor), "")
 
     return name_of
+
+
+def _repeats_input(inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> bool:
+    """Whether a view shows exactly the elements of the input (reshape, transpose ...)."""
+    return len(outputs) == 1 and outputs[0]._array.size == inputs[0]._array.size

@@ -109,5 +109,7 @@ def hit_stop(event: Event, hits: Sequence[Any], frame: FrameType | None) -> Stop
     """A stop at breakpoints; the first hit that names a tensor says which element."""
     named = next((hit for hit in hits if hit.tensor), hits[0])
     more = {"tensor": named.tensor, "index": named.index, "sample": named.sample} if named.tensor else {}
+    if named.dataset_index is not None:
+        more["datasetIndex"] = named.dataset_index
     ids = [id for hit in hits for id in hit.ids]
     return Stop(hits[0].reason, event, user_frames(frame), True, "; ".join(hit.description for hit in hits), ids, more)

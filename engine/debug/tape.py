@@ -7,6 +7,7 @@ checkpoint. The script itself is never saved: a replay runs it again, from its b
 
 from __future__ import annotations
 
+import gc
 import operator
 import time
 from collections.abc import Callable
@@ -30,8 +31,8 @@ NEVER = 1 << 62
 COMPUTED_STEPS = 2
 
 #: Seconds between checkpoints, at least; and how many times longer than one takes the time between them must be.
-INTERVAL = 1.0
-AMORTISED = 80.0
+INTERVAL = 0.5
+AMORTISED = 60.0
 
 #: Bits of a tick in the number that identifies a tensor that an op made; the output's number stands above them.
 _TICK_BITS = 48
@@ -71,7 +72,7 @@ class Recorder(trace.Observer):
         self.steps = 0
         self.epochs, self.batches = 0, -1
         self.last_loss = float("nan")
-        self.recording, self.interval = recording, interval
+        self.recording, self.interval, self.amortised = recording, interval, AMORTISED
         #: The tick from which on a replay may skip: where the first steps have ended.
         self.skip_from = NEVER
         self.optimizers: list[Any] = []
@@ -83,6 +84,10 @@ class Recorder(trace.Observer):
         self._deep = 0
         self._due = NEVER if recording is None else time.monotonic() + interval
         self._use(Tape())
+        if recording is not None:
+            # Checkpoints look for tensors among everything that exists. What was there before the script began, most
+            # of it Numba's, holds none.
+            gc.freeze()
 
     def _use(self, tape: Tape) -> None:
         """Write to the end of ``tape`` from now on."""
@@ -250,6 +255,15 @@ class Recorder(trace.Observer):
         self.tape.reads.append(value)
         self.tape.read_ticks.append(self.tick)
 
+    # ---- files ----
+
+    def wrote(self, path: str) -> None:
+        if self.recording is not None:
+            self.tape.files.append((self.tick, path, self.recording.keep(path)))
+
+    def removed(self, path: str) -> None:
+        self.tape.files.append((self.tick, path, None))
+
     # ---- what it is good for ----
 
     def flush(self) -> None:
@@ -262,7 +276,7 @@ class Recorder(trace.Observer):
         checkpoints.take(self)
         self.flush()
         now = time.monotonic()
-        self._due = now + max(self.interval, AMORTISED * (now - began))
+        self._due = now + max(self.interval, self.amortised * (now - began))
 
     def digest(self) -> str:
         """A hash of all that the run goes on from; see :func:`engine.debug.digest.digest_of`."""

@@ -1,8 +1,8 @@
 """A recording: the folder in which the tape of a run lies, with its checkpoints.
 
 Files: ``manifest.json`` (how much of the others is valid; it is replaced as a whole), ``codes``, ``losses``,
-``loss_steps``, ``read_ticks`` (little-endian numbers), ``kinds`` and ``reads`` (JSON, one a line), and ``checkpoints/``.
-Whoever reads while the run goes on sees the tape as it was at the last flush.
+``loss_steps``, ``read_ticks`` (little-endian numbers), ``kinds``, ``reads`` and ``files`` (JSON, one a line),
+``checkpoints/``, and in ``kept/`` what the run wrote to files with ``engine.save``. Whoever reads while the run goes on sees the tape as it was at the last flush.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from engine.debug.recorded import Tape
 VERSION = 1
 
 _NUMBERS = {"codes": "I", "losses": "d", "loss_steps": "Q", "read_ticks": "Q"}
-_LINES = ("kinds", "reads")
+_LINES = ("kinds", "reads", "files")
+
+#: Bytes of written files that a recording keeps.
+MOST_FILE_BYTES = 512 << 20
 
 
 def replace(path: Path, *parts: bytes | memoryview) -> None:
@@ -34,6 +37,20 @@ def replace(path: Path, *parts: bytes | memoryview) -> None:
         for part in parts:
             file.write(part)
     os.replace(new, path)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Make ``target`` have the contents of ``source``, unless it exists.
+
+    Files that are only ever replaced may have two names; where the file system allows it, nothing is copied.
+    """
+    with contextlib.suppress(FileExistsError, FileNotFoundError):
+        try:
+            os.link(source, target)
+        except FileExistsError:
+            raise
+        except OSError:
+            shutil.copyfile(source, target)
 
 
 class RecordingError(Exception):
@@ -51,6 +68,8 @@ class Recording:
     def __init__(self, folder: str | os.PathLike, about: dict[str, Any] | None = None) -> None:
         self.folder = Path(folder)
         self.checkpoints = self.folder / "checkpoints"
+        self.kept = self.folder / "kept"
+        self._kept_bytes = 0
         self.about = about or {}
         self._written: dict[str, tuple[int, int]] = {}
 
@@ -73,15 +92,25 @@ class Recording:
     def adopt(self, other: Recording) -> None:
         """Take over the checkpoints of ``other``; this recording's own next flush writes everything."""
         self.rewrite()
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
         self.about = {**other.about, **self.about}
-        for path in other.checkpoints.glob("[0-9]*"):
-            with contextlib.suppress(FileExistsError, FileNotFoundError):
-                try:
-                    # Checkpoints are replaced, never written to: both folders may hold the same file.
-                    os.link(path, self.checkpoints / path.name)
-                except OSError:
-                    shutil.copyfile(path, self.checkpoints / path.name)
+        for theirs, own in ((other.checkpoints, self.checkpoints), (other.kept, self.kept)):
+            own.mkdir(parents=True, exist_ok=True)
+            for path in theirs.glob("[0-9]*"):
+                copy_file(path, own / path.name)
+
+    def keep(self, path: str) -> str:
+        """Keep the contents that ``path`` has now; the name of the copy, "" where there is no room for it."""
+        try:
+            size = os.path.getsize(path)
+            if self._kept_bytes + size > MOST_FILE_BYTES:
+                return ""
+            self.kept.mkdir(parents=True, exist_ok=True)
+            name = f"{len(os.listdir(self.kept)):06d}"
+            copy_file(Path(path), self.kept / name)
+        except OSError:
+            return ""
+        self._kept_bytes += size
+        return name
 
     def _append(self, name: str, values: Any) -> tuple[int, int]:
         count, size = self._written.get(name, (0, 0))
@@ -114,6 +143,7 @@ class Recording:
                 numbers.byteswap()
             setattr(tape, name, numbers)
         tape.reads = [json.loads(line) for line in self._bytes("reads", ends["reads"][1]).splitlines()]
+        tape.files = [tuple(json.loads(line)) for line in self._bytes("files", ends["files"][1]).splitlines()]
         for line in self._bytes("kinds", ends["kinds"][1]).splitlines():
             name, outputs, returns_tuple = json.loads(line)
             tape.kinds.append((name, tuple([(tuple(shape), dtype) for shape, dtype in outputs]), returns_tuple))

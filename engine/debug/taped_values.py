@@ -22,8 +22,8 @@ GAP = {"gap": True}
 THROUGH = {"through": True}
 
 #: Elements of lists and bytes of arrays of one value beyond which it is not kept.
-MOST_ELEMENTS = 8192
-MOST_BYTES = 64 << 10
+MOST_ELEMENTS = 4096
+MOST_BYTES = 16 << 10
 
 
 class _TooMuchError(Exception):

@@ -42,7 +42,7 @@ class Batch(NamedTuple):
         a parameter or a parameter's gradient.
         """
         found: dict[str, Any] = {"index": index, "sample": None, "dataset_index": None}
-        if not index or array.shape[0] != self.size or event.level != "op" or _of_parameter(event, name):
+        if not index or array.shape[0] != self.size or _of_parameter(event, name):
             return found
         found["sample"] = row = index[0]
         if self.samples is not None:
@@ -61,7 +61,7 @@ def _of_parameter(event: Event, name: str) -> bool:
 
 @dataclass(slots=True)
 class Finding:
-    """What a watchpoint found: a sentence, and where. See :class:`~engine.debug.points.Hit` for the attributes."""
+    """What a watchpoint found: a sentence, and where. See :class:`~engine.debug.point.Hit` for the attributes."""
 
     sentence: str
     tensor: str | None = None
@@ -88,6 +88,10 @@ class Watchpoint:
             ValueError: the watchpoint does not fit the run (an index outside of the tensor); it is of no use then.
         """
         raise NotImplementedError
+
+    def would_find(self, event: Event) -> bool:
+        """Whether it finds something in ``event``, which lies in the past; changes nothing."""
+        return self.check(event, Batch()) is not None
 
 
 class TensorPattern:

@@ -191,6 +191,10 @@ class LossRise(Watchpoint):
             f"(limit: {self._threshold:g} times)", "loss"
         )
 
+    def would_find(self, event: Event) -> bool:
+        # The losses before it are not known any more.
+        return False
+
 
 class WeightCrosses(Watchpoint):
     """One element of a parameter passes a threshold in one update, in either direction."""

@@ -47,9 +47,17 @@ class NonFinite(Watchpoint):
         self._seen_in: tuple | None = None
 
     def check(self, event: Event, batch: Batch) -> Finding | None:
+        found = self._first(event)
+        return None if found is None else self._found(event, batch, *found)
+
+    def would_find(self, event: Event) -> bool:
+        # Which came first in its step is not known any more, but what made one without having been given one is.
+        return event.kind != "gradient" and self._first(event) is not None and not self._source(event)
+
+    def _first(self, event: Event) -> tuple[str, np.ndarray] | None:
         for name, array in candidates(event, self._pattern):
             if array.dtype.kind == "f" and not math.isfinite(squares(array)) and self._test(array).any():
-                return self._found(event, batch, name, array)
+                return name, array
         return None
 
     def _found(self, event: Event, batch: Batch, name: str, array: np.ndarray) -> Finding | None:

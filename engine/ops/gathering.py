@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from engine import trace
 from engine.device import contiguous, empty
 from engine.errors import DtypeError, IndexRangeError, ShapeError
 from engine.function import apply
@@ -27,7 +28,7 @@ def check_index(index: Tensor, extent: int, dim: int, op: str, negative: bool = 
     if array.dtype != np.int64:
         raise DtypeError(f"{op}(): Expected dtype int64 for index, got {index.dtype}")
     lowest = -extent if negative else 0
-    if array.size and not (array.min() >= lowest and array.max() < extent):
+    if array.size and not trace.reading("bool", lambda: bool(array.min() >= lowest and array.max() < extent)):
         wrong = array[(array < lowest) | (array >= extent)][0]
         raise IndexRangeError(f"{op}: index {wrong} is out of bounds for dimension {dim} with size {extent}")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from engine import trace
 from engine.definitions import loss_binary as formulas
 from engine.device import contiguous
 from engine.errors import DtypeError, GradientError, ShapeError
@@ -150,7 +151,7 @@ def binary_cross_entropy(
     _check_pair(op, input, target, "Using a target size ({target}) that is different to the input size ({input}) is "
                 "deprecated. Please ensure they have the same size.")
     x = input._array
-    if x.size and not (x.min() >= 0 and x.max() <= 1):
+    if x.size and not trace.reading("bool", lambda: bool(x.min() >= 0 and x.max() <= 1)):
         where = tuple(int(i) for i in np.argwhere(~((x >= 0) & (x <= 1)))[0])
         raise RuntimeError(f"{op}: all elements of input should be between 0 and 1, input[{where}] is {x[where]}; "
                            "give logits to binary_cross_entropy_with_logits")

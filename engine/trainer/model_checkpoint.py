@@ -164,7 +164,9 @@ def _exists(path: str) -> bool:
 
 
 def _remove(path: str) -> None:
-    if trace.observer is not None and trace.observer.repeats:
-        return  # the run that is replayed has removed it
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(path)
+    observer = trace.observer
+    if observer is None or not observer.repeats:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
+    if observer is not None:
+        observer.removed(os.path.realpath(path))

@@ -13,7 +13,7 @@ def event(kind, name="Linear", **fields):
         key: value if isinstance(value, (np.ndarray, tuple)) else np.array(value, np.float32)
         for key, value in fields.pop("arrays", {}).items()
     }
-    return Event(0, Position(0), kind, name, arrays=arrays, **fields)
+    return Event(fields.pop("seq", 0), Position(0), kind, name, arrays=arrays, **fields)
 
 
 def update(before, after, label="fc.weight", gradient=None, **fields):
@@ -63,7 +63,7 @@ class Recorder(trace.Observer):
     def after_update(self, kind, tensor, details):
         label = self.labels.get(id(tensor), "")
         if kind == "gradient":
-            self._add(event("gradient", "AccumulateGrad", arrays={"grad": tensor._grad._array}, labels={"grad": label}))
+            self._add(event("gradient", label, arrays={"grad": tensor._grad._array}, labels={"grad": f"{label}.grad"}))
         elif kind == "optimizer":
             arrays = {**self.before, "w_new": tensor._array.copy().ravel()}
             self._add(event("update", type(details).__name__, arrays=arrays, labels={"w": label},

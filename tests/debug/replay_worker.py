@@ -1,13 +1,14 @@
 """A script under a Recorder or a Replayer, without the debugger around it: what the tests of replays run.
 
-``python -m tests.debug.replay_worker '{"script": ..., "folder": ..., "stop": {"step": 7}, ...}'`` prints one line of JSON.
-Keys: parameters (["name=value"]), mode ("record", "replay"), folder, stop ({"step" or "tick": n}: where to stop; the
-end otherwise), more (ticks to go on behind it), skip, interval, into.
+``python -m tests.debug.replay_worker '{"script": ..., "mode": "record", "folder": ...}'`` prints one line of JSON.
+Keys: parameters (["name=value"]), mode ("record", "replay"), folder, stops (ticks at which a digest is taken; the last
+ends the run), skip, interval, amortised, into.
 """
 
 import contextlib
 import io
 import json
+import os
 import sys
 import time
 
@@ -21,38 +22,28 @@ class Stopped(BaseException):
 def main(wanted):
     from engine import trace
     from engine.debug.hollow import ContentsSkipped
-    from engine.debug.tape_folder import Recording
+    from engine.debug.tape import NEVER
     from engine.script import program
 
-    folder = Recording(wanted["folder"], {"script": wanted["script"]})
-    tick = stop_tick(wanted, folder)
-    recorder, result = make(wanted, folder, tick)
-    stops = [tick] if tick is not None else []
-    if stops and wanted.get("more"):
-        stops.append(tick + wanted["more"])
+    stops = sorted(wanted.get("stops", ()))
+    result = {"digests": {}, "seconds": []}
+    recorder = make(wanted, stops, result)
+    recorder.amortised = wanted.get("amortised", recorder.amortised)
 
     def stop():
         before = trace.set_observer(None)
-        result.setdefault("digests", []).append([recorder.tick, recorder.digest()])
-        result.setdefault("seconds", []).append(round(time.perf_counter() - BEGAN, 3))
-        stops.pop(0)
-        if not stops:
-            raise Stopped
+        while stops and stops[0] <= recorder.tick:
+            result["digests"][stops.pop(0)] = recorder.digest()
+        result["seconds"].append(round(time.perf_counter() - BEGAN, 3))
         trace.set_observer(before)
-        recorder.stop_at = stops[0]
+        recorder.stop_at = stops[0] if stops else NEVER
+        if not stops and wanted.get("until_last_stop", True):
+            raise Stopped
 
-    recorder.on_stop_at = stop
-    if "step" in wanted.get("stop", {}) and wanted["mode"] == "record":
-        recorder.stop_at = 0
-        recorder.on_stop_at = lambda: stop() if recorder.steps >= wanted["stop"]["step"] else None
-        stops.append(0)
-    elif stops:
-        recorder.stop_at = stops[0]
+    recorder.on_stop_at, recorder.stop_at = stop, stops[0] if stops else NEVER
     code, arguments = program.prepare(wanted["script"], (), wanted.get("parameters", ()))
     output = io.StringIO()
     with program.main_module(wanted["script"], arguments) as names, contextlib.redirect_stdout(output):
-        began = time.perf_counter()
-        result["imported"] = round(began - BEGAN, 3)
         trace.set_observer(recorder)
         try:
             exec(code, names)
@@ -63,26 +54,27 @@ def main(wanted):
             result["skipped"] = str(error)
         finally:
             trace.set_observer(None)
-        result["ran"] = round(time.perf_counter() - began, 3)
         recorder.flush()
         result.update(tick=recorder.tick, steps=recorder.steps, epochs=recorder.epochs, batches=recorder.batches)
-        result["digest"] = recorder.digest()
+        if "skipped" not in result:
+            result["digest"] = recorder.digest()
     result["output"] = output.getvalue()
     return result
 
 
-def make(wanted, folder, tick):
+def make(wanted, stops, result):
     from engine.debug.events import Position
     from engine.debug.replay import Replayer
     from engine.debug.tape import Recorder
     from engine.debug.tape_folder import Recording
 
-    result = {}
-    interval = wanted.get("interval", 1.0)
+    folder = Recording(wanted["folder"], {"script": wanted["script"]})
+    interval = wanted.get("interval", 0.5)
     if wanted["mode"] == "record":
-        return Recorder(folder, interval=interval), result
+        return Recorder(folder, interval)
     into = Recording(wanted["into"]) if wanted.get("into") else None
-    replayer = Replayer(folder, Position(tick or 1 << 40), wanted.get("skip", True), interval=interval, into=into)
+    target = Position(stops[0] if stops else 1 << 40)
+    replayer = Replayer(folder, target, wanted.get("skip", True), into=into, interval=interval)
 
     def on_full():
         result["full_at"] = replayer.tick
@@ -93,18 +85,10 @@ def make(wanted, folder, tick):
     replayer.on_full, replayer.on_divergence = on_full, on_divergence
     replayer.prepare()
     result.update(skipped_to=replayer.skipped_to, full_from=replayer.full_from)
-    return replayer, result
-
-
-def stop_tick(wanted, folder):
-    stop = wanted.get("stop") or {}
-    if "tick" in stop:
-        return stop["tick"]
-    if "step" in stop and wanted["mode"] == "replay":
-        return int(folder.load().step_ticks()[stop["step"] - 1])
-    return None
+    return replayer
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("NABLASCOPE_QUIET", "1")
     outcome = main(json.loads(sys.argv[1]))
     print(json.dumps(outcome))

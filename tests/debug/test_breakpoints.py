@@ -226,7 +226,8 @@ def step():
         ({"op": "SGD"}, [("update", "SGD")] * 4),
         ({"direction": "update"}, [("update", "SGD")] * 4),
         ({"direction": "update", "module": "3"}, [("update", "SGD")] * 2),
-        ({"op": "AccumulateGrad"}, [("gradient", "AccumulateGrad")] * 4),
+        ({"op": "AccumulateGrad", "module": "0"}, [("gradient", "0.weight"), ("gradient", "0.bias")]),
+        ({"op": "AccumulateGrad"}, [("gradient", n) for n in ("3.weight", "3.bias", "0.weight", "0.bias")]),
         ({"op": "Tanh"}, []),
         ({"op": "Linear", "direction": "update"}, []),
     ],
@@ -317,6 +318,29 @@ def test_exceptions():
     assert hit.reason == "exception" and hit.description == "ValueError: no" and hit.ids == (told[0]["id"],)
     assert points.on_exception(ValueError("no"), False) is None
     assert points.on_exception(KeyError("k"), False).ids == (told[1]["id"],)
+
+
+# ---- the past ----
+
+
+def test_would_reach_counts_nothing():
+    points = Breakpoints()
+    points.set_ops([{"op": "Linear", "condition": "loss > 1"}])
+    assert points.would_reach(event("forward"), lambda: {"loss": 2})
+    assert not points.would_reach(event("forward"), lambda: {"loss": 1})
+    assert not points.would_reach(event("forward"), dict), "the name is gone"
+    assert not points.would_reach(event("forward", "Relu"), lambda: {"loss": 2})
+    points.set_ops([{"op": "Linear", "logMessage": "here"}])
+    assert not points.would_reach(event("forward"), dict)
+
+
+def test_would_reach_remembers_which_hit_stopped():
+    points = Breakpoints()
+    points.set_ops([{"op": "Linear", "hitCondition": "2"}])
+    events = [event("forward", seq=i) for i in range(4)]
+    assert not any(points.would_reach(e, dict) for e in events)
+    assert [bool(points.on_event(e, dict)) for e in events] == [False, True, False, False]
+    assert [points.would_reach(e, dict) for e in events] == [False, True, False, False]
 
 
 # ---- replacing ----

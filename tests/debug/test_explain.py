@@ -57,14 +57,20 @@ def test_every_result_is_explained(program):
     for event, answer in explained:
         assert answer.agrees, f"{event.kind} {answer}"
         assert answer.actual == array_of(event, answer.name)[answer.index]
-        assert abs(answer.difference) <= answer.tolerance <= 1e-9 * (1 + abs(answer.result))
+        kind = array_of(event, answer.name).dtype
+        epsilon = np.finfo(kind).eps if kind.kind == "f" else 0.0
+        assert abs(answer.difference) <= answer.tolerance <= 100 * epsilon * (1 + abs(answer.result))
         for c in answer.contributors:
             assert array_of(event, c.tensor)[c.index] == c.value
         assert len({(c.tensor, c.index) for c in answer.contributors}) == len(answer.contributors)
         json.dumps(answer.to_json())
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+#: Ties, where there is no derivative.
+KINKS = {"amax_ties", "interpolate_nearest", "interpolate_linear"}
+
+
+@pytest.mark.parametrize("program", sorted(PROGRAMS.keys() - KINKS))
 def test_derivatives_of_contributors_are_those_of_the_definition(program):
     step = 1e-6
     for event, answer in explanations(recorded(program)):
@@ -72,10 +78,9 @@ def test_derivatives_of_contributors_are_those_of_the_definition(program):
         for c in [c for c in answer.contributors if not c.decides and isinstance(c.value, float)][:3]:
             operand = next(o for o in asked.operands if o.name == c.tensor.split("[")[0])
             part = [name for name, _ in operand.parts].index(c.tensor)
-            where = operand.canonical_index(part, c.index)
             results = []
             for sign in (1, -1):
-                moved = [np.array(o.canonical, o.canonical.dtype) for o in asked.operands]
+                moved = [o.canonical.astype(float) if o.canonical.dtype.kind == "f" else o.canonical for o in asked.operands]
                 place = asked.operands.index(operand)
                 # A broadcast element stands at several places of the canonical layout; all of them move.
                 same = operand.places(np.array(list(np.ndindex(operand.shape))))
@@ -83,8 +88,10 @@ def test_derivatives_of_contributors_are_those_of_the_definition(program):
                     if found == (part, c.index):
                         moved[place][i] += sign * step
                 results.append(float(asked.evaluate(asked.definition.function, moved)))
+            if math.isnan(results[0]):
+                continue  # The exponent of a negative base.
             slope = (results[0] - results[1]) / (2 * step)
-            assert c.derivative == pytest.approx(slope, rel=1e-4, abs=1e-6), f"{c} at {where} of {answer}"
+            assert c.derivative == pytest.approx(slope, rel=1e-4, abs=1e-6), f"{c} of {answer}"
 
 
 def test_every_update_is_explained():
@@ -281,11 +288,10 @@ def test_mean_of_no_labels():
 
 
 def test_root_of_a_negative_variance():
-    event = recorded_updates()[0]
     square = next(e for e in recorded_updates() if e.name == "RMSprop")
     arrays = {**square.arrays, "v": np.full_like(square.arrays["v"], -1e3)}
     answer = explain(_update(square, arrays), "w_new", (0, 0))
-    assert event.name == "SGD" and math.isnan(answer.result) and answer.cause.startswith("sqrt(-")
+    assert math.isnan(answer.result) and answer.cause.startswith("sqrt(-")
 
 
 def _update(event, arrays):

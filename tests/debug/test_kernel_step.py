@@ -22,7 +22,8 @@ def test_stepping_ends_at_the_kernels_value(program):
             if not math.prod(shape):
                 continue
             steps = ElementSteps(event, name, tuple(n // 2 for n in shape))
-            assert steps.result == pytest.approx(steps.actual, rel=1e-9, abs=1e-12)
+            single = event.name == "ToCopy"  # to float32
+            assert steps.result == pytest.approx(steps.actual, rel=1e-6 if single else 1e-9, abs=1e-12)
             last = steps.at(-1)
             assert last["ends"] and last["depth"] == 0 and last["returned"] == steps.result
             assert not steps.truncated and last["step"] == len(steps) - 1

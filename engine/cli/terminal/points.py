@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,7 +79,7 @@ class Points:
         self._points: dict[int, Point] = {}
         self._newest = 0
 
-    def __iter__(self) -> Iterable[Point]:
+    def __iter__(self) -> Iterator[Point]:
         return iter(self._points.values())
 
     def __len__(self) -> int:

@@ -28,7 +28,8 @@ class Command:
         name: in full; aliases: further names.
         usage: what may follow, as the help shows it.
         text: the help.
-        complete: what its argument is, for Tab: ``"expression"``, ``"tensor"``, ``"file"``, ``"command"``, ``"level"``, or "".
+        complete: what its argument is, for Tab: ``"expression"``, ``"tensor"``, ``"file"``, ``"command"``, ``"level"``,
+            or ``""``.
     """
 
     name: str

@@ -216,10 +216,11 @@ class Shell:
     @property
     def frames(self) -> list[dict[str, Any]]:
         """The user's frames at the stop, innermost first; empty in the past."""
-        if self._frames is None:
+        frames = self._frames
+        if frames is None:
             self.require_stop()
-            self._frames = self.session.request("stackTrace").get("stackFrames", [])
-        return self._frames
+            frames = self._frames = list(self.session.request("stackTrace").get("stackFrames", ()))
+        return frames
 
     def forget_frames(self) -> None:
         """Frames are of one stop only."""
@@ -255,4 +256,4 @@ def _is_python(rest: str) -> bool:
     if rest[:1] and rest[:1] in ".([_0123456789,:":
         return True
     rest = rest.lstrip()
-    return rest.startswith("=") and not rest.startswith("==") or rest[:2] in ("+=", "-=", "*=", "/=")
+    return (rest.startswith("=") and not rest.startswith("==")) or rest[:2] in ("+=", "-=", "*=", "/=")

@@ -90,7 +90,7 @@ def _reason(shell: Shell) -> str:
         index = stop.get("index")
         text += f": {stop['tensor']}" + (str(index) if index is not None else "")
         text += f" sample {stop['sample']}" if stop.get("sample") is not None else ""
-    if numbers and stop.get("description"):
+    if numbers and stop.get("description") and stop.reason == "watchpoint":
         text += f" ({stop['description']})"
     return shell.style(text, "yellow")
 
@@ -103,9 +103,9 @@ def _what(stop: Stop) -> str:
         return f"element {stop.get('tensor')}{index if index is not None else ''} of {stop.get('op')}{where}"
     if stop.get("direction") in ("forward", "backward"):
         return f"{stop['direction']} {stop.get('op') or stop.get('name', '')}{where}"
+    if stop.get("kind") == "line":
+        return f"in {stop.get('function') or stop.get('name')}"
     if stop.get("hitBreakpointIds"):
-        if stop.get("kind") == "line":
-            return f"in {stop.get('function') or stop.get('name')}"
         labels = [entry.get("label") for entry in stop.get("tensors", ()) if entry.get("label")]
         return " ".join(filter(None, (str(stop.get("kind", "")), str(stop.get("name", "")), *labels[:1])))
     return str(stop.get("description") or stop.get("kind") or "")
@@ -117,7 +117,8 @@ def main_tensor(stop: Stop) -> dict[str, Any] | None:
     names = [entry["name"] for entry in tensors]
     wanted: tuple[str, ...] = ()
     if stop.get("kind") == "backward":
-        wanted = ("dx", *[name for name in names if name.startswith("d") and name[1:] in names])
+        # The gradients that the op sends on stand behind those that arrived.
+        wanted = ("dx", "dw", *[name for name in reversed(names) if name.startswith("d") and name[1:] in names])
     elif stop.get("kind") == "update":
         wanted = ("w_new",)
     elif stop.get("kind") in ("forward", "gradient", "exit", "enter", "batch", "begin_backward"):

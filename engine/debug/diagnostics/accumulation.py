@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from engine.debug.diagnostics.check import Check
 from engine.debug.diagnostics.finding import Place
 from engine.debug.diagnostics.place import script_line
@@ -20,6 +22,9 @@ class Accumulation(Check):
 
     def __init__(self, run: Any) -> None:
         super().__init__(run)
+        self.fresh()
+
+    def fresh(self) -> None:
         # For the id of a parameter the gradient that a step has used, and the line that added to it afterwards.
         self.used: dict[int, Any] = {}
         self.stale: dict[int, tuple[Any, tuple[str, int]]] = {}
@@ -29,7 +34,7 @@ class Accumulation(Check):
         if by is not None:
             self.used.pop(key, None)
             self.stale.pop(key, None)
-        elif self.used.get(key) is leaf._grad:
+        elif self.used.get(key) is leaf._grad and isinstance(leaf._grad._array, np.ndarray):
             if leaf._grad._array.any():
                 self.stale[key] = (leaf._grad, script_line())
             else:
@@ -49,7 +54,8 @@ class Accumulation(Check):
             names = [p for p in parameters if id(p) in stale and stale[id(p)][0] is p._grad]
             if names:
                 self._tell(names, stale[id(names[0])][1])
-            stale.clear()
+            for p in parameters:
+                stale.pop(id(p), None)
         for p in parameters:
             if p._grad is not None:
                 self.used[id(p)] = p._grad

@@ -11,8 +11,9 @@ from engine.debug.diagnostics.finding import percent
 from engine.debug.diagnostics.kinds import Relu, Sigmoid, Tanh
 from engine.debug.diagnostics.passes import Pass, Record
 
-#: Share of a layer's units. Below this many samples a unit may be zero for all of them by chance.
-DEAD_UNITS, SAMPLES = 0.5, 8
+#: Share of a layer's units, and that in a layer of fewer than 32, where half of them may begin so by chance. With fewer
+#: than so many samples in a batch a unit may be zero for all of them.
+DEAD_UNITS, DEAD_OF_FEW, SAMPLES = 0.5, 0.75, 8
 #: Share of a layer's outputs at which the slope is below 0.01 (sigmoid) or 0.02 (tanh).
 SATURATED, MARGIN = 0.5, 0.01
 LEAKY = """import engine.nn as nn
@@ -61,8 +62,8 @@ class Activations(Check):
         everything = share == 1 and count == 3
         if count == PERSISTENT:
             del self.dead[key]
-        few = y.shape[0] < SAMPLES or units.size < 4
-        if not everything and (count < PERSISTENT or share < DEAD_UNITS or few):
+        many = share >= (DEAD_UNITS if units.size >= 32 else DEAD_OF_FEW) and y.shape[0] >= SAMPLES and units.size >= 4
+        if not everything and (count < PERSISTENT or not many):
             return
         self.report(
             "dead-relu", "error" if share > 0.9 else "warning",

@@ -15,7 +15,7 @@ from engine.debug.diagnostics.run import Evaluation
 #: since, while the training loss has gone on falling to at most this share.
 RISE, RISE_OF_FIRST, EVALUATIONS, FALL = 0.1, 0.05, 5, 0.9
 #: A loss that has fallen by less than this share over so many passes does not fall.
-FLAT, PASSES, MEAN_OF = 0.005, 200, 25
+FLAT, PASSES, MEAN_OF = 0.005, 300, 25
 
 
 class Curves(Check):
@@ -58,7 +58,7 @@ class Curves(Check):
         self.report(
             "loss-not-decreasing", "hint", "The loss does not decrease",
             "The training loss is no lower than it was at first: the model has learned nothing from the data so far.",
-            f"Mean of the first {MEAN_OF} losses {number(first)}, of the latest {number(last)}, after {losses.count} passes.",
+            f"Mean of the first {MEAN_OF} losses {number(first)}, of the latest {number(last)}, in {losses.count} passes.",
             "Try to overfit a single batch: if that fails too, look at labels, loss and model; else at the learning rate.",
             this.place(), {"first": first, "last": last, "passes": losses.count}, None,
             "cs231n, Neural networks part 3, sanity checks (overfit a tiny subset of data)",
@@ -84,7 +84,7 @@ class Curves(Check):
         self.report(
             "overfitting", "warning", "The model overfits",
             "It learns the training samples by heart, noise included: the training loss goes on falling while the loss on "
-            "samples it is not trained on rises.",
+            "other samples rises.",
             f"The validation loss was lowest, {number(lowest)}, {len(values) - 1 - best} evaluations ago and is "
             f"{number(values[-1])}; meanwhile the training loss went from {number(trained)} to {number(now)}.",
             "Stop at the lowest validation loss, or use more data, weight decay, dropout, or a smaller model.",

@@ -6,6 +6,8 @@ import math
 import statistics
 from typing import Any
 
+import numpy as np
+
 from engine.debug.diagnostics.check import Check
 from engine.debug.diagnostics.finding import number
 from engine.debug.diagnostics.passes import Pass, Record, Site
@@ -14,6 +16,8 @@ from engine.debug.diagnostics.passes import Pass, Record, Site
 JUMP, ABOVE_START = 100.0, 3.0
 #: Ratio of the gradient's root mean square in the first layer to that in the last, with at least so many layers.
 VANISHED, EXPLODED, LAYERS = 1e-4, 1e3, 4
+#: Norm of a weight's gradient / norm of the weight, from the start, where the loss is a mean.
+STEEP = 1e5
 _SOURCE = "Glorot and Bengio 2010, Understanding the difficulty of training deep feedforward neural networks, section 4"
 _CLIPPING = "Pascanu, Mikolov and Bengio 2013, On the difficulty of training recurrent neural networks, section 3.2"
 CLIP = """import engine.nn.utils as utils
@@ -33,18 +37,27 @@ class Gradients(Check):
         super().__init__(run)
         self.small: dict[Site, int] = {}
         self.large: dict[Site, int] = {}
+        self.steep: dict[Site, int] = {}
+        self.mean = False
+
+    def forward(self, this: Pass) -> None:
+        # Asked now, while the ops have their parameters. A sum over many samples is large without being a fault.
+        losses = this.losses
+        self.mean = bool(losses) and all(getattr(r.function, "reduction", "") == "mean" for r in losses)
 
     def gradients(self, this: Pass) -> None:
         if not math.isfinite(this.norm):
             return
         norms = this.site.norms
-        if norms.count >= 10:
+        if norms.count >= 10 and this.norm > 1 and this.norm > ABOVE_START * max(norms.first[:3]):
             usual = statistics.median(norms.last[-50:])
-            if this.norm > JUMP * usual and this.norm > ABOVE_START * max(norms.first[:3]) and this.norm > 1:
+            if this.norm > JUMP * usual:
                 self._jumped(this, usual)
         norms.append(this.norm)
         if this.looked_at:
             self._over_depth(this)
+            if this.site.count <= 3:
+                self._at_start(this)
 
     def _jumped(self, this: Pass, usual: float) -> None:
         self.report(
@@ -55,6 +68,28 @@ class Gradients(Check):
             "Use a smaller learning rate, or clip the norm of the gradients (nn.utils.clip_grad_norm_).",
             this.place(), {"norm": this.norm, "usual_norm": usual}, CLIP, _CLIPPING, this.norm / max(usual, 1e-30),
         )  # fmt: skip
+
+    def _at_start(self, this: Pass) -> None:
+        if not self.mean:
+            return
+        steep = []
+        for p, norm in this.norms.values():
+            size = float(np.linalg.norm(p._array)) if p._array.ndim > 1 else 0.0
+            if size and norm > STEEP * size:
+                steep.append((p, norm / size))
+        site = this.site
+        self.steep[site] = self.steep.get(site, 0) + 1 if steep else 0
+        if self.steep[site] == 2:
+            p, ratio = max(steep, key=lambda pair: pair[1])
+            record = next((r for r in this.weighted if r.leaf_weight() is p), None)
+            self.report(
+                "exploding-gradients", "error", "Gradients explode",
+                "The gradients are so much larger than the weights that a step at a usual learning rate throws the weights "
+                "off.",
+                f"The gradient's norm is {number(ratio)} times that of the weight {self.run.parameter_name(p)}.",
+                "Initialise with smaller weights (He or Xavier), scale the targets, normalise, or clip the norm of the "
+                "gradients.", this.place(record, p), {"ratio": ratio, "norm": this.norm}, CLIP, _CLIPPING, ratio,
+            )  # fmt: skip
 
     def _over_depth(self, this: Pass) -> None:
         layers: list[tuple[Record, Any, float]] = []

@@ -16,10 +16,13 @@ SHRUNK, GROWN, LAYERS = 1e-3, 1e3, 4
 class Initialisation(Check):
     """Once for each line at which backward begins, before the first step."""
 
-    finds = {"symmetric-initialisation": (), "initial-scale": ("symmetric-initialisation", "unscaled-inputs", "feature-scales")}
+    finds = {
+        "symmetric-initialisation": (),
+        "initial-scale": ("symmetric-initialisation", "unscaled-inputs", "feature-scales"),
+    }
 
     def first_pass(self, this: Pass) -> None:
-        if self.run.step > len(self.run.optimizers):
+        if self.run.step - self.run.began > len(self.run.optimizers):
             return
         for record in this.weighted:
             weight = record.leaf_weight()

@@ -10,7 +10,7 @@ from engine.debug.diagnostics.check import Check
 from engine.debug.diagnostics.finding import Place, number, percent
 from engine.debug.diagnostics.kinds import LABEL_LOSSES, BinaryCrossEntropy, BinaryCrossEntropyWithLogits
 from engine.debug.diagnostics.passes import Pass, Series, Site
-from engine.debug.diagnostics.place import is_library
+from engine.debug.diagnostics.place import is_library, script_line
 
 #: The rarest class has at most this share of the most frequent one's samples.
 RARE = 0.1
@@ -22,7 +22,11 @@ _BINARY = (BinaryCrossEntropy, BinaryCrossEntropyWithLogits)
 class Labels(Check):
     """Labels are gathered during the first pass over the data only."""
 
-    finds = {"labels-out-of-range": (), "class-imbalance": ("labels-out-of-range",), "unshuffled-data": ("labels-out-of-range",)}
+    finds = {
+        "labels-out-of-range": (),
+        "class-imbalance": ("labels-out-of-range",),
+        "unshuffled-data": ("labels-out-of-range",),
+    }
 
     def __init__(self, run: Any) -> None:
         super().__init__(run)
@@ -59,6 +63,9 @@ class Labels(Check):
             trace = trace.tb_next
         if found is None:
             return
+        if not place[0]:
+            # Still on its way out: the frames of the script are not in the traceback yet.
+            place = script_line()
         x, t = found["input"]._array, found["target"]._array
         classes = x.shape[1] if x.ndim > 1 else x.shape[0]
         bad = ((t < 0) | (t >= classes)) & (t != found["ignore_index"])
@@ -124,8 +131,8 @@ class Labels(Check):
             "class-imbalance", "hint", "Classes are unevenly frequent",
             "Always answering the most frequent class is a good answer for the loss, and accuracy hides that the rare "
             "class is not learned.",
-            f"Class {values[rare]} has {counts[rare]} of {counts.sum()} samples ({percent(share)}), class {values[often]} has "
-            f"{counts[often]}.",
+            f"Class {values[rare]} has {counts[rare]} of {counts.sum()} samples ({percent(share)}), class {values[often]} "
+            f"has {counts[often]}.",
             "Weigh the classes (weight= or pos_weight= of the loss), draw them evenly (WeightedRandomSampler), and look at "
             "each class's recall.", place,
             {"counts": {str(v): int(c) for v, c in zip(values, counts)}, "share": share}, None,
@@ -140,28 +147,34 @@ class Labels(Check):
             return
         self.report(
             "unshuffled-data", "warning", "The data are not shuffled",
-            "Samples of one class come one after another, so that each batch shows the model only a part of the classes and "
-            "it forgets the others meanwhile.",
-            f"{percent(equal)} of neighbouring samples have the same class; in random order it would be {percent(expected)}.",
+            "Samples of one class come one after another, so that each batch shows the model only a part of the classes, "
+            "and it forgets the others meanwhile.",
+            f"{percent(equal)} of neighbouring samples have the same class; in random order it would be "
+            f"{percent(expected)}.",
             "Pass shuffle=True to the DataLoader.", place, {"equal": equal, "expected": expected}, None,
             "Bottou 2012, Stochastic gradient descent tricks (randomly shuffle the training examples)",
         )  # fmt: skip
 
 
-def _labels(this: Pass) -> Any:
+def _labels(this: Pass) -> np.ndarray | None:
     """The labels of a pass whose loss is one op, perhaps scaled; None where there are none, or classes are weighed."""
-    function = this.roots[0]._function
+    function: Any = this.roots[0]._function
     for _ in range(3):
-        if isinstance(function, LABEL_LOSSES):
-            # Labels of pixels are uneven by nature.
-            return function.t[function.t != function.ignore_index] if function.t.ndim == 1 and not function.w.size else None
-        if isinstance(function, _BINARY):
-            t = function.t
-            plain = isinstance(function, BinaryCrossEntropy) or not function.pw.size
-            single = t.ndim == 1 or (t.ndim == 2 and t.shape[1] == 1)
-            return t if plain and single and not function.w.size and bool(((t == 0) | (t == 1)).all()) else None
-        edge = function.edges[0] if function is not None and function.edges else None
-        if edge is None or edge[1] < 0:
+        if function is None:
             return None
-        function = edge[0]
+        if isinstance(function, (*LABEL_LOSSES, *_BINARY)):
+            return _labels_of(function)
+        edge = function.edges[0] if function.edges else None
+        function = None if edge is None or edge[1] < 0 else edge[0]
     return None
+
+
+def _labels_of(function: Any) -> np.ndarray | None:
+    t, weighed = function.t, function.w.size or getattr(function, "pw", function.w).size
+    if weighed:
+        return None
+    if hasattr(function, "ignore_index"):
+        # Labels of pixels are uneven by nature.
+        return t[t != function.ignore_index] if t.ndim == 1 else None
+    single = t.ndim == 1 or (t.ndim == 2 and t.shape[1] == 1)
+    return t if single and bool(((t == 0) | (t == 1)).all()) else None

@@ -62,7 +62,8 @@ class LearningRate(Check):
             f"An update is at most {number(ratio)} of its weight (usual: 0.001), and over {losses.count} steps the loss "
             f"went from {number(first)} to {number(last)}.",
             "Raise the learning rate tenfold or a hundredfold.", self.place,
-            {"ratio": ratio, "loss_first": first, "loss_last": last, "lr": self.rates}, FASTER, _SOURCE, 1 / max(ratio, 1e-30),
+            {"ratio": ratio, "loss_first": first, "loss_last": last, "lr": self.rates}, FASTER, _SOURCE,
+            1 / max(ratio, 1e-30),
         )  # fmt: skip
 
     def loss(self, this: Pass, losses: Series) -> None:

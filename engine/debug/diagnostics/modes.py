@@ -21,6 +21,7 @@ class Modes(Check):
         super().__init__(run)
         self.active: Record | None = None
         self.root: Any = None
+        self.told: set[int] = set()
         self.pending: tuple[Any, Place, list[str]] | None = None
 
     # ---- evaluation ----
@@ -48,8 +49,11 @@ class Modes(Check):
 
     def _evaluates(self, record: Record) -> None:
         run, op = self.run, record.function.name
+        if id(self.root) in self.told:
+            return
         place = Place(op, run.module_name(record.module), "", record.file, record.line, run.step)
         if self.root.training:
+            self.told.add(id(self.root))
             self.report(
                 "training-mode-in-evaluation", "error", "The model is evaluated in training mode",
                 "Dropout switches off random units and BatchNorm uses the batch's statistics (and changes the running "
@@ -64,7 +68,7 @@ class Modes(Check):
                 "F.dropout does not know the mode of the model: it drops units always, unless it is told.",
                 f"{op} with p = {record.function.p} is active though the model is in evaluation mode.",
                 "Write F.dropout(x, p, training=self.training), or use nn.Dropout.",
-                place, {"p": record.function.p}, None, "torch.nn.functional.dropout, documentation: training=True by default",
+                place, {"p": record.function.p}, None, "torch.nn.functional.dropout, documentation",
             )  # fmt: skip
 
     # ---- training ----

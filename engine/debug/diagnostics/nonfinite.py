@@ -108,7 +108,7 @@ class NonFinite(Check):
         title = f"{op} makes NaN or infinity in its {direction} pass"
         cause = f"Everything that went in is finite; what came out is not: {reason}."
         code = SLOWER if (reason, advice) == _OVERFLOW else None
-        self.report("non-finite", "error", title, cause, where, advice + ".", this.place(record), evidence, code)
+        self.report("non-finite", "error", title, cause, where, f"{advice}.", this.place(record), evidence, code)
 
 
 def _where(run: Any, array: np.ndarray, by_sample: bool) -> tuple[str, dict[str, Any]]:

@@ -13,7 +13,7 @@ from engine import trace
 from engine.debug.diagnostics import kinds
 from engine.debug.diagnostics.check import Check
 from engine.debug.diagnostics.finding import Finding
-from engine.debug.diagnostics.passes import Pass, Record, Series, Site
+from engine.debug.diagnostics.passes import Pass, Record, Site
 from engine.debug.diagnostics.place import _known, is_library, script_line
 from engine.debug.diagnostics.registry import CHECKS
 from engine.debug.diagnostics.run import Evaluation, LoaderState, Run
@@ -37,7 +37,7 @@ class Diagnostics(trace.Observer):
         checks: classes of checks; all of the registry when None.
     """
 
-    watches = frozenset(("forward", "backward", "update", "module", "pass", "batch"))
+    watches = frozenset(("forward", "backward", "update", "change", "module", "pass", "batch"))
 
     def __init__(
         self,
@@ -60,7 +60,6 @@ class Diagnostics(trace.Observer):
         self._backward_ops: list[tuple] = []
         self._before: dict[int, np.ndarray] = {}
         self._ratios: dict[int, tuple[Tensor, float]] = {}
-        self._calls: list[tuple[Any, tuple]] = []
         self._entered: set[int] = set()
         self._leaves: dict[int, Tensor] = {}
         self._looking = False
@@ -116,6 +115,8 @@ class Diagnostics(trace.Observer):
 
     def _evaluated(self, function: Function, inputs: tuple, outputs: tuple) -> None:
         run = self.run
+        if not isinstance(outputs[0]._array, np.ndarray):
+            return
         record = Record(function, inputs, outputs, run.module, *script_line())
         for check in self._at["evaluated"]:
             check.evaluated(record)
@@ -135,7 +136,6 @@ class Diagnostics(trace.Observer):
             run.roots[id(module)] = module
         run.stack.append(module)
         run.module = module
-        self._calls.append((module, inputs))
         if id(module) not in self._entered:
             self._entered.add(id(module))
             for check in self._at["entering"]:
@@ -147,13 +147,16 @@ class Diagnostics(trace.Observer):
             self.exception(error)
         if run.stack:
             run.stack.pop()
-            self._calls.pop()
         run.module = run.stack[-1] if run.stack else None
 
     # ---- backward ----
 
     def begin_backward(self, roots: tuple[Tensor, ...]) -> None:
         run = self.run
+        if not isinstance(roots[0]._array, np.ndarray):
+            # A replay passes over this step without computing it.
+            run.this, self._looking = None, False
+            return
         place = script_line()
         site = run.sites.get(place)
         if site is None:
@@ -211,8 +214,9 @@ class Diagnostics(trace.Observer):
         elif self._looking and kind == "optimizer":
             self._before[id(tensor)] = tensor._array.copy()
         elif kind == "in-place" and tensor._requires_grad and tensor._function is None:
-            self.run.optimized[id(tensor)] = tensor
+            # With a gradient it is no initialisation, but an update by the script itself.
             if tensor._grad is not None:
+                self.run.optimized[id(tensor)] = tensor
                 for check in self._at["overwriting"]:
                     check.overwriting(tensor)
         return None
@@ -229,23 +233,20 @@ class Diagnostics(trace.Observer):
 
     def begin_step(self, optimizer: Any) -> None:
         run = self.run
-        if id(optimizer) not in run.optimizers:
+        if optimizer not in run.optimizers:
             self._new_optimizer(optimizer)
         for check in self._at["stepping"]:
             check.stepping(optimizer)
 
     def _new_optimizer(self, optimizer: Any) -> None:
         run = self.run
-        run.optimized.update((id(p), p) for group in optimizer.param_groups for p in group["params"])
-        if run.step > len(run.optimizers) + 3:
+        if run.step - run.began > len(run.optimizers) + 3:
             # Not one of several that take turns, but the next training of a script that trains several times.
-            run.optimizers.clear()
-            for site in run.sites.values():
-                site.losses, site.norms = Series(), Series()
-                site.count = min(site.count, 1)
+            run.another()
             for check in self._at["fresh"]:
                 check.fresh()
-        run.optimizers.add(id(optimizer))
+        run.optimizers.add(optimizer)
+        run.optimized.update((id(p), p) for group in optimizer.param_groups for p in group["params"])
 
     def end_step(self, optimizer: Any) -> None:
         run = self.run

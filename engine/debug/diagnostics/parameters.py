@@ -9,8 +9,8 @@ from engine.debug.diagnostics.finding import Place
 from engine.debug.diagnostics.passes import Pass
 from engine.debug.diagnostics.place import script_line
 
-#: Passes before what is missing is reported; passes in a row with a gradient of exactly 0; steps without one.
-PASSES, ZERO_PASSES, STEPS = 10, 20, 3
+#: Passes before what is missing is reported; passes from the first with a gradient of 0; looked-at steps without one.
+PASSES, ZERO_PASSES, STEPS = 10, 25, 3
 
 
 class Parameters(Check):
@@ -19,7 +19,10 @@ class Parameters(Check):
     finds = {
         "parameter-not-optimized": (),
         "parameter-without-gradient": (),
-        "parameter-gradient-zero": ("dead-relu", "symmetric-initialisation", "constant-activation", "saturation"),
+        "parameter-gradient-zero": (
+            "dead-relu", "symmetric-initialisation", "constant-activation", "saturation", "unscaled-inputs",
+            "feature-scales", "cross-entropy-single-column",
+        ),
     }
 
     def __init__(self, run: Any) -> None:
@@ -29,6 +32,7 @@ class Parameters(Check):
     def fresh(self) -> None:
         self.used: dict[int, tuple[Any, str, int, str, Any]] = {}
         self.zero: dict[int, int] = {}
+        self.moved: set[int] = set()
         self.missing: dict[int, int] = {}
         self.ready = False
 
@@ -56,7 +60,7 @@ class Parameters(Check):
         names = [self.run.parameter_name(p) for p in lost]
         self.report(
             "parameter-not-optimized", "warning", "Parameters are in no optimizer",
-            "They take part in forward and get gradients, but no optimizer has them, so that they keep their initial values.",
+            "They take part in forward and get gradients, but no optimizer has them: they keep their initial values.",
             f"Not optimised: {', '.join(names[:6])}{' ...' if len(names) > 6 else ''}.",
             "Give the optimizer model.parameters(), after the model is complete; where it is meant, set "
             "requires_grad_(False) on them.", self._place(lost[0]), {"parameters": names},
@@ -92,12 +96,12 @@ class Parameters(Check):
         lost = []
         for key, (p, norm) in this.norms.items():
             if norm:
-                if self.zero:
-                    self.zero.pop(key, None)
-                continue
-            self.zero[key] = self.zero.get(key, 0) + 1
-            if self.zero[key] == ZERO_PASSES and key in self.used and self.run.root_of(p) is not None:
-                lost.append(p)
+                # Once it has moved, a gradient of 0 says that training has come to its end.
+                self.moved.add(key)
+            elif key not in self.moved and p._array.ndim > 1:
+                self.zero[key] = self.zero.get(key, 0) + 1
+                if self.zero[key] == ZERO_PASSES and key in self.used and self.run.root_of(p) is not None:
+                    lost.append(p)
         if lost:
             names = [self.run.parameter_name(p) for p in lost]
             self.report(

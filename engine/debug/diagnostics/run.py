@@ -43,7 +43,8 @@ class Run:
         module: the innermost module at work; stack: the modules around it.
         this: the latest training pass, or None.
         loader: the DataLoader that handed out the latest batch; samples: the batch's indices in its dataset.
-        optimizers: ids of the optimizers that have stepped. optimized: ids of the parameters that they have.
+        optimizers: those that have stepped. optimized: by their ids the parameters that they have.
+        began: the step at which the training at work began; a script may train several models one after another.
     """
 
     def __init__(self, emit: Callable[[Finding], Any] | None) -> None:
@@ -58,11 +59,13 @@ class Run:
         self.samples: Any = None
         self.loaders: weakref.WeakKeyDictionary[Any, LoaderState] = weakref.WeakKeyDictionary()
         self.evaluations: dict[tuple, Evaluation] = {}
-        self.optimizers: set[int] = set()
+        self.optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.began = 0
         self.optimized: dict[int, Tensor] = {}
         self.findings: list[Finding] = []
         self.reported: dict[tuple, Finding] = {}
         self.explanations: dict[str, tuple[str, ...]] = {}
+        self.explaining: set[str] = set()
 
     # ---- names ----
 
@@ -103,13 +106,22 @@ class Run:
         """Whether the run has one loss only: curves of games of two networks need not fall."""
         return sum(site.count > 0 for site in self.sites.values()) == 1 and len(self.optimizers) <= 1
 
+    def another(self) -> None:
+        """Another training begins, with an optimizer of its own."""
+        self.began = self.step
+        self.sites.clear()
+        self.evaluations.clear()
+        self.optimizers.clear()
+        self.optimized.clear()
+        self.explaining.clear()
+
     # ---- reporting ----
 
     def report(self, finding: Finding) -> None:
         """Take a finding: nothing happens if it is known and no worse, or explained by another one."""
-        explained_by = self.explanations.get(finding.id, ())
-        if explained_by and any(known.id in explained_by for known in self.findings):
+        if not self.explaining.isdisjoint(self.explanations.get(finding.id, ())):
             return
+        self.explaining.add(finding.id)
         before = self.reported.get(finding.key)
         if before is not None and not finding.badness >= 2 * before.badness:
             return

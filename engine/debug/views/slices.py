@@ -60,11 +60,11 @@ def _index(entry: Any, axis: int, shape: tuple[int, ...]) -> Any:
         if not -shape[axis] <= entry < shape[axis]:
             raise IndexError(f"{where}: there is no index {entry}; the tensor has shape {shape}")
         return int(entry)
-    if isinstance(entry, Sequence) and not isinstance(entry, str) and 2 <= len(entry) <= 3:
-        if all(number is None or _is_int(number) for number in entry):
-            if len(entry) == 3 and entry[2] == 0:
-                raise ValueError(f"{where}: the step of {list(entry)} must not be 0")
-            return slice(*entry)
+    parts = list(entry) if isinstance(entry, Sequence) and not isinstance(entry, str) else []
+    if 2 <= len(parts) <= 3 and all(number is None or _is_int(number) for number in parts):
+        if parts[2:] == [0]:
+            raise ValueError(f"{where}: the step of {parts} must not be 0")
+        return slice(*parts)
     raise ValueError(f"{where}: {entry!r} must be an int, [start, stop], [start, stop, step] or null")
 
 

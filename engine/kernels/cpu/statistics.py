@@ -206,7 +206,9 @@ def summarize(results, at, first, before, table, a0, a1, a2, a3, a4, a5, a6, a7,
             owners[b] = k
     old, width = address(before), before.itemsize
     blocks = np.empty((owners.size, 10))
-    for b in prange(owners.size):
+    for turn in prange(owners.size):
+        # Backwards: what the optimizer has read last is still in the cache.
+        b = owners.size - 1 - turn
         k = owners[b]
         start = (b - firsts[k]) * BLOCK
         count = min(BLOCK, sizes[k] - start)

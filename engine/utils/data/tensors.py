@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import engine.ops  # noqa: F401 - gives tensors their indexing and arithmetic
-from engine import dtypes
+from engine import dtypes, trace
 from engine.errors import ShapeError
 from engine.tensor import Tensor, wrap
 
@@ -20,13 +20,13 @@ def from_array(array: np.ndarray, what: str = "array") -> Tensor:
         DtypeError: the engine has no such dtype; the message names `what`.
     """
     dtypes.from_numpy(array.dtype, what)
-    return wrap(array)
+    return wrap(trace.sharing(array))
 
 
 def to_array(value: Any) -> np.ndarray:
     """Return the memory of a tensor, or the array itself."""
     if isinstance(value, Tensor):
-        return value.detach().numpy()
+        return value._array
     return np.asarray(value)
 
 

@@ -1,0 +1,193 @@
+"""``nablascope debug`` and ``nablascope attach``: the debugger at the terminal."""
+
+from __future__ import annotations
+
+import getpass
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import engine.cli.terminal.breaking
+import engine.cli.terminal.looking
+import engine.cli.terminal.moving
+import engine.cli.terminal.session_commands
+import engine.cli.terminal.tensors
+import engine.cli.terminal.what_if  # noqa: F401  (importing them fills the table of commands)
+from engine.cli.main import PROGRAM
+from engine.cli.terminal import completion
+from engine.cli.terminal.shell import Shell
+from engine.cli.terminal.text import Style
+from engine.debug.protocol import AuthenticationError, VersionError
+from engine.debug.session import ConnectionLost, RequestError, Run, Session, SessionError
+
+#: Exit codes: a scripted session failed; the command line cannot be used.
+FAILED = 1
+USAGE_ERROR = 2
+
+#: At the end of a line of a scripted session: its failure does not end the session.
+_GO_ON = "|| continue"
+
+
+def debug_command(
+    file: str,
+    arguments: Sequence[str] = (),
+    *,
+    parameters: Sequence[str] = (),
+    as_torch: bool = False,
+    threads: int | None = None,
+    commands: str | None = None,
+) -> int:
+    """Debug the script ``file``; the script's exit code where it has ended, 1 where ``commands`` failed, 2 for bad usage.
+
+    Args:
+        file, arguments, parameters, as_torch, threads: as of :func:`engine.cli.run.run_command`.
+        commands: a file of commands, one a line, to be carried out instead of asking the user; ``"-"``: standard input.
+    """
+    lines = None
+    if commands is not None:
+        lines = _read_commands(commands)
+        if lines is None:
+            return USAGE_ERROR
+    if os.path.isdir(file) or not os.path.exists(file):
+        return _refuse(f"debug: {file}: {'is a folder; name a script in it' if os.path.isdir(file) else 'no such file'}")
+    heard: list[Shell] = []
+    try:
+        session = Session.launch(
+            os.path.abspath(file), arguments, parameters=parameters, as_torch=as_torch, threads=threads,
+            capture_output=True, on_event=_to(heard),
+        )  # fmt: skip
+    except RequestError as error:
+        return _refuse(f"debug: {error}")
+    except ConnectionLost as error:
+        return _refuse(f"debug: the script's process could not be started: {error}", FAILED)
+    return _session(session, heard, lines)
+
+
+def attach_command(address: str, *, key_file: str | None = None, commands: str | None = None) -> int:
+    """Debug a process that called ``engine.debug.listen()``.
+
+    Args:
+        address: ``HOST:PORT``.
+        key_file: a file with the key, which otherwise comes from NABLASCOPE_KEY or is asked for.
+        commands: as of :func:`debug_command`.
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal():
+        return _refuse(f"attach: expected HOST:PORT, got {address!r}")
+    lines = None
+    if commands is not None:
+        lines = _read_commands(commands)
+        if lines is None:
+            return USAGE_ERROR
+    try:
+        key = _key(key_file)
+    except (OSError, EOFError) as error:
+        return _refuse(f"attach: the key cannot be read: {error}")
+    heard: list[Shell] = []
+    try:
+        session = Session.attach(host.strip("[]") or "127.0.0.1", int(port), key, on_event=_to(heard))
+    except (AuthenticationError, VersionError, OSError, OverflowError) as error:
+        return _refuse(f"attach: {address}: {error}", FAILED)
+    return _session(session, heard, lines)
+
+
+def _to(heard: list[Shell]) -> Callable[[Run, dict[str, Any]], None]:
+    """Hand events on to the shell, which is made after the session that they come from."""
+
+    def hear(run: Run, message: dict[str, Any]) -> None:
+        if heard:
+            heard[0].heard(run, message)
+
+    return hear
+
+
+def _key(path: str | None) -> str:
+    if path is not None:
+        with open(path, encoding="utf-8") as file:
+            return file.read().strip()
+    return os.environ.get("NABLASCOPE_KEY") or getpass.getpass("key: ")
+
+
+def _read_commands(path: str) -> list[str] | None:
+    if path == "-":
+        return sys.stdin.read().splitlines()
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        _refuse(f"debug: the commands {path} cannot be read: {error}")
+        return None
+
+
+def _refuse(text: str, code: int = USAGE_ERROR) -> int:
+    print(f"{PROGRAM} {text}", file=sys.stderr)
+    return code
+
+
+def _session(session: Session, heard: list[Shell], lines: list[str] | None) -> int:
+    """Carry out the session to its end; the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    shell = Shell(session, sys.stdout, Style(colours))
+    heard.append(shell)
+    ran = True
+    try:
+        ran = _begin(shell)
+        if lines is not None:
+            ran = scripted(shell, lines) and ran
+        elif ran or session.current.stop is not None:
+            interactive(shell)
+    finally:
+        ended = session.current.state in ("ended", "lost")
+        session.close()
+    code = session.current.client.exit_code if ended else 0
+    if not ran and lines is not None:
+        return FAILED
+    return 0 if code is None else code & 0xFF if code >= 0 else 128 - code
+
+
+def _begin(shell: Shell) -> bool:
+    """Up to the first stop; False where there is none, which is said."""
+    try:
+        shell.begin()
+    except (SessionError, RequestError, ConnectionLost, OSError) as error:
+        shell.say(f"*** {error}")
+        return False
+    except KeyboardInterrupt:
+        return False
+    return True
+
+
+def interactive(shell: Shell) -> None:
+    """Ask the user for commands until the session is over."""
+    history = completion.install(shell)
+    while not shell.done:
+        try:
+            line = input(shell.prompt)
+        except EOFError:
+            print()
+            break
+        except KeyboardInterrupt:
+            print("\n'quit' or Ctrl+D ends the session")
+            continue
+        shell.run_line(line)
+    completion.save(history)
+
+
+def scripted(shell: Shell, lines: Sequence[str]) -> bool:
+    """Carry out lines of commands, each shown after the prompt; False at the first that fails."""
+    for line in lines:
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        forgiven = line.endswith(_GO_ON)
+        line = line.removesuffix(_GO_ON).strip()
+        print(f"{shell.prompt}{line}", flush=True)
+        if not shell.run_line(line) and not forgiven:
+            return False
+        if shell.done:
+            break
+    return True

@@ -1,0 +1,19 @@
+import engine as torch
+from engine import nn
+
+torch.manual_seed(0)
+x = torch.randn(256, 8)
+y = (x[:, 0] + x[:, 1] > 0).long()
+
+layers = [nn.Linear(8, 16)]
+for _ in range(8):
+    layers += [nn.Sigmoid(), nn.Linear(16, 16)]
+model = nn.Sequential(*layers, nn.ReLU(), nn.Linear(16, 2))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+loss_fn = nn.CrossEntropyLoss()
+
+for _ in range(20):
+    optimizer.zero_grad()
+    loss = loss_fn(model(x), y)  # fault
+    loss.backward()
+    optimizer.step()

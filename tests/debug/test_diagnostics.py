@@ -1,0 +1,315 @@
+"""Each check finds its fault in a faulty script, at its line, and nothing in the healthy twin of it."""
+
+import json
+import runpy
+import warnings
+from pathlib import Path
+
+import pytest
+
+import engine as torch
+from engine import nn, trace
+from engine.debug.diagnostics import CHECKS, SEVERITIES, Diagnostics, Finding, Place, finding_ids
+
+SCRIPTS = Path(__file__).parent / "scripts"
+
+#: Findings that come with another one, and are true too.
+COMPANIONS = {"exploding-gradients": {"initial-scale"}}
+
+#: The op that each finding names ("" where it is about no single op), and the module.
+PLACES = {
+    "non-finite": ("Log", ""),
+    "exploding-gradients": ("Linear", "0"),
+    "vanishing-gradients": ("Linear", "0"),
+    "dead-relu": ("Relu", "1"),
+    "saturation": ("Tanh", "1"),
+    "constant-activation": ("Linear", "output"),
+    "learning-rate-high": ("SGD", ""),
+    "learning-rate-low": ("SGD", ""),
+    "unscaled-inputs": ("Linear", "0"),
+    "feature-scales": ("Linear", "0"),
+    "symmetric-initialisation": ("Linear", "0"),
+    "initial-scale": ("Linear", "18"),
+    "softmax-twice": ("CrossEntropy", "CrossEntropyLoss"),
+    "sigmoid-twice": ("BinaryCrossEntropyWithLogits", "BCEWithLogitsLoss"),
+    "activation-before-loss": ("CrossEntropy", "CrossEntropyLoss"),
+    "nll-without-log": ("NllLoss", "NLLLoss"),
+    "cross-entropy-single-column": ("CrossEntropy", "CrossEntropyLoss"),
+    "mse-for-classes": ("MseLoss", "MSELoss"),
+    "silent-broadcast": ("Sub", ""),
+    "labels-out-of-range": ("CrossEntropy", ""),
+    "class-imbalance": ("", ""),
+    "unshuffled-data": ("", ""),
+    "training-mode-in-evaluation": ("NativeBatchNorm", "1"),
+    "dropout-in-evaluation": ("Dropout", ""),
+    "evaluation-mode-in-training": ("Linear", "0"),
+    "gradients-not-cleared": ("", ""),
+    "overfitting": ("CrossEntropy", "CrossEntropyLoss"),
+    "loss-not-decreasing": ("", ""),
+    "parameter-not-optimized": ("Linear", "0"),
+    "parameter-without-gradient": ("Linear", "0"),
+    "parameter-gradient-zero": ("Linear", "Linear"),
+    "no-activation": ("Linear", "1"),
+    "strong-dropout": ("Dropout", "2"),
+}
+
+
+def script(id, kind):
+    return SCRIPTS / f"{id.replace('-', '_')}_{kind}.py"
+
+
+def diagnose(path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Diagnostics() as diagnostics:
+            runpy.run_path(str(path), run_name="__main__")
+    assert trace.observer is None
+    return diagnostics.findings
+
+
+def test_every_kind_of_finding_is_tested():
+    assert set(PLACES) == set(finding_ids())
+    assert len(finding_ids()) == len(set(finding_ids()))
+    names = {path.stem for path in SCRIPTS.glob("*.py")}
+    assert names == {script(id, kind).stem for id in PLACES for kind in ("faulty", "healthy")}
+
+
+def test_explanations_name_findings():
+    known = set(finding_ids())
+    assert all(set(by) <= known for check in CHECKS for by in check.finds.values())
+
+
+@pytest.mark.parametrize("id", PLACES)
+def test_faulty(id):
+    path = script(id, "faulty")
+    findings = diagnose(path)
+    mine = [f for f in findings if f.id == id]
+    assert mine and {f.id for f in findings} - {id} <= COMPANIONS.get(id, set())
+    assert len({f.key for f in mine}) == 1
+    fault = [n for n, line in enumerate(path.read_text().splitlines(), 1) if line.endswith("# fault")]
+    place = mine[0].place
+    assert (place.file, [place.line]) == (str(path), fault)
+    assert (place.op, place.module) == PLACES[id]
+    assert mine[0].severity in SEVERITIES
+    assert all(text.endswith(".") for text in (mine[0].cause, mine[0].sentence, mine[0].suggestion))
+    if mine[0].what_if is not None:
+        compile(mine[0].what_if, "what_if", "exec")
+    assert json.loads(json.dumps(mine[0].to_json()))["id"] == id
+
+
+@pytest.mark.parametrize("id", PLACES)
+def test_healthy(id):
+    assert [str(f) for f in diagnose(script(id, "healthy"))] == []
+
+
+# ---- single checks ----
+
+
+def train(model, loss_fn, x, y, steps=12, lr=0.01, every=10):
+    """Findings of a full-batch training."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    with Diagnostics(every=every) as diagnostics:
+        for _ in range(steps):
+            optimizer.zero_grad()
+            loss_fn(model(x), y).backward()
+            optimizer.step()
+    return diagnostics.findings
+
+
+def test_backward_culprit():
+    x = torch.tensor([[4.0, 9.0], [0.0, 16.0]])
+    w = torch.ones(2, requires_grad=True)
+    with Diagnostics() as diagnostics:
+        (torch.sqrt(x * w) * torch.tensor([[1.0, 1.0], [0.0, 1.0]])).sum().backward()
+    (found,) = diagnostics.findings
+    assert (found.id, found.place.op) == ("non-finite", "Sqrt")
+    assert found.evidence["direction"] == "backward"
+    assert found.evidence["index"] == [1, 0]
+    assert found.evidence["input0"] == 0.0
+
+
+def test_nan_in_the_data_names_the_sample():
+    data = torch.randn(20, 3)
+    data[13, 2] = float("nan")
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(data, torch.zeros(20, 1)), batch_size=5)
+    model = nn.Linear(3, 1)
+    with Diagnostics() as diagnostics:
+        for x, y in loader:
+            nn.functional.mse_loss(model(x), y).backward()
+    found = diagnostics.findings[0]
+    assert found.id == "non-finite" and "data" in found.title
+    assert (found.evidence["sample"], found.evidence["index"]) == (13, [3, 2])
+
+
+def test_update_that_overflows_names_the_weight():
+    model = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e38)
+    x, y = torch.ones(4, 2), torch.full((4, 1), 100.0)
+    with Diagnostics() as diagnostics:
+        for _ in range(2):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(x), y).backward()
+            optimizer.step()
+    found = diagnostics.findings[0]
+    assert found.id == "non-finite" and found.place.parameter == "weight" and "optimizer" in found.title
+
+
+def test_masked_attention_is_no_fault():
+    scores = torch.randn(3, 4, 4, requires_grad=True)
+    mask = torch.tril(torch.ones(4, 4)) == 0
+    with Diagnostics() as diagnostics:
+        scores.masked_fill(mask, float("-inf")).softmax(-1).square().sum().backward()
+    assert diagnostics.findings == []
+
+
+def test_row_that_is_masked_wholly():
+    scores = torch.randn(2, 3, requires_grad=True)
+    mask = torch.tensor([[False, True, False], [True, True, True]])
+    with Diagnostics() as diagnostics:
+        scores.masked_fill(mask, float("-inf")).softmax(-1).sum().backward()
+    (found,) = diagnostics.findings
+    assert (found.id, found.place.op, found.evidence["index"]) == ("non-finite", "Softmax", [1, 0])
+
+
+def test_labels_in_a_functional_loss():
+    logits = torch.randn(4, 3, requires_grad=True)
+    diagnostics = Diagnostics()
+    with pytest.raises(IndexError), diagnostics:
+        nn.functional.cross_entropy(logits, torch.tensor([0, -100, 3, 2]))
+    (found,) = diagnostics.findings
+    assert found.id == "labels-out-of-range" and found.place.file == __file__
+    assert (found.evidence["label"], found.evidence["index"], found.evidence["bad"]) == (3, [2], 1)
+
+
+def test_labels_of_minus_one_for_binary_cross_entropy():
+    x = torch.randn(16, 2)
+    y = torch.where(x[:, :1] > 0, torch.ones(16, 1), -torch.ones(16, 1))
+    assert [f.id for f in train(nn.Linear(2, 1), nn.BCEWithLogitsLoss(), x, y)] == ["labels-out-of-range"]
+
+
+def test_broadcast_in_a_loss_op():
+    x = torch.randn(16, 2)
+    with pytest.warns(UserWarning, match="different to the input size"):
+        (found,) = train(nn.Linear(2, 1), nn.MSELoss(), x, x[:, 0])
+    assert (found.id, found.place.op) == ("silent-broadcast", "MseLoss")
+    assert (found.evidence["output"], found.evidence["target"], found.evidence["terms"]) == ([16, 1], [16], 256)
+
+
+def test_integer_labels_for_squared_error():
+    x = torch.randn(30, 2)
+    y = (torch.arange(30) % 3).unsqueeze(1)
+    assert [f.id for f in train(nn.Linear(2, 1), nn.MSELoss(), x, y)] == ["mse-for-classes"]
+
+
+def test_log_softmax_into_cross_entropy_is_a_hint():
+    x = torch.randn(30, 2)
+    model = nn.Sequential(nn.Linear(2, 3), nn.LogSoftmax(dim=1))
+    (found,) = train(model, nn.CrossEntropyLoss(), x, torch.arange(30) % 3)
+    assert (found.id, found.severity) == ("softmax-twice", "hint")
+
+
+def test_weighed_classes_are_not_called_imbalanced():
+    x = torch.randn(200, 2)
+    y = (torch.arange(200) % 20 == 0).long()
+    assert "class-imbalance" in [f.id for f in train(nn.Linear(2, 2), nn.CrossEntropyLoss(), x, y, 22)]
+    weighed = nn.CrossEntropyLoss(weight=torch.tensor([1.0, 19.0]))
+    assert train(nn.Linear(2, 2), weighed, x, y, 22) == []
+
+
+def test_narrow_linear_layer_is_meant():
+    x = torch.randn(16, 8)
+    narrow = nn.Sequential(nn.Linear(8, 2), nn.Linear(2, 8))
+    wide = nn.Sequential(nn.Linear(8, 8), nn.Dropout(0.1), nn.Linear(8, 8))
+    assert train(narrow, nn.MSELoss(), x, x) == []
+    assert [f.id for f in train(wide, nn.MSELoss(), x, x)] == ["no-activation"]
+
+
+def test_gradients_zeroed_by_hand_are_cleared():
+    w = torch.ones(3, requires_grad=True)
+    with Diagnostics() as diagnostics:
+        for clear in (True, True, False, False):
+            (w * w).sum().backward()
+            with torch.no_grad():
+                w -= 0.1 * w.grad
+                if clear:
+                    w.grad.zero_()
+            assert [f.id for f in diagnostics.findings] == []
+            if not clear:
+                break
+        (w * w).sum().backward()
+        with torch.no_grad():
+            w -= 0.1 * w.grad
+    assert [f.id for f in diagnostics.findings] == ["gradients-not-cleared"]
+
+
+def test_gradients_that_another_backward_leaves_are_no_fault():
+    maker, judge = nn.Sequential(nn.Linear(2, 2), nn.Tanh()), nn.Linear(2, 1)
+    for_maker = torch.optim.SGD(maker.parameters(), lr=0.01)
+    for_judge = torch.optim.SGD(judge.parameters(), lr=0.01)
+    with Diagnostics() as diagnostics:
+        for _ in range(5):
+            for_judge.zero_grad()
+            judge(maker(torch.randn(8, 2)).detach()).mean().backward()
+            for_judge.step()
+            for_maker.zero_grad()
+            judge(maker(torch.randn(8, 2))).mean().backward()
+            for_maker.step()
+    assert diagnostics.findings == []
+
+
+def test_monte_carlo_dropout_is_meant():
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 1))
+    x = torch.randn(16, 4)
+    y = x[:, :1]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with Diagnostics() as diagnostics:
+        nn.functional.mse_loss(model(x), y).backward()
+        optimizer.step()
+        model.eval()
+        model[2].train()
+        with torch.no_grad():
+            nn.functional.mse_loss(model(x), y)
+    assert diagnostics.findings == []
+
+
+def test_reported_once_and_again_when_worse():
+    heard = []
+    diagnostics = Diagnostics(report=heard.append)
+    fault = {"title": "t", "severity": "hint", "cause": "c.", "sentence": "s.", "suggestion": "s."}
+    for line, badness in ((3, 1.0), (3, 1.5), (3, 2.0), (4, 1.0), (3, 3.9)):
+        diagnostics.run.report(Finding("overfitting", place=Place(line=line), badness=badness, **fault))
+    assert [(f.place.line, f.badness) for f in heard] == [(3, 1.0), (3, 2.0), (4, 1.0)]
+    assert heard == diagnostics.findings
+
+
+def test_works_as_a_listener():
+    """Forwarded calls suffice: nothing depends on being the observer itself."""
+    listener = Diagnostics()
+
+    class Forwarding(trace.Observer):
+        def __getattribute__(self, name):
+            forwarded = name in vars(Diagnostics) and name in vars(trace.Observer) and name != "watches"
+            return getattr(listener, name) if forwarded else super().__getattribute__(name)
+
+    x = torch.randn(16, 2)
+    model = nn.Sequential(nn.Linear(2, 3), nn.Softmax(dim=1))
+    previous = trace.set_observer(Forwarding())
+    try:
+        nn.functional.cross_entropy(model(x), torch.arange(16) % 3).backward()
+    finally:
+        trace.set_observer(previous)
+    assert [f.id for f in listener.findings] == ["softmax-twice"]
+
+
+def test_what_is_watched_is_let_go():
+    """Between passes no array of a pass is kept."""
+    model = nn.Linear(2, 1)
+    with Diagnostics() as diagnostics:
+        nn.functional.mse_loss(model(torch.randn(8, 2)), torch.randn(8, 1)).backward()
+        assert diagnostics._ops == [] and diagnostics._backward_ops == []
+        assert diagnostics.run.this._ops == []
+
+
+def test_every_must_be_positive():
+    with pytest.raises(ValueError, match="at least 1, got 0"):
+        Diagnostics(every=0)
