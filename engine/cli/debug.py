@@ -141,9 +141,8 @@ def _session(session: Session, heard: list[Shell], lines: list[str] | None) -> i
         elif ran or session.current.stop is not None:
             interactive(shell)
     finally:
-        ended = session.current.state in ("ended", "lost")
+        code = session.current.exit_code
         session.close()
-    code = session.current.client.exit_code if ended else 0
     if not ran and lines is not None:
         return FAILED
     return 0 if code is None else code & 0xFF if code >= 0 else 128 - code
@@ -166,15 +165,22 @@ def interactive(shell: Shell) -> None:
     history = completion.install(shell)
     while not shell.done:
         try:
-            line = input(shell.prompt)
-        except EOFError:
-            print()
-            break
+            line = _ask(shell)
+            if line is None:
+                break
+            shell.run_line(line)
         except KeyboardInterrupt:
             print("\n'quit' or Ctrl+D ends the session")
-            continue
-        shell.run_line(line)
     completion.save(history)
+
+
+def _ask(shell: Shell) -> str | None:
+    """What the user types next; None at Ctrl+D."""
+    try:
+        return input(shell.prompt)
+    except EOFError:
+        print()
+        return None
 
 
 def scripted(shell: Shell, lines: Sequence[str]) -> bool:

@@ -119,9 +119,10 @@ def _remembered(a: Run, b: Run, past: tuple[int, ...] | None) -> dict[str, Any] 
 def _replayed(examiners: list[Run], past: tuple[int, ...] | None, step: int | None) -> dict[str, Any]:
     """The first difference in the step after the runs parted; failing that, in the step whose loss differs."""
     begun = max((run.stop or {}).get("step") or 0 for run in examiners)
-    ends = [begun + 2]
-    if step is not None and step > begun + 2:
-        ends += [step, step + 1]
+    # A run to the end of a step watches that step closely, and what comes before it not.
+    ends = [begun + 1, begun + 2]
+    if step is not None and step > begun + 1:
+        ends += [end for end in (step, step + 1) if end > begun + 2]
     for end in ends:
         for run in examiners:
             run.client.drain()
@@ -133,7 +134,7 @@ def _replayed(examiners: list[Run], past: tuple[int, ...] | None, step: int | No
         sides = [(run, run.client.request("checksums")["checksums"]) for run in examiners]
         found = _difference(sides)
         if found is not None:
-            if end == step or end - 1 == step:
+            if end > begun + 2:
                 found["note"] = f"in step {step}; what lies between there and where the runs parted was not looked at"
             return found
     return {}

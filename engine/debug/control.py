@@ -80,7 +80,8 @@ def _run_to(debuggee: Debuggee, arguments: dict[str, Any]) -> None:
     at, recorder = debuggee.require_stop(), debuggee.recorder
     given = [name for name in ("line", "condition", "batch", "epoch", "step", "position") if name in arguments]
     if len(given) != 1:
-        raise RequestFailedError("badArguments", f"runTo: give exactly one of line, condition, batch, epoch, step, position; got {given}")
+        text = f"runTo: give exactly one of line, condition, batch, epoch, step, position; got {given}"
+        raise RequestFailedError("badArguments", text)
     what, value = given[0], arguments[given[0]]
     far: Callable[[], bool] | None = None
     if what == "line":
@@ -90,6 +91,8 @@ def _run_to(debuggee: Debuggee, arguments: dict[str, Any]) -> None:
         )
     elif what == "condition":
         test = debuggee.debugger.condition(value)
+    elif what in ("step", "epoch") and value <= (recorder.steps if what == "step" else recorder.epochs):
+        raise RequestFailedError("failed", f"runTo: {what} {value} has been reached already; go back to it")
     elif what == "step":
         test, far = (lambda event: event.step >= value), (lambda: recorder.steps < value - 1)
     elif what == "epoch":

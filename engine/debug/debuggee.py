@@ -22,7 +22,6 @@ from engine.debug.references import References
 from engine.debug.server import RequestFailedError, Server
 from engine.debug.stops import Stop, describe
 from engine.debug.tape import Recorder
-from engine.debug.views.expressions import EvaluationError
 from engine.debug.views.variables import Variables
 
 #: Seconds after which a pause that no event of the engine has answered interrupts the script between two lines.
@@ -116,7 +115,7 @@ class Debuggee:
             raise RequestFailedError("unknownCommand", f"{command}: nothing answers this request here")
         try:
             return handler(self, arguments)
-        except (EvaluationError, ExplainError, ValueError, IndexError) as error:
+        except (ExplainError, ValueError, IndexError) as error:
             # What the user asked for cannot be done; the message says why.
             raise RequestFailedError("failed", str(error)) from error
 

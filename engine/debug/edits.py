@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from engine.checkpoint.atomic import write_atomically
 from engine.debug.events import Event, Position
 from engine.debug.references import References
 from engine.debug.server import RequestFailedError
-from engine.tensor import no_grad
+from engine.debug.views.expressions import evaluate
 
 
 class EditLog:
@@ -81,15 +80,8 @@ def run_code(code: str, frame: FrameType | None) -> None:
     """
     if frame is None:
         raise RequestFailedError("failed", "no code of the script is at work here, so none can be changed")
-    try:
-        compiled = compile(code, "<edit>", "exec")
-        names = frame.f_locals
-        with no_grad():
-            exec(compiled, frame.f_globals, names)
-        # Before Python 3.13 f_locals of a function is a copy; this writes it back.
-        ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(frame), ctypes.c_int(0))
-    except Exception as error:
-        raise RequestFailedError("failed", f"{code.strip()}: {type(error).__name__}: {error}") from None
+    # As what is typed at a stop is run: quietly, and with the frame's variables known to functions in it.
+    evaluate(frame, code, True)
 
 
 def _write(edit: dict[str, Any], event: Event, frame: FrameType | None, references: References) -> None:

@@ -14,18 +14,21 @@ import numpy as np
 from engine.trace import NoContents
 
 
-class ContentsSkipped(BaseException):  # noqa: N818 - it ends a replay, and is no error of the script's
+class ContentsSkipped(BaseException):
     """The replay needs numbers that it has not computed. Not an Exception, so that no script catches it."""
 
 
 class _Flags:
-    """What a fresh array's flags say."""
+    """What an array's flags say."""
 
-    writeable = c_contiguous = carray = contiguous = owndata = aligned = True
-    f_contiguous = fortran = forc = False
+    writeable = aligned = True
+    f_contiguous = fortran = owndata = False
+
+    def __init__(self, contiguous: bool) -> None:
+        self.c_contiguous = self.contiguous = self.carray = self.forc = contiguous
 
 
-_FLAGS = _Flags()
+_CONTIGUOUS, _STRIDED = _Flags(True), _Flags(False)
 
 #: Functions of NumPy whose result is hollow as well, of the shape of their first argument.
 _SAME_SHAPE = (np.clip, np.copy)
@@ -36,16 +39,27 @@ class Hollow(NoContents, np.lib.mixins.NDArrayOperatorsMixin):
 
     Attributes:
         real: the array whose place it has taken for a while, or None.
+        strides: in bytes; those of a fresh array unless told otherwise.
     """
 
-    __slots__ = ("dtype", "real", "shape")
+    __slots__ = ("_strides", "dtype", "real", "shape")
     __hash__ = object.__hash__
 
-    flags = _FLAGS
     base = None
 
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype, real: np.ndarray | None = None) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        real: np.ndarray | None = None,
+        strides: tuple[int, ...] | None = None,
+    ) -> None:
         self.shape, self.dtype, self.real = shape, dtype, real
+        self._strides = strides if real is None else real.strides
+
+    @property
+    def flags(self) -> _Flags:
+        return _CONTIGUOUS if self._strides is None or self._strides == self._dense() else _STRIDED
 
     @property
     def ndim(self) -> int:
@@ -68,6 +82,9 @@ class Hollow(NoContents, np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def strides(self) -> tuple[int, ...]:
+        return self._dense() if self._strides is None else self._strides
+
+    def _dense(self) -> tuple[int, ...]:
         strides, n = [], self.dtype.itemsize
         for extent in reversed(self.shape):
             strides.append(n)

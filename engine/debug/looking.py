@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import sys
 import zlib
 from collections.abc import Callable
 from types import FrameType
@@ -198,37 +197,23 @@ def _evaluate(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
         raise RequestFailedError("notStopped", "evaluate: the script runs; pause it first")
     context = arguments.get("context", "repl")
     frame = frame_of(debuggee, arguments.get("frameId"))
-    statement = context == "repl" and is_statement(expression)
-    if statement:
+    if context == "repl" and is_statement(expression):
         frame = _present(debuggee, arguments.get("frameId"))
         _note(debuggee, at, expression)
-    elif frame is None or not _names(expression) <= {*frame.f_locals, *frame.f_globals, *dir(builtins)}:
-        # The arrays of the event at the cursor have names too: y, dw ...
-        frame = _frame_with(debuggee.debugger.namespace(at, frame))
+    elif frame is None and debuggee.standing and not names_of(expression) <= known_names(debuggee, at):
+        text = "of the past only the event's arrays are kept; replay the run to here to see the script's variables"
+        raise RequestFailedError("failed", f"{expression.strip()}: {text}")
+    # The arrays of the event at the cursor have names too: y, dw ...
+    names = debuggee.debugger.namespace(at, None)
     overwriting = debuggee.debugger.history.overwriting
-    return debuggee.variables.evaluate(frame, expression, context, overwriting, debuggee.standing)
-
-
-def _names(expression: str) -> set[str]:
-    """The names that an expression reads; none where it is no expression."""
-    try:
-        return set(compile(expression.strip(), "<expression>", "eval").co_names)
-    except (SyntaxError, ValueError):
-        return set()
-
-
-def _frame_with(names: dict[str, Any]) -> FrameType:
-    """A frame of no function, with ``names`` as its globals."""
-    found: list[FrameType] = []
-    scope = {**names, "_found": found, "_frame": sys._getframe}
-    exec("_found.append(_frame(0))", scope)
-    del scope["_found"], scope["_frame"]
-    return found[0]
+    return debuggee.variables.evaluate(frame, expression, context, names, overwriting, debuggee.standing)
 
 
 @handles("setVariable")
 def _set_variable(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     overwriting = debuggee.debugger.history.overwriting
+    if debuggee.variables.is_scope(arguments["variablesReference"]):
+        _note(debuggee, debuggee.require_stop(), f"{arguments['name']} = {arguments['value']}")
     return debuggee.variables.set_variable(
         arguments["variablesReference"], arguments["name"], arguments["value"], overwriting
     )
@@ -249,6 +234,19 @@ def _source(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
             return {"content": file.read()}
     except OSError as error:
         raise RequestFailedError("failed", f"{arguments['path']}: {error.strerror}") from None
+
+
+def names_of(expression: str) -> set[str]:
+    """The names that an expression reads; none where it is no expression."""
+    try:
+        return set(compile(expression.strip(), "<expression>", "eval").co_names)
+    except (SyntaxError, ValueError):
+        return set()
+
+
+def known_names(debuggee: Debuggee, at: Event) -> set[str]:
+    """The names that an expression may use with the cursor in the past."""
+    return {*debuggee.debugger.namespace(at, None), *dir(builtins)}
 
 
 def is_statement(text: str) -> bool:
@@ -353,24 +351,18 @@ def _index(index: int | list[int]) -> tuple[int, ...]:
 
 @handles("samples")
 def _samples(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
-    start, count = arguments.get("start", 0), arguments.get("count", samples.MOST_SAMPLES)
     history = debuggee.debugger.history
     at = history.get(arguments["event"]) if "event" in arguments else debuggee.cursor
     before = [event for event in reversed(history) if at is None or event.seq <= at.seq]
     batch = next((event for event in before if event.kind == "batch" and event.arrays), None)
     loss = next((e for e in before if e.kind == "forward" and losses.is_loss(e.function)), None)
-    inputs = None
-    if batch is not None:
-        parts = [value for value in batch.arrays.values() if isinstance(value, np.ndarray)]
-        inputs = {"event": batch.seq, "name": "batch0"} if parts else None
-    if loss is None or (batch is not None and loss.seq < batch.seq):
-        if batch is None or len(parts) < 2:
-            raise RequestFailedError("failed", "samples: the history holds no batch and no loss yet")
-        result = samples.samples(parts[-1], None, None, batch.details.get("samples"), start, count)
-    else:
-        indices = batch.details.get("samples") if batch is not None else None
-        result = samples.samples_of_event(loss, indices, start, count)
-    return {**result, "inputs": inputs}
+    if batch is None and loss is None:
+        raise RequestFailedError("failed", "samples: the history holds no batch and no loss yet; step on")
+    if batch is not None and loss is not None and loss.seq < batch.seq:
+        loss = None  # that of the batch before
+    parts = [] if batch is None else [value for value in batch.arrays.values() if isinstance(value, np.ndarray)]
+    result = samples.batch_view(parts, loss, batch.details.get("samples") if batch is not None else None)
+    return samples.page(result, arguments.get("start", 0), arguments.get("count"))
 
 
 @handles("gridEvaluate")
@@ -392,8 +384,7 @@ def _grid_evaluate(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, A
 def _graph(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     history = debuggee.debugger.history
     at = history.get(arguments["event"]) if "event" in arguments else debuggee.cursor
-    step = at.step if at is not None else debuggee.recorder.steps
-    return graph.from_events([event for event in history if event.step == step], debuggee.debugger.names)
+    return graph.from_events([e for e in history if at is None or e.seq <= at.seq], debuggee.debugger.names)
 
 
 @handles("modules")

@@ -20,8 +20,8 @@ NAMES = {
     END_EPOCH: "the end of a pass over a DataLoader",
 }
 
-#: A shape and the name of a dtype.
-Described = tuple[tuple[int, ...], str]
+#: Shape, name of the dtype, and strides in bytes.
+Described = tuple[tuple[int, ...], str, tuple[int, ...]]
 Kind = tuple[str, tuple[Described, ...], bool]
 
 
@@ -30,7 +30,7 @@ class Tape:
 
     Attributes:
         codes: for each tick, from 1 on, what it was: one of the codes above, or ``FIRST_OP`` + a number in ``kinds``.
-        kinds: what an op was: (name, ((shape, dtype) of each output ...), whether it returned a tuple).
+        kinds: what an op was: (name, ((shape, dtype, strides) of each output ...), whether it returned a tuple).
         losses: for each backward the element that it began at, NaN where it was not a single one.
         loss_steps: for each of these, how many optimizer steps had ended.
         reads: the values that were read out of tensors, as :mod:`engine.debug.taped_values` keeps them.
@@ -70,7 +70,7 @@ class Tape:
         if code < FIRST_OP:
             return NAMES[code]
         name, outputs, _ = self.kinds[code - FIRST_OP]
-        return f"{name} with output " + ", ".join(str(shape) for shape, _ in outputs)
+        return f"{name} with output " + ", ".join(str(shape) for shape, _, _ in outputs)
 
     def step_ticks(self) -> np.ndarray:
         """The ticks at which optimizer steps ended, ascending."""

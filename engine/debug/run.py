@@ -38,7 +38,7 @@ class Stop(dict):
     @property
     def ended(self) -> bool:
         """Whether the script has come to its end, or its process is gone."""
-        return self.reason in FINAL
+        return self.reason in FINAL or self.get("kind") == "end"
 
 
 @dataclass
@@ -55,6 +55,7 @@ class Run:
         edits: what was changed there; its own tape knows them, and those of the runs that it stems from.
         state: ``"ready"`` (not started), ``"running"``, ``"stopped"``, ``"ended"`` or ``"lost"``.
         stop: where it stood last.
+        exit_code: what the script has ended with, or is about to end with; None while it is under way.
         progress: body of the newest event ``progress``.
         muted: whether it is being replayed, and what the script writes is dropped because it was written before.
         notes: what the debugger itself has said meanwhile.
@@ -97,5 +98,7 @@ class Run:
             stop["position"] = list(self.stop.position)
             stop["lastSeen"] = True
         self.stop = stop
-        self.state = {"lost": "lost", "end": "ended", "exited": "ended"}.get(stop.reason, "stopped")
+        if stop.live:
+            self.exit_code = {"end": stop.get("exitCode"), "exception": 1}.get(stop.reason)
+        self.state = "lost" if stop.reason == "lost" else "ended" if stop.ended else "stopped"
         return stop

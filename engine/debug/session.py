@@ -27,6 +27,9 @@ OnEvent = Callable[[Run, dict[str, Any]], object]
 #: Requests that go back in time, with which a run can be asked even when its process is gone.
 _BACKWARDS = ("stepBack", "reverseContinue", "goto")
 
+#: Requests with which a script may run for long.
+_FAR = ("continue", "runTo")
+
 #: Seconds after a replay's stop in which its output may still be on its way through the pipes.
 _SETTLING = 0.05
 
@@ -149,10 +152,12 @@ class Session:
         ``timeout`` seconds: it runs on then, and :meth:`wait` waits on.
         """
         run = self.current
-        if command == "continue" and run.stop is not None and run.stop.reason == "end":
+        if command == "continue" and run.state == "ended" and run.stop is not None:
             return run.stop  # going on from there would end the process, and with it the view of its past
         run.client.drain()
         try:
+            if command in _FAR or arguments.get("granularity") in ("batch", "epoch"):
+                self._flush(run)  # should the process die on its way, a replay gets as far as here
             run.client.request(command, **arguments)
         except RequestError as error:
             if error.id != "beyondHistory":
@@ -317,7 +322,10 @@ class Session:
         self._require_tape(of)
         self._flush(of)
         replay = {"recording": str(of.recording), **place}
-        run = self._launch(replay, parameters=of.parameters, **fields)
+        try:
+            run = self._launch(replay, parameters=of.parameters, **fields)
+        except (ConnectionLost, RequestError) as error:
+            raise SessionError(f"{failure}: {_gist(str(error))}") from error
         try:
             stop = self._begin(run, None, settings)
             if stop.get("restart"):
@@ -327,7 +335,7 @@ class Session:
                 stop = self._begin(run, None, settings)
             if stop.reason in ("exited", "lost"):
                 said = " ".join(note["body"]["output"].strip() for note in run.notes)
-                raise SessionError(f"{failure}: {said or stop.get('description', '')}")
+                raise SessionError(f"{failure}: {said or _gist(stop.get('description', ''))}")
         except BaseException:
             self.discard(run)
             raise
@@ -377,10 +385,12 @@ class Session:
         """Exchange the process of ``run`` for one that has replayed it to ``where``."""
         place = {name: where[name] for name in ("at", "before", "level", "breakpoints") if name in where}
         failure = f"{run.name} cannot be replayed to there"
+        exit_code = run.exit_code
         while True:
             self._replace(run, self._replay(run, place, failure, name=run.name, number=run.number))
             stop = run.stop
             assert stop is not None
+            run.exit_code = exit_code  # looking back does not undo how the script has ended
             if stop.get("found", True) or stop.position is None or list(stop.position) >= list(place.get("before", ())):
                 return stop
             # A replay remembers some steps before its end only; what is looked for lies before these.
@@ -397,8 +407,9 @@ class Session:
 
     def _flush(self, run: Run) -> None:
         """Have the tape written; of a process that is gone, what it had written has to do."""
-        with suppress(ConnectionLost):
-            run.client.request("flushRecording")
+        if run.recording is not None:
+            with suppress(ConnectionLost):
+                run.client.request("flushRecording")
 
     def _require_tape(self, run: Run) -> None:
         if run.recording is None:
@@ -407,6 +418,11 @@ class Session:
     def _require_program(self, what: str) -> None:
         if self._options is None:
             raise SessionError(f"cannot {what}: the process was attached to, not launched")
+
+
+def _gist(text: str) -> str:
+    """``text``; of one that ends with a traceback, what it was raised with."""
+    return text.strip().splitlines()[-1] if "Traceback (most recent call last)" in text else text
 
 
 def _backwards(command: str, arguments: dict[str, Any], stop: Stop) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Skipping:
 
     def __init__(self, replayer: Replayer) -> None:
         self._replayer = replayer
-        self._kinds: dict[int, tuple[str, list[tuple[tuple[int, ...], np.dtype]], bool]] = {}
+        self._kinds: dict[int, tuple[str, list[tuple], bool]] = {}
         #: (what the script holds, id of the owner of its memory), and arrays of the script's that tensors share.
         self._handed: list[tuple[weakref.ref, int]] = []
         self._prune_at = 64
@@ -75,10 +75,11 @@ class Skipping:
             replayer.fail(f"at tick {replayer.tick + 1} {function.name} runs in place of {name}; what was skipped is")
         # Only backward of this very call could want what forward would have saved.
         function.__dict__["backward"] = _refuse
-        made = [Hollow(shape, dtype) for shape, dtype in outputs]
+        made = [Hollow(shape, dtype, None, strides) for shape, dtype, strides in outputs]
         return tuple(made) if returns_tuple else made[0]
 
-    def _next_kind(self) -> tuple[str, list[tuple[tuple[int, ...], np.dtype]], bool]:
+    def _next_kind(self) -> tuple[str, list[tuple], bool]:
+        """Of the op that the tape has next: its name, (shape, dtype, strides) of its outputs, whether they are a tuple."""
         tape, tick = self._replayer.tape, self._replayer.tick
         code = tape.codes[tick]
         kind = self._kinds.get(code)
@@ -86,7 +87,8 @@ class Skipping:
             if code < FIRST_OP:
                 return tape.name(code), [], False
             name, outputs, returns_tuple = tape.kinds[code - FIRST_OP]
-            kind = self._kinds[code] = name, [(shape, np.dtype(dtype)) for shape, dtype in outputs], returns_tuple
+            described = [(shape, np.dtype(dtype), strides) for shape, dtype, strides in outputs]
+            kind = self._kinds[code] = name, described, returns_tuple
         return kind
 
     def run_backward(self, function: Function, gradients: list[np.ndarray | None]) -> Any:

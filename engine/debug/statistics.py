@@ -112,7 +112,6 @@ class Statistics(trace.Observer):
         self._functions, self._outputs, self._backwards, self._gradients = self._collected
         self._layouts: list[Layout] = []
         self._parameters: dict[int, Parameters] = {}
-        self._stepping: Parameters | None = None
         self.set(tier, every)
 
     def set(self, tier: str, every: int | Callable[[int], bool] = 1) -> None:
@@ -122,6 +121,7 @@ class Statistics(trace.Observer):
         if not callable(every) and (type(every) is not int or every < 1):
             raise ValueError(f"statistics: every must be an integer of at least 1 or a function, got {every!r}")
         self.tier, self.every = tier, every
+        self._layouts.clear()
         self._begin()
 
     # ---- the observer's calls: as little as can be ----
@@ -142,6 +142,12 @@ class Statistics(trace.Observer):
             self._gradients += gradients
         return function.backward(*gradients)
 
+    def before_backward(self, function: Function, gradients: tuple[np.ndarray | None, ...]) -> None:
+        # Called where this is a listener of the debugger, which runs the ops itself.
+        if self._due:
+            self._backwards.append(function)
+            self._gradients += gradients
+
     def before_update(self, kind: str, tensor: Tensor, details: Any) -> None:
         if kind == "in-place" and self._due:
             self._protect(tensor._array)
@@ -151,33 +157,35 @@ class Statistics(trace.Observer):
             self._begin()
 
     def begin_step(self, optimizer: Any) -> None:
-        if not self._due:
-            return
-        known = self._parameters.get(id(optimizer))
-        if known is None or not known.holds(optimizer.param_groups):
-            if len(self._parameters) >= _LAYOUTS:
-                self._parameters.clear()
-            known = self._parameters[id(optimizer)] = Parameters(optimizer.param_groups)
-        if self.ratio_every and self.step % self.ratio_every == 0:
-            known.keep()
-        self._stepping = known
+        if self._due and self.ratio_every and self.step % self.ratio_every == 0:
+            self._parameters_of(optimizer).keep()
 
     def end_step(self, optimizer: Any) -> None:
-        stepping = self._stepping
-        if stepping is not None:
-            self._record(stepping)
-            if stepping.kept:
-                stepping.forget()
+        if self._due:
+            parameters = self._parameters_of(optimizer)
+            self._record(parameters)
+            if parameters.kept:
+                parameters.forget()
         self.step += 1
         self._begin()
 
     # ---- a step's record ----
 
     def _begin(self) -> None:
-        self._stepping = None
-        self._collected.clear()
+        self._functions.clear()
+        self._outputs.clear()
+        self._backwards.clear()
+        self._gradients.clear()
         every = self.every
-        self._due = self.tier != "off" and (self.step % every == 0 if type(every) is int else bool(every(self.step)))
+        self._due = self.tier != "off" and bool(every(self.step) if callable(every) else self.step % every == 0)
+
+    def _parameters_of(self, optimizer: Any) -> Parameters:
+        known = self._parameters.get(id(optimizer))
+        if known is None or not known.holds(optimizer.param_groups):
+            if len(self._parameters) >= _LAYOUTS:
+                self._parameters.clear()
+            known = self._parameters[id(optimizer)] = Parameters(optimizer.param_groups)
+        return known
 
     def _record(self, parameters: Parameters) -> None:
         collected = self._collected
@@ -185,14 +193,22 @@ class Statistics(trace.Observer):
             if layout.fits(collected, parameters):
                 break
         else:
+            if self._is_hollow():
+                return
             layout = self._new_layout(parameters)
         try:
             self._reduce(layout)
         except (TypeError, AttributeError):
-            # Other dtypes than before, or no gradient where there was one.
+            # Other dtypes than before, no gradient where there was one, or no contents.
+            if self._is_hollow():
+                return
             self._layouts.remove(layout)
             parameters.renew()
             self._reduce(self._new_layout(parameters))
+
+    def _is_hollow(self) -> bool:
+        """Whether a replay passes over this step without computing it."""
+        return any(isinstance(output._array, trace.NoContents) for output in self._outputs)
 
     def _reduce(self, layout: Layout) -> None:
         page = self.history.page(layout)
@@ -200,18 +216,14 @@ class Statistics(trace.Observer):
         page.end(self.step, counts)
 
     def _new_layout(self, parameters: Parameters) -> Layout:
-        layout = Layout(self._collected, parameters, self._name, self._paths)
+        def name_of(tensor: Tensor) -> str:
+            name = self._names(tensor) if self._names is not None else ""
+            number = next((i for i, p in enumerate(parameters.tensors) if p is tensor), -1)
+            return name or ("" if number < 0 else f"parameter {number} {tuple(tensor._array.shape)}")
+
+        layout = Layout(self._collected, parameters, name_of, self._paths)
         self._layouts = [layout, *self._layouts[: _LAYOUTS - 1]]
         return layout
-
-    def _name(self, tensor: Tensor) -> str:
-        name = self._names(tensor) if self._names is not None else ""
-        if name or self._stepping is None:
-            return name
-        for i, p in enumerate(self._stepping.tensors):
-            if p is tensor:
-                return f"parameter {i} {tuple(p._array.shape)}"
-        return ""
 
     def _protect(self, array: np.ndarray) -> None:
         """Keep a copy of what is referred to here and is about to be overwritten."""

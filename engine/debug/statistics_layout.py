@@ -25,6 +25,7 @@ _WORK = 0.15
 _KINDS = {"Relu": kernels.UNITS, "Sigmoid": kernels.SIGMOID, "Tanh": kernels.TANH}
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 _ABSENT = {dtype: np.empty((0,), dtype) for dtype in _DTYPES}
+_NONE_KEPT = list(_ABSENT.values())
 
 #: Ops whose outputs have their units on the last axis; elsewhere it is the second.
 _UNITS_LAST = ("Linear", "LayerNorm")
@@ -41,13 +42,6 @@ class Collected(NamedTuple):
     outputs: list[Tensor]
     backwards: list[Function]
     gradients: list[np.ndarray | None]
-
-    def clear(self) -> None:
-        """Forget the step."""
-        self.functions.clear()
-        self.outputs.clear()
-        self.backwards.clear()
-        self.gradients.clear()
 
 
 def flat(array: np.ndarray) -> np.ndarray:
@@ -89,15 +83,15 @@ class Parameters:
     def keep(self) -> None:
         """Copy all values: an update is about to come."""
         self.kept = True
-        self.before = {dtype: empty((size,), dtype) for dtype, size in self._sizes.items()}
+        self.before = [empty((size,), dtype) for dtype, size in self._sizes.items()]
         for array, offset in zip(map(_array_of, self.tensors), self.offsets, strict=True):
             if offset >= 0:
-                self.before[array.dtype][offset : offset + array.size] = array.reshape(-1)
+                self.before[_DTYPES.index(array.dtype)][offset : offset + array.size] = array.reshape(-1)
 
     def forget(self) -> None:
         """Free the copies."""
         self.kept = False
-        self.before = _ABSENT
+        self.before = _NONE_KEPT
 
 
 class _Chunk:
@@ -105,6 +99,7 @@ class _Chunk:
 
     def __init__(self, dtype: np.dtype, members: list[int], first: int) -> None:
         self.dtype, self.members, self.first = dtype, members, first
+        self.kept = _DTYPES.index(dtype)
         self.missing = [_ABSENT[dtype]] * (kernels.ARRAYS - len(members))
         self.table = np.zeros((kernels.ARRAYS, len(kernels.TABLE)), np.int64)
         self.table[:, 0] = -1
@@ -213,7 +208,7 @@ class Layout:
         Raises:
             TypeError: where the arrays are of other dtypes than those that the layout was made for, or missing.
         """
-        arrays = self._arrays(step)
+        arrays, before = self._arrays(step), self.parameters.before
         for i, units in enumerate(self._units):
             shape = arrays[units.member].shape
             if shape != self._shapes[i]:
@@ -225,15 +220,13 @@ class Layout:
             taken = chunk.take(arrays)
             try:
                 flats = list(map(_flat, taken))
-                chunk.run(results, at, chunk.first, self.parameters.before[chunk.dtype], chunk.table,
-                          *flats, *chunk.missing)
+                chunk.run(results, at, chunk.first, before[chunk.kept], chunk.table, *flats, *chunk.missing)
             except TypeError:
                 # Numba's, for a type that is new to the kernel: memory that is read-only, or not aligned.
                 if any(array is None or array.dtype != chunk.dtype for array in taken):
                     raise
                 flats = list(map(flat, taken))
-                chunk.run(results, at, chunk.first, self.parameters.before[chunk.dtype], chunk.table,
-                          *flats, *chunk.missing)
+                chunk.run(results, at, chunk.first, before[chunk.kept], chunk.table, *flats, *chunk.missing)
             if histograms:
                 counts.update(zip(self.names[chunk.first :], map(_histogram, flats), strict=False))
         return counts

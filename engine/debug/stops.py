@@ -88,7 +88,7 @@ def describe(event: Event) -> str:
         "line": f"line {event.line} in {event.name}",
         "epoch": f"a pass over {event.name} begins",
         "end_epoch": f"the pass over {event.name} has ended",
-        "batch": f"batch {event.batch} of {event.name}" if event.details.get("loader") is not None else f"step {event.step} is done",
+        "batch": f"step {event.step} is done" if event.name == "step" else f"batch {event.batch} of {event.name}",
         "enter": f"enter {event.name}{where}",
         "exit": f"leave {event.name}{where}",
         "exception": f"{event.name}: {event.details.get('error', '')}",

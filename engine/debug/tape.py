@@ -106,7 +106,7 @@ class Recorder(trace.Observer):
         output = outputs[0]
         a = output._array
         if len(outputs) == 1:
-            code = self._codes.get((function.__class__, a.shape, a.dtype)) or self._code(function, outputs)
+            code = self._codes.get((function.__class__, a.shape, a.dtype, a.strides)) or self._code(function, outputs)
         else:
             code = self._code(function, outputs)
         self.tick = tick = self.tick + 1
@@ -117,12 +117,12 @@ class Recorder(trace.Observer):
             self.on_stop_at()
 
     def _code(self, function: Function, outputs: tuple[Tensor, ...]) -> int:
-        described = tuple([(t._array.shape, t._array.dtype.str) for t in outputs])
+        described = tuple([(t._array.shape, t._array.dtype.str, t._array.strides) for t in outputs])
         # apply() notes the number of outputs where forward returns a tuple, be it of one.
         code = self.tape.code_of(function.name, described, "outputs" in function.__dict__)
         if len(outputs) == 1:
             a = outputs[0]._array
-            self._codes[type(function), a.shape, a.dtype] = code
+            self._codes[type(function), a.shape, a.dtype, a.strides] = code
         for number, output in enumerate(outputs[1:], 1):
             output._made = (self.tick + 1) | number << _TICK_BITS
         return code

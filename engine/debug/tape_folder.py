@@ -146,7 +146,8 @@ class Recording:
         tape.files = [tuple(json.loads(line)) for line in self._bytes("files", ends["files"][1]).splitlines()]
         for line in self._bytes("kinds", ends["kinds"][1]).splitlines():
             name, outputs, returns_tuple = json.loads(line)
-            tape.kinds.append((name, tuple([(tuple(shape), dtype) for shape, dtype in outputs]), returns_tuple))
+            described = tuple([(tuple(shape), dtype, tuple(strides)) for shape, dtype, strides in outputs])
+            tape.kinds.append((name, described, returns_tuple))
         self._written = ends
         return tape
 

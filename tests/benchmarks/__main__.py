@@ -2,7 +2,8 @@
 
 Every peer runs in a process of its own and all take turns, round by round, so that drift of the machine hits all
 alike and idle thread pools have gone to sleep. Times are the median over all rounds; ``engine ×`` is how many
-times as fast as that peer the engine is. Options: ``--rounds``, ``--seconds``, ``--rows``, ``--peers``, ``--write``.
+times as fast as that peer the engine is. Then what a debugger costs (:mod:`tests.benchmarks.debug`). Options:
+``--rounds``, ``--seconds``, ``--rows``, ``--peers``, ``--only peers`` or ``--only debug``, ``--write``.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.benchmarks import debug
 from tests.benchmarks.peers import MODULES
 from tests.benchmarks.rows import ROWS
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).with_name("RESULTS.md")
+
+#: Rounds of the debugging part: many short ones, since its ratios are near 1.
+DEBUG_ROUNDS = 60
 
 
 class Worker:
@@ -106,6 +111,16 @@ def start_up(peers: list[str], row: int) -> list[str]:
     return lines
 
 
+def debugging(rounds: int) -> list[str]:
+    """What observers cost, as a table; measured in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.debug", str(rounds), "0.03"],
+        stdout=subprocess.PIPE, text=True, cwd=ROOT, env=dict(os.environ, NABLASCOPE_QUIET="1"), check=True,
+    )
+    answers = [json.loads(answer) for answer in done.stdout.splitlines()]
+    return debug.table({answer["row"]: answer["found"] for answer in answers})
+
+
 def machine() -> str:
     """The processor, its cores, and the versions that were run."""
     name = platform.processor() or platform.machine()
@@ -134,7 +149,25 @@ def main() -> None:
     parser.add_argument("--rows", help="numbers of rows, separated by commas; all if not given")
     parser.add_argument("--peers", default="engine,pytorch,torch.compile,jax")
     parser.add_argument("--write", action="store_true", help=f"write the tables to {RESULTS.name}")
+    parser.add_argument("--only", choices=("peers", "debug"), help="this part; both if not given")
     options = parser.parse_args()
+    print(machine(), flush=True)
+    parts = [
+        "# Results",
+        f"`python -m tests.benchmarks --write` on {machine()}; {options.rounds} interleaved rounds, medians.",
+    ]
+    if options.only != "debug":
+        parts += compare(options)
+    if options.only != "peers":
+        lines = debugging(DEBUG_ROUNDS)
+        print("\nDebugging\n\n" + "\n".join(lines))
+        parts.append(f"## Debugging\n\n{DEBUG_ROUNDS} interleaved rounds, medians of their ratios.\n\n" + "\n".join(lines))
+    if options.write:
+        RESULTS.write_text("\n\n".join(parts) + "\n")
+
+
+def compare(options: argparse.Namespace) -> list[str]:
+    """The engine and its peers: the tables, printed and as parts of the results."""
     peers = [p for p in options.peers.split(",") if importlib.util.find_spec(MODULES[p])]
     rows = [int(r) for r in options.rows.split(",")] if options.rows else list(range(len(ROWS)))
     head = [
@@ -142,17 +175,12 @@ def main() -> None:
         + " | ".join(f"{p} / engine" for p in peers[1:]) + " |",
         "|---" * (2 * len(peers)) + "|",
     ]
-    print(machine(), "\n\n" + "\n".join(head), flush=True)
+    print("\n" + "\n".join(head), flush=True)
     medians = measure(peers, rows, options.rounds, options.seconds)
     table = head + [line(row, medians[row], peers) for row in rows]
     starts = start_up(peers, 8)
     print("\nStart-up, on " + ROWS[8].title + "\n\n" + "\n".join(starts))
-    if options.write:
-        RESULTS.write_text(
-            f"# Results\n\n`python -m tests.benchmarks --write` on {machine()}; "
-            f"{options.rounds} interleaved rounds, medians.\n\n" + "\n".join(table)
-            + "\n\n## Start-up\n\nOn " + ROWS[8].title + ".\n\n" + "\n".join(starts) + "\n"
-        )
+    return ["\n".join(table), "## Start-up\n\nOn " + ROWS[8].title + ".\n\n" + "\n".join(starts)]
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 ``python -m tests.debug.replay_worker '{"script": ..., "mode": "record", "folder": ...}'`` prints one line of JSON.
 Keys: parameters (["name=value"]), mode ("record", "replay"), folder, stops (ticks at which a digest is taken; the last
-ends the run), skip, interval, amortised, into.
+ends the run), every (stop also whenever so many ticks have passed), skip, interval, amortised, into.
 """
 
 import contextlib
@@ -25,22 +25,23 @@ def main(wanted):
     from engine.debug.tape import NEVER
     from engine.script import program
 
-    stops = sorted(wanted.get("stops", ()))
+    stops, every = sorted(wanted.get("stops", ())), wanted.get("every")
     result = {"digests": {}, "seconds": []}
     recorder = make(wanted, stops, result)
     recorder.amortised = wanted.get("amortised", recorder.amortised)
 
     def stop():
         before = trace.set_observer(None)
+        result["digests"][recorder.tick] = recorder.digest()
         while stops and stops[0] <= recorder.tick:
-            result["digests"][stops.pop(0)] = recorder.digest()
+            del stops[0]
         result["seconds"].append(round(time.perf_counter() - BEGAN, 3))
         trace.set_observer(before)
-        recorder.stop_at = stops[0] if stops else NEVER
-        if not stops and wanted.get("until_last_stop", True):
+        recorder.stop_at = recorder.tick + every if every else stops[0] if stops else NEVER
+        if not stops and not every and wanted.get("until_last_stop", True):
             raise Stopped
 
-    recorder.on_stop_at, recorder.stop_at = stop, stops[0] if stops else NEVER
+    recorder.on_stop_at, recorder.stop_at = stop, every or (stops[0] if stops else NEVER)
     code, arguments = program.prepare(wanted["script"], (), wanted.get("parameters", ()))
     output = io.StringIO()
     with program.main_module(wanted["script"], arguments) as names, contextlib.redirect_stdout(output):

@@ -70,7 +70,7 @@ def diagnose(path):
 def test_every_kind_of_finding_is_tested():
     assert set(PLACES) == set(finding_ids())
     assert len(finding_ids()) == len(set(finding_ids()))
-    names = {path.stem for path in SCRIPTS.glob("*.py")}
+    names = {path.stem for kind in ("faulty", "healthy") for path in SCRIPTS.glob(f"*_{kind}.py")}
     assert names == {script(id, kind).stem for id in PLACES for kind in ("faulty", "healthy")}
 
 
@@ -272,6 +272,35 @@ def test_monte_carlo_dropout_is_meant():
     assert diagnostics.findings == []
 
 
+def test_second_training_of_a_script_is_looked_at_too():
+    x = torch.randn(32, 4)
+    y = (x[:, 0] > 0).long()
+
+    def fit(model):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(8):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x), y).backward()
+            optimizer.step()
+
+    with Diagnostics() as diagnostics:
+        fit(nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2)))
+        assert diagnostics.findings == []
+        fit(nn.Sequential(nn.Linear(4, 2), nn.Softmax(dim=1)))
+    assert [f.id for f in diagnostics.findings] == ["softmax-twice"]
+
+
+def test_culprit_in_a_pass_that_is_not_looked_at():
+    w = torch.ones(4, requires_grad=True)
+    with Diagnostics(every=1000) as diagnostics:
+        for step in range(8):
+            x = torch.arange(4).float() + (1 if step < 6 else 0)
+            torch.log(x * w).sum().backward()
+            w.grad = None
+    (found,) = diagnostics.findings
+    assert (found.place.op, found.evidence["index"], found.evidence["infs"]) == ("Log", [0], 1)
+
+
 def test_reported_once_and_again_when_worse():
     heard = []
     diagnostics = Diagnostics(report=heard.append)
@@ -313,3 +342,18 @@ def test_what_is_watched_is_let_go():
 def test_every_must_be_positive():
     with pytest.raises(ValueError, match="at least 1, got 0"):
         Diagnostics(every=0)
+
+
+def test_loss_that_jumps_up_and_down():
+    torch.manual_seed(0)
+    x = torch.randn(256, 8)
+    y = (x[:, 0] > 0).long()
+    model = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 2))
+    optimizer = torch.optim.Adam(model.parameters(), lr=20.0)
+    with Diagnostics() as diagnostics:
+        for i in range(80):
+            rows = slice(i % 8 * 32, i % 8 * 32 + 32)
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+    assert "learning-rate-high" in [f.id for f in diagnostics.findings]

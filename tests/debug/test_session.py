@@ -269,3 +269,17 @@ def test_sessions_load_no_numpy():
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_the_tape_is_written_before_the_script_runs_far(session, made):
+    session.step("next", granularity="op")
+    assert "flushRecording" not in [command for command, _ in made[0].asked]
+    session.step("continue")
+    assert [command for command, _ in made[0].asked][-2:] == ["flushRecording", "continue"]
+
+
+def test_going_on_at_the_end_stays_there(session, made):
+    end = session.step("continue")
+    asked = len(made[0].asked)
+    assert session.step("continue") is end
+    assert len(made[0].asked) == asked

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import glob
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.terminal.moving import LEVELS
 from engine.cli.terminal.registry import COMMANDS
+from engine.cli.terminal.shell import EXPECTED
 
 if TYPE_CHECKING:
     from engine.cli.terminal.shell import Shell
@@ -59,10 +61,10 @@ class Completer:
         match = _PATH.search(word)
         start = match[0] if match else ""
         lead = word[: len(word) - len(start)]
-        try:
-            names = {*shell.tensor_names(), *self._tensors(), *self._variables(start)}
-        except Exception:  # whatever goes wrong, Tab must not break the line that is being typed
-            return []
+        names = set(shell.tensor_names())
+        for source in (self._tensors, lambda: self._variables(start)):
+            with suppress(*EXPECTED):
+                names.update(source())
         return sorted(lead + name for name in names if name.startswith(start))
 
     def _tensors(self) -> list[str]:

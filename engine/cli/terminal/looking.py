@@ -125,7 +125,10 @@ def down(shell: Shell, text: str) -> None:
 
 @command("print p", "EXPRESSION", group="script", complete="expression")
 def print_(shell: Shell, text: str) -> None:
-    """The value of an expression in the current frame; the arrays of the current op are known by their names too."""
+    """The value of an expression in the current frame.
+
+    Names that are no variables there may be arrays of the current op; 'tensor' always means these first.
+    """
     shell.say(shell.evaluate(text)["result"])
 
 

@@ -58,7 +58,7 @@ class Shell:
         self.listed: int | None = None
         self._frames: list[dict[str, Any]] | None = None
         self._last = ""
-        self._progress_shown = False
+        self._progress = ""
 
     # ------------------------------------------------------------------------------------------------ talking
 
@@ -92,15 +92,16 @@ class Shell:
         if self.style.enabled and progress and self.out.isatty():
             loss = progress.get("loss")
             text = f"step {progress.get('step')}  epoch {progress.get('epoch')}  batch {progress.get('batch')}"
-            text += f"  loss {number(float(loss))}" if loss is not None else ""
-            self.out.write(f"\r\x1b[K{self.style(text, 'dim')}")
-            self.out.flush()
-            self._progress_shown = True
+            text += f"  loss {number(float(loss))}" if loss is not None and loss == loss else ""
+            if text != self._progress:
+                self.out.write(f"\r\x1b[K{self.style(text, 'dim')}")
+                self.out.flush()
+            self._progress = text
 
     def hide_progress(self) -> None:
         """Clear that line."""
-        if self._progress_shown:
-            self._progress_shown = False
+        if self._progress:
+            self._progress = ""
             self.out.write("\r\x1b[K")
 
     # ------------------------------------------------------------------------------------------------ commands

@@ -21,7 +21,7 @@ def __nablascope_freeze(wanted):
     frame = sys._getframe(1)
     while frame is not None:
         for variable, value in list({{**frame.f_globals, **frame.f_locals}}.items()):
-            if hasattr(value, "named_parameters") and hasattr(value, "state_dict"):
+            if hasattr(value, "named_parameters") and not isinstance(value, type):
                 found = [
                     parameter for name, parameter in value.named_parameters()
                     if (name + ".").startswith(wanted + ".") or (variable + "." + name + ".").startswith(wanted + ".")
@@ -115,7 +115,7 @@ def freeze(shell: Shell, text: str) -> None:
     try:
         _fork(shell, [{"kind": "exec", "code": _FREEZE.format(name=text, unknown=_UNKNOWN)}], None, f"then {text} is frozen")
     except SessionError as error:
-        if _UNKNOWN in str(error):
+        if f"NameError: {_UNKNOWN}" in str(error):
             raise CommandError(f"freeze: {_UNKNOWN} {text!r} here") from None
         raise
 
@@ -186,4 +186,6 @@ def _two_runs(shell: Shell, text: str) -> tuple[Run, Run]:
         raise CommandError("compare: there is one run only; 'fork' or 'set' makes another")
     current = session.current
     other = current.parent if current.parent in session.runs else None
-    return other or next(run for run in session.runs if run is not current), current
+    if other is None:
+        other = next(run for run in session.runs if run is not current)
+    return (other, current) if other.number < current.number else (current, other)

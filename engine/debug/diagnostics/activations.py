@@ -11,7 +11,7 @@ from engine.debug.diagnostics.finding import percent
 from engine.debug.diagnostics.kinds import Relu, Sigmoid, Tanh
 from engine.debug.diagnostics.passes import Pass, Record
 
-#: Share of a layer's units, and that in a layer of fewer than 32, where half of them may begin so by chance. With fewer
+#: Share of a layer's units, and that in a layer of fewer than 64, where half of them may begin so by chance. With fewer
 #: than so many samples in a batch a unit may be zero for all of them.
 DEAD_UNITS, DEAD_OF_FEW, SAMPLES = 0.5, 0.75, 8
 #: Share of a layer's outputs at which the slope is below 0.01 (sigmoid) or 0.02 (tanh).
@@ -53,7 +53,7 @@ class Activations(Check):
         self._constant(this)
 
     def _relu(self, this: Pass, record: Record, y: np.ndarray) -> None:
-        units = y.max(axis=(0, *range(2, y.ndim))) <= 0
+        units = y.max(axis=0).reshape(y.shape[1], -1).max(axis=1) <= 0
         key = (this.site, record.key)
         before, count = self.dead.get(key, (units, 0))
         dead, count = (before & units, count + 1) if before.shape == units.shape else (units, 1)
@@ -62,7 +62,7 @@ class Activations(Check):
         everything = share == 1 and count == 3
         if count == PERSISTENT:
             del self.dead[key]
-        many = share >= (DEAD_UNITS if units.size >= 32 else DEAD_OF_FEW) and y.shape[0] >= SAMPLES and units.size >= 4
+        many = share >= (DEAD_UNITS if units.size >= 64 else DEAD_OF_FEW) and y.shape[0] >= SAMPLES and units.size >= 4
         if not everything and (count < PERSISTENT or not many):
             return
         self.report(
@@ -124,4 +124,9 @@ class Activations(Check):
 
 def _varies(x: np.ndarray) -> bool:
     """Whether the rows differ by more than rounding."""
-    return bool(np.abs(x - x[:1]).max() > 1e-6 * np.abs(x).max()) if x.size else False
+    if not x.size:
+        return False
+    if np.abs(x[:2] - x[:1]).max() > 1e-3 * np.abs(x[:2]).max():
+        # The usual case, without looking at all of it.
+        return True
+    return bool(np.abs(x - x[:1]).max() > 1e-6 * np.abs(x).max())

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from engine.debug.diagnostics.finding import Finding, Place
 
 if TYPE_CHECKING:
+    from engine.debug.diagnostics.evaluations import Evaluation
     from engine.debug.diagnostics.passes import Pass, Record, Series
-    from engine.debug.diagnostics.run import Evaluation, Run
+    from engine.debug.diagnostics.run import Run
 
 #: Number of looked-at passes in a row that must agree before what may be chance is reported.
 PERSISTENT = 5

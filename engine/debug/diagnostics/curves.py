@@ -7,13 +7,13 @@ import statistics
 from typing import Any
 
 from engine.debug.diagnostics.check import Check
+from engine.debug.diagnostics.evaluations import Evaluation
 from engine.debug.diagnostics.finding import Place, number
 from engine.debug.diagnostics.passes import Pass, Series
-from engine.debug.diagnostics.run import Evaluation
 
 #: The validation loss lies so far above its minimum (as a share of it, and of its first value), for so many evaluations
 #: since, while the training loss has gone on falling to at most this share.
-RISE, RISE_OF_FIRST, EVALUATIONS, FALL = 0.1, 0.05, 5, 0.9
+RISE, RISE_OF_FIRST, EVALUATIONS, FALL = 0.2, 0.05, 5, 0.8
 #: A loss that has fallen by less than this share over so many passes does not fall.
 FLAT, PASSES, MEAN_OF = 0.005, 300, 25
 

@@ -13,7 +13,7 @@ from engine.debug.diagnostics.finding import number
 from engine.debug.diagnostics.passes import Pass, Record, Site
 
 #: A norm this many times the usual one has exploded; one this many times that of the first passes is no return to it.
-JUMP, ABOVE_START = 100.0, 3.0
+JUMP, ABOVE_START = 100.0, 10.0
 #: Ratio of the gradient's root mean square in the first layer to that in the last, with at least so many layers.
 VANISHED, EXPLODED, LAYERS = 1e-4, 1e3, 4
 #: Norm of a weight's gradient / norm of the weight, from the start, where the loss is a mean.

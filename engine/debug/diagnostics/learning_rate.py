@@ -16,6 +16,8 @@ from engine.debug.diagnostics.place import script_line
 
 #: Norm of an update / norm of the weight: some 1e-3 is usual; these are two orders off it in either direction.
 HIGH, LOW = 1e-1, 1e-5
+#: A ratio so high, step after step, with no gain: the loss jumps over its valley.
+JUMPING = 0.3
 _SOURCE = "cs231n, Neural networks part 3, ratio of weights:updates (should be around 1e-3)"
 FASTER = 'for g in optimizer.param_groups: g["lr"] *= 100'
 
@@ -79,11 +81,12 @@ class LearningRate(Check):
             (ratio is not None and ratio > HIGH and last[-1] > 10 * start) or (ratio is None and last[-1] > 100 * start)
         ):
             self._report_high(this, "the loss rises", ratio, start, last[-1])
-        elif losses.count >= 30 and ratio is not None and ratio > HIGH and losses.count % 10 == 0:
+        elif losses.count >= 50 and losses.count % 10 == 0 and len(self.ratios) >= 6 and min(self.ratios[-3:]) > JUMPING:
+            # Not the first steps, whose updates are often long.
             recent = last[-20:]
             mean = statistics.fmean(recent)
-            if mean >= 0.95 * statistics.fmean(losses.first[:5]) and statistics.pstdev(recent) > 0.05 * mean:
-                self._report_high(this, "the loss jumps up and down", ratio, start, mean)
+            if mean >= statistics.fmean(losses.first[:5]) and statistics.pstdev(recent) > 0.1 * mean:
+                self._report_high(this, "the loss jumps up and down", min(self.ratios[-3:]), start, mean)
 
     def _report_high(self, this: Pass, what: str, ratio: float | None, start: float, now: float) -> None:
         share = "" if ratio is None else f"An update is {number(ratio)} of its weight (usual: 0.001). "

@@ -16,7 +16,8 @@ from engine.debug.diagnostics.finding import Finding
 from engine.debug.diagnostics.passes import Pass, Record, Site
 from engine.debug.diagnostics.place import _known, is_library, script_line
 from engine.debug.diagnostics.registry import CHECKS
-from engine.debug.diagnostics.run import Evaluation, LoaderState, Run
+from engine.debug.diagnostics.run import LoaderState, Run
+from engine.debug.diagnostics.updates import Updates
 from engine.function import Function
 from engine.tensor import Tensor
 
@@ -58,8 +59,7 @@ class Diagnostics(trace.Observer):
         }
         self._ops: list[tuple] = []
         self._backward_ops: list[tuple] = []
-        self._before: dict[int, np.ndarray] = {}
-        self._ratios: dict[int, tuple[Tensor, float]] = {}
+        self._updates = Updates()
         self._entered: set[int] = set()
         self._leaves: dict[int, Tensor] = {}
         self._looking = False
@@ -94,7 +94,7 @@ class Diagnostics(trace.Observer):
             if isinstance(function, (*kinds.LOSSES, *kinds.MODAL)):
                 self._evaluated(function, inputs, outputs)
             return
-        # script_line(), spelled out: this is the cost of each op.
+        # script_line(), spelled out: this is what each op costs.
         frame: Any = sys._getframe(1)
         known = _known
         while frame is not None:
@@ -120,13 +120,8 @@ class Diagnostics(trace.Observer):
         record = Record(function, inputs, outputs, run.module, *script_line())
         for check in self._at["evaluated"]:
             check.evaluated(record)
-        if not isinstance(function, kinds.LOSSES) or record.array.size != 1:
-            return
-        key = (record.file, record.line, function.name, id(run.loader))
-        found = run.evaluations.get(key)
-        if found is None:
-            found = run.evaluations[key] = Evaluation(function.name, run.module, record.file, record.line)
-        found.add(float(record.array.reshape(-1)[0]), max(1, inputs[1]._array.shape[0] if inputs[1]._array.ndim else 1))
+        if isinstance(function, kinds.LOSSES):
+            run.evaluations.add(record, run.loader)
 
     # ---- modules ----
 
@@ -163,7 +158,9 @@ class Diagnostics(trace.Observer):
             site = run.sites[place] = Site(*place)
         self._looking = site.count < 3 or site.count % self.every == 0
         if run.evaluations:
-            self._end_evaluations()
+            for evaluation, value in run.evaluations.end():
+                for check in self._at["evaluation"]:
+                    check.evaluation(evaluation, value)
         self._leaves.clear()
         run.this = this = Pass(run, site, roots, self._ops, self._looking)
         if run.loader is not None:
@@ -212,50 +209,32 @@ class Diagnostics(trace.Observer):
                 for check in self._at["accumulating"]:
                     check.accumulating(tensor, details)
         elif self._looking and kind == "optimizer":
-            self._before[id(tensor)] = tensor._array.copy()
-        elif kind == "in-place" and tensor._requires_grad and tensor._function is None:
-            # With a gradient it is no initialisation, but an update by the script itself.
-            if tensor._grad is not None:
-                self.run.optimized[id(tensor)] = tensor
-                for check in self._at["overwriting"]:
-                    check.overwriting(tensor)
+            self._updates.before(tensor)
+        elif kind == "in-place" and tensor._requires_grad and tensor._function is None and tensor._grad is not None:
+            # An update by the script itself: for an initialisation there would be no gradient.
+            self.run.optimized[id(tensor)] = tensor
+            for check in self._at["overwriting"]:
+                check.overwriting(tensor)
         return None
 
     def after_update(self, kind: str, tensor: Tensor, details: Any) -> None:
-        if kind != "optimizer":
-            return
-        before = self._before.pop(id(tensor), None)
-        if before is not None and tensor._array.size:
-            size = float(np.linalg.norm(before))
-            change = float(np.linalg.norm(tensor._array - before))
-            if size > 0:
-                self._ratios[id(tensor)] = (tensor, change / size)
+        if self._looking and kind == "optimizer":
+            self._updates.after(tensor)
 
     def begin_step(self, optimizer: Any) -> None:
         run = self.run
-        if optimizer not in run.optimizers:
-            self._new_optimizer(optimizer)
-        for check in self._at["stepping"]:
-            check.stepping(optimizer)
-
-    def _new_optimizer(self, optimizer: Any) -> None:
-        run = self.run
-        if run.step - run.began > len(run.optimizers) + 3:
-            # Not one of several that take turns, but the next training of a script that trains several times.
-            run.another()
+        if optimizer not in run.optimizers and run.begins(optimizer):
             for check in self._at["fresh"]:
                 check.fresh()
-        run.optimizers.add(optimizer)
-        run.optimized.update((id(p), p) for group in optimizer.param_groups for p in group["params"])
+        for check in self._at["stepping"]:
+            check.stepping(optimizer)
 
     def end_step(self, optimizer: Any) -> None:
         run = self.run
         run.step += 1
-        if self._ratios:
-            if run.this is not None:
-                for check in self._at["updated"]:
-                    check.updated(run.this, optimizer, self._ratios)
-            self._ratios = {}
+        if self._looking and run.this is not None and (ratios := self._updates.take()):
+            for check in self._at["updated"]:
+                check.updated(run.this, optimizer, ratios)
 
     # ---- batches ----
 
@@ -277,11 +256,3 @@ class Diagnostics(trace.Observer):
             check.epoch(loader)
         if self.run.loader is loader:
             self.run.loader = self.run.samples = None
-
-    def _end_evaluations(self) -> None:
-        run = self.run
-        evaluations = run.evaluations
-        run.evaluations = {}
-        for found in evaluations.values():
-            for check in self._at["evaluation"]:
-                check.evaluation(found, found.total / found.count)

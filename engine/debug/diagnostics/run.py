@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.debug.diagnostics.evaluations import Evaluations
 from engine.debug.diagnostics.finding import Finding
 from engine.debug.diagnostics.passes import Pass, Site
 from engine.tensor import Tensor
@@ -20,19 +21,6 @@ class LoaderState:
         self.place: tuple[str, int] = ("", 0)
         self.trained = False
         self.passes = 0
-
-
-class Evaluation:
-    """Losses without training, of one line of the script and one DataLoader."""
-
-    def __init__(self, name: str, module: Any, file: str, line: int) -> None:
-        self.name, self.module, self.file, self.line = name, module, file, line
-        self.total = self.count = 0.0
-
-    def add(self, value: float, samples: int) -> None:
-        """Take the mean loss of ``samples`` more."""
-        self.total += value * samples
-        self.count += samples
 
 
 class Run:
@@ -58,7 +46,7 @@ class Run:
         self.loader: Any = None
         self.samples: Any = None
         self.loaders: weakref.WeakKeyDictionary[Any, LoaderState] = weakref.WeakKeyDictionary()
-        self.evaluations: dict[tuple, Evaluation] = {}
+        self.evaluations = Evaluations()
         self.optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
         self.began = 0
         self.optimized: dict[int, Tensor] = {}
@@ -106,14 +94,16 @@ class Run:
         """Whether the run has one loss only: curves of games of two networks need not fall."""
         return sum(site.count > 0 for site in self.sites.values()) == 1 and len(self.optimizers) <= 1
 
-    def another(self) -> None:
-        """Another training begins, with an optimizer of its own."""
-        self.began = self.step
-        self.sites.clear()
-        self.evaluations.clear()
-        self.optimizers.clear()
-        self.optimized.clear()
-        self.explaining.clear()
+    def begins(self, optimizer: Any) -> bool:
+        """A new ``optimizer`` steps: whether it is another training, and not one of several optimizers taking turns."""
+        another = self.step - self.began > len(self.optimizers) + 3
+        if another:
+            self.began = self.step
+            for known in (self.sites, self.evaluations, self.optimizers, self.optimized, self.explaining):
+                known.clear()
+        self.optimizers.add(optimizer)
+        self.optimized.update((id(p), p) for group in optimizer.param_groups for p in group["params"])
+        return another
 
     # ---- reporting ----
 

@@ -65,7 +65,7 @@ def view(
     shown = _fitting(lead, MOST_ELEMENTS // max(1, math.prod(small)))
     cut = chosen[tuple([np.s_[:n] for n in shown])]
     found = Range()
-    matrices = cut.reshape(-1, *matrix_shape) if cut.ndim < 3 else cut
+    matrices = cut.reshape(1, *matrix_shape) if cut.ndim < 3 else cut
     parts = [reduced(matrices[at], block, reduce, change, found) for at in np.ndindex(matrices.shape[:-2])]
     shape = (*shown, *small[2 - min(2, chosen.ndim) :])
     dtype = parts[0].dtype if parts else array.dtype

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,12 +47,12 @@ def samples(
 
     Returns:
         ``total``: samples of the batch (N). Columns, None where they cannot be known: ``indices`` (int64); ``labels``,
-        ``predictions``: classes (int64), or numbers or vectors where the targets are no classes; ``correct``: bool, or
-        for several predictions in each sample the share that is right (float32); ``classes``, ``probabilities``
-        (N, 3): the most probable classes; ``losses``. About the whole batch: ``worst``: positions in the batch, the
-        greatest loss first, of mistakes only where there are classes; ``mistakes``, ``scored``: how many predictions
-        are wrong, of how many; ``confusion``: (C, C) int64 counts, a row for each label, a column for each prediction,
-        or None; ``meanLoss``: of the finite losses.
+        ``predictions``: classes (int64; -1 where the outputs are NaN), or numbers or vectors where the targets are no
+        classes; ``correct``: bool, or for several predictions in each sample the share that is right (float32);
+        ``classes``, ``probabilities`` (N, 3): the most probable classes; ``losses``. About the whole batch:
+        ``worst``: positions in the batch, the greatest loss first, of mistakes only where there are classes;
+        ``mistakes``, ``scored``: how many predictions are wrong, of how many; ``confusion``: (C, C) int64 counts, a
+        row for each label, a column for each prediction, or None; ``meanLoss``: of the finite losses.
     """
     first = labels if labels is not None and labels.ndim else outputs
     total = len(first) if first is not None and first.ndim else 0
@@ -125,9 +126,10 @@ def page(result: dict[str, Any], start: int = 0, count: int | None = None) -> di
     if inputs is not None:
         shown = inputs[part]
         picture = shown.ndim > 2
-        found = view(shown if picture else shown.reshape(len(shown), 1, -1), None, _PICTURE if picture else _NUMBERS)
+        rows = shown if picture else shown.reshape(len(shown), 1, math.prod(shown.shape[1:]))
+        found = view(rows, None, _PICTURE if picture else _NUMBERS)
         if not picture:
-            found["data"] = found["data"].reshape(found["data"].shape[0], -1)
+            found["data"] = found["data"].reshape(found["data"].shape[0], found["data"].shape[2])
         body["inputs"] = {**found, "shape": list(inputs.shape), "selected": list(shown.shape)}
     return body
 
@@ -143,6 +145,8 @@ def _classes(
         # Several sigmoids in a sample are labels of their own where the targets are not those of one class.
         one_of_many = several and (soft is None or _sums_to_one(soft))
         predicted = chances.argmax(axis=1) if one_of_many else (chances > 0.5).astype(np.int64)
+        broken = np.isnan(chances)
+        predicted[broken.any(axis=1) if one_of_many else broken] = -1
         if one_of_many and soft is not None:
             labels = soft.argmax(axis=1)
     if labels is None:
@@ -195,8 +199,8 @@ def _worst(losses: np.ndarray | None, right: np.ndarray | None, scored: np.ndarr
     keys = np.where(np.isfinite(losses), losses, np.inf)
     order = np.argsort(-keys, kind="stable")
     if right is not None and scored is not None:
-        wrong = np.logical_and(~right, scored).reshape(len(losses), -1)
-        order = order[wrong.any(axis=1)[order]]
+        wrong = np.logical_and(~right, scored).reshape(len(losses), -1).max(axis=1)
+        order = order[np.flatnonzero(wrong[order])]
     return order[:MOST_WORST].astype(np.int64)
 
 
@@ -207,7 +211,7 @@ def _confusion(true: np.ndarray | None, predicted: np.ndarray | None, chances: n
     classes = 2 if chances.size == predicted.size else chances.shape[1]
     if classes > MOST_CLASSES:
         return None
-    known = (true >= 0) & (true < classes)
+    known = (true >= 0) & (true < classes) & (predicted >= 0)
     flat = np.bincount(true[known] * classes + predicted[known], minlength=classes * classes)
     return flat.reshape(classes, classes).astype(np.int64)
 

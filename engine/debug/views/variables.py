@@ -133,6 +133,10 @@ class Variables:
 
     # ---- changing ----
 
+    def is_scope(self, reference: int) -> bool:
+        """Whether ``reference`` is a frame's scope, so that what is inside has plain names."""
+        return self._node(reference).scope is not None
+
     def set_variable(
         self, reference: int, name: str, value: str, overwriting: Overwriting | None = None
     ) -> dict[str, Any]:

@@ -1,0 +1,252 @@
+"""Whole sessions at the terminal, with real processes: scripted ones, faults of scripts, and one on a pseudo-terminal."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CLASSIFY = Path(__file__).parent / "sessions" / "classify.py"
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "engine", "debug", *map(str, arguments)]
+
+
+def session(tmp_path: Path, commands: str, script: Path = CLASSIFY, *arguments: str) -> subprocess.CompletedProcess:
+    """Carry out a scripted session."""
+    file = tmp_path / "commands.txt"
+    file.write_text(commands)
+    environment = dict(os.environ, TMPDIR=str(tmp_path))
+    return subprocess.run(
+        command("--commands", file, *arguments, script), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240
+    )
+
+
+def passes(tmp_path: Path, commands: str, script: Path = CLASSIFY, *arguments: str, code: int = 0) -> str:
+    """Carry out a session that must succeed and leave nothing behind; what it printed."""
+    done = session(tmp_path, commands, script, *arguments)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert not list(tmp_path.glob("nablascope-*"))
+    return done.stdout
+
+
+def script(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "script.py"
+    path.write_text(text)
+    return path
+
+
+def test_steps_levels_and_numbers(tmp_path):
+    out = passes(
+        tmp_path,
+        """
+        b op Linear forward in fc2
+        c
+        expect forward Linear "fc2" → y (8, 3)
+        assert tuple(y.shape) == (8, 3)
+        explain y[0, 1]
+        expect the kernel agrees
+        into y[0, 1]
+        element 4
+        expect total =
+        tensor fc1.weight[0]
+        expect fc1.weight (8, 4) float32
+        hist y 4
+        cl
+        op
+        expect forward CrossEntropy
+        back op
+        expect past
+        expect forward Linear "fc2"
+        run until step 2
+        expect step 2
+        batch
+        expect batch 2 of loader
+        w
+        expect classify.py:36
+        curve
+        """,
+    )
+    assert "Traceback" not in out
+
+
+def test_time_travel_beyond_the_history_and_resuming(tmp_path):
+    out = passes(
+        tmp_path,
+        """
+        run until step 12
+        digest
+        b 40
+        c
+        cl
+        goto 20
+        expect step 2
+        back op
+        run until step 12
+        digest
+        c
+        expect the script has ended with exit code 0
+        back batch
+        expect past
+        """,
+    )
+    digests = [line for line in out.splitlines() if len(line) == 32 and all(c in "0123456789abcdef" for c in line)]
+    assert len(digests) == 2 and digests[0] == digests[1]
+
+
+def test_forks_differ_where_they_were_changed(tmp_path):
+    passes(
+        tmp_path,
+        """
+        b op Linear forward in fc2
+        c
+        c
+        cl
+        set y[0, 1] = 5
+        op
+        tensor x[0, 1]
+        expect 5
+        run until step 4
+        run 1
+        run until step 4
+        compare
+        expect the loss first differs at step 1
+        expect first difference: forward CrossEntropy
+        expect x[0, 1]: -0.18
+        expect and 5
+        freeze fc1.weight
+        assert not model.fc1.weight.requires_grad and model.fc1.bias.requires_grad
+        set optimizer.param_groups[0]["lr"] = 0.5
+        assert optimizer.param_groups[0]["lr"] == 0.5
+        run 1
+        assert model.fc1.weight.requires_grad and optimizer.param_groups[0]["lr"] == 0.1
+        set labels[2] = 0
+        assert int(labels[2]) == 0
+        """,
+    )
+
+
+def test_parameters_and_restart(tmp_path):
+    passes(
+        tmp_path,
+        """
+        run until step 1
+        digest
+        restart
+        set parameters learning_rate = 0.5
+        run until step 2
+        assert learning_rate == 0.5
+        run 1
+        run until step 2
+        compare 1 2
+        expect the loss first differs at step 1
+        expect update
+        """,
+        CLASSIFY, "-p", "epochs=2",
+    )  # fmt: skip
+
+
+def test_the_same_weights_after_a_restart(tmp_path):
+    out = passes(tmp_path, "run until step 1\ndigest\nrestart\nrun until step 1\ndigest\n")
+    lines = out.splitlines()
+    digests = [lines[i + 1] for i, line in enumerate(lines) if line == "(nabla) digest"]
+    assert len(digests) == 2 and digests[0] == digests[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "commands", "code"),
+    [
+        ("raise ValueError('bad luck')", "c\nexpect ValueError: bad luck\nw\nexpect script.py:4\nback op\nexpect past", 1),
+        ("import sys\nsys.exit(7)", "c\nexpect exit code 7", 7),
+        ("import os\nos.abort()", "c\nexpect is lost\nrestart\nexpect script.py:1\nop\nexpect forward", 0),
+        ("z = bytearray(1 << 50)", "c\nexpect MemoryError", 1),
+        ("print('all is well')", "c\nexpect exit code 0\nback op\nexpect past\nexpect forward Mul", 0),
+    ],
+)
+def test_faults_of_scripts(tmp_path, text, commands, code):
+    path = script(tmp_path, f"import engine as torch\nx = torch.ones(3)\ny = x * 2\n{text}\n")
+    passes(tmp_path, commands, path, code=code)
+
+
+def test_a_syntax_error_is_told(tmp_path):
+    done = session(tmp_path, "c", script(tmp_path, "if x\n  y\n"))
+    assert done.returncode == 2
+    assert "line 1: SyntaxError" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_first_failure_ends_a_scripted_session(tmp_path):
+    done = session(tmp_path, "assert 1 == 1\nassert 1 == 2\necho never\n")
+    assert done.returncode == 1
+    assert "assertion failed: 1 == 2" in done.stdout
+    assert "never" not in done.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a pseudo-terminal")
+def test_ctrl_c_pauses_and_ctrl_d_quits(tmp_path):
+    path = script(tmp_path, "import engine as torch\ny = torch.ones(3) * 2\ni = 0\nwhile True:\n    i += 1\n")
+    terminal = Terminal(command(path), dict(os.environ, TERM="xterm", NO_COLOR="1", XDG_STATE_HOME=str(tmp_path)))
+    try:
+        assert "script.py:1" in terminal.until("(nabla) ")
+        terminal.send("c\r")
+        time.sleep(1.0)
+        terminal.send("\x03")
+        assert "pause" in terminal.until("(nabla) ")
+        terminal.send("p i > 100\r")
+        assert "True" in terminal.until("(nabla) ")
+        terminal.send("\x04")
+        assert terminal.wait() == 0
+    finally:
+        terminal.end()
+    assert (tmp_path / "nablascope" / "history").read_text().splitlines()[-1] == "p i > 100"
+
+
+class Terminal:
+    """A process on a pseudo-terminal."""
+
+    def __init__(self, line: list[str], environment: dict[str, str]) -> None:
+        import pty
+
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(ROOT)
+            os.execve(line[0], line, environment)
+
+    def send(self, text: str) -> None:
+        os.write(self.fd, text.encode())
+
+    def until(self, text: str, timeout: float = 60.0) -> str:
+        """What it writes up to ``text``."""
+        found, end = "", time.monotonic() + timeout
+        while text not in found and time.monotonic() < end:
+            if select.select([self.fd], [], [], 0.2)[0]:
+                found += os.read(self.fd, 65536).decode(errors="replace")
+        assert text in found, found
+        return found
+
+    def wait(self, timeout: float = 30.0) -> int | None:
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.pid = 0
+                return os.waitstatus_to_exitcode(status)
+            if select.select([self.fd], [], [], 0.1)[0]:
+                try:
+                    os.read(self.fd, 65536)
+                except OSError:
+                    time.sleep(0.05)
+        return None
+
+    def end(self) -> None:
+        if self.pid:
+            os.kill(self.pid, 9)
+            os.waitpid(self.pid, 0)
+        os.close(self.fd)

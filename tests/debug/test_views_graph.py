@@ -1,0 +1,195 @@
+"""The graph of a network, from recorded events and from a pass made for it."""
+
+import numpy as np
+import pytest
+
+import engine
+import engine.nn.functional as F
+from engine import nn
+from engine.debug.events import Event, Position, frozen
+from engine.debug.names import Names
+from engine.debug.recording import forward_arrays
+from engine.debug.views import graph
+from engine.debug.views.graph import from_events, record
+from engine.tensor import wrap
+from engine.trace import Observer, set_observer
+
+
+class Watch(Observer):
+    """Makes the events that a graph is made of, as the debugger does."""
+
+    def __init__(self, names):
+        self.names, self.events, self.modules = names, [], []
+
+    def emit(self, kind, name, **fields):
+        path = self.modules[-1] if self.modules else ""
+        self.events.append(Event(len(self.events), Position(len(self.events)), kind, name, path, **fields))
+
+    def enter_module(self, module, inputs):
+        self.names.learn(module, {})
+        self.modules.append(self.names.module(module))
+
+    def exit_module(self, module, outputs):
+        self.modules.pop()
+
+    def after_forward(self, function, inputs, outputs):
+        arrays, labels = forward_arrays(function, inputs, outputs, self.names)
+        self.emit("forward", function.name, function=frozen(function), arrays=arrays, labels=labels)
+
+    def begin_backward(self, roots):
+        self.emit("begin_backward", "backward", arrays={"loss": roots[0]._array})
+
+    def end_backward(self, roots):
+        self.emit("end_backward", "backward")
+
+    def batch(self, x, y):
+        self.emit("batch", "loader", arrays={"x": x._array, "y": y._array})
+
+
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.unused = nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(1, 1)
+
+    def forward(self, x):
+        return x + F.relu(self.second(F.relu(self.first(x))))
+
+
+def trained(model, batch=4, steps=1, metric=False):
+    watch = Watch(Names())
+    set_observer(watch)
+    try:
+        for _ in range(steps):
+            x, y = wrap(np.ones((batch, 3), np.float32)), wrap(np.zeros(batch, np.int64))
+            watch.batch(x, y)
+            output = model(x)
+            loss = F.cross_entropy(output, y)
+            if metric:
+                (output.argmax(1) == y).float().mean()
+            loss.backward()
+    finally:
+        set_observer(None)
+    return watch
+
+
+def edges_of(found):
+    return {(e["from"], e["to"], e["input"]) for e in found["edges"]}
+
+
+RESIDUAL_EDGES = {
+    ("input", "first/Linear", "x"), ("first/Linear", "Residual/Relu", "x"), ("Residual/Relu", "second/Linear", "x"),
+    ("second/Linear", "Residual/Relu#2", "x"), ("Residual/Relu#2", "Residual/Add", "b"), ("input", "Residual/Add", "a"),
+    ("Residual/Add", "CrossEntropy", "x"), ("input#2", "CrossEntropy", "t"),
+}  # fmt: skip
+
+
+def test_skip_connections_are_edges():
+    watch = trained(Residual())
+    found = from_events(watch.events, watch.names)
+    names = {name for _, _, name in edges_of(found)}
+    assert {(a, b) for a, b, _ in edges_of(found)} == {(a, b) for a, b, _ in RESIDUAL_EDGES} and "x" in names
+    nodes = {node["id"]: node for node in found["nodes"]}
+    assert [(p["label"], p["shape"]) for p in nodes["first/Linear"]["parameters"]] == [
+        ("first.weight", [3, 3]), ("first.bias", [3])]  # fmt: skip
+    assert nodes["first/Linear"]["module"] == "first" and nodes["first/Linear"]["outputs"][0]["shape"] == [4, 3]
+    assert (nodes["input"]["label"], nodes["input#2"]["label"]) == ("x", "y")
+    assert nodes["Residual/Add"]["rank"] == 5 and nodes["CrossEntropy"]["rank"] == 6
+    assert found["complete"] and not found["truncated"] and all(node["main"] for node in found["nodes"])
+    assert watch.events[nodes["CrossEntropy"]["event"]].name == "CrossEntropy"
+
+
+def test_modules_are_a_tree():
+    model = Residual()
+    watch = trained(model)
+    tree = {entry["path"]: entry for entry in from_events(watch.events, watch.names)["modules"]}
+    assert next(iter(tree)) == "Residual" and tree["Residual"]["parent"] is None
+    assert tree["first"]["parent"] == "Residual" and tree["first"]["type"] == "Linear"
+    assert tree["Residual"]["parameters"] == 26 and tree["unused"]["parameters"] == 2
+    assert tree["first"]["called"] and not tree["unused"]["called"] and tree["Residual"]["called"]
+
+
+def test_ids_and_signature_stay_in_other_steps_and_batches():
+    watch = trained(Residual(), steps=2)
+    both, first = from_events(watch.events, watch.names), from_events(watch.events[:9], watch.names)
+    assert edges_of(both) == edges_of(first) and both["signature"] == first["signature"]
+    assert both["nodes"][0]["event"] != first["nodes"][1]["event"]
+    smaller = trained(Residual(), batch=2)
+    assert from_events(smaller.events, smaller.names)["signature"] == both["signature"]
+    other = trained(nn.Sequential(nn.Linear(3, 3)))
+    assert from_events(other.events, other.names)["signature"] != both["signature"]
+
+
+def test_what_the_loss_does_not_depend_on_is_marked():
+    watch = trained(Residual(), metric=True)
+    main = {node["id"]: node["main"] for node in from_events(watch.events, watch.names)["nodes"]}
+    assert main["CrossEntropy"] and main["Residual/Add"] and main["input"]
+    assert not all(main.values())
+    assert not next(main[name] for name in main if name.startswith(("Argmax", "ArgMax", "Mean")))
+
+
+def test_a_pass_that_is_under_way():
+    watch = trained(Residual())
+    events = [event for event in watch.events if event.kind not in ("begin_backward", "end_backward")]
+    found = from_events(events[:4], watch.names)
+    assert not found["complete"]
+    assert [node["id"] for node in found["nodes"]] == ["input", "first/Linear", "Residual/Relu", "second/Linear"]
+    # At the next batch, before its first op, the pass before is the newest.
+    assert from_events([*events, events[0]], watch.names)["signature"] == from_events(events, watch.names)["signature"]
+    assert from_events([])["nodes"] == []
+
+
+def test_without_a_tape_the_arrays_link_the_ops():
+    watch = Watch(Names())
+    model = Residual()
+    set_observer(watch)
+    try:
+        with engine.no_grad():
+            model(wrap(np.ones((4, 3), np.float32)))
+    finally:
+        set_observer(None)
+    found = from_events(watch.events, watch.names)
+    assert {(a, b) for a, b, _ in edges_of(found)} == {
+        (a, b) for a, b, _ in RESIDUAL_EDGES if "CrossEntropy" not in b}  # fmt: skip
+
+
+def test_in_place_ops_and_joins():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a = nn.Linear(3, 2)
+
+        def forward(self, x):
+            y = F.relu(self.a(x), inplace=True)
+            left, right = y.chunk(2, 1)
+            return engine.cat([left, y, right], 1)
+
+    found = record(Net(), wrap(np.ones((4, 3), np.float32)))
+    links = {(e["from"], e["to"]) for e in found["edges"]}
+    ids = [node["id"] for node in found["nodes"]]
+    assert ("a/Linear", "Net/Relu") in links
+    joined = next(name for name in ids if "at" in name.lower() and name.startswith("Net/C"))
+    assert ("Net/Relu", joined) in links
+    assert len([e for e in found["edges"] if e["to"] == joined]) == 3
+    assert not [e for e in found["edges"] if e["from"] == "a/Linear" and e["to"] != "Net/Relu"]
+
+
+def test_recording_a_pass_is_the_same_graph_and_disturbs_nothing():
+    model = Residual()
+    state = engine.get_rng_state().numpy().copy()
+    found = record(model, wrap(np.ones((2, 3), np.float32)))
+    assert np.array_equal(state, engine.get_rng_state().numpy()) and model.training
+    watch = trained(Residual())
+    seen = from_events(watch.events, watch.names)
+    assert {(a, b) for a, b, _ in edges_of(found)} == {
+        (a, b) for a, b, _ in edges_of(seen) if "CrossEntropy" not in b}  # fmt: skip
+    assert all(p.grad is None for p in model.parameters()) and engine.is_grad_enabled()
+    with pytest.raises(RuntimeError):
+        record(model, wrap(np.ones((2, 4), np.float32)))
+    assert engine.is_grad_enabled()
+
+
+def test_graphs_are_bounded(monkeypatch):
+    monkeypatch.setattr(graph, "MOST_NODES", 3)
+    watch = trained(Residual())
+    found = from_events(watch.events, watch.names)
+    assert found["truncated"] and len([node for node in found["nodes"] if node["kind"] == "op"]) == 3
