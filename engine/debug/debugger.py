@@ -124,7 +124,8 @@ class Debugger(trace.Observer):
                 # From here on events are missed: what was seen before is no longer what came just before.
                 self.history.clear()
             self.watching = False
-            trace.set_observer(_lean(self.recorder, self.listeners))
+            # On its way a replay repeats what was looked at already, and its skipped steps have no contents.
+            trace.set_observer(_lean(self.recorder, [] if self.waypoints else self.listeners))
         self.recorder.stop_at = self._next_look() if far else NEVER
         if self._wanted:
             # Asked for by another thread meanwhile, and overwritten by the line above.
@@ -504,9 +505,14 @@ def overrides(observer: trace.Observer, name: str) -> bool:
 
 
 def _all(handlers: list[Callable]) -> Callable:
-    def call(*arguments: Any) -> None:
-        for handler in handlers:
+    """All of ``handlers``, one after the other; what the first says (the recorder forbids a change) is said."""
+    first, *others = handlers
+
+    def call(*arguments: Any) -> Any:
+        answer = first(*arguments)
+        for handler in others:
             handler(*arguments)
+        return answer
 
     return call
 

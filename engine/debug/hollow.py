@@ -43,7 +43,7 @@ class Hollow(NoContents, np.lib.mixins.NDArrayOperatorsMixin):
     """
 
     __slots__ = ("_strides", "dtype", "real", "shape")
-    __hash__ = object.__hash__
+    __hash__ = object.__hash__  # type: ignore[assignment]
 
     base = None
 

@@ -119,6 +119,8 @@ class Launch:
             frames.append(place.tb_frame)
             place = place.tb_next
         show_error(error, self.code.co_filename)
+        if debuggee.diagnostics is not None:
+            debuggee.diagnostics.exception(error)
         debuggee.debugger.exception(error, frames[-1])
 
     # ---- replays ----

@@ -80,7 +80,7 @@ def _fill(
 def _hand_on(tensors: list[Tensor], filled: dict[int, np.ndarray], owners: set[int]) -> None:
     """Give every tensor its array again, also those that share what was filled."""
     for tensor in tensors:
-        hollow = tensor._array
+        hollow: Any = tensor._array
         if not is_hollow(hollow):
             continue
         array = filled.get(id(hollow))

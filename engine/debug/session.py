@@ -8,34 +8,21 @@ a fresh process too: it replays up to where the cursor is, is changed there, and
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-import time
-import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from engine.debug.client import Client, ConnectionLost, RequestError
+from engine.debug.processes import OnEvent, Processes, SessionError
 from engine.debug.run import Run, Stop
 
 __all__ = ["ConnectionLost", "RequestError", "Run", "Session", "SessionError", "Stop"]
-
-OnEvent = Callable[[Run, dict[str, Any]], object]
 
 #: Requests that go back in time, with which a run can be asked even when its process is gone.
 _BACKWARDS = ("stepBack", "reverseContinue", "goto")
 
 #: Requests with which a script may run for long.
 _FAR = ("continue", "runTo")
-
-#: Seconds after a replay's stop in which its output may still be on its way through the pipes.
-_SETTLING = 0.05
-
-
-class SessionError(Exception):
-    """Something that the session cannot do; the message says why."""
 
 
 class Session:
@@ -55,13 +42,7 @@ class Session:
         self.runs: list[Run] = []
         self.current: Run
         self.program = None if options is None else str(options["program"])
-        self._options = options
-        self._client_class = client_class
-        self._on_event = on_event
-        self._settings: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
-        self._folder = Path(tempfile.mkdtemp(prefix="nablascope-"))
-        self._folders = 0
-        self._finalizer = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._processes = Processes(options, client_class, on_event)
 
     # ------------------------------------------------------------------------------------------------ making one
 
@@ -90,7 +71,7 @@ class Session:
         }  # fmt: skip
         session = cls(options, client_class, on_event)
         try:
-            run = session._launch(parameters=tuple(parameters))
+            run = session._processes.launch(parameters=tuple(parameters))
         except BaseException:
             session.close()
             raise
@@ -104,21 +85,18 @@ class Session:
     ) -> Session:
         """Connect to a process that called ``engine.debug.listen()``. It can be stepped, but not replayed or forked."""
         session = cls(None, client_class, on_event)
-        holder: list[Run] = []
         try:
-            client = client_class.attach(host, port, key, on_event=lambda message: session._seen(holder, message))
+            run = session._processes.attach(host, port, key)
         except BaseException:
             session.close()
             raise
-        run = Run(1, "run 1", client, None)
-        holder.append(run)
         session.runs.append(run)
         session.current = run
         return session
 
     def start(self, timeout: float | None = None) -> Stop:
-        """Let the script of the current run begin; wait for its first stop."""
-        return self._begin(self.current, timeout)
+        """Let the script of the current run begin (one that was attached to is paused); wait for its first stop."""
+        return self._processes.begin(self.current, timeout)
 
     # ------------------------------------------------------------------------------------------------ asking
 
@@ -136,7 +114,7 @@ class Session:
 
     def _setting(self, command: str, key: str, arguments: dict[str, Any]) -> dict[str, Any]:
         body = self.current.client.request(command, **arguments)
-        self._settings[command, key] = command, arguments
+        self._processes.settings[command, key] = command, arguments
         for run in self.runs:
             if run is not self.current and run.state != "lost":
                 with suppress(ConnectionLost):
@@ -157,7 +135,7 @@ class Session:
         run.client.drain()
         try:
             if command in _FAR or arguments.get("granularity") in ("batch", "epoch"):
-                self._flush(run)  # should the process die on its way, a replay gets as far as here
+                self._processes.flush(run)  # should the process die on its way, a replay gets as far as here
             run.client.request(command, **arguments)
         except RequestError as error:
             if error.id != "beyondHistory":
@@ -173,7 +151,7 @@ class Session:
 
     def wait(self, timeout: float | None = None) -> Stop:
         """Wait until the current run stops, ends or is lost. Raises TimeoutError after ``timeout`` seconds."""
-        return self._wait(self.current, timeout)
+        return self._processes.wait(self.current, timeout)
 
     def pause(self) -> None:
         """Ask the current run to stop where it is; :meth:`wait` returns when it does."""
@@ -206,10 +184,10 @@ class Session:
             return self._another(parent, name, parameters)
         if parent.stop is None or parent.stop.position is None:
             raise SessionError(f"{parent.name} stands nowhere yet; start it before it is forked")
-        self._require_tape(parent)
+        self._processes.require_tape(parent)
         at = parent.stop.position
         place = {"at": list(at), "edits": list(edits)}
-        run = self._replay(
+        run = self._processes.replay(
             parent, place, f"{parent.name} cannot be forked here", name=name, parent=parent, forked_at=at, edits=list(edits)
         )
         self.runs.append(run)
@@ -225,21 +203,19 @@ class Session:
             self._another(self.current, name, parameters)
             assert self.current.stop is not None
             return self.current.stop
-        self._require_program("restart")
         old = self.current
-        new = self._launch(name=old.name, number=old.number, parameters=old.parameters)
-        self._begin(new, None)
-        self._replace(old, new)
+        new = self._processes.launch(name=old.name, number=old.number, parameters=old.parameters)
+        self._processes.begin(new, None)
+        self._processes.replace(old, new)
         old.edits, old.forked_at, old.parent = [], None, None
         assert old.stop is not None
         return old.stop
 
     def _another(self, parent: Run, name: str | None, parameters: Sequence[str]) -> Run:
-        self._require_program("start another run")
         names = {setting.partition("=")[0].strip() for setting in parameters}
         kept = [setting for setting in parent.parameters if setting.partition("=")[0].strip() not in names]
-        run = self._launch(name=name, parameters=(*kept, *parameters))
-        self._begin(run, None)
+        run = self._processes.launch(name=name, parameters=(*kept, *parameters))
+        self._processes.begin(run, None)
         self.runs.append(run)
         self.current = run
         return run
@@ -262,7 +238,7 @@ class Session:
         if run is self.current:
             raise SessionError(f"{run.name} is the current run; switch to another one first")
         self.runs.remove(run)
-        self.discard(run)
+        self._processes.discard(run)
 
     def compare(self, a: int | str | Run, b: int | str | Run) -> dict[str, Any]:
         """Where two runs first differ, and their curves: see :func:`engine.debug.compare.compare`."""
@@ -276,7 +252,7 @@ class Session:
         """End all runs and remove their recordings. ``terminate``: end an attached process too."""
         for run in self.runs:
             run.client.close(terminate)
-        self._finalizer()
+        self._processes.close()
 
     def __enter__(self) -> Session:
         return self
@@ -284,102 +260,19 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # ------------------------------------------------------------------------------------------------ processes
+    # ------------------------------------------------------------------------------------------------ replays
 
     def examiner(self, run: Run, place: dict[str, Any]) -> Run:
         """A process beside ``run`` that has replayed it to a place (``at``, or ``before`` and ``level``) and stands there.
 
         :meth:`discard` ends it.
         """
-        return self._replay(run, place, f"{run.name} cannot be replayed", name=run.name, number=run.number, settings=False)
+        failure = f"{run.name} cannot be replayed"
+        return self._processes.replay(run, place, failure, name=run.name, number=run.number, set_up=False)
 
     def discard(self, run: Run) -> None:
-        """End the process of ``run``, and remove its tape."""
-        run.client.close()
-        if run.recording is not None:
-            shutil.rmtree(run.recording, ignore_errors=True)
-
-    def _launch(
-        self, replay: dict[str, Any] | None = None, name: str | None = None, number: int = 0, **fields: Any
-    ) -> Run:
-        """A run with a fresh process, not yet begun."""
-        assert self._options is not None
-        self._folders += 1
-        recording = self._folder / f"recording-{self._folders}"
-        recording.mkdir()
-        holder: list[Run] = []
-        client = self._client_class.launch(
-            **self._options, parameters=list(fields.get("parameters", ())), recording=str(recording), replay=replay,
-            on_event=lambda message: self._seen(holder, message),
-        )  # fmt: skip
-        number = number or max((run.number for run in self.runs), default=0) + 1
-        run = Run(number, name or f"run {number}", client, recording, muted=replay is not None, **fields)
-        holder.append(run)
-        return run
-
-    def _replay(self, of: Run, place: dict[str, Any], failure: str, *, settings: bool = True, **fields: Any) -> Run:
-        """A fresh process that has replayed the tape of ``of`` up to ``place``; where it fails nothing of it stays."""
-        self._require_tape(of)
-        self._flush(of)
-        replay = {"recording": str(of.recording), **place}
-        try:
-            run = self._launch(replay, parameters=of.parameters, **fields)
-        except (ConnectionLost, RequestError) as error:
-            raise SessionError(f"{failure}: {_gist(str(error))}") from error
-        try:
-            stop = self._begin(run, None, settings)
-            if stop.get("restart"):
-                # It needed contents that it had skipped: once more, computing everything.
-                self.discard(run)
-                run = self._launch(replay | stop["restart"], parameters=of.parameters, **fields)
-                stop = self._begin(run, None, settings)
-            if stop.reason in ("exited", "lost"):
-                said = " ".join(note["body"]["output"].strip() for note in run.notes)
-                raise SessionError(f"{failure}: {said or _gist(stop.get('description', ''))}")
-        except BaseException:
-            self.discard(run)
-            raise
-        if self._options is not None and self._options.get("capture_output"):
-            time.sleep(_SETTLING)
-        run.muted = False
-        for note in run.notes:
-            self._seen([run], note)
-        run.notes.clear()
-        return run
-
-    def _seen(self, holder: list[Run], message: dict[str, Any]) -> bool:
-        """An event as it arrives, in the client's thread; True keeps it out of the queue."""
-        run = holder[0] if holder else None
-        name = message["event"]
-        if run is None or name not in ("output", "progress", "diagnostic", "breakpoint"):
-            return False
-        if name == "progress":
-            run.progress = message["body"]
-        if run.muted:
-            if name == "output" and message["body"].get("category") == "console":
-                run.notes.append(message)
-        elif self._on_event is not None:
-            self._on_event(run, message)
-        return True
-
-    def _begin(self, run: Run, timeout: float | None, settings: bool = True) -> Stop:
-        """Send what is set, let the script begin, wait for its first stop."""
-        try:
-            if settings:
-                for command, arguments in self._settings.values():
-                    run.client.request(command, **arguments)
-            run.client.request("configurationDone")
-        except ConnectionLost as lost:
-            return run.lose(str(lost))
-        run.state = "running"
-        return self._wait(run, timeout)
-
-    def _wait(self, run: Run, timeout: float | None) -> Stop:
-        names = ("stopped", "exited", "terminated") if run.muted else ("stopped", "exited")
-        try:
-            return run.arrive(run.client.wait_for(names, timeout))
-        except ConnectionLost as lost:
-            return run.lose(str(lost))
+        """End the process of an examiner, and remove its tape."""
+        self._processes.discard(run)
 
     def _replay_to(self, run: Run, where: dict[str, Any]) -> Stop:
         """Exchange the process of ``run`` for one that has replayed it to ``where``."""
@@ -387,7 +280,7 @@ class Session:
         failure = f"{run.name} cannot be replayed to there"
         exit_code = run.exit_code
         while True:
-            self._replace(run, self._replay(run, place, failure, name=run.name, number=run.number))
+            self._processes.replace(run, self._processes.replay(run, place, failure, name=run.name, number=run.number))
             stop = run.stop
             assert stop is not None
             run.exit_code = exit_code  # looking back does not undo how the script has ended
@@ -395,34 +288,6 @@ class Session:
                 return stop
             # A replay remembers some steps before its end only; what is looked for lies before these.
             place = {**place, "before": list(stop.position)}
-
-    def _replace(self, old: Run, new: Run) -> None:
-        """Give ``old`` the process, tape and place of ``new``, and end the process that it had."""
-        client, recording = old.client, old.recording
-        old.client, old.recording = new.client, new.recording
-        old.stop, old.state, old.exit_code, old.progress = new.stop, new.state, new.exit_code, new.progress
-        client.close()
-        if recording is not None:
-            shutil.rmtree(recording, ignore_errors=True)
-
-    def _flush(self, run: Run) -> None:
-        """Have the tape written; of a process that is gone, what it had written has to do."""
-        if run.recording is not None:
-            with suppress(ConnectionLost):
-                run.client.request("flushRecording")
-
-    def _require_tape(self, run: Run) -> None:
-        if run.recording is None:
-            raise SessionError("an attached process keeps no recording: looking back ends where its history begins")
-
-    def _require_program(self, what: str) -> None:
-        if self._options is None:
-            raise SessionError(f"cannot {what}: the process was attached to, not launched")
-
-
-def _gist(text: str) -> str:
-    """``text``; of one that ends with a traceback, what it was raised with."""
-    return text.strip().splitlines()[-1] if "Traceback (most recent call last)" in text else text
 
 
 def _backwards(command: str, arguments: dict[str, Any], stop: Stop) -> dict[str, Any]:

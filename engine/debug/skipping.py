@@ -94,10 +94,10 @@ class Skipping:
     def run_backward(self, function: Function, gradients: list[np.ndarray | None]) -> Any:
         """The gradients of the inputs: computed where everything has contents, else hollow."""
         if isinstance(function, _USERS):
-            return function.backward(*gradients)
+            return function.backward(*gradients)  # type: ignore[arg-type]
         skipped = "backward" in function.__dict__
         if not skipped and not any(type(g) is Hollow for g in gradients):
-            return function.backward(*gradients)
+            return function.backward(*gradients)  # type: ignore[arg-type]
         shapes = function.__dict__.get("_shapes")
         if shapes is None:
             return self._replayer.fail(f"backward of {function.name}, which ran before steps were skipped, is")
@@ -157,7 +157,7 @@ class Skipping:
         if is_hollow(array):
             return
         if array.base is None and sys.getrefcount(array) <= _ALONE:
-            tensor._array = Hollow(array.shape, array.dtype, array)
+            tensor._array = Hollow(array.shape, array.dtype, array)  # type: ignore[assignment]
             return
         memory = owner(array)
         self._refuse_if_seen(id(memory))
@@ -167,7 +167,7 @@ class Skipping:
             if not is_hollow(a) and owner(a) is memory:
                 if id(a) not in made:
                     made[id(a)] = Hollow(a.shape, a.dtype, a)
-                other._array = made[id(a)]
+                other._array = made[id(a)]  # type: ignore[assignment]
 
     def _on_memory(self, memory: int) -> list[Tensor]:
         """The tensors whose memory has the owner of this id, as of this tick."""
@@ -207,8 +207,9 @@ class Skipping:
 
     def _refuse_if_lent(self, tensor: Tensor) -> None:
         """What the script holds of a hollow tensor would not change with it."""
-        if self._handed and is_hollow(tensor._array):
-            self._refuse_if_seen(_memory(tensor._array))
+        array: Any = tensor._array
+        if self._handed and is_hollow(array):
+            self._refuse_if_seen(_memory(array))
 
     def _refuse_if_seen(self, memory: int) -> None:
         if memory in self._shared and self._shared[memory]() is not None:

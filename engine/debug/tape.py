@@ -18,6 +18,7 @@ import numpy as np
 from engine import trace
 from engine.debug import checkpoints
 from engine.debug.digest import digest_of
+from engine.debug.passes import Passes
 from engine.debug.recorded import BACKWARD, BATCH, BEGIN_EPOCH, BEGIN_STEP, END_EPOCH, END_STEP, Tape
 from engine.debug.tape_folder import Recording
 from engine.debug.taped_values import THROUGH, encode
@@ -78,9 +79,7 @@ class Recorder(trace.Observer):
         self.optimizers: list[Any] = []
         self._optimizer: Any = None
         self._made = 0
-        self._passes: dict[int, list] = {}
-        self._active: list[Any] = []
-        self._training: Any = None
+        self._passes = Passes()
         self._deep = 0
         self._due = NEVER if recording is None else time.monotonic() + interval
         self._use(Tape())
@@ -157,9 +156,7 @@ class Recorder(trace.Observer):
         self._append_code(END_STEP)
         if steps == COMPUTED_STEPS:
             self.skip_from = tick
-        if self._active and self._active[-1] is not self._training:
-            self._training = self._active[-1]
-            self._count_passes()
+        self.epochs = self._passes.train()
         if time.monotonic() >= self._due and steps > COMPUTED_STEPS:
             self._checkpoint()
         if self.stop_at <= tick:
@@ -170,24 +167,15 @@ class Recorder(trace.Observer):
     def begin_epoch(self, loader: Any) -> None:
         self.tick = tick = self.tick + 1
         self._append_code(BEGIN_EPOCH)
-        # [the loader, kept so that its id stays its own; passes begun; newest batch]
-        entry = self._passes.setdefault(id(loader), [loader, 0, -1])
-        entry[1] += 1
-        entry[2] = -1
-        self._leave(loader)
-        self._active.append(loader)
-        self._count_passes()
+        self._passes.begin(loader)
+        self.epochs, self.batches = self._passes.epochs, self._passes.batch
         if self.stop_at <= tick:
             self.on_stop_at()
 
     def batch(self, loader: Any, index: int, batch: Any, samples: Any) -> None:
         self.tick = tick = self.tick + 1
         self._append_code(BATCH)
-        self._passes[id(loader)][2] = index
-        if self._active and self._active[-1] is not loader:
-            # The passes inside of this one were left before their ends.
-            self._leave(loader)
-            self._active.append(loader)
+        self._passes.hand_out(loader, index)
         self.batches = index
         if self.stop_at <= tick:
             self.on_stop_at()
@@ -195,25 +183,10 @@ class Recorder(trace.Observer):
     def end_epoch(self, loader: Any) -> None:
         self.tick = tick = self.tick + 1
         self._append_code(END_EPOCH)
-        self._leave(loader)
-        self._count_passes()
+        self._passes.end(loader)
+        self.batches = self._passes.batch
         if self.stop_at <= tick:
             self.on_stop_at()
-
-    def _leave(self, loader: Any) -> None:
-        for number, active in enumerate(self._active):
-            if active is loader:
-                del self._active[number:]
-                return
-
-    def _count_passes(self) -> None:
-        training = self._training
-        if training is None and self._passes:
-            training = next(iter(self._passes.values()))[0]
-        if training is not None:
-            self.epochs = self._passes[id(training)][1]
-        if self._active:
-            self.batches = self._passes[id(self._active[-1])][2]
 
     # ---- changes ----
 

@@ -2,7 +2,8 @@
 
 Files: ``manifest.json`` (how much of the others is valid; it is replaced as a whole), ``codes``, ``losses``,
 ``loss_steps``, ``read_ticks`` (little-endian numbers), ``kinds``, ``reads`` and ``files`` (JSON, one a line),
-``checkpoints/``, and in ``kept/`` what the run wrote to files with ``engine.save``. Whoever reads while the run goes on sees the tape as it was at the last flush.
+``checkpoints/``, and in ``kept/`` what the run wrote to files with ``engine.save``. Whoever reads while the run goes on
+sees the tape as it was at the last flush.
 """
 
 from __future__ import annotations

@@ -357,3 +357,31 @@ def test_loss_that_jumps_up_and_down():
             nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
             optimizer.step()
     assert "learning-rate-high" in [f.id for f in diagnostics.findings]
+
+
+def test_check_that_fails_is_dismissed():
+    class Failing(CHECKS[0]):
+        def forward(self, this):
+            raise KeyError("no")
+
+    model = nn.Linear(2, 1)
+    message = "Failing failed .forward: KeyError"
+    with Diagnostics(checks=[Failing]) as diagnostics, pytest.warns(RuntimeWarning, match=message):
+        for _ in range(3):
+            nn.functional.mse_loss(model(torch.randn(8, 2)), torch.randn(8, 1)).backward()
+    assert not any(diagnostics._at.values())
+
+
+def test_gradients_that_jump():
+    torch.manual_seed(0)
+    model = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
+    with Diagnostics() as diagnostics:
+        for step in range(20):
+            x = torch.randn(16, 4) * (200 if step == 17 else 1)
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(x), torch.zeros(16, 1)).backward()
+            optimizer.step()
+    (found,) = diagnostics.findings
+    assert (found.id, found.place.step) == ("exploding-gradients", 17)
+    assert found.evidence["norm"] > 100 * found.evidence["usual_norm"]

@@ -15,7 +15,7 @@ from engine import nn, trace
 from engine.debug.statistics import Statistics, Summary, summarize
 from engine.kernels.cpu import statistics as kernels
 
-SIZES = (0, 1, 5, 31, 32, 33, 4095, 4096, 4097, 20_000)
+SIZES = (0, 1, 5, 31, 32, 33, kernels.BLOCK - 1, kernels.BLOCK, kernels.BLOCK + 1, 20_000)
 
 
 def truth(array):

@@ -226,7 +226,7 @@ def test_compare_says_where(shell):
 
 
 def test_errors_are_said_and_do_no_harm(shell):
-    wrong = ("goto x", "run", "break ?", "explain y", "run 9", "compare", "watch %", "into y", "condition", "n -1", "until x")
+    wrong = ("goto x", "run", "break ?", "explain y", "run 9", "compare", "watch %", "into y", "condition", "n -1")
     for line in wrong:
         assert not shell.run_line(line)
         assert "***" in shell.said

@@ -24,9 +24,8 @@ def session(tmp_path: Path, commands: str, script: Path = CLASSIFY, *arguments: 
     file = tmp_path / "commands.txt"
     file.write_text(commands)
     environment = dict(os.environ, TMPDIR=str(tmp_path))
-    return subprocess.run(
-        command("--commands", file, *arguments, script), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240
-    )
+    line = command("--commands", file, *arguments, script)
+    return subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
 
 
 def passes(tmp_path: Path, commands: str, script: Path = CLASSIFY, *arguments: str, code: int = 0) -> str:

@@ -22,9 +22,11 @@ def _place(shell: Shell) -> tuple[str, int]:
     element = stop.get("element")
     if element:
         return element["file"], element["line"]
-    if not stop.get("file"):
+    if stop.get("file"):
+        return stop["file"], stop["line"]
+    if shell.session.program is None:
         raise CommandError("no line of the script belongs to this stop")
-    return stop["file"], stop["line"]
+    return shell.session.program, 1
 
 
 def _list(shell: Shell, path: str, first: int, last: int, current: int) -> None:

@@ -115,7 +115,7 @@ def epoch(shell: Shell, text: str) -> None:
 
 @command("batch", "[N]", group="moving")
 def batch(shell: Shell, text: str) -> None:
-    """Run to the next batch (without a DataLoader: to the end of the next optimizer step), N times."""
+    """Run to the next batch, N times; without a DataLoader to the end of the next optimizer step."""
     steps(shell, "next", _count(text), granularity="batch")
 
 
@@ -189,7 +189,7 @@ def reverse_continue(shell: Shell, text: str) -> None:
 
 @command("goto", "POSITION", group="going back")
 def goto(shell: Shell, text: str) -> None:
-    """Go to a position (as 'where' and 'events' show them: 812, 812.3 or 812.3.1), in the past or to come."""
+    """Go to a position, in the past or to come: 812, 812.3 or 812.3.1, as 'where' and 'events' show them."""
     parts = text.replace(",", ".").split(".")
     if not all(part.strip().isdecimal() for part in parts) or len(parts) > 3:
         raise CommandError(f"goto {text}: expected a position such as 812 or 812.3.1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -41,12 +42,21 @@ class Command:
     complete: str = ""
 
     @property
-    def synopsis(self) -> str:
-        """Names and usage: ``n(ext) [LEVEL]`` where the short name begins the long one."""
+    def names(self) -> str:
+        """All names: ``n(ext)`` where the short name begins the long one."""
         short = [alias for alias in self.aliases if self.name.startswith(alias)]
         others = [alias for alias in self.aliases if alias not in short]
-        names = [f"{short[0]}({self.name[len(short[0]) :]})" if short else self.name, *others]
-        return f"{', '.join(names)} {self.usage}".rstrip()
+        return ", ".join([f"{short[0]}({self.name[len(short[0]) :]})" if short else self.name, *others])
+
+    @property
+    def synopsis(self) -> str:
+        """Names and usage."""
+        return f"{self.names} {self.usage}".rstrip()
+
+    @property
+    def gist(self) -> str:
+        """The beginning of the help, up to the first stop, colon or semicolon."""
+        return re.split(r"(?<=\w)[.:;](?=\s|$)", self.text, maxsplit=1)[0].replace("\n", " ")
 
 
 #: Every command by each of its names.

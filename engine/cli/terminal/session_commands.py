@@ -23,8 +23,8 @@ def help_(shell: Shell, text: str) -> None:
         shell.say(shell.style(group, "bold"))
         for entry in dict.fromkeys(COMMANDS.values()):
             if entry.group == group:
-                first = entry.text.splitlines()[0] if entry.text else ""
-                shell.say(f"  {entry.synopsis:<34} {first}")
+                shell.say(f"  {entry.names:<16} {entry.gist}")
+    shell.say("'help COMMAND' says what may follow it, and more.")
     shell.say("An empty line repeats the last command; a line that is no command is run as Python.")
     shell.say("Ctrl+C pauses a script that runs, Ctrl+D quits.")
 

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from engine.cli.terminal.points import Points
 from engine.cli.terminal.registry import COMMANDS, CommandError
 from engine.cli.terminal.sources import Sources
-from engine.cli.terminal.stop_text import headline, source_line
+from engine.cli.terminal.stop_text import finding_text, headline, source_line
 from engine.cli.terminal.text import Style, number
 from engine.debug.protocol import ProtocolError
 from engine.debug.session import ConnectionLost, RequestError, Run, Session, SessionError, Stop
@@ -82,9 +82,8 @@ class Shell:
             to.write(body["output"])
             to.flush()
         elif message["event"] == "diagnostic":
-            text = body.get("message") or body.get("text") or body.get("title") or body.get("name") or "something was found"
             self.hide_progress()
-            print(self.style(f"diagnosis: {text}", "yellow"), file=self.out, flush=True)
+            print(self.style(finding_text(body), "yellow"), file=self.out, flush=True)
 
     def show_progress(self) -> None:
         """One line, written over and over, that says where a running script is; only on a terminal."""

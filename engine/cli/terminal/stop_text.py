@@ -90,7 +90,7 @@ def _reason(shell: Shell) -> str:
         index = stop.get("index")
         text += f": {stop['tensor']}" + (str(index) if index is not None else "")
         text += f" sample {stop['sample']}" if stop.get("sample") is not None else ""
-    if numbers and stop.get("description") and stop.reason == "watchpoint":
+    if numbers and stop.get("description") and stop.get("tensor"):
         text += f" ({stop['description']})"
     return shell.style(text, "yellow")
 
@@ -141,3 +141,11 @@ def _result(shell: Shell) -> str:
         return f"{text} = {number(found['min'] if not found['nans'] else math.nan)}"
     missing = [f"{found[name]} {name}" for name in ("nans", "infs") if found[name]]
     return " ".join([text, f"min {number(found['min'])} max {number(found['max'])}", *missing]) if found["count"] else text
+
+
+def finding_text(entry: dict[str, Any]) -> str:
+    """A finding in two or three lines: what, where, why, and what might help."""
+    place = entry.get("place") or {}
+    where = f"{os.path.basename(place['file'])}:{place.get('line')}: " if place.get("file") else ""
+    text = f"{where}{entry.get('severity', 'note')}: {entry.get('title', '')}. {entry.get('sentence') or ''}"
+    return "\n    ".join(filter(None, (text.strip(), entry.get("cause"), entry.get("suggestion"))))

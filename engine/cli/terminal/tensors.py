@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.cli.terminal.registry import CommandError, command
 from engine.cli.terminal.shell import Shell
-from engine.cli.terminal.stop_text import main_tensor
+from engine.cli.terminal.stop_text import finding_text, main_tensor
 from engine.cli.terminal.targets import Target, parse_target
 from engine.cli.terminal.text import exact, grid, histogram, number, shape_text, sparkline
 
@@ -182,13 +182,6 @@ def diagnostics(shell: Shell, text: str) -> None:
     shell.say_all([finding_text(entry) for entry in found] or ["nothing was found"])
 
 
-def finding_text(entry: dict[str, Any]) -> str:
-    """A finding in one line."""
-    text = entry.get("message") or entry.get("text") or entry.get("title") or entry.get("check") or str(entry)
-    step = entry.get("step")
-    return f"{text}" if step is None else f"step {step}: {text}"
-
-
 @command("digest", "", group="numbers")
 def digest(shell: Shell, text: str) -> None:
     """A digest of all parameters, optimizer states and random streams: equal where two runs are equal, bit by bit."""
@@ -197,14 +190,17 @@ def digest(shell: Shell, text: str) -> None:
 
 @command("graph", "", group="numbers")
 def graph(shell: Shell, text: str) -> None:
-    """The ops of the current step, in the order of running, with what each reads and writes."""
+    """The ops of the newest pass, in the order of running: where each gets its inputs from, and what it makes."""
     body = shell.session.request("graph")
-    nodes = body.get("nodes") or body.get("ops") or []
-    for node in nodes:
+    nodes = {node["id"]: node for node in body.get("nodes", ())}
+    numbers = {id: i for i, id in enumerate(nodes)}
+    for id, node in nodes.items():
         where = f' "{node["module"]}"' if node.get("module") else ""
-        name = node.get("name") or node.get("op") or node.get("label") or node.get("id")
-        shape = node.get("shape") or (node.get("output") or {}).get("shape") if isinstance(node, dict) else None
-        kind = node.get("direction") or node.get("kind") or ""
-        shell.say(f"{kind} {name}{where} {shape_text(shape) if shape else ''}".strip())
+        inputs = [f"{edge['input']} from {numbers[edge['from']]}" for edge in body.get("edges", ()) if edge["to"] == id]
+        inputs += [f"{entry['name']} = {entry.get('label')}" for entry in node.get("parameters", ())]
+        outputs = ", ".join(f"{entry['name']} {shape_text(entry['shape'])}" for entry in node.get("outputs", ()))
+        aside = "" if node.get("main", True) else "  (the loss does not depend on it)"
+        taken = f" ({', '.join(inputs)})" if inputs else ""
+        shell.say(f"{numbers[id]:>3}  {node.get('op') or node['kind']}{where}{taken} → {outputs}{aside}")
     if not nodes:
         shell.say("no op of this step is in the history")

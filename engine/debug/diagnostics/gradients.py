@@ -49,9 +49,11 @@ class Gradients(Check):
         if not math.isfinite(this.norm):
             return
         norms = this.site.norms
-        if norms.count >= 10 and this.norm > 1 and this.norm > ABOVE_START * max(norms.first[:3]):
+        if norms.count >= 10 and this.norm > ABOVE_START * max(norms.first[:3]):
             usual = statistics.median(norms.last[-50:])
-            if this.norm > JUMP * usual:
+            # A sample that a trained network gets wrong makes a jump too, but none beyond the size of the weights.
+            weights = math.sqrt(sum(float(np.linalg.norm(p._array)) ** 2 for p, _ in this.norms.values()))
+            if this.norm > max(JUMP * usual, weights):
                 self._jumped(this, usual)
         norms.append(this.norm)
         if this.looked_at:

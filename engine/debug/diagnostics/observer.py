@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,7 +15,7 @@ from engine.debug.diagnostics import kinds
 from engine.debug.diagnostics.check import Check
 from engine.debug.diagnostics.finding import Finding
 from engine.debug.diagnostics.passes import Pass, Record, Site
-from engine.debug.diagnostics.place import _known, is_library, script_line
+from engine.debug.diagnostics.place import script_line
 from engine.debug.diagnostics.registry import CHECKS
 from engine.debug.diagnostics.run import LoaderState, Run
 from engine.debug.diagnostics.updates import Updates
@@ -53,9 +54,10 @@ class Diagnostics(trace.Observer):
         chosen = [kind(run) for kind in (CHECKS if checks is None else checks)]
         for check in chosen:
             run.explanations.update(check.finds)
-        # For each moment the checks that override it.
-        self._at: dict[str, list[Check]] = {
-            name: [c for c in chosen if getattr(type(c), name) is not getattr(Check, name)] for name in _MOMENTS
+        # For each moment the methods of the checks that override it.
+        self._at: dict[str, list[Callable]] = {
+            name: [getattr(c, name) for c in chosen if getattr(type(c), name) is not getattr(Check, name)]
+            for name in _MOMENTS
         }
         self._ops: list[tuple] = []
         self._backward_ops: list[tuple] = []
@@ -84,8 +86,24 @@ class Diagnostics(trace.Observer):
         """The script has raised ``error``: say what led to it, where a check knows."""
         if error is not self._heard:
             self._heard = error
-            for check in self._at["failed"]:
-                check.failed(error)
+            self._ask("failed", error)
+
+    def _ask(self, moment: str, *arguments: Any) -> None:
+        for method in self._at[moment]:
+            try:
+                method(*arguments)
+            except Exception as error:
+                # A training run must not end because of a check of it.
+                self._dismiss(method.__self__, moment, error)
+
+    def _dismiss(self, check: Check, moment: str, error: Exception) -> None:
+        self._at = {name: [m for m in methods if m.__self__ is not check] for name, methods in self._at.items()}
+        warnings.warn(
+            f"diagnostics: the check {type(check).__name__} failed ({moment}: {type(error).__name__}: {error}) and is "
+            "switched off for this run",
+            RuntimeWarning,
+            stacklevel=2,
+        )
 
     # ---- forward ----
 
@@ -94,22 +112,8 @@ class Diagnostics(trace.Observer):
             if isinstance(function, (*kinds.LOSSES, *kinds.MODAL)):
                 self._evaluated(function, inputs, outputs)
             return
-        # script_line(), spelled out: this is what each op costs.
-        frame: Any = sys._getframe(1)
-        known = _known
-        while frame is not None:
-            file = frame.f_code.co_filename
-            inside = known.get(file)
-            if inside is None:
-                inside = is_library(file)
-            if not inside:
-                break
-            frame = frame.f_back
         ops = self._ops
-        if frame is None:
-            ops.append((function, inputs, outputs, self.run.module, "", 0))
-        else:
-            ops.append((function, inputs, outputs, self.run.module, file, frame.f_lineno))
+        ops.append((function, inputs, outputs, self.run.module, *script_line(sys._getframe(1))))
         if len(ops) > _MOST_OPS:
             ops.clear()
 
@@ -118,8 +122,7 @@ class Diagnostics(trace.Observer):
         if not isinstance(outputs[0]._array, np.ndarray):
             return
         record = Record(function, inputs, outputs, run.module, *script_line())
-        for check in self._at["evaluated"]:
-            check.evaluated(record)
+        self._ask("evaluated", record)
         if isinstance(function, kinds.LOSSES):
             run.evaluations.add(record, run.loader)
 
@@ -133,8 +136,7 @@ class Diagnostics(trace.Observer):
         run.module = module
         if id(module) not in self._entered:
             self._entered.add(id(module))
-            for check in self._at["entering"]:
-                check.entering(module, inputs)
+            self._ask("entering", module, inputs)
 
     def exit_module(self, module: Any, outputs: Any) -> None:
         run = self.run
@@ -159,22 +161,18 @@ class Diagnostics(trace.Observer):
         self._looking = site.count < 3 or site.count % self.every == 0
         if run.evaluations:
             for evaluation, value in run.evaluations.end():
-                for check in self._at["evaluation"]:
-                    check.evaluation(evaluation, value)
+                self._ask("evaluation", evaluation, value)
         self._leaves.clear()
         run.this = this = Pass(run, site, roots, self._ops, self._looking)
         if run.loader is not None:
             run.loaders[run.loader].trained = True
         if this.scalar:
             site.losses.append(this.loss)
-            for check in self._at["loss"]:
-                check.loss(this, site.losses)
+            self._ask("loss", this, site.losses)
         if site.count == 0:
-            for check in self._at["first_pass"]:
-                check.first_pass(this)
+            self._ask("first_pass", this)
         if self._looking:
-            for check in self._at["forward"]:
-                check.forward(this)
+            self._ask("forward", this)
         site.count += 1
 
     def after_backward(self, function: Function, gradients: tuple, input_gradients: tuple) -> None:
@@ -193,8 +191,7 @@ class Diagnostics(trace.Observer):
                     total += square
                     norms[key] = (leaf, math.sqrt(square) if square >= 0 else math.nan)
             this.norm = math.sqrt(total) if total >= 0 else math.nan
-            for check in self._at["gradients"]:
-                check.gradients(this)
+            self._ask("gradients", this)
             this.release()
         self._ops = []
         self._backward_ops = []
@@ -206,15 +203,13 @@ class Diagnostics(trace.Observer):
             if details is None:
                 self._leaves[id(tensor)] = tensor
             if tensor._grad is not None:
-                for check in self._at["accumulating"]:
-                    check.accumulating(tensor, details)
+                self._ask("accumulating", tensor, details)
         elif self._looking and kind == "optimizer":
             self._updates.before(tensor)
         elif kind == "in-place" and tensor._requires_grad and tensor._function is None and tensor._grad is not None:
             # An update by the script itself: for an initialisation there would be no gradient.
             self.run.optimized[id(tensor)] = tensor
-            for check in self._at["overwriting"]:
-                check.overwriting(tensor)
+            self._ask("overwriting", tensor)
         return None
 
     def after_update(self, kind: str, tensor: Tensor, details: Any) -> None:
@@ -224,17 +219,14 @@ class Diagnostics(trace.Observer):
     def begin_step(self, optimizer: Any) -> None:
         run = self.run
         if optimizer not in run.optimizers and run.begins(optimizer):
-            for check in self._at["fresh"]:
-                check.fresh()
-        for check in self._at["stepping"]:
-            check.stepping(optimizer)
+            self._ask("fresh")
+        self._ask("stepping", optimizer)
 
     def end_step(self, optimizer: Any) -> None:
         run = self.run
         run.step += 1
         if self._looking and run.this is not None and (ratios := self._updates.take()):
-            for check in self._at["updated"]:
-                check.updated(run.this, optimizer, ratios)
+            self._ask("updated", run.this, optimizer, ratios)
 
     # ---- batches ----
 
@@ -252,7 +244,6 @@ class Diagnostics(trace.Observer):
             run.loaders.setdefault(loader, LoaderState()).place = script_line()
 
     def end_epoch(self, loader: Any) -> None:
-        for check in self._at["epoch"]:
-            check.epoch(loader)
+        self._ask("epoch", loader)
         if self.run.loader is loader:
             self.run.loader = self.run.samples = None

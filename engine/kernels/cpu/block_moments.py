@@ -1,4 +1,4 @@
-"""Reductions of a block of memory in vector registers: minimum, maximum, moments about a shift, zeros; and updates.
+"""Reductions of a block of memory in vector registers: minimum, maximum, moments, zeros; and the change of a block.
 
 They take the address of a block, so that a kernel can walk over the blocks of many arrays in one parallel loop; the
 loops are LLVM vector instructions of a fixed number of elements, so that the order of every sum is fixed. Each

@@ -1,8 +1,8 @@
 """Statistics of many arrays in one launch, and histograms.
 
-``summarize`` reads every element once (parameters also their kept copy). An array is cut into blocks of ``BLOCK``
-elements, whatever the number of threads, and the blocks' results are joined in their order: serial and parallel forms
-give the same bits.
+``summarize`` reads every element once (of parameters also the old values, where wanted). An array is cut into blocks
+of ``BLOCK`` elements, whatever the number of threads, and the blocks' results are joined in their order: serial and
+parallel forms give the same bits.
 
 Within a block sums are of the array's dtype; blocks are joined in float64 by the formula of Chan, Golub and LeVeque
 1983, "Algorithms for computing the sample variance". A block whose mean is large beside its standard deviation is

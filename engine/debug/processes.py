@@ -1,0 +1,205 @@
+"""Starting, replaying and ending the processes of a session's runs. Standard library only, no NumPy."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from engine.debug.client import Client, ConnectionLost, RequestError
+from engine.debug.run import Run, Stop
+
+OnEvent = Callable[[Run, dict[str, Any]], object]
+
+#: Seconds after a replay's stop in which its output may still be on its way through the pipes.
+_SETTLING = 0.05
+
+#: Events that are handed on as they arrive, and not waited for.
+_PASSING = ("output", "progress", "diagnostic", "breakpoint")
+
+
+class SessionError(Exception):
+    """Something that the session cannot do; the message says why."""
+
+
+class Processes:
+    """Makes the processes of runs. Each keeps its tape in a folder of its own inside of one that :meth:`close` removes.
+
+    Args:
+        options: what every process is launched with; None where the session is attached to one.
+        client_class: what launches them.
+        on_event: see :class:`engine.debug.session.Session`.
+
+    Attributes:
+        settings: requests that every process is sent before its script begins, by command and file.
+    """
+
+    def __init__(self, options: dict[str, Any] | None, client_class: type[Client], on_event: OnEvent | None) -> None:
+        self.settings: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
+        self._options = options
+        self._client_class = client_class
+        self._on_event = on_event
+        self._folder = Path(tempfile.mkdtemp(prefix="nablascope-"))
+        self._started = 0
+        self._numbers = 0
+        self._finalizer = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+
+    # ---- making ----
+
+    def launch(self, replay: dict[str, Any] | None = None, name: str | None = None, number: int = 0, **fields: Any) -> Run:
+        """A run with a fresh process, not yet begun. Raises what ``Client.launch`` does, SessionError when attached.
+
+        Args:
+            replay: of the request ``launch``.
+            name, number: of the run; without them it gets the next ones.
+            fields: further attributes of the run.
+        """
+        if self._options is None:
+            raise SessionError("the process was attached to, not launched: there is no script to start again")
+        self._started += 1
+        recording = self._folder / f"recording-{self._started}"
+        recording.mkdir()
+        holder: list[Run] = []
+        client = self._client_class.launch(
+            **self._options, parameters=list(fields.get("parameters", ())), recording=str(recording), replay=replay,
+            on_event=lambda message: self._seen(holder, message),
+        )  # fmt: skip
+        if not number:
+            number = self._numbers = self._numbers + 1
+        run = Run(number, name or f"run {number}", client, recording, muted=replay is not None, **fields)
+        self._hand_on(run, holder)
+        return run
+
+    def attach(self, host: str, port: int, key: str) -> Run:
+        """A run whose process is there already. Raises what ``Client.attach`` does."""
+        holder: list[Run] = []
+        client = self._client_class.attach(host, port, key, on_event=lambda message: self._seen(holder, message))
+        run = Run(1, "run 1", client, None)
+        self._hand_on(run, holder)
+        return run
+
+    def replay(self, of: Run, place: dict[str, Any], failure: str, *, set_up: bool = True, **fields: Any) -> Run:
+        """A run with a fresh process that has replayed the tape of ``of`` up to ``place``, and stands there.
+
+        Args:
+            place: ``at`` or ``before``, ``level``, ``breakpoints``, ``edits``: of the request ``launch``'s ``replay``.
+            failure: how the message of the SessionError begins that is raised where it does not get there; nothing of
+                the process stays then.
+            set_up: whether it gets the session's settings.
+        """
+        self.require_tape(of)
+        self.flush(of)
+        replay = {"recording": str(of.recording), **place}
+        try:
+            run = self.launch(replay, parameters=of.parameters, **fields)
+        except (ConnectionLost, RequestError) as error:
+            raise SessionError(f"{failure}: {_gist(str(error))}") from error
+        try:
+            stop = self.begin(run, None, set_up)
+            if stop.get("restart"):
+                # It needed contents that it had skipped: once more, computing everything.
+                self.discard(run)
+                fields["number"] = run.number
+                run = self.launch(replay | stop["restart"], parameters=of.parameters, **fields)
+                stop = self.begin(run, None, set_up)
+            if stop.reason in ("exited", "lost"):
+                said = " ".join(note["body"]["output"].strip() for note in run.notes)
+                raise SessionError(f"{failure}: {said or _gist(stop.get('description', ''))}")
+        except BaseException:
+            self.discard(run)
+            raise
+        if self._options is not None and self._options.get("capture_output"):
+            time.sleep(_SETTLING)
+        run.muted = False
+        for note in run.notes:
+            self._seen([run], note)
+        run.notes.clear()
+        return run
+
+    # ---- events ----
+
+    def _hand_on(self, run: Run, holder: list[Run]) -> None:
+        """Let events that arrive belong to ``run``; what has arrived before is handed on now."""
+        holder.append(run)
+        for message in run.client.drain():
+            self._seen(holder, message)
+
+    def _seen(self, holder: list[Run], message: dict[str, Any]) -> bool:
+        """An event as it arrives, in the client's thread; True keeps it out of the queue."""
+        if not holder or message["event"] not in _PASSING:
+            return False
+        run = holder[0]
+        if message["event"] == "progress":
+            run.progress = message["body"]
+        if run.muted:
+            if message["event"] == "output" and message["body"].get("category") == "console":
+                run.notes.append(message)
+        elif self._on_event is not None:
+            self._on_event(run, message)
+        return True
+
+    # ---- running ----
+
+    def begin(self, run: Run, timeout: float | None, set_up: bool = True) -> Stop:
+        """Send what is set, let the script begin (pause one that was attached to), wait for its first stop."""
+        try:
+            if set_up:
+                for command, arguments in self.settings.values():
+                    run.client.request(command, **arguments)
+            run.client.request("configurationDone")
+            if self._options is None:
+                run.client.request("pause")
+        except ConnectionLost as lost:
+            return run.lose(str(lost))
+        run.state = "running"
+        return self.wait(run, timeout)
+
+    def wait(self, run: Run, timeout: float | None) -> Stop:
+        """Wait until it stops, ends or is lost. Raises TimeoutError."""
+        names = ("stopped", "exited", "terminated") if run.muted else ("stopped", "exited")
+        try:
+            return run.arrive(run.client.wait_for(names, timeout))
+        except ConnectionLost as lost:
+            return run.lose(str(lost))
+
+    def flush(self, run: Run) -> None:
+        """Have the tape written; of a process that is gone, what it had written has to do."""
+        if run.recording is not None:
+            with suppress(ConnectionLost):
+                run.client.request("flushRecording")
+
+    def require_tape(self, run: Run) -> None:
+        """Raise SessionError where ``run`` cannot be replayed."""
+        if run.recording is None:
+            raise SessionError("an attached process keeps no recording: looking back ends where its history begins")
+
+    # ---- ending ----
+
+    def replace(self, old: Run, new: Run) -> None:
+        """Give ``old`` the process, tape and place of ``new``, and end the process that it had."""
+        client, recording = old.client, old.recording
+        old.client, old.recording = new.client, new.recording
+        old.stop, old.state, old.exit_code, old.progress = new.stop, new.state, new.exit_code, new.progress
+        client.close()
+        if recording is not None:
+            shutil.rmtree(recording, ignore_errors=True)
+
+    def discard(self, run: Run) -> None:
+        """End the process of ``run``, and remove its tape."""
+        run.client.close()
+        if run.recording is not None:
+            shutil.rmtree(run.recording, ignore_errors=True)
+
+    def close(self) -> None:
+        """Remove all tapes."""
+        self._finalizer()
+
+
+def _gist(text: str) -> str:
+    """``text``; of one that ends with a traceback, what it was raised with."""
+    return text.strip().splitlines()[-1] if "Traceback (most recent call last)" in text else text
