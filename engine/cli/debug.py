@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -131,10 +132,14 @@ def _session(session: Session, heard: list[Shell], lines: list[str] | None) -> i
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    shell = Shell(session, sys.stdout, Style(colours))
+    shell = Shell(session, sys.stdout, Style(colours), lines is None)
     heard.append(shell)
     ran = True
     try:
+        # The line is cut, or somebody ends this process: then the script's must not stay behind.
+        for name in ("SIGHUP", "SIGTERM"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), _end)
         ran = _begin(shell)
         if lines is not None:
             ran = scripted(shell, lines) and ran
@@ -146,6 +151,10 @@ def _session(session: Session, heard: list[Shell], lines: list[str] | None) -> i
     if not ran and lines is not None:
         return FAILED
     return 0 if code is None else code & 0xFF if code >= 0 else 128 - code
+
+
+def _end(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def _begin(shell: Shell) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from engine.debug.client import ConnectionLost, RequestError
@@ -163,13 +164,12 @@ def _difference(sides: list[tuple[Run, list[dict]]]) -> dict[str, Any] | None:
 
 def _element(one: tuple[Run, int], other: tuple[Run, int], name: str) -> dict[str, Any]:
     """Index and values of the first element of an array that differs between two events."""
-    try:
+    found: dict[str, Any] = {"index": None, "values": None}
+    with suppress(RequestError, ConnectionLost):  # an array that only one of them has, or that cannot be sent
         for (place, x), (_, y) in zip(_elements(*one, name), _elements(*other, name)):
             if x != y and not (x != x and y != y):
                 return {"index": list(place), "values": [x, y]}
-    except (RequestError, ConnectionLost):
-        pass
-    return {"index": None, "values": None}
+    return found
 
 
 def _elements(run: Run, seq: int, name: str) -> Iterator[tuple[tuple[int, ...], Any]]:

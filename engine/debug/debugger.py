@@ -425,6 +425,29 @@ class Debugger(trace.Observer):
     def read(self, what: str, compute: Callable[[], Any]) -> Any:
         return self.recorder.read(what, compute)
 
+    def made(self, tensor: Tensor) -> None:
+        self.recorder.made(tensor)
+
+    def sharing(self, array: np.ndarray) -> None:
+        self.recorder.sharing(array)
+
+    def wrote(self, path: str) -> None:
+        self.recorder.wrote(path)
+
+    def removed(self, path: str) -> None:
+        self.recorder.removed(path)
+
+    def opened(self, path: str) -> str:
+        return self.recorder.opened(path)
+
+    @property
+    def computes(self) -> bool:  # type: ignore[override]
+        return self.recorder.computes
+
+    @property
+    def repeats(self) -> bool:  # type: ignore[override]
+        return self.recorder.repeats
+
     # ---- lines ----
 
     def _on_line(self, frame: FrameType) -> None:
@@ -471,16 +494,24 @@ class _Lean(trace.Observer):
         self._recorder = recorder
         for name in _CALLS:
             handlers = [getattr(observer, name) for observer in (recorder, *listeners) if overrides(observer, name)]
-            if name in ("run_forward", "run_backward", "read"):
+            if name in ("run_forward", "run_backward", "read", "opened", "before_write"):
                 continue
             if handlers:
                 setattr(self, name, handlers[0] if len(handlers) == 1 else _all(handlers))
         self._before_forward = [o.before_forward for o in listeners if overrides(o, "before_forward")]
         self._before_backward = [o.before_backward for o in listeners if overrides(o, "before_backward")]
         self._after_backward = [o.after_backward for o in listeners if overrides(o, "after_backward")]
-        self.read = recorder.read
+        self.read, self.opened = recorder.read, recorder.opened
         self.run_forward = self._run_forward if self._before_forward else recorder.run_forward
         self.run_backward = self._run_backward if self._before_backward or self._after_backward else recorder.run_backward
+
+    @property
+    def computes(self) -> bool:  # type: ignore[override]
+        return self._recorder.computes
+
+    @property
+    def repeats(self) -> bool:  # type: ignore[override]
+        return self._recorder.repeats
 
     def _run_forward(self, function: Function, inputs: tuple[Tensor, ...]) -> Any:
         for call in self._before_forward:

@@ -14,8 +14,9 @@ from engine.debug.debuggee import Debuggee
 from engine.debug.debugger import Waypoint
 from engine.debug.edits import EditLog, apply_edits
 from engine.debug.events import Event, Position
+from engine.debug.following import Divergence
 from engine.debug.hollow import ContentsSkipped
-from engine.debug.replay import Divergence, Replayer
+from engine.debug.replay import Replayer
 from engine.debug.server import RequestFailedError
 from engine.debug.silence import Gate, close_gates
 from engine.debug.stops import plain_stop
@@ -103,6 +104,11 @@ class Launch:
                 debuggee.send("output", {"category": "console", "output": f"{refusal}\n"})
                 return REFUSED
             except BaseException as error:
+                if debugger.waypoints and getattr(self.recorder, "skipped_to", 0):
+                    # The recorded run came further: what was skipped has led the script astray.
+                    debugger.detach()
+                    debuggee.send("terminated", {"restart": {"skip": False}})
+                    return REPEAT
                 code = 1
                 self._post_mortem(debuggee, error)
             debuggee.ended, debuggee.exit_code = True, code

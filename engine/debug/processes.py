@@ -75,6 +75,16 @@ class Processes:
         self._hand_on(run, holder)
         return run
 
+    def fresh(self, **fields: Any) -> Run:
+        """A run with a fresh process that has begun and stands at its first stop. Raises as :meth:`launch` does."""
+        run = self.launch(**fields)
+        try:
+            self.begin(run, None)
+        except BaseException:
+            self.discard(run)
+            raise
+        return run
+
     def attach(self, host: str, port: int, key: str) -> Run:
         """A run whose process is there already. Raises what ``Client.attach`` does."""
         holder: list[Run] = []

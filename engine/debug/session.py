@@ -157,9 +157,17 @@ class Session:
         """Ask the current run to stop where it is; :meth:`wait` returns when it does."""
         self.request("pause")
 
-    def travel(self, position: Sequence[int], timeout: float | None = None) -> Stop:
-        """Go to a position of the current run, in the past or in what is to come."""
+    def travel(self, position: Sequence[int], timeout: float | None = None, *, live: bool = False) -> Stop:
+        """Go to a position of the current run, in the past or in what is to come.
+
+        Within the history only the cursor moves, and the script's variables stay those of the present. With ``live``
+        the process is exchanged for one that stands there, so that they are those of then.
+        """
         stop, target = self.current.stop, list(position)
+        if live:
+            return stop if stop is not None and stop.live and list(stop.position or ()) == target else (
+                self._replay_to(self.current, {"at": target})
+            )
         if stop is not None and stop.position is not None and self.current.state != "lost" and tuple(target) > stop.position:
             return self.step("runTo", timeout, position=target)
         return self.step("goto", timeout, position=target)
@@ -204,8 +212,7 @@ class Session:
             assert self.current.stop is not None
             return self.current.stop
         old = self.current
-        new = self._processes.launch(name=old.name, number=old.number, parameters=old.parameters)
-        self._processes.begin(new, None)
+        new = self._processes.fresh(name=old.name, number=old.number, parameters=old.parameters)
         self._processes.replace(old, new)
         old.edits, old.forked_at, old.parent = [], None, None
         assert old.stop is not None
@@ -214,8 +221,7 @@ class Session:
     def _another(self, parent: Run, name: str | None, parameters: Sequence[str]) -> Run:
         names = {setting.partition("=")[0].strip() for setting in parameters}
         kept = [setting for setting in parent.parameters if setting.partition("=")[0].strip() not in names]
-        run = self._processes.launch(name=name, parameters=(*kept, *parameters))
-        self._processes.begin(run, None)
+        run = self._processes.fresh(name=name, parameters=(*kept, *parameters))
         self.runs.append(run)
         self.current = run
         return run

@@ -200,8 +200,9 @@ class Recorder(trace.Observer):
         return None
 
     def made(self, tensor: Tensor) -> None:
-        self._made -= 1
-        tensor._made = self._made
+        # Numbered within the tick: what one run did not see at another tick does not shift the numbers.
+        self._made = max(self._made, self.tick << 16) + 1
+        tensor._made = -self._made
         tensor.__dict__["_changed_at"] = self.tick
 
     # ---- reads ----

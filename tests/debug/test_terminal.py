@@ -90,6 +90,8 @@ def test_assignments_and_conditions():
     assert split_assignment("a == b") is None
     assert split_assignment("a = b = c") is None
     assert split_assignment("a +") is None
+    assert split_assignment("0.weight[2, 3] = -1.5") == ("0.weight[2, 3]", "-1.5")
+    assert split_assignment("0.weight[2, 3] == 1") is None
     assert split_condition("12, x > 3, y") == ("12", "x > 3, y")
     assert split_condition("12") == ("12", None)
 

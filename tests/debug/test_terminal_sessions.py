@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import subprocess
 import sys
+import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -207,6 +210,45 @@ def test_ctrl_c_pauses_and_ctrl_d_quits(tmp_path):
     assert (tmp_path / "nablascope" / "history").read_text().splitlines()[-1] == "p i > 100"
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs POSIX signals")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT", "SIGKILL"])
+def test_no_orphan_stays(tmp_path, name):
+    (tmp_path / "temporary").mkdir()
+    note = f"import os\nopen({str(tmp_path / 'pid')!r}, 'w').write(f'{{os.getpid()}}.')\n"
+    path = script(tmp_path, note + "while True:\n    pass\n")
+    file = tmp_path / "commands.txt"
+    file.write_text("c\necho never\n")
+    environment = dict(os.environ, TMPDIR=str(tmp_path / "temporary"))
+    line = command("--commands", file, path)
+    with subprocess.Popen(line, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as terminal:
+        assert within(60.0, lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().endswith("."))
+        terminal.send_signal(getattr(signal, name))
+        out, _ = terminal.communicate(timeout=60)
+    pid = int((tmp_path / "pid").read_text().rstrip("."))
+    assert within(10.0, lambda: not alive(pid))
+    assert "never" not in out and terminal.returncode != 0
+    if name != "SIGKILL":
+        assert not list((tmp_path / "temporary").iterdir())
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    """Whether something comes true in time."""
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 class Terminal:
     """A process on a pseudo-terminal."""
 
@@ -249,3 +291,41 @@ class Terminal:
             os.kill(self.pid, 9)
             os.waitpid(self.pid, 0)
         os.close(self.fd)
+
+
+def test_attach_pauses_steps_and_leaves_the_process_alone(tmp_path):
+    text = """
+        import sys
+        import engine as torch
+        import engine.debug
+        address = engine.debug.listen(key="secret")
+        print(address.port, flush=True)
+        engine.debug.wait_for_client()
+        x = torch.ones(3)
+        for i in range(int(1e9)):
+            y = x * 2
+            if i > 100 and not engine.debug.is_client_connected():
+                sys.exit(5)
+    """
+    path = script(tmp_path, textwrap.dedent(text))
+    commands = tmp_path / "commands.txt"
+    commands.write_text(
+        "op 2\nexpect forward Mul\nassert float(y[0]) == 2\nback op\nexpect past\nrestart || continue\nfork || continue\n"
+    )
+    program = [sys.executable, path]
+    with subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=_with_root()) as listening:
+        assert listening.stdout is not None
+        port = listening.stdout.readline().strip()
+        line = [sys.executable, "-m", "engine", "attach", "--commands", str(commands), f"127.0.0.1:{port}"]
+        wrong, done = [
+            subprocess.run(line, cwd=ROOT, env=_with_root(NABLASCOPE_KEY=key), capture_output=True, text=True, timeout=60)
+            for key in ("guess", "secret")
+        ]
+        assert wrong.returncode == 1 and "key" in wrong.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "was attached to, not launched" in done.stdout and "keeps no recording" in done.stdout
+        assert listening.wait(60) == 5
+
+
+def _with_root(**more: str) -> dict[str, str]:
+    return dict(os.environ, PYTHONPATH=str(ROOT), **more)

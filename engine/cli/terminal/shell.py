@@ -33,6 +33,7 @@ class Shell:
         session: its runs; the shell hears their events through :meth:`heard`.
         out: where text goes.
         style: its colours.
+        interactive: whether somebody types; Ctrl+C pauses the script then, and ends a scripted session otherwise.
 
     Attributes:
         stop: where the current run stands.
@@ -43,8 +44,9 @@ class Shell:
         said: what the newest command has printed, for ``expect``.
     """
 
-    def __init__(self, session: Session, out: TextIO, style: Style) -> None:
+    def __init__(self, session: Session, out: TextIO, style: Style, interactive: bool = True) -> None:
         self.session = session
+        self.interactive = interactive
         self.out = out
         self.style = style
         self.stop = Stop()
@@ -168,7 +170,7 @@ class Shell:
             except TimeoutError:
                 self.show_progress()
             except KeyboardInterrupt:
-                if self.session.current.state != "running":
+                if self.session.current.state != "running" or not self.interactive:
                     raise
                 if paused:
                     raise CommandError(

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 _INTEGER = re.compile(r"[+-]?\d+$")
 _SLICE = re.compile(r"[\d\s,:+.-]*$")
+_ELEMENT = re.compile(r"\s*(\d[\w.]*\[[\d\s,-]+\])\s*=\s*(?!=)(.+?)\s*$")
 
 
 class Target(NamedTuple):
@@ -49,7 +50,13 @@ def _opening(text: str) -> int | None:
 
 
 def split_assignment(text: str) -> tuple[str, str] | None:
-    """The sides of ``TARGET = VALUE``, outside of brackets and quotes; None where it is none."""
+    """The sides of ``TARGET = VALUE``, as Python splits it; None where it is none.
+
+    A parameter that is no name in Python (``0.weight[2, 3]`` of a Sequential) may stand on the left too.
+    """
+    element = _ELEMENT.match(text)
+    if element is not None:
+        return element[1], element[2]
     try:
         tree = ast.parse(text.strip(), mode="exec")
     except (SyntaxError, ValueError):

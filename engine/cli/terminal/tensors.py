@@ -12,7 +12,7 @@ from engine.cli.terminal.targets import Target, parse_target
 from engine.cli.terminal.text import exact, grid, histogram, number, shape_text, sparkline
 
 #: Rows and columns that 'tensor' shows at most; larger parts are made smaller by means of blocks.
-_ROWS, _COLUMNS = 28, 12
+_ROWS, _COLUMNS = 28, 14
 
 #: Matrices of a tensor of more dimensions that are shown at most.
 _MATRICES = 4

@@ -44,7 +44,7 @@ def shape_text(shape: Iterable[int]) -> str:
     return str(tuple(shape))
 
 
-def grid(values: Any, width: int = 100) -> list[str]:
+def grid(values: Any, width: int = 140) -> list[str]:
     """Lines that show nested lists of numbers (or one number) in aligned columns, a block for each matrix."""
     if not isinstance(values, list):
         return [number(values)]

@@ -1,0 +1,62 @@
+"""What every panel is given: the state, the link to the engine process, the theme, the settings, the actions.
+
+Who fills the state: :mod:`gui.following` sets ``stop``, ``running``, ``progress``, ``runs``, ``curves``, ``findings``
+and ``graph`` from what the link says, and moves the selection with the stop. Panels set ``selection``, ``contributors``,
+``level``, ``breakpoints``, ``watchpoints`` and ``statistics``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtGui import QAction
+
+from gui.state import State
+from gui.theme import Theme
+
+
+class Context(QObject):
+    """``context.state``, ``.link``, ``.theme``, ``.settings`` (a mapping that is saved) and :meth:`action`.
+
+    Signals:
+        theme_changed: there is another ``theme`` now.
+        said(text, severity): what the message bar shows; severity is "info", "warning" or "error".
+        panel_wanted(key): a panel is to be brought to the front.
+    """
+
+    theme_changed = pyqtSignal()
+    said = pyqtSignal(str, str)
+    panel_wanted = pyqtSignal(str)
+
+    def __init__(self, state: State, link: Any, theme: Theme, settings: Any, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.state = state
+        self.link = link
+        self.theme = theme
+        self.settings = settings
+        self._actions: dict[str, QAction] = {}
+
+    def set_theme(self, theme: Theme) -> None:
+        """Show everything in another theme or text size."""
+        self.theme = theme
+        self.theme_changed.emit()
+
+    def say(self, text: str, severity: str = "info") -> None:
+        """Show a message: what happened, where, and what to do."""
+        self.said.emit(text, severity)
+
+    def want_panel(self, key: str) -> None:
+        """Bring a panel to the front."""
+        self.panel_wanted.emit(key)
+
+    def add_action(self, name: str, action: QAction) -> QAction:
+        """Make an action known under a name."""
+        self._actions[name] = action
+        return action
+
+    def action(self, name: str) -> QAction:
+        """The window's action of that name (see :mod:`gui.actions`); one without effect where there is no window."""
+        if name not in self._actions:
+            self._actions[name] = QAction(name.replace("_", " ").capitalize(), self)
+        return self._actions[name]

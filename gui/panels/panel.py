@@ -1,0 +1,288 @@
+"""``Panel``: what all panels are. A panel shows one stop and holds no truth; it never speaks to another panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PyQt6 import sip
+from PyQt6.QtCore import QEvent, QSize, Qt
+from PyQt6.QtGui import QFontMetrics, QImage, QPainter, QShowEvent
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+
+from gui.context import Context
+from gui.state import Selection, State
+from gui.theme import Theme
+
+
+class Panel(QWidget):
+    """Base of the panels. A subclass builds its widgets, hands the outermost to :meth:`set_content`, and overrides
+    :meth:`show_stop` and whatever else it needs. These are called only while the panel is visible, with the newest
+    values; a panel that becomes visible again is told what it has missed.
+
+    Class attributes:
+        key, title: its name in code and on the screen.
+        area: where it stands at first: "left", "left-bottom", "center", "bottom", "right" or "right-bottom".
+        empty_text: what it will show and how to get there; shown while there is no stop (and by :meth:`show_empty`).
+        needs_stop: False where it has something to show without a stop; then ``show_stop(None)`` may be called.
+    """
+
+    key = ""
+    title = ""
+    area = "right"
+    empty_text = "Open a script (Ctrl+O); this panel shows where it stops."
+    needs_stop = True
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self.context = context
+        self.setObjectName(f"panel-{self.key}")
+        self.setAccessibleName(self.title)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, True)
+        self.head = PanelHead(self.title, context)
+        self._stack = QStackedWidget()
+        self._empty = QLabel(self.empty_text)
+        self._empty.setObjectName("empty")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setWordWrap(True)
+        self._empty.setMinimumWidth(1)
+        self._empty.setAccessibleName(f"{self.title}: hint")
+        self._stack.addWidget(self._empty)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.head)
+        layout.addWidget(self._stack, 1)
+        self._content: QWidget | None = None
+        self._due = {"theme", "stop", "selection"}
+        context.theme_changed.connect(self._theme_changed)
+        self.state.subscribe(("stop", "running"), self._stop_changed)
+        self.state.subscribe("selection", self._selection_changed)
+
+    # ---- for subclasses ----
+
+    @property
+    def state(self) -> State:
+        return self.context.state
+
+    @property
+    def theme(self) -> Theme:
+        return self.context.theme
+
+    def set_content(self, widget: QWidget) -> None:
+        """Show this below the head whenever there is something to show."""
+        if self._content is not None:
+            self._stack.removeWidget(self._content)
+        self._content = widget
+        self._stack.addWidget(widget)
+        self._stack.setCurrentWidget(self._empty if self.needs_stop and self.state.stop is None else widget)
+
+    def show_empty(self, text: str | None = None) -> None:
+        """Show a hint instead of the content (``empty_text`` without one); :meth:`show_content` ends that."""
+        self._empty.setText(text or self.empty_text)
+        self._stack.setCurrentWidget(self._empty)
+
+    def show_content(self) -> None:
+        """Show the content again."""
+        if self._content is not None:
+            self._stack.setCurrentWidget(self._content)
+
+    def ask(
+        self,
+        slot: str,
+        command: str,
+        arguments: dict[str, Any],
+        then: Callable[[dict[str, Any]], object],
+        otherwise: Callable[[str], object] | None = None,
+    ) -> None:
+        """Ask the engine; ``then(body)`` is called later unless the same slot has been asked again, or this panel is gone.
+
+        A refusal is shown in the head's tooltip where ``otherwise`` is None.
+        """
+
+        def answered(body: dict[str, Any]) -> None:
+            if not sip.isdeleted(self):
+                then(body)
+
+        def refused(message: str) -> None:
+            if not sip.isdeleted(self):
+                (otherwise or self.head.set_problem)(message)
+
+        self.context.link.ask((self.key, slot), command, arguments, answered, refused)
+
+    # ---- to override ----
+
+    def show_stop(self, stop: dict[str, Any] | None) -> None:
+        """The script stands here now (also called when it has stopped running)."""
+
+    def show_running(self) -> None:
+        """The script runs: what is shown is old."""
+
+    def show_selection(self, selection: Selection) -> None:
+        """Something else is selected."""
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take on other colours and fonts. What style sheets reach needs nothing."""
+
+    def save(self) -> dict[str, Any]:
+        """What shall be remembered between two sessions, as JSON."""
+        return {}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Take up what :meth:`save` has returned once; it may come from an older version."""
+
+    # ---- pictures ----
+
+    def export_png(self, path: str | Path, scale: float = 2.0) -> None:
+        """Write what the panel shows as a PNG, ``scale`` times as large. Raises OSError where it cannot be written."""
+        size = QSize(round(self.width() * scale), round(self.height() * scale))
+        image = QImage(size, QImage.Format.Format_ARGB32)
+        image.setDevicePixelRatio(scale)
+        image.fill(self.theme.panel)
+        painter = QPainter(image)
+        self.render(painter)
+        painter.end()
+        if not image.save(str(path), "PNG"):
+            raise OSError(f"{path} cannot be written")
+
+    def export_svg(self, path: str | Path) -> None:
+        """Write what the panel shows as SVG. Raises OSError where it cannot be written."""
+        from PyQt6.QtSvg import QSvgGenerator
+
+        with open(path, "wb"):
+            pass  # says why it cannot be written, which the generator does not
+        generator = QSvgGenerator()
+        generator.setFileName(str(path))
+        generator.setSize(self.size())
+        generator.setViewBox(self.rect())
+        generator.setTitle(f"Nablascope: {self.title}")
+        painter = QPainter(generator)
+        self.render(painter)
+        painter.end()
+
+    # ---- when to show ----
+
+    def _theme_changed(self) -> None:
+        self._due.add("theme")
+        self._show_due()
+
+    def _stop_changed(self) -> None:
+        self._due.add("stop")
+        self._show_due()
+
+    def _selection_changed(self) -> None:
+        self._due.add("selection")
+        self._show_due()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        super().showEvent(event)
+        self._show_due()
+
+    def _show_due(self) -> None:
+        if sip.isdeleted(self) or not self.isVisible():
+            return
+        due, self._due = self._due, set()
+        if "theme" in due:
+            self.head.apply_theme(self.theme)
+            self._empty.setFont(self.theme.text_font())
+            self.apply_theme(self.theme)
+        if "stop" in due:
+            self._show_stop()
+        if "selection" in due and (self.state.stop is not None or not self.needs_stop):
+            self.show_selection(self.state.selection)
+
+    def _show_stop(self) -> None:
+        stop = self.state.stop
+        if stop is None and self.needs_stop:
+            self.head.set_subject("")
+            self.show_empty()
+        elif self.state.running:
+            self.show_running()
+        else:
+            self.show_content()
+            self.head.set_problem("")
+            self.show_stop(stop)
+
+
+class PanelHead(QWidget):
+    """One line: the panel's name, what it shows, and at the right its controls."""
+
+    def __init__(self, title: str, context: Context) -> None:
+        super().__init__()
+        self.setObjectName("panel-head")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, True)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.title = QLabel(title)
+        self.title.setObjectName("panel-title")
+        self.subject = ElidedLabel()
+        self.subject.setObjectName("panel-subject")
+        self.subject.setAccessibleName(f"{title}: what it shows")
+        self._layout = QHBoxLayout(self)
+        self._layout.setContentsMargins(8, 0, 4, 0)
+        self._layout.setSpacing(8)
+        self._layout.addWidget(self.title)
+        self._layout.addWidget(self.subject, 1)
+        self.apply_theme(context.theme)
+
+    def set_subject(self, text: str) -> None:
+        """What the panel shows: a tensor's name, shape and dtype."""
+        self.subject.setText(text)
+
+    def set_problem(self, text: str) -> None:
+        """Why the panel cannot show what was asked for; "" when it can."""
+        self.subject.set_problem(text)
+
+    def add_control(self, widget: QWidget) -> None:
+        """Put a control at the right, after those that are there."""
+        self._layout.addWidget(widget)
+
+    def apply_theme(self, theme: Theme) -> None:
+        self.title.setFont(theme.text_font("body", bold=True))
+        self.subject.setFont(theme.code_font("small"))
+        self.setFixedHeight(theme.space(32))
+
+
+class ElidedLabel(QLabel):
+    """A label that cuts its text with an ellipsis where there is no room, and shows the whole as a tooltip."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self._whole = ""
+        self._problem = ""
+        self.setMinimumWidth(1)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setText(text)
+
+    def text(self) -> str:
+        """The whole text."""
+        return self._whole
+
+    def setText(self, text: str | None) -> None:
+        if text != self._whole:
+            self._whole = text or ""
+            self._fit()
+
+    def set_problem(self, text: str) -> None:
+        """Show a problem instead of the text, or the text again with ""."""
+        if text != self._problem:
+            self._problem = text
+            self.setProperty("problem", bool(text))
+            if style := self.style():
+                style.polish(self)
+            self._fit()
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.FontChange:
+            self._fit()
+
+    def _fit(self) -> None:
+        text = (self._problem or self._whole).replace("\n", " ")
+        shown = QFontMetrics(self.font()).elidedText(text, Qt.TextElideMode.ElideRight, max(self.width(), 1))
+        QLabel.setText(self, shown)
+        self.setToolTip(self._problem or self._whole if shown != text or self._problem else "")

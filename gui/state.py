@@ -1,0 +1,174 @@
+"""What the window shows, as plain values: no Qt, no truth of its own, only the newest of what the engine has said.
+
+Panels read it and subscribe to it; they change what is the user's (the selection, the level, the breakpoints) and leave
+the rest to :mod:`gui.following`.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+LEVELS = ("run", "epoch", "batch", "line", "module", "op", "element")
+
+#: Arrays of an event that its stop is about, in this order; the first that it has is selected.
+_MAIN = {"forward": ("y",), "backward": ("dw", "dx", "dy"), "update": ("w_new", "w")}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The one thing that is selected in the whole window.
+
+    Attributes:
+        event, name: an array of a recorded event (its seq, and "y", "dw", "w_new" ...).
+        expression: instead of these, something that the script can evaluate ("conv1.weight", "conv1.weight.grad").
+        index: an element of it; None is the whole tensor.
+        sample: which sample of the batch is looked at.
+        module: path of the module that it belongs to.
+        label: what it is called on the screen.
+    """
+
+    event: int | None = None
+    name: str | None = None
+    expression: str | None = None
+    index: tuple[int, ...] | None = None
+    sample: int = 0
+    module: str | None = None
+    label: str = ""
+
+    def __bool__(self) -> bool:
+        return self.reference is not None
+
+    @property
+    def reference(self) -> dict[str, Any] | None:
+        """The reference of the protocol that names the tensor; None where nothing is selected."""
+        if self.event is not None and self.name is not None:
+            return {"event": self.event, "name": self.name}
+        return {"expression": self.expression} if self.expression else None
+
+
+@dataclass
+class State:
+    """See the attributes; :meth:`update` changes them, :meth:`subscribe` hears of changes.
+
+    Attributes:
+        stop: body of the protocol's event ``stopped``; None before the first stop.
+        running: whether the script runs (for longer than a blink).
+        progress: body of the newest event ``progress``.
+        selection: see :class:`Selection`.
+        contributors: of the number that was explained last, from the answer to ``explain``.
+        level: what "over" means, one of :data:`LEVELS`.
+        runs: name, number, state, current, parent, forkedAt, parameters of each.
+        graph: the answer to ``graph`` for the newest stop.
+        program: path of the script.
+        breakpoints: by path, each as the protocol's SourceBreakpoint, with verified and message where known.
+        watchpoints: the protocol's Watchpoints.
+        findings: of the diagnoses.
+        curves: by name of the run, ``{"steps", "losses"}`` as NumPy arrays.
+        statistics: the answer to ``statistics``.
+        launched: arguments of the launch: program, parameters, as_torch, arguments.
+    """
+
+    stop: dict[str, Any] | None = None
+    running: bool = False
+    progress: dict[str, Any] = field(default_factory=dict)
+    selection: Selection = field(default_factory=Selection)
+    contributors: list[dict[str, Any]] = field(default_factory=list)
+    level: str = "op"
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    graph: dict[str, Any] | None = None
+    program: str | None = None
+    breakpoints: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    watchpoints: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    curves: dict[str, dict[str, Any]] = field(default_factory=dict)
+    statistics: dict[str, Any] = field(default_factory=dict)
+    launched: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._names = frozenset(f.name for f in fields(self))
+        self._subscribers: list[tuple[frozenset[str], Callable[[], Callable[[], object] | None]]] = []
+
+    def update(self, **changes: Any) -> None:
+        """Set fields and call, once each, the subscribers of those that have another value now."""
+        for name in changes:
+            if name not in self._names:
+                raise AttributeError(f"the state has no field {name!r}")
+        changed = {name for name, value in changes.items() if not same(getattr(self, name), value)}
+        for name in changed:
+            setattr(self, name, changes[name])
+        if not changed:
+            return
+        for names, get in list(self._subscribers):
+            if names & changed and (callback := get()) is not None:
+                callback()
+
+    def subscribe(self, names: str | Iterable[str], callback: Callable[[], object]) -> Callable[[], None]:
+        """Have ``callback()`` called after changes of any of these fields; what is returned ends that.
+
+        A method is held weakly: it is forgotten with its object.
+        """
+        wanted = frozenset((names,) if isinstance(names, str) else names)
+        if unknown := wanted - self._names:
+            raise AttributeError(f"the state has no field {', '.join(sorted(unknown))}")
+        get = weakref.WeakMethod(callback) if hasattr(callback, "__self__") else lambda: callback
+        entry = (wanted, get)
+        self._subscribers = [old for old in self._subscribers if old[1]() is not None]
+        self._subscribers.append(entry)
+
+        def unsubscribe() -> None:
+            if entry in self._subscribers:
+                self._subscribers.remove(entry)
+
+        return unsubscribe
+
+    def select(self, **fields_: Any) -> None:
+        """Select something else: ``select(event=3, name="y")``; fields left out are those of an empty selection."""
+        self.update(selection=Selection(**fields_))
+
+    def reselect(self, **changes: Any) -> None:
+        """Change parts of the selection and keep the rest: ``reselect(index=(0, 3))``."""
+        self.update(selection=replace(self.selection, **changes))
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two values are equal for sure; arrays are equal only when they are the same object."""
+    if a is b:
+        return True
+    try:
+        return bool(a == b)
+    except ValueError:  # arrays inside
+        return False
+
+
+def follow(selection: Selection, stop: Mapping[str, Any]) -> Selection:
+    """The selection at a new stop.
+
+    An expression stays; so does a tensor of a module's parameter. An array of the event where the script stood becomes
+    the array of the same name of the new one, or what that one is mainly about; sample and element stay where they fit.
+    """
+    if selection.expression:
+        return selection
+    shapes = {tensor["name"]: tensor for tensor in stop.get("tensors") or ()}
+    if not shapes or stop.get("seq") is None:
+        return selection
+    if stop.get("tensor") in shapes:  # a watchpoint names the element that it saw
+        name, index = str(stop["tensor"]), stop.get("index")
+        return _of_stop(selection, stop, shapes[name], tuple(index) if isinstance(index, (list, tuple)) else None)
+    wanted = (*_MAIN.get(str(stop.get("direction")), ()), *shapes)
+    if selection.name in shapes and selection.module == stop.get("module"):
+        wanted = (str(selection.name), *wanted)
+    tensor = shapes[next(name for name in wanted if name in shapes)]
+    return _of_stop(selection, stop, tensor, selection.index if tensor["name"] == selection.name else None)
+
+
+def _of_stop(selection: Selection, stop: Mapping[str, Any], tensor: dict[str, Any], index: Any) -> Selection:
+    shape = tensor["shape"]
+    fits = index is not None and len(index) == len(shape) and all(0 <= i < n for i, n in zip(index, shape))
+    label = tensor.get("label") or f"{stop.get('module') or stop.get('op') or stop.get('name')} {tensor['name']}"
+    return Selection(
+        event=stop["seq"], name=tensor["name"], index=index if fits else None, sample=selection.sample,
+        module=stop.get("module"), label=label,
+    )  # fmt: skip

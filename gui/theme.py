@@ -1,0 +1,207 @@
+"""Colours, fonts and colour maps of the three themes. Everything that is drawn asks here."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PyQt6.QtGui import QColor, QFont, QFontDatabase
+
+THEMES = ("light", "dark", "projector")
+
+#: Hues of the four phases and of alarms: Okabe and Ito, "Color Universal Design" (2008).
+PHASES = {"forward": "#0072B2", "loss": "#E69F00", "backward": "#CC79A7", "update": "#009E73", "alarm": "#D55E00"}
+
+#: Points at 100 %; the projector theme is 1.3 times as large (13 pt body).
+SIZES = {"small": 8.5, "body": 10.0, "head": 11.5, "title": 18.0}
+
+_TEXT_FONTS = ("Inter", "DejaVu Sans")
+_CODE_FONTS = ("JetBrains Mono", "DejaVu Sans Mono")
+
+_GREYS = {
+    # paper: the window; panel: what numbers are drawn on; raised: buttons, fields, pop-ups
+    "light": {"paper": "#F4F5F7", "panel": "#FFFFFF", "raised": "#FFFFFF", "ink": "#1B1F24", "muted": "#5C6570"},
+    "dark": {"paper": "#15181C", "panel": "#1C2025", "raised": "#262B31", "ink": "#E4E7EB", "muted": "#9AA3AE"},
+    "projector": {"paper": "#F2F3F5", "panel": "#FFFFFF", "raised": "#FFFFFF", "ink": "#000000", "muted": "#3F464E"},
+}
+
+#: Lightness and chroma of the ends of the diverging map in OKLCh, negative and positive, with their hues.
+_ENDS = {"light": (0.50, 0.135), "dark": (0.80, 0.125), "projector": (0.45, 0.13)}
+_NEGATIVE_HUE, _POSITIVE_HUE, _SEQUENTIAL_HUE = 245.0, 58.0, 265.0
+
+
+class Theme:
+    """One theme at one text size.
+
+    Attributes:
+        name: "light", "dark" or "projector"; dark: whether it is light on dark.
+        scale: text size, 1.0 is 100 %.
+        paper, panel, raised: backgrounds: of the window, of panels, of what lies above them.
+        ink, muted: text, and text that matters less (both at least 4.5 : 1 on every background; 7 : 1 in projector).
+        hairline: lines between things: ink at 12 %.
+        accent: what has the keyboard focus, what is selected in lists, links.
+        selection: the 2 px ring around the selection.
+        phase: by "forward", "loss", "backward", "update", "alarm": for marks and areas.
+        phase_text: the same hues for text: at least 4.5 : 1 (7 : 1) on the panel.
+        diverging, sequential: 256 x 4 uint8 tables. Of diverging, entry 128 is zero and the panel's background: what
+            pyqtgraph makes of levels (-m, m).
+    """
+
+    def __init__(self, name: str = "light", scale: float = 1.0) -> None:
+        self.name = name if name in THEMES else "light"
+        self.scale = scale
+        self.dark = self.name == "dark"
+        greys = {key: QColor(value) for key, value in _GREYS[self.name].items()}
+        self.paper, self.panel, self.raised = greys["paper"], greys["panel"], greys["raised"]
+        self.ink, self.muted = greys["ink"], greys["muted"]
+        self.hairline = with_alpha(self.ink, 0.12)
+        wanted = 7.0 if self.name == "projector" else 4.5
+        self.phase_text = {key: readable(QColor(value), self.panel, wanted) for key, value in PHASES.items()}
+        self.phase = dict(self.phase_text) if self.dark else {key: QColor(value) for key, value in PHASES.items()}
+        self.accent = QColor(self.phase_text["forward"])
+        self.selection = QColor(self.ink)
+        self.diverging = _diverging(self.name, self.panel)
+        self.sequential = _sequential(self.name, self.panel)
+
+    def direction(self, stop: dict | None) -> str:
+        """The phase of a stop, a key of :attr:`phase`; "forward" where it has none."""
+        direction = (stop or {}).get("direction") or "forward"
+        loss = direction == "forward" and "loss" in str((stop or {}).get("op") or "").lower()
+        return "loss" if loss or (stop or {}).get("op") == "cross_entropy" else str(direction)
+
+    def point_size(self, size: str = "body") -> float:
+        """Points of one of the four sizes at this theme's scale."""
+        return SIZES[size] * self.scale * (1.3 if self.name == "projector" else 1.0)
+
+    def text_font(self, size: str = "body", bold: bool = False) -> QFont:
+        """The font of text, with figures of equal width."""
+        return _font(_families()[0], self.point_size(size), bold)
+
+    def code_font(self, size: str = "body", bold: bool = False) -> QFont:
+        """The font of code and numbers."""
+        return _font(_families()[1], self.point_size(size) * 0.96, bold)
+
+    def space(self, pixels: int) -> int:
+        """A distance of the 4-pixel grid at this theme's text size."""
+        return round(pixels * max(1.0, self.point_size() / SIZES["body"]))
+
+
+def _font(family: str, points: float, bold: bool) -> QFont:
+    font = QFont(family)
+    font.setPointSizeF(points)
+    if bold:
+        font.setWeight(QFont.Weight.DemiBold)
+    if hasattr(font, "setFeature"):
+        font.setFeature(QFont.Tag("tnum"), 1)
+    return font
+
+
+@cache
+def _families() -> tuple[str, str]:
+    """Families of text and code: what is installed, else DejaVu out of matplotlib's folder (not imported)."""
+    installed = set(QFontDatabase.families())
+    if not {_TEXT_FONTS[1], _CODE_FONTS[1]} <= installed:
+        spec = importlib.util.find_spec("matplotlib")
+        for place in (spec.submodule_search_locations or ()) if spec else ():
+            for path in sorted((Path(place) / "mpl-data" / "fonts" / "ttf").glob("DejaVuSans*.ttf")):
+                QFontDatabase.addApplicationFont(str(path))
+    return (
+        next((family for family in _TEXT_FONTS if family in installed), _TEXT_FONTS[-1]),
+        next((family for family in _CODE_FONTS if family in installed), _CODE_FONTS[-1]),
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------- colours
+
+
+def with_alpha(color: QColor, alpha: float) -> QColor:
+    """``color`` at an opacity of 0 to 1."""
+    result = QColor(color)
+    result.setAlphaF(alpha)
+    return result
+
+
+def mixed(a: QColor, b: QColor, share: float) -> QColor:
+    """``a`` with a share 0 to 1 of ``b``, mixed in OKLab."""
+    return _to_color((1 - share) * _oklab(a) + share * _oklab(b))
+
+
+def contrast(a: QColor, b: QColor) -> float:
+    """Contrast ratio of two opaque colours, 1 to 21 (WCAG 2.2, "contrast ratio")."""
+    bright, dim = sorted((_luminance(a), _luminance(b)), reverse=True)
+    return (bright + 0.05) / (dim + 0.05)
+
+
+def readable(color: QColor, background: QColor, ratio: float = 4.5) -> QColor:
+    """``color`` moved towards white or black until it reads on ``background``."""
+    end = QColor("white") if _luminance(background) < 0.18 else QColor("black")
+    for step in range(41):
+        candidate = mixed(color, end, step / 40)
+        if contrast(candidate, background) >= ratio:
+            return candidate
+    return end
+
+
+def _linear(color: QColor) -> np.ndarray:
+    values = np.array([color.redF(), color.greenF(), color.blueF()], dtype=np.float64)
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def _luminance(color: QColor) -> float:
+    return float(_linear(color) @ (0.2126, 0.7152, 0.0722))
+
+
+# Matrices of OKLab: Ottosson, "A perceptual color space for image processing" (2020).
+_TO_LMS = np.array([
+    [0.4122214708, 0.5363325363, 0.0514459929],
+    [0.2119034982, 0.6806995451, 0.1073969566],
+    [0.0883024619, 0.2817188376, 0.6299787005],
+])  # fmt: skip
+_TO_LAB = np.array([
+    [0.2104542553, 0.7936177850, -0.0040720468],
+    [1.9779984951, -2.4285922050, 0.4505937099],
+    [0.0259040371, 0.7827717662, -0.8086757660],
+])  # fmt: skip
+_FROM_LAB, _FROM_LMS = np.linalg.inv(_TO_LAB), np.linalg.inv(_TO_LMS)
+
+
+def _oklab(color: QColor) -> np.ndarray:
+    return _TO_LAB @ np.cbrt(_TO_LMS @ _linear(color))
+
+
+def _to_rgb(lab: np.ndarray) -> np.ndarray:
+    """OKLab (n, 3) as sRGB values 0 to 255 (n, 3)."""
+    linear = np.clip((lab @ _FROM_LAB.T) ** 3 @ _FROM_LMS.T, 0, 1)
+    values = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.rint(values * 255).astype(np.uint8)
+
+
+def _to_color(lab: np.ndarray) -> QColor:
+    return QColor(*(int(value) for value in _to_rgb(lab[None])[0]))
+
+
+def _lch(lightness: float, chroma: float, hue: float) -> np.ndarray:
+    angle = np.deg2rad(hue)
+    return np.array([lightness, chroma * np.cos(angle), chroma * np.sin(angle)])
+
+
+def _table(shares: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    rgb = _to_rgb(start + shares[:, None] * (end - start))
+    return np.concatenate([rgb, np.full((len(rgb), 1), 255, np.uint8)], axis=1)
+
+
+def _diverging(name: str, panel: QColor) -> np.ndarray:
+    lightness, chroma = _ENDS[name]
+    shares = np.clip((np.arange(256) - 128) / 127, -1, 1)
+    negative = _table(-shares[:128], _oklab(panel), _lch(lightness, chroma, _NEGATIVE_HUE))
+    positive = _table(shares[128:], _oklab(panel), _lch(lightness, chroma, _POSITIVE_HUE))
+    table = np.concatenate([negative, positive])
+    table[128, :3] = panel.red(), panel.green(), panel.blue()
+    return table
+
+
+def _sequential(name: str, panel: QColor) -> np.ndarray:
+    end = _lch(0.96 if name == "dark" else 0.22, 0.02, _SEQUENTIAL_HUE)
+    return _table(np.arange(256) / 255, _oklab(panel), end)
