@@ -22,7 +22,8 @@ def format_number(x: float | int | bool | None) -> str:
         return str(x)
     if size < 1e-3 or size >= 1e5:
         return f"{x:.3e}"
-    return f"{x:.{max(0, 3 - math.floor(math.log10(size)))}f}"
+    exponent = int(f"{size:.3e}".partition("e")[2])  # of the rounded number: 999.96 has four digits before the point
+    return f"{x:.{max(0, 3 - exponent)}f}"
 
 
 def format_numbers(values: Iterable[float | int | bool | None]) -> list[str]:

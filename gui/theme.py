@@ -28,7 +28,7 @@ _GREYS = {
 }
 
 #: Lightness and chroma of the ends of the diverging map in OKLCh, negative and positive, with their hues.
-_ENDS = {"light": (0.50, 0.135), "dark": (0.80, 0.125), "projector": (0.45, 0.13)}
+_ENDS = {"light": (0.60, 0.150), "dark": (0.78, 0.140), "projector": (0.52, 0.145)}
 _NEGATIVE_HUE, _POSITIVE_HUE, _SEQUENTIAL_HUE = 245.0, 58.0, 265.0
 
 

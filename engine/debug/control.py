@@ -7,10 +7,13 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from engine.debug import stepping
 from engine.debug.events import LEVELS, Event, Position
 from engine.debug.explain import explainable
 from engine.debug.kernel_step import ElementSteps
+from engine.debug.recorded import BATCH, BEGIN_EPOCH, END_STEP
 from engine.debug.server import RequestFailedError
 
 if TYPE_CHECKING:
@@ -41,8 +44,9 @@ def _continue(debuggee: Debuggee, arguments: dict[str, Any]) -> None:
         if hit is not None:
             debuggee.place(hit, "breakpoint")
             return
-        if debuggee.stop is not None and not debuggee.ended:
-            debuggee.cursor = debuggee.stop.event
+        if debuggee.stop is not None and debuggee.ended:
+            debuggee.place(debuggee.stop.event, "end")
+            return
     debuggee.go(stepping.running())
 
 
@@ -146,8 +150,25 @@ def _backward(debuggee: Debuggee, at: Event, test: stepping.Test, reason: str, l
         found, reason = history.first, "entry"
     if found is None:
         text = "that lies before the events that this process remembers; a replay goes there"
-        raise RequestFailedError("beyondHistory", text, before=list(at.position), level=level, **more)
+        known = None if more else _taped(debuggee, at, level)
+        place = {"before": list(at.position)} if known is None else {"at": list(known)}
+        raise RequestFailedError("beyondHistory", text, level=level, **place, **more)
     debuggee.place(found, reason)
+
+
+def _taped(debuggee: Debuggee, at: Event, level: str) -> Position | None:
+    """Where the tape, which knows passes and batches, says that a step back on ``level`` goes; None for finer levels."""
+    codes = np.frombuffer(debuggee.recorder.tape.codes, np.uint32)[: at.position.tick - 1]
+    if level == "epoch":
+        ticks, fine = np.flatnonzero(codes == BEGIN_EPOCH), 0
+    elif level == "batch" and (debuggee.recorder.batches >= 0 or not len(codes)):
+        ticks, fine = np.flatnonzero(codes == BATCH), 0
+    elif level == "batch":
+        # Without a DataLoader the event after the end of a step ends a batch.
+        ticks, fine = np.flatnonzero(codes == END_STEP), 1
+    else:
+        return None
+    return Position(int(ticks[-1]) + 1, 0, fine) if len(ticks) else None
 
 
 @handles("goto")

@@ -53,7 +53,8 @@ class Debugger(trace.Observer):
         listeners: observers that are handed every call: statistics, diagnostics.
         plan: where to stop next.
         watching: whether this observer itself is attached.
-        waypoints: of a replay, in order: its edits, and its target last.
+        waypoints: of a replay, in order: the run's edits before its target, and the target.
+        pending: the run's edits after the target: it is that run only if it meets them again.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Debugger(trace.Observer):
         self.plan = stepping.running()
         self.watching = False
         self.waypoints: list[Waypoint] = []
+        self.pending: list[Waypoint] = []
         #: The newest stop, and whether the script stands at it.
         self.stop: Stop | None = None
         self.stopped = False
@@ -110,7 +112,7 @@ class Debugger(trace.Observer):
             close = not far
         else:
             far = self.plan.far is not None and self.plan.far()
-            close = (self.plan.stops is not None and not far) or self._has_breakpoints
+            close = (self.plan.stops is not None and not far) or self._has_breakpoints or self._edit_is_near
         if close:
             if not self.watching:
                 self.watching = True
@@ -127,6 +129,8 @@ class Debugger(trace.Observer):
             # On its way a replay repeats what was looked at already, and its skipped steps have no contents.
             trace.set_observer(_lean(self.recorder, [] if self.waypoints else self.listeners))
         self.recorder.stop_at = self._next_look() if far else NEVER
+        if self.pending and not self.watching:
+            self.recorder.stop_at = min(self.recorder.stop_at, self.pending[0].full_from)
         if self._wanted:
             # Asked for by another thread meanwhile, and overwritten by the line above.
             self.recorder.stop_at = 0
@@ -134,6 +138,10 @@ class Debugger(trace.Observer):
     def _next_look(self) -> int:
         """The tick at which to ask again whether what the plan waits for is near."""
         return self.waypoints[0].full_from if self.waypoints else self.recorder.tick + 1
+
+    @property
+    def _edit_is_near(self) -> bool:
+        return bool(self.pending) and self.recorder.tick >= self.pending[0].full_from
 
     @property
     def _has_breakpoints(self) -> bool:
@@ -157,6 +165,7 @@ class Debugger(trace.Observer):
         """Stand still at ``stop`` until the user wants to go on, then watch as that needs."""
         trace.set_observer(None)
         sys.settrace(None)
+        self.names.learn_all(frame)
         self.stop, self.stopped = stop, True
         try:
             self.plan = self._wait(stop)
@@ -172,6 +181,8 @@ class Debugger(trace.Observer):
                 self.waypoints.pop(0).arrive(event, frame)
                 self._choose(frame)
             return
+        while self.pending and event.position >= self.pending[0].position:
+            self.pending.pop(0).arrive(event, frame)
         hits = self._hits(event, frame)
         stopping = [hit for hit in hits if hit.stops]
         for hit in hits:
@@ -257,6 +268,7 @@ class Debugger(trace.Observer):
             batch=recorder.batches,
             step=recorder.steps,
             depth=fields.pop("depth", len(self._modules)),
+            frames=depth_of(frame),
             **fields,
         )
         self._seq += 1

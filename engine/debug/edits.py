@@ -37,9 +37,14 @@ class EditLog:
     def __len__(self) -> int:
         return len(self._edits)
 
-    def adopt(self, other: EditLog, target: Position) -> None:
-        """Take over what ``other`` has before ``target``, or at it."""
-        self._edits = [(place, edits) for place, edits in other if place <= target]
+    def adopt(self, other: EditLog) -> None:
+        """Take over what ``other`` has."""
+        self._edits = list(other)
+        self._write()
+
+    def cut(self, target: Position) -> None:
+        """Forget what comes after ``target``: from there on the run is another."""
+        self._edits = [(place, edits) for place, edits in self if place <= target]
         self._write()
 
     def append(self, position: Position, edits: list[dict[str, Any]]) -> None:
@@ -98,6 +103,9 @@ def _write(edit: dict[str, Any], event: Event, frame: FrameType | None, referenc
     if index is not None:
         _check(name, array, place)
     references.history.overwriting(array)
+    if found.event is event and array is not event.arrays.get(found.name) and found.name in event.arrays:
+        # The event that the run stands at shows what the run goes on with; what came before keeps what it saw.
+        event.arrays[found.name] = array
     try:
         array[place] = np.asarray(value).astype(array.dtype)
     except (ValueError, IndexError, TypeError) as error:

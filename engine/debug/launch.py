@@ -62,7 +62,7 @@ class Launch:
 
     def _replayer(self, replay: dict[str, Any], own: Recording | None) -> Replayer:
         self.target = Position(*(replay.get("at") or replay["before"]))
-        self.edits.adopt(EditLog(replay["recording"]), self.target)
+        self.edits.adopt(EditLog(replay["recording"]))
         # What an edit of code has done is in no checkpoint: steps are skipped up to the first one only.
         skip = replay.get("skip", True) and (min((p.tick for p, _ in self.edits), default=1 << 62))
         replayer = Replayer(Recording(replay["recording"]), self.target, skip, into=own)
@@ -136,7 +136,8 @@ class Launch:
         assert isinstance(recorder, Replayer)
         recorder.on_divergence = lambda found: self._diverged(debuggee, found)
         for position, edits in self.edits:
-            debugger.waypoints.append(Waypoint(position, _step_before(recorder, position), _editing(debuggee, edits)))
+            waypoint = Waypoint(position, _step_before(recorder, position), _editing(debuggee, edits))
+            (debugger.waypoints if position <= self.target else debugger.pending).append(waypoint)
 
         def arrive(event: Event, frame: FrameType | None) -> None:
             for gate in self._gates:
@@ -144,6 +145,8 @@ class Launch:
             edits = replay.get("edits") or []
             if edits:
                 recorder.cut()
+                debugger.pending.clear()
+                self.edits.cut(event.position)
                 self.edits.append(event.position, edits)
                 try:
                     apply_edits(edits, event, frame, debuggee.references)

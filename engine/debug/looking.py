@@ -412,7 +412,7 @@ def _statistics(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]
     debugger = debuggee.debugger
     if arguments.get("enabled") and debuggee.statistics is None:
         debuggee.statistics = Statistics(
-            tier=arguments.get("tier", "scalars"), every=arguments.get("every", 1), names=debugger.names.tensor
+            tier=arguments.get("tier", "scalars"), every=arguments.get("every", 1), names=debugger.names.name_of
         )
         debugger.listeners.append(debuggee.statistics)
         debugger.attention()

@@ -59,11 +59,12 @@ def _launch_request(connection: Connection) -> dict[str, Any] | None:
 def _serve(connection: Connection, request: dict[str, Any]) -> int:
     # Imported here: the client has its connection before Numba is loaded.
     from engine.debug.launch import Launch
+    from engine.debug.tape_folder import RecordingError
     from engine.script.program import ScriptError
 
     try:
         launch = Launch(request["arguments"])
-    except (ScriptError, OSError, ValueError, ProtocolError) as error:
+    except (ScriptError, RecordingError, OSError, ValueError, ProtocolError) as error:
         connection.send(error_response(request, "failed", str(error)))
         connection.send(event("exited", {"exitCode": 2}))
         connection.close()

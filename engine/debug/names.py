@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
+from types import FrameType
 from typing import Any
 
 from engine.nn.module import Module
@@ -37,6 +39,25 @@ class Names:
                 self._modules[module] = prefix + path if path else (prefix.rstrip(".") or type(root).__name__)
         for name, tensor in parameters:
             self._tensors[id(tensor)] = (weakref.ref(tensor), prefix + name)
+
+    def learn_all(self, frame: FrameType | None) -> None:
+        """Take in the modules that the variables of ``frame`` and of the frames around it hold."""
+        while frame is not None:
+            for names in (frame.f_locals, frame.f_globals):
+                held = [value for value in names.values() if isinstance(value, Module) and value not in self._modules]
+                inner = {id(m) for module in held for m in module.modules() if m is not module}
+                for module in held:
+                    if id(module) not in inner and next(module.parameters(), None) is not None:
+                        self.learn(module, names)
+            frame = frame.f_back
+
+    def name_of(self, tensor: Tensor) -> str:
+        """:meth:`tensor`, after a look at who might hold it where it is not known yet."""
+        name = self.tensor(tensor)
+        if not name:
+            self.learn_all(sys._getframe(1))
+            name = self.tensor(tensor)
+        return name
 
     def _prefix(self, root: Module, namespace: dict[str, Any]) -> str:
         if not self._prefixes:

@@ -96,7 +96,7 @@ def test_time_travel_beyond_the_history_and_resuming(tmp_path):
         c
         expect the script has ended with exit code 0
         back batch
-        expect past
+        expect batch 3 of loader
         """,
     )
     digests = [line for line in out.splitlines() if len(line) == 32 and all(c in "0123456789abcdef" for c in line)]
@@ -120,8 +120,8 @@ def test_forks_differ_where_they_were_changed(tmp_path):
         run until step 4
         compare
         expect the loss first differs at step 1
-        expect first difference: forward CrossEntropy
-        expect x[0, 1]: -0.18
+        expect first difference: forward Linear
+        expect y[0, 1]: -0.18
         expect and 5
         freeze fc1.weight
         assert not model.fc1.weight.requires_grad and model.fc1.bias.requires_grad

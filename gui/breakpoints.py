@@ -1,0 +1,196 @@
+"""All breakpoints of the window: what is set, whether the engine takes it, how often it has stopped the script.
+
+Breakpoints of lines and watchpoints live in the state, those of ops and modules here. Entries are those of the
+protocol, with ``enabled: False`` where one is switched off, and with ``verified``, ``message`` and ``id`` as the engine
+answered.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from gui.context import Context
+
+Entry = dict[str, Any]
+
+#: Kinds other than lines: the request that sets them.
+COMMANDS = {"op": "setOpBreakpoints", "module": "setModuleBreakpoints", "watch": "setWatchpoints"}
+
+#: The reason of a stop at a breakpoint: its kind.
+REASONS = {"breakpoint": "line", "op breakpoint": "op", "module breakpoint": "module", "data breakpoint": "watch"}
+
+#: What an entry has that is not part of a specification.
+_OURS = frozenset({"enabled", "verified", "message", "id", "moved", "hits"})
+
+
+class Breakpoints(QObject):
+    """See :func:`breakpoints_of`, which makes the one object of a window.
+
+    Signals:
+        changed(): something about a breakpoint is different now.
+
+    Attributes:
+        ops, modules: the entries of these kinds.
+    """
+
+    changed = pyqtSignal()
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._context = context
+        self.ops: list[Entry] = []
+        self.modules: list[Entry] = []
+        self._counted: Any = None
+        context.state.subscribe(("breakpoints", "watchpoints"), self._notify)
+        context.state.subscribe("stop", self._count)
+
+    # ---- lines ----
+
+    def lines(self, path: str) -> list[Entry]:
+        """The breakpoints of a file."""
+        return self._context.state.breakpoints.get(_key(path), [])
+
+    def at(self, path: str, line: int) -> Entry | None:
+        """The breakpoint of a line."""
+        return next((entry for entry in self.lines(path) if entry.get("line") == line), None)
+
+    def toggle(self, path: str, line: int) -> None:
+        """Set a breakpoint on a line, or remove the one that is there."""
+        entries = self.lines(path)
+        kept = [entry for entry in entries if entry.get("line") != line]
+        self.set_lines(path, kept if len(kept) < len(entries) else [*kept, {"line": line}])
+
+    def change_line(self, path: str, line: int, **changes: Any) -> None:
+        """Give the breakpoint of a line (a new one if need be) other fields; empty ones are taken away."""
+        old = self.at(path, line) or {"line": line}
+        others = [entry for entry in self.lines(path) if entry.get("line") != line]
+        self.set_lines(path, [*others, changed_entry(old, changes)])
+
+    def set_lines(self, path: str, entries: Sequence[Entry]) -> None:
+        """Replace the breakpoints of a file."""
+        path, entries = _key(path), sorted(entries, key=lambda entry: entry["line"])
+        rest = {key: value for key, value in self._context.state.breakpoints.items() if key != path}
+        self._context.state.update(breakpoints={**rest, path: entries} if entries else rest)
+        wanted = [specification(entry) for entry in entries if is_on(entry)]
+        self._context.link.set_breakpoints(path, wanted, lambda body: self._take_lines(path, body))
+
+    def _take_lines(self, path: str, body: Mapping[str, Any]) -> None:
+        entries = _answered(self.lines(path), body.get("breakpoints") or [])
+        seen: dict[int, Entry] = {}
+        for entry in entries:  # two that were moved to one line are one
+            seen.setdefault(entry["line"], entry)
+        rest = {key: value for key, value in self._context.state.breakpoints.items() if key != path}
+        if seen:
+            rest[path] = sorted(seen.values(), key=lambda entry: entry["line"])
+        self._context.state.update(breakpoints=rest)
+
+    # ---- ops, modules, watchpoints ----
+
+    def entries(self, kind: str) -> list[Entry]:
+        """The entries of "op", "module" or "watch"."""
+        return {"op": self.ops, "module": self.modules}.get(kind, self._context.state.watchpoints)
+
+    def set_entries(self, kind: str, entries: Sequence[Entry]) -> None:
+        """Replace the entries of "op", "module" or "watch"."""
+        self._keep(kind, list(entries))
+        wanted = [specification(entry) for entry in entries if is_on(entry)]
+
+        def taken(body: Mapping[str, Any]) -> None:
+            self._keep(kind, _answered(self.entries(kind), body.get("breakpoints") or []))
+
+        if kind == "watch":
+            self._context.link.set_watchpoints(wanted, taken)
+        else:
+            self._context.link.configure(COMMANDS[kind], {"breakpoints": wanted}, taken)
+
+    def add(self, kind: str, entry: Entry) -> None:
+        """One more entry of "op", "module" or "watch"."""
+        self.set_entries(kind, [*self.entries(kind), entry])
+
+    def _keep(self, kind: str, entries: list[Entry]) -> None:
+        if kind == "watch":
+            self._context.state.update(watchpoints=entries)
+            return
+        if kind == "op":
+            self.ops = entries
+        else:
+            self.modules = entries
+        self._notify()
+
+    # ---- hits ----
+
+    def _count(self) -> None:
+        """Count a stop at breakpoints. Ids are those of one process, so the current one is asked which is which."""
+        stop = self._context.state.stop or {}
+        kind = REASONS.get(str(stop.get("reason")))
+        ids = stop.get("hitBreakpointIds") or ()
+        seen = (stop.get("seq"), stop.get("position"), stop.get("reason"))
+        if kind is None or not ids or seen == self._counted:
+            return
+        self._counted = seen
+        if kind == "line":
+            path = _key(str(stop.get("file")))
+            entries, command, more = self.lines(path), "setBreakpoints", {"source": {"path": path}}
+        else:
+            entries, command, more = self.entries(kind), COMMANDS[kind], {}
+        wanted = [specification(entry) for entry in entries if is_on(entry)]
+
+        def taken(body: Mapping[str, Any]) -> None:
+            self._add_hits(entries, body.get("breakpoints") or [], set(ids))
+
+        key = ("breakpoints", "hits")
+        self._context.link.ask(key, command, {**more, "breakpoints": wanted}, taken, lambda _: None)
+
+    def _add_hits(self, entries: Sequence[Entry], told: Sequence[Mapping[str, Any]], ids: set[int]) -> None:
+        for entry, body in zip([entry for entry in entries if is_on(entry)], told):
+            if body.get("id") in ids:
+                entry["hits"] = entry.get("hits", 0) + 1
+        self.changed.emit()
+
+    def _notify(self) -> None:
+        self.changed.emit()
+
+
+def breakpoints_of(context: Context) -> Breakpoints:
+    """The breakpoints of a window."""
+    found = context.findChild(Breakpoints)
+    return found if found is not None else Breakpoints(context)
+
+
+def is_on(entry: Mapping[str, Any]) -> bool:
+    """Whether a breakpoint is switched on."""
+    return entry.get("enabled") is not False
+
+
+def specification(entry: Mapping[str, Any]) -> Entry:
+    """The part of an entry that the protocol knows."""
+    return {key: value for key, value in entry.items() if key not in _OURS and value not in (None, "")}
+
+
+def changed_entry(entry: Mapping[str, Any], changes: Mapping[str, Any]) -> Entry:
+    """An entry with other fields; empty ones are taken away, and what the engine said about it is forgotten."""
+    merged = {**entry, **changes}
+    if any(key not in _OURS for key in changes):
+        merged = {key: value for key, value in merged.items() if key not in ("verified", "message", "id")}
+    return {key: value for key, value in merged.items() if value not in (None, "")}
+
+
+def _answered(entries: Sequence[Entry], told: Sequence[Mapping[str, Any]]) -> list[Entry]:
+    """The entries with what the engine has said of those that are on."""
+    answers = iter(told)
+    result = []
+    for entry in entries:
+        answer = next(answers, None) if is_on(entry) else None
+        if answer is not None:
+            entry = {key: value for key, value in entry.items() if key != "message"}
+            entry.update({key: answer[key] for key in ("verified", "message", "id", "line") if answer.get(key) is not None})
+        result.append(entry)
+    return result
+
+
+def _key(path: str) -> str:
+    return os.path.realpath(path)

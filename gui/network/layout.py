@@ -1,0 +1,236 @@
+"""Where the nodes of a graph stand: columns by rank, rows by branch, lines where one line would be too wide. No Qt.
+
+A network of many layers is set like text: its columns go on in a second line, so that what is drawn stays large enough
+to be read. The same graph in the same width always gives the same layout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gui.network.forms import SIZES, Form, Size, forms
+from gui.network.routes import Route, gutters, route
+
+#: Pixels for the title over a node and the shape under it.
+TITLE, CAPTION = 18.0, 16.0
+#: Between two lanes of lines that pass nodes by, between two rows and between two lines of columns.
+LANE, ROW_GAP, LINE_GAP = 8.0, 10.0, 12.0
+_LETTER = 6.4
+_WIDEST_TITLE = 84.0
+
+
+@dataclass
+class Place:
+    """Where a node stands, in pixels at a zoom of 100 %.
+
+    Attributes:
+        id: of the node. form: what it is drawn as.
+        column, row, line: its place in the order.
+        x, y, width, height: of the whole, with title and caption.
+        weight, values: (x, y, width, height) of the two pictures; the weight's is empty where it has none.
+    """
+
+    id: str
+    form: Form
+    column: int
+    row: int
+    line: int = 0
+    x: float = 0.0
+    y: float = 0.0
+    width: float = 0.0
+    height: float = 0.0
+    weight: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    values: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+
+    @property
+    def middle(self) -> float:
+        return self.values[1] + self.values[3] / 2
+
+    @property
+    def left(self) -> float:
+        """Where lines arrive."""
+        return self.weight[0] if self.weight[2] else self.values[0]
+
+    @property
+    def right(self) -> float:
+        """Where lines leave."""
+        return self.values[0] + self.values[2]
+
+
+@dataclass
+class Layout:
+    """The places of all nodes and the routes between them; ``size``: how large things are drawn."""
+
+    places: dict[str, Place] = field(default_factory=dict)
+    routes: list[Route] = field(default_factory=list)
+    size: Size = SIZES[0]
+    width: float = 0.0
+    height: float = 0.0
+    lines: int = 0
+
+
+def lay_out(graph: dict[str, Any], width: float = 640.0, height: float = 480.0) -> Layout:
+    """Place the nodes of ``graph`` (of :func:`gui.network.forms.shown`) for a view of ``width`` × ``height`` pixels.
+
+    The largest of ``SIZES`` with which everything fits is taken; if none does, the view is zoomed out.
+    """
+    found = forms(graph)
+    columns = _columns(graph)
+    rows = _rows(graph, columns)
+    best = Layout()
+    for size in SIZES:
+        best = _place(graph, found, columns, rows, size, width)
+        if best.width <= width and best.height <= height:
+            break
+    return best
+
+
+# ---- columns and rows ----
+
+
+def _columns(graph: dict[str, Any]) -> dict[str, int]:
+    """The column of each node: its rank; inputs that are needed late stand just before they are needed."""
+    ranks = {node["id"]: int(node["rank"]) for node in graph["nodes"]}
+    readers: dict[str, list[str]] = {}
+    for edge in graph["edges"]:
+        readers.setdefault(edge["from"], []).append(edge["to"])
+    first = next((node["id"] for node in graph["nodes"] if node["kind"] == "input"), None)
+    for node in graph["nodes"]:
+        if node["kind"] == "input" and node["id"] != first and readers.get(node["id"]):
+            ranks[node["id"]] = max(0, min(ranks[reader] for reader in readers[node["id"]]) - 1)
+    used = {rank: column for column, rank in enumerate(sorted(set(ranks.values())))}
+    return {id: used[rank] for id, rank in ranks.items()}
+
+
+def _rows(graph: dict[str, Any], columns: dict[str, int]) -> dict[str, int]:
+    """The row of each node: that of the node before it where it is free, the longest branch first."""
+    before: dict[str, list[str]] = {}
+    after: dict[str, list[str]] = {}
+    for edge in graph["edges"]:
+        before.setdefault(edge["to"], []).append(edge["from"])
+        after.setdefault(edge["from"], []).append(edge["to"])
+    left: dict[str, int] = {}
+    for id in sorted(columns, key=lambda id: -columns[id]):
+        left[id] = 1 + max((left[reader] for reader in after.get(id, ())), default=0)
+    order = {node["id"]: number for number, node in enumerate(graph["nodes"])}
+    kinds = {node["id"]: node["kind"] for node in graph["nodes"]}
+    rows: dict[str, int] = {}
+    taken: set[tuple[int, int]] = set()
+    # Ops before inputs: an input that is needed late makes way for the chain.
+    late = {id: kinds[id] == "input" and columns[id] > 0 for id in columns}
+    for id in sorted(columns, key=lambda id: (columns[id], late[id], -left[id], order[id])):
+        chain = [source for source in before.get(id, ()) if source in rows]
+        chain.sort(key=lambda source: (-columns[source], order[source]))
+        wanted = rows[chain[0]] if chain else 0
+        rows[id] = next(row for row in _outwards(wanted) if (columns[id], row) not in taken)
+        taken.add((columns[id], rows[id]))
+    return rows
+
+
+def _outwards(row: int) -> Any:
+    yield row
+    for step in range(1, 10_000):
+        yield row + step
+        yield row - step
+
+
+# ---- sizes and lines ----
+
+
+def _place(
+    graph: dict[str, Any], found: dict[str, Form], columns: dict[str, int], rows: dict[str, int], size: Size, width: float
+) -> Layout:
+    places = {id: _measured(Place(id, found[id], columns[id], rows[id]), size) for id in columns}
+    by_column: dict[int, list[Place]] = {}
+    for place in places.values():
+        by_column.setdefault(place.column, []).append(place)
+    widths = [max(place.width for place in by_column[column]) for column in sorted(by_column)]
+    gaps = [_gap(by_column[column], size) for column in sorted(by_column)]
+    starts = break_lines(widths, gaps, width, [gap >= size.fan for gap in gaps])
+    for number, start in enumerate(starts):
+        x = 0.0
+        for column in range(start, starts[number + 1] if number + 1 < len(starts) else len(widths)):
+            x += gaps[column] if column != start else 0.0
+            for place in by_column[column]:
+                place.line, place.x = number, x + (widths[column] - place.width) / 2
+            x += widths[column]
+    layout = Layout(places, [], size, lines=len(starts))
+    _heights(layout, gutters(graph["edges"], places))
+    layout.routes = route(graph["edges"], places, LANE)
+    right = [x for path in layout.routes for x, _ in path.points]
+    layout.width = max([place.x + place.width for place in places.values()] + right, default=0.0)
+    return layout
+
+
+def _measured(place: Place, size: Size) -> Place:
+    wide, high = place.form.weight_size(size)
+    values = place.form.values_size(size)
+    between = 6.0 if wide else 0.0
+    title = min(_WIDEST_TITLE, _LETTER * len(place.form.title))
+    caption = min(_WIDEST_TITLE, 5.4 * len(place.form.caption))
+    place.width = max(wide + between + values[0], title, caption)
+    place.height = TITLE + max(high, values[1]) + CAPTION
+    place.weight = (0.0, 0.0, wide, high)
+    place.values = (wide + between, 0.0, *values)
+    return place
+
+
+def _gap(places: list[Place], size: Size) -> float:
+    """Pixels before a column: many where weights are drawn as lines into it."""
+    return size.fan if any(place.form.weight == "edges" for place in places) else size.gap
+
+
+def break_lines(widths: list[float], gaps: list[float], width: float, bound: list[bool]) -> list[int]:
+    """The first column of each line: as few lines as fit into ``width``, as even as can be.
+
+    A line is not broken where the column is ``bound`` to the one before it, unless it would not fit otherwise.
+    """
+    count = len(widths)
+    if not count:
+        return []
+    # Cost of the best way to set the columns from i on, and where its first line ends.
+    cost, ends = [0.0] * (count + 1), [count] * (count + 1)
+    for start in range(count - 1, -1, -1):
+        best, used = None, 0.0
+        for end in range(start + 1, count + 1):
+            used += widths[end - 1] + (gaps[end - 1] if end - 1 > start else 0.0)
+            if used > width and end - 1 > start:
+                break
+            torn = 40.0 if end < count and bound[end] else 0.0
+            # A line costs more than any unevenness.
+            total = 10.0 + ((width - used) / width) ** 2 + torn + cost[end]
+            if best is None or total < best:
+                best, ends[start] = total, end
+        cost[start] = best if best is not None else 0.0
+    starts, at = [], 0
+    while at < count:
+        starts.append(at)
+        at = ends[at]
+    return starts
+
+
+def _heights(layout: Layout, lanes: dict[int, int]) -> None:
+    """Set the y of all places, line by line, row by row."""
+    y = 0.0
+    for line in range(layout.lines):
+        here = [place for place in layout.places.values() if place.line == line]
+        y += LANE * lanes.get(line, 0) + (LINE_GAP if line else 0.0)
+        for row in sorted({place.row for place in here}):
+            same = [place for place in here if place.row == row]
+            tall = max(place.height for place in same)
+            for place in same:
+                _settle(place, y + (tall - place.height) / 2)
+            y += tall + ROW_GAP
+        y -= ROW_GAP
+    layout.height = y + LANE * lanes.get(layout.lines, 0)
+
+
+def _settle(place: Place, y: float) -> None:
+    place.y = y
+    inner = place.height - TITLE - CAPTION
+    left = place.x + (place.width - place.values[0] - place.values[2]) / 2
+    _, _, wide, high = place.weight
+    place.weight = (left, y + TITLE + (inner - high) / 2, wide, high)
+    offset, _, wide, high = place.values
+    place.values = (left + offset, y + TITLE + (inner - high) / 2, wide, high)

@@ -1,0 +1,1 @@
+"""Widgets that draw numbers: heat maps, grids of images, histograms, curves. They know no panel and no engine."""

@@ -1,0 +1,274 @@
+"""``HeatMap``: a matrix of numbers as colours, down to the single number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from PyQt6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PyQt6.QtWidgets import QSizePolicy, QWidget
+
+from gui.theme import Theme, with_alpha
+from gui.widgets.heat_paint import CellPainter, Picture, paint_axis, paint_cells, paint_ring, paint_scale
+from gui.widgets.map_view import MapView
+from gui.widgets.value_scale import ValueScale
+
+#: Pixels that the mouse must move before a press is a drag.
+_DRAG = 4
+
+_ARROWS = {
+    Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0),
+}  # fmt: skip
+
+
+class HeatMap(QWidget):
+    """Draws the numbers that it is given; rows and columns are those of the whole map, of which they may be a part.
+
+    Wheel: zoom. Drag: move. Arrow keys: the selected cell. 0: everything. Zoom and place stay until another size comes.
+
+    Signals:
+        clicked(row, column), double_clicked(row, column): of a cell.
+        hovered(row, column): (-1, -1) beside the map.
+        view_changed(): zoom, place or size are others.
+        menu_wanted(QPoint): the context menu, at a global position.
+    """
+
+    clicked = pyqtSignal(int, int)
+    double_clicked = pyqtSignal(int, int)
+    hovered = pyqtSignal(int, int)
+    view_changed = pyqtSignal()
+    menu_wanted = pyqtSignal(QPoint)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.view = MapView()
+        self.picture: Picture | None = None
+        self.selected: tuple[int, int] | None = None
+        self.shares: list[tuple[int, int, float]] = []
+        self.unit = "dimensionless"
+        self._press: QPointF | None = None
+        self._last = QPointF()
+        self._dragged = False
+        self._axis_of: Callable[[bool], tuple[float, int] | None] | None = None
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumSize(120, 60)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName("Heat map")
+        self.setToolTip("")
+        self.apply_theme(theme)
+
+    def sizeHint(self) -> QSize:
+        return QSize(340, 240)
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take on another theme."""
+        self.theme = theme
+        self.view.unit = theme.point_size() / 10.0
+        if self.picture is not None:
+            self.picture.image = self.picture.scale.image(self.picture.data, theme)
+        self._fit()
+        self.update()
+
+    # ---- what is shown ----
+
+    def show_numbers(
+        self, data: np.ndarray, scale: ValueScale, *, size: tuple[int, int] | None = None, at: tuple[int, int] = (0, 0),
+        block: tuple[int, int] = (1, 1), square: bool = False, tile: tuple[int, int] | None = None, note: str = "own scale",
+    ) -> None:  # fmt: skip
+        """Show ``data`` (rows, columns).
+
+        Args:
+            scale: the colours.
+            size: rows and columns of the whole map; those of ``data`` by default. Another size than before, or another
+                shape of cells, shows everything again.
+            at: the element where the data begin; block: elements that a number stands for.
+            square: cells are square, as in pictures; tile: elements between two lines of an atlas.
+            note: says whether the scale is the map's own or shared.
+        """
+        rows, columns = size or (data.shape[0] * block[0], data.shape[1] * block[1])
+        if (rows, columns, square) != (self.view.rows, self.view.columns, self.view.square):
+            self.view.rows, self.view.columns, self.view.square = max(1, rows), max(1, columns), square
+            self.view.reset()
+        self.picture = Picture(data, scale, *at, block, tile, note, scale.image(data, self.theme))
+        self._fit()
+        self.update()
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.picture, self.selected, self.shares = None, None, []
+        self.update()
+
+    def mark(self, selected: tuple[int, int] | None, shares: Sequence[tuple[int, int, float]] = ()) -> None:
+        """Ring a cell, and thinly those (row, column, share) that made the number explained; share is from 0 to 1."""
+        if (selected, list(shares)) != (self.selected, self.shares):
+            self.selected, self.shares = selected, list(shares)
+            self.update()
+
+    def value_at(self, row: int, column: int) -> tuple[float, tuple[int, int]] | None:
+        """The number drawn at a cell and the block that it stands for; None where nothing is drawn."""
+        picture = self.picture
+        if picture is None:
+            return None
+        i, j = (row - picture.top) // picture.block[0], (column - picture.left) // picture.block[1]
+        if not (0 <= i < picture.data.shape[0] and 0 <= j < picture.data.shape[1]):
+            return None
+        return picture.data[i, j].item(), picture.block
+
+    def pixels(self) -> tuple[int, int]:
+        """Rows and columns of pixels that the map has: more numbers than these cannot be seen."""
+        area = self._area()
+        return max(1, int(area.height())), max(1, int(area.width()))
+
+    def reset_view(self) -> None:
+        """Show everything."""
+        self.view.reset()
+        self._moved()
+
+    def cell_rect(self, row: int, column: int) -> QRectF:
+        """Where a cell lies in the widget."""
+        (left, top), (width, height), area = self.view.origin, self.view.cell, self._area()
+        return QRectF(area.left() + left + column * width, area.top() + top + row * height, width, height)
+
+    # ---- painting ----
+
+    def _area(self) -> QRectF:
+        left, top, right = self.theme.space(34), self.theme.space(18), self.theme.space(84)
+        return QRectF(left, top, max(1, self.width() - left - right), max(1, self.height() - top - self.theme.space(4)))
+
+    def _fit(self) -> None:
+        area = self._area()
+        self.view.width, self.view.height = area.width(), area.height()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self.theme.panel)
+        if self.picture is not None:
+            self._paint(painter, self.picture)
+        painter.end()
+
+    def _paint(self, painter: QPainter, picture: Picture) -> None:
+        view, area = self.view, self._area()
+        origin = (area.left() + view.origin[0], area.top() + view.origin[1])
+        seen, cell = view.visible(), view.cell
+        painter.save()
+        painter.setClipRect(area.adjusted(-2, -2, 2, 2))
+        paint_cells(painter, picture, origin, cell)
+        font = self.theme.code_font("small")
+        CellPainter(painter, picture, self.theme, origin, cell, seen).paint(font)
+        for row, column, share in self.shares:
+            paint_ring(painter, self.cell_rect(row, column), with_alpha(self.theme.selection, 0.2 + 0.8 * min(share, 1.0)), 1)
+        if self.selected is not None:
+            paint_ring(painter, self._block_rect(*self.selected), self.theme.selection, 2)
+        painter.restore()
+        tile = picture.tile or (1, 1)
+        for vertical, size, first, last, offset, fixed in (
+            (False, cell[0] * tile[1], seen[2] // tile[1], -(-seen[3] // tile[1]), origin[0], area.top()),
+            (True, cell[1] * tile[0], seen[0] // tile[0], -(-seen[1] // tile[0]), origin[1], area.left()),
+        ):
+            if picture.tile is None or self.tiles_are_numbered[int(vertical)]:
+                paint_axis(painter, self.theme, range(first, last), size, offset, fixed, vertical)
+        extent = min(area.width(), cell[0] * view.columns)
+        room = QRectF(area.left() + extent + 8, area.top(), self.theme.space(76), area.height())
+        paint_scale(painter, self.theme, picture.scale, picture.note, room, self.unit)
+        if self.hasFocus():
+            painter.setPen(with_alpha(self.theme.accent, 0.6))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+    #: Whether the columns, and the rows, of an atlas's tiles are an index each.
+    tiles_are_numbered: tuple[bool, bool] = (True, True)
+
+    def _block_rect(self, row: int, column: int) -> QRectF:
+        picture = self.picture
+        if picture is None or picture.block == (1, 1):
+            return self.cell_rect(row, column)
+        (down, across), (width, height) = picture.block, self.view.cell
+        row, column = row - (row - picture.top) % down, column - (column - picture.left) % across
+        place = self.cell_rect(row, column)
+        return QRectF(place.left(), place.top(), width * across, height * down)
+
+    # ---- mouse and keys ----
+
+    def _cell(self, place: QPointF) -> tuple[int, int] | None:
+        area = self._area()
+        return self.view.at(place.x() - area.left(), place.y() - area.top()) if self.picture is not None else None
+
+    def _moved(self) -> None:
+        self.update()
+        self.view_changed.emit()
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        assert event is not None
+        if self.picture is None:
+            return
+        area, place = self._area(), event.position()
+        self.view.zoom_at(1.25 ** (event.angleDelta().y() / 120), place.x() - area.left(), place.y() - area.top())
+        self._moved()
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        assert event is not None
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._press = self._last = event.position()
+            self._dragged = False
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        assert event is not None
+        place = event.position()
+        if self._press is None:
+            self.hovered.emit(*(self._cell(place) or (-1, -1)))
+            return
+        self._dragged = self._dragged or (place - self._press).manhattanLength() > _DRAG
+        if self._dragged:
+            self.view.pan(place.x() - self._last.x(), place.y() - self._last.y())
+            self._last = place
+            self._moved()
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        assert event is not None
+        cell = self._cell(event.position())
+        if self._press is not None and not self._dragged and cell is not None:
+            self.clicked.emit(*cell)
+        self._press = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        assert event is not None
+        cell = self._cell(event.position())
+        if cell is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.double_clicked.emit(*cell)
+
+    def leaveEvent(self, event: object) -> None:
+        self.hovered.emit(-1, -1)
+
+    def contextMenuEvent(self, event: object) -> None:
+        self.menu_wanted.emit(event.globalPos())  # type: ignore[attr-defined]
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._fit()
+        self.view_changed.emit()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        assert event is not None
+        step = _ARROWS.get(Qt.Key(event.key()))
+        if step is not None and self.picture is not None:
+            self._step(*step)
+        elif event.key() == Qt.Key.Key_0:
+            self.reset_view()
+        elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Minus):
+            self.view.zoom_at(1.25 if event.key() == Qt.Key.Key_Plus else 0.8, self.view.width / 2, self.view.height / 2)
+            self._moved()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_F2) and self.selected is not None:
+            self.double_clicked.emit(*self.selected)
+        else:
+            super().keyPressEvent(event)
+
+    def _step(self, down: int, across: int) -> None:
+        assert self.picture is not None
+        row, column = self.selected or (-down, -across)
+        block = self.picture.block
+        row = min(max(row + down * block[0], 0), self.view.rows - 1)
+        column = min(max(column + across * block[1], 0), self.view.columns - 1)
+        self.view.show(row, column)
+        self.clicked.emit(row, column)

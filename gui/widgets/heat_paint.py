@@ -1,0 +1,254 @@
+"""How a heat map is painted: cells, lines between them, numbers in them, marks, and the scale beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from PyQt6.QtCore import QLineF, QPointF, QRectF, Qt
+from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
+
+from gui.numbers import format_number
+from gui.theme import Theme, contrast, with_alpha
+from gui.widgets.value_scale import ValueScale
+
+#: Cells of at least so many pixels at 100 % have numbers in them, lines around them, marks for minus, NaN and infinity.
+NUMBERS = (34.0, 14.0)
+LINES = 10.0
+MARKS = 7.0
+
+
+@dataclass
+class Picture:
+    """What is shown: numbers, and where they lie in the map.
+
+    Attributes:
+        data: (rows, columns), one number for each block of elements.
+        scale: the colours.
+        top, left: the element that the first number begins at.
+        block: elements, down and across, that one number stands for.
+        tile: rows and columns between two lines of an atlas; None for a matrix.
+        note: what the scale is: "own scale", "scale shared by 64 maps".
+        image: the numbers as colours.
+    """
+
+    data: np.ndarray
+    scale: ValueScale
+    top: int = 0
+    left: int = 0
+    block: tuple[int, int] = (1, 1)
+    tile: tuple[int, int] | None = None
+    note: str = "own scale"
+    image: QImage | None = None
+
+
+def paint_cells(painter: QPainter, picture: Picture, origin: tuple[float, float], cell: tuple[float, float]) -> None:
+    """The numbers as areas of colour; ``origin`` is where element (0, 0) begins, ``cell`` the size of an element."""
+    assert picture.image is not None
+    rows, columns = picture.data.shape
+    x = origin[0] + picture.left * cell[0]
+    y = origin[1] + picture.top * cell[1]
+    size = (columns * picture.block[1] * cell[0], rows * picture.block[0] * cell[1])
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+    painter.drawImage(QRectF(x, y, *size), picture.image, QRectF(0, 0, columns, rows))
+
+
+class CellPainter:
+    """Paints what lies on the cells of ``picture`` that can be seen.
+
+    Args:
+        seen: first and last + 1 of the rows, then of the columns, in elements.
+    """
+
+    def __init__(
+        self, painter: QPainter, picture: Picture, theme: Theme, origin: tuple[float, float],
+        cell: tuple[float, float], seen: tuple[int, int, int, int],
+    ) -> None:  # fmt: skip
+        self.painter, self.picture, self.theme = painter, picture, theme
+        (down, across), (rows, columns) = picture.block, picture.data.shape
+        self.width, self.height = cell[0] * across, cell[1] * down
+        self.x0, self.y0 = origin[0] + picture.left * cell[0], origin[1] + picture.top * cell[1]
+        self.rows = range(max(0, (seen[0] - picture.top) // down), min(rows, -(-(seen[1] - picture.top) // down)))
+        self.columns = range(max(0, (seen[2] - picture.left) // across), min(columns, -(-(seen[3] - picture.left) // across)))
+
+    def paint(self, font: QFont) -> None:
+        """Lines, then marks or numbers, as far as cells are large enough."""
+        unit = self.theme.point_size() / 10.0
+        if not self.rows or not self.columns:
+            return
+        if min(self.width, self.height) >= LINES:
+            self._lines(1, 1, with_alpha(self.theme.ink, 0.10))
+        if self.picture.tile is not None:
+            tile, block = self.picture.tile, self.picture.block
+            self._lines(tile[0] // block[0] or 1, tile[1] // block[1] or 1, with_alpha(self.theme.ink, 0.35))
+        numbers = self.width >= NUMBERS[0] * unit and self.height >= NUMBERS[1] * unit
+        part = self.picture.data[self.rows.start : self.rows.stop, self.columns.start : self.columns.stop]
+        if min(self.width, self.height) >= MARKS:
+            self._non_finite(part)
+        if numbers:
+            self._numbers(part, font)
+        elif min(self.width, self.height) >= MARKS:
+            self._minus(part)
+
+    def _lines(self, down: int, across: int, color: QColor) -> None:
+        x0, x1 = self._x(self.columns.start), self._x(self.columns.stop)
+        y0, y1 = self._y(self.rows.start), self._y(self.rows.stop)
+        lines = [
+            QLineF(x, y0, x, y1) for j in range(self.columns.start, self.columns.stop + 1) if j % across == 0
+            for x in (round(self._x(j)),)
+        ] + [
+            QLineF(x0, y, x1, y) for i in range(self.rows.start, self.rows.stop + 1) if i % down == 0
+            for y in (round(self._y(i)),)
+        ]  # fmt: skip
+        self.painter.setPen(QPen(color, 1))
+        self.painter.drawLines(lines)
+
+    def _x(self, column: int) -> float:
+        return self.x0 + column * self.width
+
+    def _y(self, row: int) -> float:
+        return self.y0 + row * self.height
+
+    def _places(self, mask: np.ndarray) -> list[tuple[float, float]]:
+        """Left upper corners of the cells where ``mask`` (of the part that is seen) is true."""
+        return [
+            (self._x(self.columns.start + int(j)), self._y(self.rows.start + int(i))) for i, j in np.argwhere(mask)
+        ]
+
+    def _non_finite(self, part: np.ndarray) -> None:
+        if part.dtype.kind != "f" or np.isfinite(part).all():
+            return
+        w, h = self.width, self.height
+        side = min(w, h, 24.0) * 0.3
+        lines = []
+        for x, y in self._places(np.isnan(part)):
+            a, b = x + w / 2, y + h / 2
+            lines += [QLineF(a - side, b - side, a + side, b + side), QLineF(a - side, b + side, a + side, b - side)]
+        for value, end in ((math.inf, -1), (-math.inf, 1)):
+            for x, y in self._places(part == value):
+                a, b, tip = x + w / 2, y + h / 2, y + h / 2 + end * side
+                lines += [QLineF(a, b - end * side, a, tip)]
+                lines += [QLineF(a + s * side * 0.6, tip - end * side * 0.6, a, tip) for s in (-1, 1)]
+        self.painter.setPen(QPen(QColor("white"), 1.6))
+        self.painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        self.painter.drawLines(lines)
+        self.painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _minus(self, part: np.ndarray) -> None:
+        """A stroke across cells that are negative: the sign without colour."""
+        if self.picture.scale.sequential:
+            return
+        w, h = self.width, self.height
+        side = min(w, h, 20.0) * 0.22
+        with np.errstate(invalid="ignore"):
+            mask = np.isfinite(part) & (part < 0)
+        middles = [(x + w / 2, round(y + h / 2)) for x, y in self._places(mask)]
+        self.painter.setPen(QPen(with_alpha(self.theme.ink, 0.55), 1))
+        self.painter.drawLines([QLineF(x - side, y, x + side, y) for x, y in middles])
+
+    def _numbers(self, part: np.ndarray, font: QFont) -> None:
+        self.painter.setFont(font)
+        wide = QFontMetricsF(font).horizontalAdvance("0")
+        write = number_writer(part, int((self.width - 4) / wide))
+        table = self.picture.scale.table(self.theme)
+        inks = _inks(table, self.theme)
+        entries = self.picture.scale.entries(part)
+        finite = np.isfinite(part) if part.dtype.kind == "f" else np.ones(part.shape, bool)
+        flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        # All numbers have as many places behind the point: aligned at the right they are aligned at the point.
+        texts = {(i, j): write(part[i, j].item()) for i, j in np.argwhere(finite)}
+        room = (self.width - wide * max(map(len, texts.values()), default=0)) / 2
+        for (i, j), text in texts.items():
+            self.painter.setPen(inks[entries[i, j]])
+            place = QRectF(self._x(self.columns.start + j), self._y(self.rows.start + i), self.width - room, self.height)
+            self.painter.drawText(place, flags, text)
+
+
+def number_writer(values: np.ndarray, most: int) -> Callable[[float], str]:
+    """A function that writes each of ``values`` in at most about ``most`` characters, with equally many decimals."""
+    if values.dtype.kind in "iub":
+        return lambda x: str(int(x))
+    finite = np.abs(values[np.isfinite(values)])
+    size = float(finite.max()) if finite.size else 0.0
+    if size and not 1e-3 <= size < 1e5:
+        digits = max(0, min(3, most - 7))
+        return lambda x: "0" if x == 0 else f"{x:.{digits}e}".replace("e-0", "e-").replace("e+0", "e")
+    before = max(1, math.floor(math.log10(size)) + 1 if size else 1)
+    decimals = max(0, min(4 - before if size >= 1 else 4, most - before - 2))
+
+    def write(x: float) -> str:
+        text = f"{x:.{decimals}f}"
+        return text[1:] if text.startswith("-0") and not text.strip("-0.") else text
+
+    return write
+
+
+def _inks(table: np.ndarray, theme: Theme) -> list[QColor]:
+    """For each entry of a table of colours the ink that reads on it."""
+    choices = (theme.ink, theme.panel)
+    colors = [QColor(*(int(v) for v in row[:3])) for row in table]
+    return [max(choices, key=lambda ink: contrast(ink, color)) for color in colors]
+
+
+def paint_ring(painter: QPainter, place: QRectF, color: QColor, width: float) -> None:
+    """A ring around a cell, outside of it where the cell is small."""
+    grow = width / 2 if min(place.width(), place.height()) < 8 else -width / 2
+    ring = place.adjusted(-grow, -grow, grow, grow)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(color, width))
+    painter.drawRect(ring)
+
+
+def paint_axis(
+    painter: QPainter, theme: Theme, numbers: range, step: float, start: float, fixed: float, vertical: bool
+) -> None:
+    """The indices of rows (``vertical``) or columns beside the map, as many as find room."""
+    font = theme.code_font("small")
+    painter.setFont(font)
+    painter.setPen(theme.muted)
+    metrics = QFontMetricsF(font)
+    room = metrics.height() if vertical else metrics.horizontalAdvance(str(numbers.stop)) + 10
+    every = next((n for k in range(9) for n in (10**k, 2 * 10**k, 5 * 10**k) if n * step >= room), 1)
+    for number in range(-(-numbers.start // every) * every, numbers.stop, every):
+        middle = start + (number + 0.5) * step
+        if vertical:
+            place = QRectF(0, middle - 10, fixed - 5, 20)
+            painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, str(number))
+        else:
+            place = QRectF(middle - 40, 0, 80, fixed - 2)
+            painter.drawText(place, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, str(number))
+
+
+def paint_scale(painter: QPainter, theme: Theme, scale: ValueScale, note: str, room: QRectF, unit: str) -> None:
+    """The colours with the numbers at the ends and zero, and what the scale is, in ``room`` (narrow and high)."""
+    font = theme.code_font("small")
+    metrics = QFontMetricsF(font)
+    high = min(room.height() - metrics.height(), theme.space(200))
+    bar = QRectF(room.left() + metrics.height() + 4, room.top() + metrics.height() / 2, theme.space(10), max(high, 16.0))
+    table = scale.table(theme)
+    order = np.arange(255, -1, -1) if scale.sequential else np.arange(255, 0, -1)
+    words = 0xFF000000 | table[order, 0].astype(np.uint32) << 16 | table[order, 1].astype(np.uint32) << 8 | table[order, 2]
+    words = words.astype(np.uint32)
+    painter.drawImage(bar, QImage(words.tobytes(), 1, len(words), 4, QImage.Format.Format_RGB32))
+    painter.setPen(QPen(theme.hairline, 1))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(bar)
+    painter.setFont(font)
+    ends = [(scale.high, bar.top()), (scale.low, bar.bottom())]
+    if not scale.sequential:
+        ends.insert(1, (0.0, bar.center().y()))
+    painter.setPen(theme.muted)
+    for value, y in ends:
+        painter.drawLine(QPointF(bar.right(), y), QPointF(bar.right() + 3, y))
+        place = QRectF(bar.right() + 6, y - metrics.height() / 2, room.right() - bar.right() - 6, metrics.height())
+        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, format_number(value))
+    text = f"{note}, {unit}"
+    painter.setFont(theme.text_font("small"))
+    painter.save()
+    painter.translate(room.left(), bar.bottom())
+    painter.rotate(-90)
+    place = QRectF(0, 0, room.height(), metrics.height())
+    painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+    painter.restore()

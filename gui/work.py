@@ -1,0 +1,120 @@
+"""Threads that work for the window, and how what they find comes back into its thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from PyQt6.QtCore import QObject, Qt, pyqtSignal
+
+
+class Posts(QObject):
+    """Calls from any thread, carried out in the thread of this object, in order; one wake-up for many."""
+
+    _waiting = pyqtSignal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._calls: deque[Callable[[], object]] = deque()
+        self._lock = threading.Lock()
+        self._woken = False
+        self._closed = False
+        self._waiting.connect(self._carry_out, Qt.ConnectionType.QueuedConnection)
+
+    def post(self, call: Callable[[], object]) -> None:
+        """Have ``call()`` called later."""
+        with self._lock:
+            if self._closed:
+                return
+            self._calls.append(call)
+            wake, self._woken = not self._woken, True
+            if wake:
+                self._waiting.emit()
+
+    def close(self) -> None:
+        """Forget what waits; nothing is accepted any more."""
+        with self._lock:
+            self._closed = True
+            self._calls.clear()
+
+    def _carry_out(self) -> None:
+        with self._lock:
+            calls, self._calls = self._calls, deque()
+            self._woken = False
+        for call in calls:
+            call()
+
+
+class Jobs:
+    """Threads that carry out jobs, oldest first. Of the jobs that wait under one key only the newest is kept."""
+
+    def __init__(self, threads: int, name: str) -> None:
+        self._waiting: OrderedDict[Hashable, Callable[[], object]] = OrderedDict()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._work, daemon=True, name=f"{name} {number + 1}") for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def put(self, key: Hashable, job: Callable[[], object]) -> None:
+        """Have ``job()`` done, instead of what waits under ``key``."""
+        with self._changed:
+            self._waiting.pop(key, None)
+            self._waiting[key] = job
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Forget what waits, and end the threads when they have finished what they do."""
+        with self._changed:
+            self._closed = True
+            self._waiting.clear()
+            self._changed.notify_all()
+
+    def join(self, timeout: float) -> bool:
+        """Whether the threads have ended within ``timeout`` seconds each."""
+        for thread in self._threads:
+            thread.join(timeout)
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                if self._closed:
+                    return
+                _, job = self._waiting.popitem(last=False)
+            try:
+                job()
+            except Exception:
+                logging.getLogger(__name__).exception("a job of the window failed")
+            del job
+
+
+class Latest:
+    """What arrives from another thread many times a second: the newest of each name, handed on when there is time."""
+
+    def __init__(self, posts: Posts, hand_on: Callable[[dict[str, Any]], object]) -> None:
+        self._posts = posts
+        self._hand_on = hand_on
+        self._lock = threading.Lock()
+        self._values: dict[str, Any] = {}
+
+    def put(self, name: str, value: Any, join: Callable[[Any, Any], Any] | None = None) -> None:
+        """A newer value; ``join(old, new)`` makes one of both where the old one still waits."""
+        with self._lock:
+            first = not self._values
+            if join is not None and name in self._values:
+                value = join(self._values[name], value)
+            self._values[name] = value
+        if first:
+            self._posts.post(self._take)
+
+    def _take(self) -> None:
+        with self._lock:
+            values, self._values = self._values, {}
+        self._hand_on(values)

@@ -1,0 +1,105 @@
+"""Offscreen windows, the fixtures of the window's tests, and the rule that Qt has nothing to complain about."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+os.environ["QT_QPA_PLATFORM"] = os.environ.get("NABLASCOPE_TEST_PLATFORM", "offscreen")
+
+from PyQt6.QtCore import QEvent, QtMsgType, qInstallMessageHandler
+from PyQt6.QtWidgets import QApplication
+
+from gui.context import Context
+from gui.following import Following
+from gui.link import Link
+from gui.state import State
+from gui.theme import Theme
+from tests.gui.fake_link import FakeLink
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+
+#: What the offscreen platform says of itself, and nobody can mend.
+HARMLESS = ("This plugin does not support",)
+
+
+@pytest.fixture(autouse=True)
+def qt_is_silent():
+    """Fail where Qt warns."""
+    said = []
+
+    def handle(kind, _context, text):
+        if kind != QtMsgType.QtDebugMsg and not (text or "").startswith(HARMLESS):
+            said.append(text)
+
+    old = qInstallMessageHandler(handle)
+    yield said
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    qInstallMessageHandler(old)
+    assert said == []
+
+
+@pytest.fixture(autouse=True)
+def no_thread_stays():
+    """Fail where a thread of the window or its client outlives the test."""
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + 5
+    while (left := [t for t in threading.enumerate() if t not in before]) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [thread.name for thread in left] == []
+
+
+@pytest.fixture
+def until(qtbot):
+    """``until(condition)``: let the window live until ``condition()`` is true."""
+    return lambda condition, timeout=30_000: qtbot.waitUntil(lambda: bool(condition()), timeout=timeout)
+
+
+@pytest.fixture
+def link():
+    """A link that answers from ``link.answers``."""
+    return FakeLink()
+
+
+@pytest.fixture
+def context(qapp, link):
+    """A context on the fake link, in the light theme, with empty settings."""
+    return Context(State(), link, Theme(), {})
+
+
+@pytest.fixture
+def real(qapp, tmp_path, monkeypatch):
+    """A context on a true link whose state follows; scripts write into a folder of the test."""
+    monkeypatch.chdir(tmp_path)
+    link = Link()
+    context = Context(State(), link, Theme(), {})
+    context.following = Following(context)
+    context.troubles = []
+    link.failed.connect(context.troubles.append)
+    link.lost.connect(context.troubles.append)
+    yield context
+    assert link.close()
+
+
+@pytest.fixture
+def two_points(real, until):
+    """``real`` with samples/two_points.py, stopped at its first line."""
+    real.link.launch(str(SAMPLES / "two_points.py"))
+    until(lambda: real.state.stop)
+    return real
+
+
+@pytest.fixture
+def step(until):
+    """``step(context, command, **arguments)``: move, wait for the stop, return it."""
+
+    def move(context, command, **arguments):
+        before = context.state.stop
+        context.link.move(command, **arguments)
+        until(lambda: context.state.stop is not before and not context.link.moving)
+        return context.state.stop
+
+    return move

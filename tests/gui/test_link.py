@@ -1,0 +1,137 @@
+"""The link, on a true engine process."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from gui.link import Link
+from tests.debug.processes import wait_until_gone
+from tests.gui.conftest import SAMPLES
+
+
+def process(context):
+    return context.link._session.current.client.pid
+
+
+def test_a_script_is_stepped_forwards_and_backwards(two_points, step):
+    assert two_points.state.stop["reason"] == "entry" and two_points.state.runs[0]["name"] == "run 1"
+    clone = step(two_points, "next", granularity="op")
+    linear = step(two_points, "next", granularity="op")
+    assert (linear["op"], linear["module"], linear["direction"]) == ("Linear", "0", "forward")
+    assert two_points.state.selection.reference == {"event": linear["seq"], "name": "y"}
+    back = step(two_points, "stepBack", granularity="op")
+    assert back["seq"] == clone["seq"] and not back["live"]
+    assert two_points.troubles == []
+
+
+def test_asks_are_answered_and_only_the_newest(two_points, step, qtbot, until):
+    seq = step(two_points, "runTo", step=1)["seq"]
+    assert seq is not None
+    got, refused = [], []
+    for i in range(20):
+        two_points.link.ask("key", "evaluate", {"expression": f"{i} + 1"}, got.append, refused.append)
+    two_points.link.ask("other", "evaluate", {"expression": "1 / 0"}, got.append, refused.append)
+    until(lambda: len(got) == 1 and len(refused) == 1)
+    qtbot.wait(50)
+    assert [body["result"] for body in got] == ["20"] and "division" in refused[0]
+
+
+def test_callbacks_run_in_the_windows_thread(two_points, until):
+    threads = []
+    two_points.link.ask("key", "status", {}, lambda body: threads.append(threading.current_thread()))
+    until(lambda: threads)
+    assert threads == [threading.main_thread()]
+
+
+def test_a_long_run_says_so_shows_progress_and_can_be_paused(real, until, tmp_path):
+    script = tmp_path / "long.py"
+    script.write_text(
+        "import engine as torch\nfrom engine import nn\nmodel = nn.Linear(2, 1)\n"
+        "opt = torch.optim.SGD(model.parameters(), lr=0.01)\nx = torch.ones(4, 2)\n"
+        "while True:\n    opt.zero_grad()\n    loss = model(x).square().mean()\n    loss.backward()\n    opt.step()\n"
+    )
+    real.link.launch(str(script))
+    until(lambda: real.state.stop is not None)
+    real.link.move("continue")
+    until(lambda: real.state.running and real.state.progress.get("step", 0) > 20)
+    until(lambda: len(real.state.curves.get("run 1", {}).get("steps", ())) > 5)
+    real.link.move("next")  # dropped: the script runs
+    real.link.move("pause")
+    until(lambda: not real.state.running)
+    assert real.state.stop["reason"] == "pause"
+    steps = real.state.curves["run 1"]["steps"]
+    assert list(steps) == sorted(set(steps))
+
+
+def test_a_fork_becomes_current_and_runs_can_be_switched_and_compared(two_points, step, until):
+    step(two_points, "runTo", step=2)
+    two_points.link.fork([{"kind": "exec", "code": "learning_rate = 1.0"}], "faster")
+    until(lambda: len(two_points.state.runs) == 2)
+    assert [(run["name"], run["current"]) for run in two_points.state.runs] == [("run 1", False), ("faster", True)]
+    assert two_points.state.runs[1]["parent"] == "run 1"
+    compared = []
+    two_points.link.compare("run 1", "faster", compared.append)
+    until(lambda: compared)
+    assert set(compared[0]["curves"]) == {"run 1", "faster"}
+    two_points.link.switch(1)
+    until(lambda: two_points.state.runs[0]["current"])
+    assert two_points.troubles == []
+
+
+def test_a_process_that_is_killed_is_noticed_and_can_be_started_again(two_points, step, until):
+    step(two_points, "next", granularity="op")
+    os.kill(process(two_points), signal.SIGKILL)
+    until(lambda: two_points.troubles)
+    assert "signal 9" in two_points.troubles[0] and two_points.state.runs[0]["state"] == "lost"
+    two_points.link.restart()
+    until(lambda: two_points.state.runs[0]["state"] == "stopped")
+    assert two_points.state.stop["position"] == [0, 1, 0]
+
+
+def test_what_cannot_be_started_is_told(real, until, tmp_path):
+    real.link.launch(str(tmp_path / "missing.py"))
+    until(lambda: real.troubles)
+    assert "missing.py" in real.troubles[0] and not real.link.active and not real.link.moving
+    real.link.attach("127.0.0.1", 1, "key")
+    until(lambda: len(real.troubles) == 2)
+
+
+def test_stopping_ends_the_process_even_while_it_hangs(real, until, tmp_path):
+    script = tmp_path / "hangs.py"
+    script.write_text("import time\ntime.sleep(1000)\n")
+    real.link.launch(str(script))
+    until(lambda: real.state.stop is not None)
+    pid = process(real)
+    real.link.move("continue")
+    until(lambda: real.state.running)
+    real.link.stop()
+    assert real.state.stop is None and not real.link.active
+    assert wait_until_gone(pid)
+
+
+def test_a_newer_launch_takes_the_place_of_the_older(real, until):
+    real.link.launch(str(SAMPLES / "two_points.py"))
+    real.link.launch(str(SAMPLES / "xor.py"))
+    until(lambda: real.state.stop is not None)
+    assert real.state.stop["file"].endswith("xor.py") and real.troubles == []
+
+
+def test_breakpoints_set_beforehand_hold_in_the_script_that_is_started(real, step, until):
+    path, bodies = str(SAMPLES / "two_points.py"), []
+    line = (SAMPLES / "two_points.py").read_text().splitlines().index("    optimizer.zero_grad()") + 1
+    real.link.set_breakpoints(path, [{"line": line}], bodies.append)
+    real.link.launch(path)
+    until(lambda: real.state.stop is not None and bodies)
+    assert bodies[0]["breakpoints"][0]["verified"]
+    assert step(real, "continue")["line"] == line
+
+
+@pytest.mark.parametrize("when", [0, 300])
+def test_closing_is_clean_at_any_moment(qapp, qtbot, tmp_path, monkeypatch, when):
+    monkeypatch.chdir(tmp_path)
+    link = Link()
+    link.launch(str(SAMPLES / "two_points.py"))
+    qtbot.wait(when)
+    assert link.close()

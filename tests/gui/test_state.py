@@ -1,0 +1,127 @@
+"""The state: who hears of what; the selection at a new stop; numbers as they are written."""
+
+import math
+
+import numpy as np
+import pytest
+
+from gui.numbers import format_bytes, format_count, format_number, format_numbers, format_shape
+from gui.state import Selection, State, follow
+
+FORWARD = {
+    "seq": 7, "direction": "forward", "module": "fc", "op": "Linear",
+    "tensors": [
+        {"name": "x", "shape": [4, 3], "dtype": "float32"},
+        {"name": "w", "shape": [2, 3], "dtype": "float32", "label": "fc.weight"},
+        {"name": "y", "shape": [4, 2], "dtype": "float32"},
+    ],
+}  # fmt: skip
+BACKWARD = {
+    "seq": 9, "direction": "backward", "module": "fc", "op": "Linear",
+    "tensors": [{"name": "dy", "shape": [4, 2], "dtype": "float32"}, {"name": "dw", "shape": [2, 3], "dtype": "float32"}],
+}  # fmt: skip
+
+
+def test_a_change_is_told_once_and_an_equal_value_not_at_all():
+    state, heard = State(), []
+    state.subscribe(("stop", "running"), lambda: heard.append((state.stop, state.running)))
+    state.update(stop={"seq": 1}, running=True, level="line")
+    assert heard == [({"seq": 1}, True)]
+    state.update(stop={"seq": 1}, running=True)
+    state.update(level="op")
+    assert len(heard) == 1
+
+
+def test_subscribers_leave_and_methods_are_forgotten_with_their_object():
+    class Listener:
+        def __init__(self):
+            self.count = 0
+
+        def hear(self):
+            self.count += 1
+
+    state, listener, heard = State(), Listener(), []
+    state.subscribe("level", listener.hear)
+    leave = state.subscribe("level", lambda: heard.append(1))
+    state.update(level="line")
+    assert listener.count == 1 and heard == [1]
+    leave()
+    del listener
+    state.update(level="batch")
+    assert heard == [1]
+    state.subscribe("level", lambda: None)
+
+
+def test_a_subscriber_may_change_the_state_again():
+    state, heard = State(), []
+    state.subscribe("stop", lambda: state.update(level="line"))
+    state.subscribe(("level", "stop"), lambda: heard.append(state.level))
+    state.update(stop={"seq": 1})
+    assert heard[0] == "line"
+
+
+def test_arrays_count_as_changed_unless_they_are_the_same_object():
+    state, heard = State(), []
+    state.subscribe("curves", lambda: heard.append(1))
+    curve = {"losses": np.zeros(3)}
+    state.update(curves={"run 1": curve})
+    state.update(curves=state.curves)
+    assert heard == [1]
+    state.update(curves={"run 1": {"losses": np.zeros(3)}})
+    assert heard == [1, 1]
+
+
+def test_unknown_fields_are_refused():
+    with pytest.raises(AttributeError, match="'stops'"):
+        State().update(stops=1)
+    with pytest.raises(AttributeError, match="stops"):
+        State().subscribe(("stop", "stops"), lambda: None)
+
+
+def test_a_selection_names_its_tensor():
+    assert Selection(event=3, name="y").reference == {"event": 3, "name": "y"}
+    assert Selection(expression="fc.weight").reference == {"expression": "fc.weight"}
+    assert Selection().reference is None and not Selection()
+    assert Selection(event=0, name="y")
+
+
+def test_the_selection_follows_the_stop():
+    first = follow(Selection(), FORWARD)
+    assert (first.event, first.name, first.module, first.index, first.label) == (7, "y", "fc", None, "fc y")
+    picked = Selection(event=7, name="w", index=(1, 2), sample=3, module="fc")
+    later = follow(picked, {**FORWARD, "seq": 30})
+    assert (later.event, later.name, later.index, later.sample, later.label) == (30, "w", (1, 2), 3, "fc.weight")
+    assert follow(picked, BACKWARD).name == "dw" and follow(picked, BACKWARD).index is None
+    kept = Selection(expression="fc.weight", index=(0, 0))
+    assert follow(kept, BACKWARD) is kept
+    assert follow(picked, {"seq": 8, "tensors": []}) is picked
+
+
+def test_the_selection_goes_to_what_a_watchpoint_saw():
+    stop = {**BACKWARD, "tensor": "dy", "index": [3, 1]}
+    assert (follow(Selection(), stop).name, follow(Selection(), stop).index) == ("dy", (3, 1))
+    outside = {**BACKWARD, "tensor": "dy", "index": [9, 1]}
+    assert follow(Selection(), outside).index is None
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0.12345, "0.1235"), (-12.345, "-12.35"), (12345.6, "12346"), (999.96, "1000"), (0.001, "0.001000"), (0.0, "0"),
+        (9.9e-4, "9.900e-04"), (1e5, "1.000e+05"), (7, "7"), (1_000_000, "1000000"), (True, "True"), (None, "–"),
+        (math.nan, "nan"), (-math.inf, "-inf"), (math.inf, "inf"),
+    ],
+)  # fmt: skip
+def test_numbers_have_four_digits(number, text):
+    assert format_number(number) == text
+
+
+def test_columns_are_aligned_at_the_point():
+    texts = format_numbers([1.5, -12.25, 1000, 2e-7])
+    assert len({len(text) for text in texts}) == 1
+    assert [text.find(".") for text in texts[:2]] == [4, 4]
+
+
+def test_counts_bytes_and_shapes():
+    assert (format_count(1240.4), format_shape((2, 3)), format_shape(())) == ("1,240", "2 × 3", "scalar")
+    assert [format_bytes(n) for n in (0, 999, 2048, 38 * 2**20, 3 * 2**30)] == ["0 B", "999 B", "2 kB", "38 MB", "3.0 GB"]
