@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from engine.debug.connection import Connection, event, request
-from engine.debug.handshake import HANDSHAKE_TIMEOUT, AuthenticationError, VersionError, authenticate_as_client
-from engine.debug.inbox import ConnectionLost, Inbox, RequestError, receive_all
-from engine.debug.process import Process
+from engine.debug.wire.connection import Connection, event, request
+from engine.debug.wire.handshake import HANDSHAKE_TIMEOUT, AuthenticationError, VersionError, authenticate_as_client
+from engine.debug.wire.inbox import ConnectionLost, Inbox, RequestError, receive_all
+from engine.debug.wire.process import Process
 
 __all__ = ["Client", "ConnectionLost", "RequestError"]
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from engine.debug import stepping
 from engine.debug.events import LEVELS, Event, Position
-from engine.debug.explain import explainable
-from engine.debug.kernel_step import ElementSteps
-from engine.debug.recorded import BATCH, BEGIN_EPOCH, END_STEP
+from engine.debug.explain.element import explainable
+from engine.debug.explain.kernel_step import ElementSteps
+from engine.debug.replay.tape import BATCH, BEGIN_EPOCH, END_STEP
 from engine.debug.server import RequestFailedError
 
 if TYPE_CHECKING:

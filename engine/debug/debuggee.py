@@ -12,17 +12,17 @@ from typing import Any
 
 from engine import trace
 from engine.debug import stepping
-from engine.debug.connection import Connection
 from engine.debug.debugger import Debugger
 from engine.debug.edits import EditLog
 from engine.debug.events import Event, Position
-from engine.debug.kernel_step import ElementSteps
-from engine.debug.reading import ExplainError
+from engine.debug.explain.kernel_step import ElementSteps
+from engine.debug.explain.reading import ExplainError
 from engine.debug.references import References
+from engine.debug.replay.recorder import Recorder
 from engine.debug.server import RequestFailedError, Server
 from engine.debug.stops import Stop, describe
-from engine.debug.tape import Recorder
 from engine.debug.views.variables import Variables
+from engine.debug.wire.connection import Connection
 
 #: Seconds after which a pause that no event of the engine has answered interrupts the script between two lines.
 _IMPATIENCE = 0.3

@@ -1,9 +1,9 @@
 """The debugger proper: it watches a run closely, keeps its history, and stops it.
 
-Two ways of watching. Running free, the :class:`~engine.debug.tape.Recorder` alone is attached: it counts ticks and
-keeps what a replay needs. With a step to take, a breakpoint or a statistic to keep, the Debugger itself is attached: it
-lets the Recorder count first, makes an :class:`~engine.debug.events.Event` of everything, and stops where a plan or a
-breakpoint says so. Both ways count the same ticks, so a position means the same in each.
+Two ways of watching. Running free, the :class:`~engine.debug.replay.recorder.Recorder` alone is attached: it counts
+ticks and keeps what a replay needs. With a step to take, a breakpoint or a watchpoint, the Debugger itself is attached:
+it lets the Recorder count first, makes an :class:`~engine.debug.events.Event` of everything, and stops where a plan or
+a breakpoint says so. Both ways count the same ticks, so a position means the same in each.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import numpy as np
 
 from engine import trace
 from engine.debug import stepping
-from engine.debug.breakpoints import Breakpoints
+from engine.debug.breakpoints.registry import Breakpoints
 from engine.debug.evaluation import Expression
+from engine.debug.event_arrays import Update, forward_arrays, gradient_arrays
 from engine.debug.events import Event, Position, frozen
 from engine.debug.history import History
 from engine.debug.lines import LineTracer, depth_of, user_frame
 from engine.debug.names import Names
-from engine.debug.recording import Update, forward_arrays, gradient_arrays
+from engine.debug.replay.recorder import NEVER, Recorder
 from engine.debug.stops import Stop, hit_stop, plain_stop
-from engine.debug.tape import NEVER, Recorder
 from engine.function import Function
 from engine.tensor import Tensor
 

@@ -14,14 +14,14 @@ from engine.debug.debuggee import Debuggee
 from engine.debug.debugger import Waypoint
 from engine.debug.edits import EditLog, apply_edits
 from engine.debug.events import Event, Position
-from engine.debug.following import Divergence
-from engine.debug.hollow import ContentsSkipped
-from engine.debug.replay import Replayer
+from engine.debug.replay.following import Divergence
+from engine.debug.replay.hollow import ContentsSkipped
+from engine.debug.replay.recorder import Recorder
+from engine.debug.replay.recording import Recording
+from engine.debug.replay.replayer import Replayer
+from engine.debug.replay.silence import Gate, close_gates
 from engine.debug.server import RequestFailedError
-from engine.debug.silence import Gate, close_gates
 from engine.debug.stops import plain_stop
-from engine.debug.tape import Recorder
-from engine.debug.tape_folder import Recording
 from engine.script.program import exit_code, main_module, prepare, show_error
 
 #: Exit codes of replays: it has to be repeated without skipping; an edit of the fork cannot be made.

@@ -22,12 +22,12 @@ import threading
 from typing import NamedTuple
 
 from engine.debug import stepping
-from engine.debug.connection import Connection, event
 from engine.debug.debuggee import Debuggee
-from engine.debug.handshake import authenticate_as_server
 from engine.debug.main import KEY
-from engine.debug.tape import Recorder
-from engine.debug.wire_array import ProtocolError
+from engine.debug.replay.recorder import Recorder
+from engine.debug.wire.arrays import ProtocolError
+from engine.debug.wire.connection import Connection, event
+from engine.debug.wire.handshake import authenticate_as_server
 
 
 class Address(NamedTuple):

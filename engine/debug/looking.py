@@ -12,8 +12,8 @@ import numpy as np
 
 from engine.debug.edits import apply_edits
 from engine.debug.events import Event
-from engine.debug.explain import ExplainError, explain, explainable
-from engine.debug.kernel_step import ElementSteps
+from engine.debug.explain.element import ExplainError, explain, explainable
+from engine.debug.explain.kernel_step import ElementSteps
 from engine.debug.references import Found
 from engine.debug.server import RequestFailedError
 from engine.debug.stops import describe, tensors
@@ -407,7 +407,7 @@ def _modules(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
 
 @handles("statistics")
 def _statistics(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
-    from engine.debug.statistics import Statistics
+    from engine.debug.statistics.observer import Statistics
 
     debugger = debuggee.debugger
     if arguments.get("enabled") and debuggee.statistics is None:

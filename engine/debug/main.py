@@ -14,9 +14,9 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
-from engine.debug.connection import Connection, error_response, event, response
-from engine.debug.handshake import authenticate_as_server
-from engine.debug.wire_array import ProtocolError
+from engine.debug.wire.arrays import ProtocolError
+from engine.debug.wire.connection import Connection, error_response, event, response
+from engine.debug.wire.handshake import authenticate_as_server
 
 if TYPE_CHECKING:
     from engine.debug.debuggee import Debuggee
@@ -59,7 +59,7 @@ def _launch_request(connection: Connection) -> dict[str, Any] | None:
 def _serve(connection: Connection, request: dict[str, Any]) -> int:
     # Imported here: the client has its connection before Numba is loaded.
     from engine.debug.launch import Launch
-    from engine.debug.tape_folder import RecordingError
+    from engine.debug.replay.recording import RecordingError
     from engine.script.program import ScriptError
 
     try:

@@ -3,9 +3,9 @@
 It needs nothing but Python's standard library. The vocabulary is that of the Debug Adapter Protocol, with requests of
 its own for tensors. The parts, all of whose public names are here:
 
-- :mod:`engine.debug.wire`: messages as bytes (``encode``, ``Decoder``, the limits; ``Array`` is in ``wire_array``);
-- :mod:`engine.debug.connection`: ``Connection``, the constructors of messages; :mod:`engine.debug.handshake`;
-- :mod:`engine.debug.messages`: the tables ``REQUESTS``, ``EVENTS``, ``STRUCTURES``, ``ERRORS``: what there is to say;
+- :mod:`engine.debug.wire.framing`: messages as bytes (``encode``, ``Decoder``, the limits; ``Array`` is in ``wire.arrays``);
+- :mod:`engine.debug.wire.connection`: ``Connection``, the constructors of messages; :mod:`engine.debug.wire.handshake`;
+- :mod:`engine.debug.wire.messages`: the tables ``REQUESTS``, ``EVENTS``, ``STRUCTURES``, ``ERRORS``: what there is to say;
 - here: ``check_request`` and ``check_event``, which hold a message against the tables.
 
 Three types of messages, each a JSON object with a ``seq`` that its sender counts::
@@ -18,7 +18,7 @@ Three types of messages, each a JSON object with a ``seq`` that its sender count
 Only clients send requests; each gets exactly one response, in whatever order. A session:
 
 1. The debuggee connects to the client that launched it, or a client to the process that listens. Either way the
-   debuggee begins the handshake with the event ``challenge``; see :mod:`engine.debug.handshake`.
+   debuggee begins the handshake with the event ``challenge``; see :mod:`engine.debug.wire.handshake`.
 2. The client sends ``launch`` (not when it attached); the debuggee answers and sends ``initialized``.
 3. The client sets breakpoints and sends ``configurationDone``: the script runs, up to the first event ``stopped``.
 4. While it is stopped the client looks (``stackTrace``, ``variables``, ``tensor``, ``explain`` ...) and moves
@@ -34,17 +34,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from engine.debug.connection import Connection, error_response, event, request, response
-from engine.debug.handshake import (
+from engine.debug.wire.arrays import DTYPES, MAX_ARRAYS, Array, ProtocolError, TooLargeError
+from engine.debug.wire.connection import Connection, error_response, event, request, response
+from engine.debug.wire.framing import MAX_DEPTH, MAX_HEADER, MAX_JSON, PROTOCOL_VERSION, Decoder, encode
+from engine.debug.wire.handshake import (
     HANDSHAKE_TIMEOUT,
     AuthenticationError,
     VersionError,
     authenticate_as_client,
     authenticate_as_server,
 )
-from engine.debug.messages import ALIASES, ERRORS, EVENTS, REQUESTS, STRUCTURES
-from engine.debug.wire import MAX_DEPTH, MAX_HEADER, MAX_JSON, PROTOCOL_VERSION, Decoder, encode
-from engine.debug.wire_array import DTYPES, MAX_ARRAYS, Array, ProtocolError, TooLargeError
+from engine.debug.wire.messages import ALIASES, ERRORS, EVENTS, REQUESTS, STRUCTURES
 
 __all__ = [
     "ALIASES", "DTYPES", "ERRORS", "EVENTS", "HANDSHAKE_TIMEOUT", "MAX_ARRAYS", "MAX_DEPTH", "MAX_HEADER", "MAX_JSON",

@@ -13,10 +13,10 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from engine.debug.connection import Connection, error_response, event, response
-from engine.debug.messages import REQUESTS
 from engine.debug.protocol import ArgumentsError, UnknownCommandError, check_request
-from engine.debug.wire_array import ProtocolError
+from engine.debug.wire.arrays import ProtocolError
+from engine.debug.wire.connection import Connection, error_response, event, response
+from engine.debug.wire.messages import REQUESTS
 
 #: Seconds that a request may wait for the script's next tick before it is told that the script is busy.
 PATIENCE = 3.0

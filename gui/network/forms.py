@@ -34,10 +34,11 @@ class Size(NamedTuple):
 
 #: From the largest to the smallest; the layout takes the first with which everything fits.
 SIZES = (
-    Size(34, 11, 132, 224, 34, 132),
-    Size(28, 9, 104, 176, 28, 104),
-    Size(22, 7, 80, 136, 24, 84),
-    Size(16, 5.5, 60, 104, 18, 64),
+    Size(34, 11, 132, 224, 30, 120),
+    Size(34, 11, 104, 176, 22, 84),
+    Size(28, 9, 88, 152, 20, 76),
+    Size(22, 7.5, 72, 128, 18, 68),
+    Size(16, 5.5, 60, 104, 16, 60),
     Size(12, 4, 42, 72, 14, 48),
     Size(8, 3, 28, 48, 10, 36),
 )

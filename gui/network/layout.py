@@ -12,10 +12,13 @@ from typing import Any
 from gui.network.forms import SIZES, Form, Size, forms
 from gui.network.routes import Route, gutters, route
 
-#: Pixels for the title over a node and the shape under it.
-TITLE, CAPTION = 18.0, 16.0
+#: Pixels for the title over a node, and for its shape and its scale under it.
+TITLE, CAPTION = 18.0, 28.0
 #: Between two lanes of lines that pass nodes by, between two rows and between two lines of columns.
 LANE, ROW_GAP, LINE_GAP = 8.0, 10.0, 12.0
+#: Room for numbers beside units, and for how many units they are written.
+NUMBERS = 52.0
+MOST_NUMBERS = 12
 _LETTER = 6.4
 _WIDEST_TITLE = 84.0
 
@@ -29,6 +32,7 @@ class Place:
         column, row, line: its place in the order.
         x, y, width, height: of the whole, with title and caption.
         weight, values: (x, y, width, height) of the two pictures; the weight's is empty where it has none.
+        numbers: "left" or "right" where the units' numbers are written beside them, else "".
     """
 
     id: str
@@ -42,6 +46,7 @@ class Place:
     height: float = 0.0
     weight: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     values: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    numbers: str = ""
 
     @property
     def middle(self) -> float:
@@ -55,7 +60,7 @@ class Place:
     @property
     def right(self) -> float:
         """Where lines leave."""
-        return self.values[0] + self.values[2]
+        return self.values[0] + self.values[2] + (NUMBERS if self.numbers == "right" else 0.0)
 
 
 @dataclass
@@ -141,7 +146,10 @@ def _outwards(row: int) -> Any:
 def _place(
     graph: dict[str, Any], found: dict[str, Form], columns: dict[str, int], rows: dict[str, int], size: Size, width: float
 ) -> Layout:
-    places = {id: _measured(Place(id, found[id], columns[id], rows[id]), size) for id in columns}
+    beside = _numbered(graph, found)
+    places = {
+        id: _measured(Place(id, found[id], columns[id], rows[id], numbers=beside.get(id, "")), size) for id in columns
+    }
     by_column: dict[int, list[Place]] = {}
     for place in places.values():
         by_column.setdefault(place.column, []).append(place)
@@ -163,16 +171,26 @@ def _place(
     return layout
 
 
+def _numbered(graph: dict[str, Any], found: dict[str, Form]) -> dict[str, str]:
+    """Few units have their numbers beside them where no weights are in the way: inputs, and what the loss reads."""
+    few = {id for id, form in found.items() if form.kind == "units" and form.shape[0] <= MOST_NUMBERS}
+    ends = {edge["from"] for edge in graph["edges"] if found[edge["to"]].loss}
+    inputs = {node["id"] for node in graph["nodes"] if node["kind"] == "input"}
+    return {id: "right" for id in few & ends - inputs} | {id: "left" for id in few & inputs - ends}
+
+
 def _measured(place: Place, size: Size) -> Place:
     wide, high = place.form.weight_size(size)
     values = place.form.values_size(size)
     between = 6.0 if wide else 0.0
     title = min(_WIDEST_TITLE, _LETTER * len(place.form.title))
     caption = min(_WIDEST_TITLE, 5.4 * len(place.form.caption))
-    place.width = max(wide + between + values[0], title, caption)
+    beside = NUMBERS if place.numbers else 0.0
+    before = beside if place.numbers == "left" else 0.0
+    place.width = max(wide + between + values[0] + beside, title, caption)
     place.height = TITLE + max(high, values[1]) + CAPTION
     place.weight = (0.0, 0.0, wide, high)
-    place.values = (wide + between, 0.0, *values)
+    place.values = (before + wide + between, 0.0, *values)
     return place
 
 
@@ -229,7 +247,8 @@ def _heights(layout: Layout, lanes: dict[int, int]) -> None:
 def _settle(place: Place, y: float) -> None:
     place.y = y
     inner = place.height - TITLE - CAPTION
-    left = place.x + (place.width - place.values[0] - place.values[2]) / 2
+    after = NUMBERS if place.numbers == "right" else 0.0
+    left = place.x + (place.width - place.values[0] - place.values[2] - after) / 2
     _, _, wide, high = place.weight
     place.weight = (left, y + TITLE + (inner - high) / 2, wide, high)
     offset, _, wide, high = place.values

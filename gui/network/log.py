@@ -30,6 +30,8 @@ class EventLog:
         self._positions: dict[int, list[int]] = {}
         self._found: dict[tuple[str, str], list[int]] = {}
         self._node_of: dict[int, str] = {}
+        self._directions: list[int] = []
+        self._direction_of: list[str] = []
         self._begins: list[int] = []
         self._passes: list[int] = []
         self._seen: dict[tuple[str, str], int] = {}
@@ -53,6 +55,9 @@ class EventLog:
 
     def _add(self, event: dict[str, Any]) -> None:
         kind, seq = event["kind"], event["seq"]
+        if kind in ("forward", "backward", "update"):
+            self._directions.append(seq)
+            self._direction_of.append(kind)
         if kind in _BOUNDARIES:
             self._passes.append(seq)
             self._seen, self._runs = {}, {}
@@ -90,6 +95,11 @@ class EventLog:
     def node_of(self, seq: int | None) -> str | None:
         """The node (or for an update the parameter) that an event belongs to."""
         return None if seq is None else self._node_of.get(seq)
+
+    def newest_direction(self, at: int) -> str:
+        """Whether the newest op up to ``at`` was "forward", "backward" or "update"; "" before the first."""
+        place = bisect_right(self._directions, at)
+        return self._direction_of[place - 1] if place else ""
 
     def begun(self, at: int) -> int | None:
         """Number of the newest backward pass's beginning not after ``at``."""

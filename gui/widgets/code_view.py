@@ -8,7 +8,8 @@ from typing import Any
 
 from PyQt6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import (
-    QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent, QTextCursor,
+    QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent,
+    QTextCursor, QTextFormat,
 )  # fmt: skip
 from PyQt6.QtWidgets import QPlainTextEdit, QTextEdit, QWidget
 
@@ -134,7 +135,7 @@ class CodeView(QPlainTextEdit):
         for mark in self.marks:
             selection = QTextEdit.ExtraSelection()
             selection.format.setBackground(with_alpha(mark.color, 0.20 if mark.solid else 0.07))
-            selection.format.setProperty(0x06000, True)  # QTextFormat.FullWidthSelection
+            selection.format.setProperty(QTextFormat.Property.FullWidthSelection.value, True)
             selection.cursor = QTextCursor(document.findBlockByNumber(mark.line - self.first_line))
             selections.append(selection)
         self.setExtraSelections(selections)
@@ -170,7 +171,8 @@ class CodeView(QPlainTextEdit):
         """The line at a height of the viewport; None below the last."""
         cursor = self.cursorForPosition(QPoint(0, y))
         line = cursor.blockNumber() + self.first_line
-        return line if self.line_rect(line).contains(QPoint(1, y)) or self.line_rect(line).top() <= y <= self.line_rect(line).bottom() else None
+        rect = self.line_rect(line)
+        return line if rect.top() <= y <= rect.bottom() else None
 
     def expression_at(self, place: QPoint) -> tuple[str, int] | None:
         """The expression at a place of the viewport, with its line."""

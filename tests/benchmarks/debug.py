@@ -25,11 +25,11 @@ LIMITS = {"statistics": 1.15, "recorder": 1.05}
 
 
 def _statistics() -> Any:
-    return importlib.import_module("engine.debug.statistics").Statistics()
+    return importlib.import_module("engine.debug.statistics.observer").Statistics()
 
 
 def _recorder() -> Any:
-    return importlib.import_module("engine.debug.tape").Recorder()
+    return importlib.import_module("engine.debug.replay.recorder").Recorder()
 
 
 #: What is attached: every-step statistics; what is attached while a debugger lets the script run freely.

@@ -21,8 +21,8 @@ class Stopped(BaseException):
 
 def main(wanted):
     from engine import trace
-    from engine.debug.hollow import ContentsSkipped
-    from engine.debug.tape import NEVER
+    from engine.debug.replay.hollow import ContentsSkipped
+    from engine.debug.replay.recorder import NEVER
     from engine.script import program
 
     stops, every = sorted(wanted.get("stops", ())), wanted.get("every")
@@ -65,9 +65,9 @@ def main(wanted):
 
 def make(wanted, stops, result):
     from engine.debug.events import Position
-    from engine.debug.replay import Replayer
-    from engine.debug.tape import Recorder
-    from engine.debug.tape_folder import Recording
+    from engine.debug.replay.recorder import Recorder
+    from engine.debug.replay.recording import Recording
+    from engine.debug.replay.replayer import Replayer
 
     folder = Recording(wanted["folder"], {"script": wanted["script"]})
     interval = wanted.get("interval", 0.5)

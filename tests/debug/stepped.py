@@ -9,8 +9,8 @@ import engine as torch
 from engine import nn, trace
 from engine.debug import stepping
 from engine.debug.debugger import Debugger
+from engine.debug.replay.recorder import Recorder
 from engine.debug.stops import Stop
-from engine.debug.tape import Recorder
 from engine.utils.data import DataLoader, TensorDataset
 
 Step = Callable[[Stop], stepping.Plan]

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 import engine as torch
-from engine.debug.breakpoints import Breakpoints
+from engine.debug.breakpoints.registry import Breakpoints
 from tests.debug.recording import event, recorded, training_step, update
 
 SCRIPT = '''\

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from engine.debug.client import Client, ConnectionLost, RequestError
-from engine.debug.process import Process, exit_words
 from engine.debug.protocol import AuthenticationError, Connection, VersionError, authenticate_as_server, event, response
+from engine.debug.wire.process import Process, exit_words
 
 ROOT = Path(__file__).parents[2]
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and process groups")

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from engine.debug import handshake, protocol
+from engine.debug import protocol
 from engine.debug.protocol import (
     AuthenticationError,
     Connection,
@@ -20,6 +20,7 @@ from engine.debug.protocol import (
     request,
     response,
 )
+from engine.debug.wire import handshake
 
 
 def sent(message):

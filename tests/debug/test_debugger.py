@@ -6,7 +6,7 @@ import pytest
 import engine as torch
 from engine import nn, trace
 from engine.debug.events import Position
-from engine.debug.tape import Recorder
+from engine.debug.replay.recorder import Recorder
 from tests.debug.stepped import Stepper, into, out, over, run_on, small_training
 
 

@@ -10,8 +10,8 @@ import engine
 from engine import nn
 from engine.autograd import Function
 from engine.debug.events import Event, Position
-from engine.debug.explain import ExplainError, explain, explainable
-from engine.debug.reading import question
+from engine.debug.explain.element import ExplainError, explain, explainable
+from engine.debug.explain.reading import question
 from engine.definitions import all_definitions
 from engine.nn import functional as F
 from tests.debug.recorded import event_of, events_of, recorded, recorded_updates

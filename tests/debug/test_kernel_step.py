@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import engine
-from engine.debug.explain import ExplainError, explainable
-from engine.debug.kernel_step import ElementSteps
+from engine.debug.explain.element import ExplainError, explainable
+from engine.debug.explain.kernel_step import ElementSteps
 from engine.nn import functional as F
 from tests.debug.recorded import events_of, recorded, recorded_updates
 from tests.engine.programs import PROGRAMS

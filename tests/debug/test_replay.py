@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.debug.tape_folder import Recording
+from engine.debug.replay.recording import Recording
 
 ROOT = Path(__file__).parents[2]
 

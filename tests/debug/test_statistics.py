@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays as any_array
 
 import engine as torch
 from engine import nn, trace
-from engine.debug.statistics import Statistics, Summary, summarize
+from engine.debug.statistics.observer import Statistics, Summary, summarize
 from engine.kernels.cpu import statistics as kernels
 
 SIZES = (0, 1, 5, 31, 32, 33, kernels.BLOCK - 1, kernels.BLOCK, kernels.BLOCK + 1, 20_000)

@@ -70,10 +70,11 @@ def test_a_script_that_is_not_deterministic_is_noticed(tmp_path):
         "    optimizer.zero_grad()\n    model(x).square().mean().backward()\n    optimizer.step()\n"
     )
     heard = []
-    session = Session.launch(
-        str(path), capture_output=True,
-        on_event=lambda run, message: heard.append(message["body"].get("output", "")) if message["event"] == "output" else None,
-    )  # fmt: skip
+
+    def listen(run, message):
+        heard.append(message["body"].get("output", ""))
+
+    session = Session.launch(str(path), capture_output=True, on_event=listen)
     with session:
         session.start()
         session.step("runTo", step=40)

@@ -6,9 +6,9 @@ import pytest
 import engine
 import engine.nn.functional as F
 from engine import nn
+from engine.debug.event_arrays import forward_arrays
 from engine.debug.events import Event, Position, frozen
 from engine.debug.names import Names
-from engine.debug.recording import forward_arrays
 from engine.debug.views import graph
 from engine.debug.views.graph import from_events, record
 from engine.tensor import wrap

@@ -5,9 +5,9 @@ import pytest
 
 import engine
 import engine.nn.functional as F
+from engine.debug.event_arrays import forward_arrays
 from engine.debug.events import Event, Position, frozen
 from engine.debug.names import Names
-from engine.debug.recording import forward_arrays
 from engine.debug.views.samples import batch_view, loss_event, page, samples
 from engine.tensor import wrap
 from engine.trace import Observer, set_observer

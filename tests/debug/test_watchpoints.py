@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import engine as torch
-from engine.debug.breakpoints import Breakpoints
-from engine.debug.watch_base import Batch
-from engine.debug.watch_values import squares
-from engine.debug.watchpoints import KINDS, describe_kinds, make_watchpoint
+from engine.debug.breakpoints.registry import Breakpoints
+from engine.debug.breakpoints.watch_base import Batch
+from engine.debug.breakpoints.watch_values import squares
+from engine.debug.breakpoints.watchpoints import KINDS, describe_kinds, make_watchpoint
 from tests.debug.recording import event, recorded, training_step, update
 
 NAN, INF = math.nan, math.inf

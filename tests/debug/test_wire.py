@@ -115,10 +115,10 @@ def test_cycles_are_refused():
 
 
 def test_too_much_is_refused(monkeypatch):
-    monkeypatch.setattr("engine.debug.wire.MAX_JSON", 1000)
+    monkeypatch.setattr("engine.debug.wire.framing.MAX_JSON", 1000)
     with pytest.raises(TooLargeError, match="JSON"):
         encode(note({"text": "x" * 1000}))
-    monkeypatch.setattr("engine.debug.wire.MAX_ARRAYS", 1000)
+    monkeypatch.setattr("engine.debug.wire.framing.MAX_ARRAYS", 1000)
     with pytest.raises(TooLargeError, match="arrays"):
         encode(note({"a": np.zeros(100), "b": np.zeros(100)}))
 

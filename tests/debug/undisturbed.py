@@ -16,7 +16,7 @@ class Done(BaseException):
 
 def main(script, last, parameters):
     from engine import trace
-    from engine.debug.tape import Recorder
+    from engine.debug.replay.recorder import Recorder
     from engine.script.program import main_module, prepare
 
     class Watch(Recorder):

@@ -7,7 +7,7 @@ import numpy as np
 from engine.debug.diagnostics.check import Check
 from engine.debug.diagnostics.finding import number
 from engine.debug.diagnostics.passes import Pass, Record
-from engine.debug.statistics import summarize
+from engine.debug.statistics.observer import summarize
 
 #: Beyond these an input counts as unscaled. Coordinates of -6 ... 6 and pixels of 0 ... 1 are well inside.
 LARGE, SMALL = 10.0, 0.01

@@ -11,7 +11,7 @@ from engine.debug.diagnostics.check import Check
 from engine.debug.diagnostics.finding import number
 from engine.debug.diagnostics.kinds import MASKS, is_kind
 from engine.debug.diagnostics.passes import Pass, Record, Series
-from engine.debug.statistics import summarize
+from engine.debug.statistics.observer import summarize
 
 SLOWER = 'for g in optimizer.param_groups: g["lr"] *= 0.1'
 

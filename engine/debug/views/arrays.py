@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.debug.statistics import summarize
+from engine.debug.statistics.observer import summarize
 from engine.debug.views.blocks import REDUCTIONS, TRANSFORMS, Range, block_factors, pieces, reduced
 from engine.debug.views.slices import selection
 from engine.kernels.cpu import statistics as kernels
@@ -24,7 +24,7 @@ def describe(array: np.ndarray) -> dict[str, Any]:
     """An array in numbers: shape, dtype, count, min, max, mean, std, norm, zeros, nans, infs.
 
     The numbers are over the finite elements (NaN where there are none), as of
-    :class:`engine.debug.statistics.Summary`.
+    :class:`engine.debug.statistics.observer.Summary`.
     """
     return {"shape": list(array.shape), "dtype": str(array.dtype), **summarize(array)._asdict()}
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from engine import trace
+from engine.debug.event_arrays import forward_arrays
 from engine.debug.events import Event, Position, frozen
 from engine.debug.names import Names
-from engine.debug.recording import forward_arrays
 from engine.debug.views.modules import module_tree
 from engine.debug.views.op_ids import OpIds, op_id
 from engine.debug.views.undisturbed import undisturbed

@@ -1,0 +1,1 @@
+"""Where a run stops: lines, ops, modules, exceptions, and conditions on tensors."""

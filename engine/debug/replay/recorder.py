@@ -1,0 +1,262 @@
+"""The recorder: what even a free run notices, so that the run can be repeated to any place.
+
+It is the observer of a run that is not watched closely, and costs a few microseconds a step. What it keeps: for each
+tick what it was, for each backward the loss, every value that was read out of a tensor, and from time to time a
+checkpoint. The script itself is never saved: a replay runs it again, from its beginning.
+"""
+
+from __future__ import annotations
+
+import gc
+import operator
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from engine import trace
+from engine.debug.replay import checkpoints
+from engine.debug.replay.digest import digest_of
+from engine.debug.replay.passes import Passes
+from engine.debug.replay.recording import Recording
+from engine.debug.replay.tape import BACKWARD, BATCH, BEGIN_EPOCH, BEGIN_STEP, END_EPOCH, END_STEP, Tape
+from engine.debug.replay.values import THROUGH, encode
+from engine.function import Function
+from engine.tensor import Tensor
+
+#: A tick that no run reaches.
+NEVER = 1 << 62
+
+#: Optimizer steps at the beginning of a run that every replay computes; later ones it may skip.
+COMPUTED_STEPS = 2
+
+#: Seconds between checkpoints, at least; and how many times longer than one takes the time between them must be.
+INTERVAL = 0.5
+AMORTISED = 60.0
+
+#: Bits of a tick in the number that identifies a tensor that an op made; the output's number stands above them.
+_TICK_BITS = 48
+
+_VALUES = frozenset(("item", "bool", "index"))
+_array_of = operator.attrgetter("_array")
+
+
+class Recorder(trace.Observer):
+    """Counts ticks and keeps the tape.
+
+    A tick is counted when an op has run forward, when backward begins, when an optimizer step begins and ends, when a
+    pass over a DataLoader begins and ends, and for each batch. The calls may also come from an observer that watches
+    everything and lets the recorder count first; the ticks are the same.
+
+    Args:
+        recording: the folder to keep the tape in; None keeps it in memory, without checkpoints.
+        interval: seconds between checkpoints.
+
+    Attributes:
+        tick: how many ticks there were.
+        stop_at: when ``tick`` is not below it, ``on_stop_at`` is called. Any thread may set it.
+        steps: optimizer steps that have ended.
+        epochs: passes begun over the DataLoader that was at work when the last optimizer step ended, or, until one
+            has, over the first one.
+        batches: number of the newest batch in the innermost pass, from 0; -1 before the first.
+        last_loss: where the newest backward began; NaN before.
+        tape: everything.
+    """
+
+    watches = frozenset(("forward", "pass", "batch", "change", "read"))
+
+    def __init__(self, recording: Recording | None = None, interval: float = INTERVAL) -> None:
+        self.tick = 0
+        self.stop_at = NEVER
+        self.on_stop_at: Callable[[], None] = lambda: None
+        self.steps = 0
+        self.epochs, self.batches = 0, -1
+        self.last_loss = float("nan")
+        self.recording, self.interval, self.amortised = recording, interval, AMORTISED
+        #: The tick from which on a replay may skip: where the first steps have ended.
+        self.skip_from = NEVER
+        self.optimizers: list[Any] = []
+        self._optimizer: Any = None
+        self._made = 0
+        self._passes = Passes()
+        self._deep = 0
+        self._due = NEVER if recording is None else time.monotonic() + interval
+        self._use(Tape())
+        if recording is not None:
+            # Checkpoints look for tensors among everything that exists. What was there before the script began, most
+            # of it Numba's, holds none.
+            gc.freeze()
+
+    def _use(self, tape: Tape) -> None:
+        """Write to the end of ``tape`` from now on."""
+        self.tape = tape
+        self._codes: dict[tuple, int] = {}
+        self._append_code = tape.codes.append
+        self._append_loss = self._tape_loss
+        self._append_read = self._tape_read
+
+    # ---- forward ----
+
+    def run_forward(self, function: Function, inputs: tuple[Tensor, ...]) -> Any:
+        return function.forward(*map(_array_of, inputs))
+
+    def after_forward(self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> None:
+        output = outputs[0]
+        a = output._array
+        if len(outputs) == 1:
+            code = self._codes.get((function.__class__, a.shape, a.dtype, a.strides)) or self._code(function, outputs)
+        else:
+            code = self._code(function, outputs)
+        self.tick = tick = self.tick + 1
+        self._append_code(code)
+        if output._made == 0:
+            output._made = tick
+        if self.stop_at <= tick:
+            self.on_stop_at()
+
+    def _code(self, function: Function, outputs: tuple[Tensor, ...]) -> int:
+        described = tuple([(t._array.shape, t._array.dtype.str, t._array.strides) for t in outputs])
+        # apply() notes the number of outputs where forward returns a tuple, be it of one.
+        code = self.tape.code_of(function.name, described, "outputs" in function.__dict__)
+        if len(outputs) == 1:
+            a = outputs[0]._array
+            self._codes[type(function), a.shape, a.dtype, a.strides] = code
+        for number, output in enumerate(outputs[1:], 1):
+            output._made = (self.tick + 1) | number << _TICK_BITS
+        return code
+
+    # ---- passes ----
+
+    def begin_backward(self, roots: tuple[Tensor, ...]) -> None:
+        self.tick = tick = self.tick + 1
+        self._append_code(BACKWARD)
+        self._append_loss(roots[0]._array)
+        if self.stop_at <= tick:
+            self.on_stop_at()
+
+    def _tape_loss(self, a: np.ndarray) -> None:
+        self.last_loss = loss = a.item() if a.size == 1 else float("nan")
+        self.tape.losses.append(loss)
+        self.tape.loss_steps.append(self.steps)
+
+    def begin_step(self, optimizer: Any) -> None:
+        if optimizer is not self._optimizer:
+            self._optimizer = optimizer
+            if not any(known is optimizer for known in self.optimizers):
+                self.optimizers.append(optimizer)
+        self.tick = tick = self.tick + 1
+        self._append_code(BEGIN_STEP)
+        if self.stop_at <= tick:
+            self.on_stop_at()
+
+    def end_step(self, optimizer: Any) -> None:
+        self.tick = tick = self.tick + 1
+        self.steps = steps = self.steps + 1
+        self._append_code(END_STEP)
+        if steps == COMPUTED_STEPS:
+            self.skip_from = tick
+        self.epochs = self._passes.train()
+        if time.monotonic() >= self._due and steps > COMPUTED_STEPS:
+            self._checkpoint()
+        if self.stop_at <= tick:
+            self.on_stop_at()
+
+    # ---- batches ----
+
+    def begin_epoch(self, loader: Any) -> None:
+        self.tick = tick = self.tick + 1
+        self._append_code(BEGIN_EPOCH)
+        self._passes.begin(loader)
+        self.epochs, self.batches = self._passes.epochs, self._passes.batch
+        if self.stop_at <= tick:
+            self.on_stop_at()
+
+    def batch(self, loader: Any, index: int, batch: Any, samples: Any) -> None:
+        self.tick = tick = self.tick + 1
+        self._append_code(BATCH)
+        self._passes.hand_out(loader, index)
+        self.batches = index
+        if self.stop_at <= tick:
+            self.on_stop_at()
+
+    def end_epoch(self, loader: Any) -> None:
+        self.tick = tick = self.tick + 1
+        self._append_code(END_EPOCH)
+        self._passes.end(loader)
+        self.batches = self._passes.batch
+        if self.stop_at <= tick:
+            self.on_stop_at()
+
+    # ---- changes ----
+
+    def before_update(self, kind: str, tensor: Tensor, details: Any) -> bool | None:
+        if kind in ("in-place", "buffer"):
+            if tensor._made == 0:
+                self.made(tensor)
+            tensor.__dict__["_changed_at"] = self.tick
+            if kind == "buffer":
+                tensor.__dict__["_is_buffer"] = True
+        return None
+
+    def made(self, tensor: Tensor) -> None:
+        # Numbered within the tick: what one run did not see at another tick does not shift the numbers.
+        self._made = max(self._made, self.tick << 16) + 1
+        tensor._made = -self._made
+        tensor.__dict__["_changed_at"] = self.tick
+
+    # ---- reads ----
+
+    def read(self, what: str, compute: Callable[[], Any]) -> Any:
+        if what not in _VALUES:
+            return self._read_at_length(what, compute)
+        value = compute()
+        self._append_read(value)
+        return value
+
+    def _read_at_length(self, what: str, compute: Callable[[], Any]) -> Any:
+        """A read of something larger than a number, or one that may read, or run ops, on its way."""
+        tape = self.tape
+        place, tick = len(tape.reads), self.tick
+        self._append_read(THROUGH)
+        value = compute()
+        if self.tick == tick:
+            del tape.reads[place:], tape.read_ticks[place:]
+            self._append_read(encode(value))
+        return value
+
+    def _tape_read(self, value: Any) -> None:
+        self.tape.reads.append(value)
+        self.tape.read_ticks.append(self.tick)
+
+    # ---- files ----
+
+    def wrote(self, path: str) -> None:
+        if self.recording is not None:
+            self.tape.files.append((self.tick, path, self.recording.keep(path)))
+
+    def removed(self, path: str) -> None:
+        self.tape.files.append((self.tick, path, None))
+
+    # ---- what it is good for ----
+
+    def flush(self) -> None:
+        """Write what is new to the recording."""
+        if self.recording is not None:
+            self.recording.flush(self.tape)
+
+    def _checkpoint(self) -> None:
+        began = time.monotonic()
+        checkpoints.take(self)
+        self.flush()
+        now = time.monotonic()
+        self._due = now + max(self.interval, self.amortised * (now - began))
+
+    def digest(self) -> str:
+        """A hash of all that the run goes on from; see :func:`engine.debug.replay.digest.digest_of`."""
+        return digest_of(self)
+
+    def curves(self, start: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Of the backward passes from number ``start`` on: the optimizer steps that had ended, and the losses."""
+        tape = self.tape
+        return np.array(tape.loss_steps[start:], np.int64), np.array(tape.losses[start:], np.float64)

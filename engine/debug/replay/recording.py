@@ -1,0 +1,180 @@
+"""A recording: the folder in which the tape of a run lies, with its checkpoints.
+
+Files: ``manifest.json`` (how much of the others is valid; it is replaced as a whole), ``codes``, ``losses``,
+``loss_steps``, ``read_ticks`` (little-endian numbers), ``kinds``, ``reads`` and ``files`` (JSON, one a line),
+``checkpoints/``, and in ``kept/`` what the run wrote to files with ``engine.save``. Whoever reads while the run goes on
+sees the tape as it was at the last flush.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+from array import array
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from engine.debug.replay.tape import Tape
+
+VERSION = 1
+
+_NUMBERS = {"codes": "I", "losses": "d", "loss_steps": "Q", "read_ticks": "Q"}
+_LINES = ("kinds", "reads", "files")
+
+#: Bytes of written files that a recording keeps.
+MOST_FILE_BYTES = 512 << 20
+
+
+def replace(path: Path, *parts: bytes | memoryview) -> None:
+    """Make ``parts`` the contents of ``path``, as a whole: who reads meanwhile sees the old contents.
+
+    Nothing is forced to the disk: a recording outlives its process, and need not outlive a power cut.
+    """
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(new, "wb") as file:
+        for part in parts:
+            file.write(part)
+    os.replace(new, path)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Make ``target`` have the contents of ``source``, unless it exists.
+
+    Files that are only ever replaced may have two names; where the file system allows it, nothing is copied.
+    """
+    with contextlib.suppress(FileExistsError, FileNotFoundError):
+        try:
+            os.link(source, target)
+        except FileExistsError:
+            raise
+        except OSError:
+            shutil.copyfile(source, target)
+
+
+class RecordingError(Exception):
+    """A folder that is not a recording, or one of another version; the message says which."""
+
+
+class Recording:
+    """A folder with a tape.
+
+    Args:
+        folder: where it lies, or is to lie; it is made where it does not exist.
+        about: what the first reader wants to know of the run (program, arguments ...), as JSON.
+    """
+
+    def __init__(self, folder: str | os.PathLike, about: dict[str, Any] | None = None) -> None:
+        self.folder = Path(folder)
+        self.checkpoints = self.folder / "checkpoints"
+        self.kept = self.folder / "kept"
+        self._kept_bytes = 0
+        self.about = about or {}
+        self._written: dict[str, tuple[int, int]] = {}
+
+    # ---- writing ----
+
+    def flush(self, tape: Tape) -> None:
+        """Write what is new on ``tape``. What lies in the folder of another run is replaced the first time."""
+        self.checkpoints.mkdir(parents=True, exist_ok=True)
+        ends: dict[str, tuple[int, int]] = {}
+        for name in (*_NUMBERS, *_LINES):
+            ends[name] = self._append(name, getattr(tape, name))
+        self._written = ends
+        manifest = {"version": VERSION, "about": self.about, "ends": ends}
+        replace(self.folder / "manifest.json", json.dumps(manifest).encode())
+
+    def rewrite(self) -> None:
+        """Have the next flush write everything: the tape was cut."""
+        self._written = {}
+
+    def adopt(self, other: Recording) -> None:
+        """Take over the checkpoints of ``other``; this recording's own next flush writes everything."""
+        self.rewrite()
+        self.about = {**other.about, **self.about}
+        for theirs, own in ((other.checkpoints, self.checkpoints), (other.kept, self.kept)):
+            own.mkdir(parents=True, exist_ok=True)
+            for path in theirs.glob("[0-9]*"):
+                copy_file(path, own / path.name)
+
+    def keep(self, path: str) -> str:
+        """Keep the contents that ``path`` has now; the name of the copy, "" where there is no room for it."""
+        try:
+            size = os.path.getsize(path)
+            if self._kept_bytes + size > MOST_FILE_BYTES:
+                return ""
+            self.kept.mkdir(parents=True, exist_ok=True)
+            name = f"{len(os.listdir(self.kept)):06d}"
+            copy_file(Path(path), self.kept / name)
+        except OSError:
+            return ""
+        self._kept_bytes += size
+        return name
+
+    def _append(self, name: str, values: Any) -> tuple[int, int]:
+        count, size = self._written.get(name, (0, 0))
+        if count == len(values) and name in self._written:
+            return count, size
+        path = self.folder / name
+        mode = "r+b" if path.exists() else "wb"
+        with open(path, mode) as file:
+            file.truncate(size)
+            file.seek(size)
+            _write(file, name, values[count:])
+            return len(values), file.tell()
+
+    # ---- reading ----
+
+    def load(self) -> Tape:
+        """The tape as of the last flush; further flushes of it go on from there.
+
+        Raises:
+            RecordingError: the folder holds no recording that this version can read.
+        """
+        manifest = self._manifest()
+        self.about = manifest["about"]
+        ends = {name: tuple(end) for name, end in manifest["ends"].items()}
+        tape = Tape()
+        for name, kind in _NUMBERS.items():
+            numbers = array(kind)
+            numbers.frombytes(self._bytes(name, ends[name][1]))
+            if sys.byteorder == "big":
+                numbers.byteswap()
+            setattr(tape, name, numbers)
+        tape.reads = [json.loads(line) for line in self._bytes("reads", ends["reads"][1]).splitlines()]
+        tape.files = [tuple(json.loads(line)) for line in self._bytes("files", ends["files"][1]).splitlines()]
+        for line in self._bytes("kinds", ends["kinds"][1]).splitlines():
+            name, outputs, returns_tuple = json.loads(line)
+            described = tuple([(tuple(shape), dtype, tuple(strides)) for shape, dtype, strides in outputs])
+            tape.kinds.append((name, described, returns_tuple))
+        self._written = ends
+        return tape
+
+    def _manifest(self) -> dict[str, Any]:
+        try:
+            manifest = json.loads((self.folder / "manifest.json").read_text())
+        except FileNotFoundError:
+            raise RecordingError(f"{self.folder}: there is no recording here") from None
+        if manifest.get("version") != VERSION:
+            raise RecordingError(
+                f"{self.folder}: a recording of version {manifest.get('version')}; this engine reads version {VERSION}"
+            )
+        return manifest
+
+    def _bytes(self, name: str, size: int) -> bytes:
+        with open(self.folder / name, "rb") as file:
+            data = file.read(size)
+        if len(data) != size:
+            raise RecordingError(f"{self.folder}: {name} has {len(data)} bytes but the manifest says {size}")
+        return data
+
+
+def _write(file: BinaryIO, name: str, values: Any) -> None:
+    if name in _NUMBERS:
+        if sys.byteorder == "big":
+            values.byteswap()
+        file.write(values.tobytes())
+    else:
+        file.write(b"".join([json.dumps(value).encode() + b"\n" for value in values]))

@@ -1,0 +1,1 @@
+"""Statistics of every parameter, activation and gradient, step by step."""

@@ -1,0 +1,138 @@
+"""The window's actions: one table of what there is, with keys, icons, and texts that teach.
+
+Keys are those of Visual Studio Code; with Alt the same backwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from PyQt6.QtGui import QAction, QKeySequence
+from PyQt6.QtWidgets import QWidget
+
+from gui.context import Context
+from gui.icons import icon
+
+
+class Spec(NamedTuple):
+    """An action: ``keys`` (the first is the one that is shown), ``when`` it can be used, and its menu."""
+
+    text: str
+    keys: tuple[str, ...]
+    icon: str
+    tip: str
+    menu: str
+    when: str = "always"
+
+
+#: ``when``: always; script: a script is open; stopped; running; moving (running or stopped); launched: it can be restarted.
+SPECS: dict[str, Spec] = {
+    "open": Spec("Open script…", ("Ctrl+O",), "open", "Open a training script; it stops at its first line", "File"),
+    "start": Spec("Start page", ("Ctrl+Shift+H",), "home", "Samples, recent scripts, and where to begin", "File"),
+    "attach": Spec("Attach…", ("Ctrl+Shift+A",), "attach", "Join a process that called engine.debug.listen()", "File"),
+    "export_png": Spec("Export panel as PNG…", ("Ctrl+Shift+E",), "export", "The panel with the focus as a picture", "File",
+                       "script"),
+    "export_svg": Spec("Export panel as SVG…", ("Ctrl+Alt+E",), "export", "The panel with the focus as a vector graphic", "File",
+                       "script"),
+    "export_window": Spec("Export window as PNG…", ("Ctrl+Alt+Shift+E",), "export", "The whole window as a picture", "File"),
+    "quit": Spec("Quit", ("Ctrl+Q",), "", "Close the window and end the script", "File"),
+
+    "continue": Spec("Continue", ("F5",), "continue", "Run to the next breakpoint, at the speed of the slider", "Run", "stopped"),
+    "pause": Spec("Pause", ("F6",), "pause", "Stop where the script is", "Run", "running"),
+    "stop": Spec("Stop", ("Shift+F5",), "stop", "End the script and its process", "Run", "script"),
+    "restart": Spec("Restart", ("Ctrl+Shift+F5",), "restart", "Begin anew, with the same initial weights", "Run", "launched"),
+    "over": Spec("Step over", ("F10",), "over", "One step of the level that the selector names", "Run", "stopped"),
+    "into": Spec("Step into", ("F11",), "into", "One level finer; at an op into the selected element", "Run", "stopped"),
+    "out": Spec("Step out", ("Shift+F11",), "out", "One level coarser", "Run", "stopped"),
+    "back": Spec("Step back", ("Alt+F10",), "back", "One step of the level back in time", "Run", "stopped"),
+    "reverse": Spec("Continue backwards", ("Alt+F5",), "reverse", "Back to the breakpoint before", "Run", "stopped"),
+    "back_into": Spec("Step back into", ("Alt+F11",), "", "One step back, on the next finer level", "Run", "stopped"),
+    "back_out": Spec("Step back out", ("Alt+Shift+F11",), "", "One step back, on the next coarser level", "Run", "stopped"),
+    "breakpoint": Spec("Toggle breakpoint", ("F9",), "breakpoint", "Stop, or no longer stop, at the line of the cursor", "Run",
+                       "script"),
+    "finer": Spec("Finer level", ("Ctrl+]",), "", "Let step over mean smaller steps", "Run"),
+    "coarser": Spec("Coarser level", ("Ctrl+[",), "", "Let step over mean larger steps", "Run"),
+    "slower": Spec("Slower", ("Ctrl+Shift+,",), "", "Fewer steps a second on continue", "Run"),
+    "faster": Spec("Faster", ("Ctrl+Shift+.",), "", "More steps a second on continue, up to free running", "Run"),
+    "compare": Spec("Compare runs…", ("Ctrl+Shift+C",), "compare", "Where two runs first differ: fork one by an edit, or restart "
+                    "with other parameters", "Run", "runs"),
+
+    "larger": Spec("Larger text", ("Ctrl++", "Ctrl+="), "larger", "Make all text larger", "View"),
+    "smaller": Spec("Smaller text", ("Ctrl+-",), "smaller", "Make all text smaller", "View"),
+    "text_reset": Spec("Text at 100 %", ("Ctrl+0",), "", "All text at its own size", "View"),
+    "theme": Spec("Next theme", ("Ctrl+Shift+T",), "theme", "Light, dark, projector", "View"),
+    "motion": Spec("Motion", (), "", "Let values flow along the edges while stepping", "View"),
+    "layout": Spec("Default layout", (), "", "Put all panels where they stood at first", "View"),
+    "next_panel": Spec("Next panel", ("Ctrl+Tab", "Ctrl+F6"), "", "Give the focus to the next panel", "View", "script"),
+    "previous_panel": Spec("Previous panel", ("Ctrl+Shift+Tab", "Ctrl+Shift+F6"), "", "Give the focus to the panel before", "View",
+                           "script"),
+
+    "keys": Spec("Keys", ("F1",), "keyboard", "All keys, and what they do", "Help"),
+    "about": Spec("About Nablascope", (), "info", "Version and licence", "Help"),
+}  # fmt: skip
+
+CHECKABLE = ("motion",)
+
+
+def make_actions(context: Context, window: QWidget, handlers: dict[str, Callable[[], object]]) -> None:
+    """Make all actions, add them to the window and the context, and keep them enabled only while they have a use.
+
+    An action without a handler ("breakpoint") is for a panel to connect.
+    """
+    for name, spec in SPECS.items():
+        action = context.action(name)
+        action.setParent(window)
+        action.setText(spec.text)
+        action.setShortcuts([QKeySequence(key) for key in spec.keys])
+        action.setToolTip(tooltip(spec))
+        action.setStatusTip(spec.tip)
+        action.setCheckable(name in CHECKABLE)
+        if name in handlers:
+            action.triggered.connect(lambda _checked=False, handler=handlers[name]: handler())
+        window.addAction(action)
+
+    def enable() -> None:
+        now = conditions(context)
+        for name, spec in SPECS.items():
+            context.action(name).setEnabled(now[spec.when])
+
+    context.state.subscribe(("stop", "running", "runs", "launched", "program"), enable)
+    context.enable_actions = enable  # type: ignore[attr-defined]
+    enable()
+    draw_icons(context)
+
+
+def conditions(context: Context) -> dict[str, bool]:
+    """Which of the conditions ``when`` hold."""
+    state = context.state
+    stopped = state.stop is not None and not state.running
+    lost = any(run["current"] and run["state"] == "lost" for run in state.runs)
+    walking = bool(getattr(context, "walking", False))
+    return {
+        "always": True,
+        "script": state.program is not None or state.stop is not None,
+        "stopped": stopped and not (lost and state.stop is None),
+        "running": state.running or walking,
+        "launched": bool(state.launched) or state.stop is not None,
+        "runs": stopped and len(state.runs) > 1,
+    }
+
+
+def tooltip(spec: Spec) -> str:
+    """``Step over (F10)`` and, below, what it does."""
+    key = f" ({shown_key(spec.keys[0])})" if spec.keys else ""
+    return f"<b>{spec.text.rstrip('…')}</b>{key}<br>{spec.tip}"
+
+
+def shown_key(key: str) -> str:
+    """A key as the platform writes it."""
+    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def draw_icons(context: Context) -> None:
+    """Draw the icons in the colours of the theme."""
+    for name, spec in SPECS.items():
+        action: QAction = context.action(name)
+        if spec.icon:
+            action.setIcon(icon(spec.icon, context.theme))

@@ -1,0 +1,193 @@
+"""What lies between the nodes: the weights of small dense layers as lines, and the ways of all other tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PyQt6.QtCore import QLineF, QPointF, QRectF, Qt
+from PyQt6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PyQt6.QtWidgets import QGraphicsItem
+
+from gui.network.items import FAINT, NodeItem
+from gui.network.routes import Route
+from gui.network.values import Content
+from gui.theme import Theme, with_alpha
+
+#: Lines drawn of a layer, those of the greatest magnitude.
+MOST_LINES = 600
+#: Colours that the lines of one sign have.
+_SHADES = 6
+
+
+class WeightLines(QGraphicsItem):
+    """The weights between two columns of units: colour and width are the value, negative ones are dashed.
+
+    Lines of one shade are drawn at once; the picture is kept until the numbers or the zoom change.
+    """
+
+    def __init__(self, source: NodeItem, target: NodeItem, theme: Theme) -> None:
+        super().__init__()
+        self.source, self.target, self.theme = source, target, theme
+        self.content: Content | None = None
+        self.faint = False
+        self.picked: tuple[int, int] | None = None
+        self.lit: list[tuple[tuple[int, int], float]] = []
+        self._paths: list[tuple[float, bool, QPainterPath]] = []
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+
+    def boundingRect(self) -> QRectF:
+        box = self.source.rect("values").united(self.target.rect("values"))
+        return box.adjusted(-4, -4, 4, 4)
+
+    def line(self, out: int, into: int) -> QLineF:
+        """The line of weight [out, into]."""
+        start, end = self.source.center(into), self.target.center(out)
+        return QLineF(
+            QPointF(start.x() + self.source.size.radius, start.y()), QPointF(end.x() - self.target.size.radius, end.y())
+        )
+
+    def show_content(self, content: Content | None, faint: bool = False) -> None:
+        if content is not self.content:
+            self.content = content
+            self._sort()
+        self.faint = faint
+        self.update()
+
+    def show_marks(self, picked: tuple[int, int] | None, lit: list[tuple[tuple[int, int], float]]) -> None:
+        if (picked, lit) != (self.picked, self.lit):
+            self.picked, self.lit = picked, lit
+            self.update()
+
+    def _sort(self) -> None:
+        """The lines by shade and sign, the faintest first."""
+        self._paths = []
+        if self.content is None or self.content.data.ndim != 2:
+            return
+        data = np.nan_to_num(np.asarray(self.content.data, np.float64), posinf=0, neginf=0)
+        order = np.argsort(-np.abs(data), axis=None)[:MOST_LINES][::-1]
+        shades: dict[tuple[int, bool], QPainterPath] = {}
+        for out, into in zip(*np.unravel_index(order, data.shape)):
+            share = abs(data[out, into]) / self.content.limit
+            key = min(_SHADES, 1 + int(share * _SHADES)), bool(data[out, into] < 0)
+            path = shades.setdefault(key, QPainterPath())
+            line = self.line(int(out), int(into))
+            path.moveTo(line.p1())
+            path.lineTo(line.p2())
+        self._paths = [(shade / _SHADES, negative, path) for (shade, negative), path in sorted(shades.items(), key=lambda e: e[0])]
+
+    def paint(self, painter: QPainter | None, option: Any, widget: Any = None) -> None:
+        assert painter is not None
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setOpacity(FAINT if self.faint else 1.0)
+        many = self.content is not None and self.content.data.size > 128
+        for share, negative, path in self._paths:
+            entry = self.theme.diverging[round(128 - 118 * share) if negative else round(128 + 118 * share)]
+            # Small weights keep a trace of grey, so that one sees that the line is there.
+            color = _towards(QColor(*map(int, entry[:3])), self.theme.muted, 0.35 * (1 - share))
+            pen = QPen(color, 0.6 + (1.2 if many else 2.6) * share)
+            if negative:
+                pen.setDashPattern([5.0, 2.5])
+            painter.setPen(pen)
+            painter.drawPath(path)
+        painter.setOpacity(1.0)
+        for at, share in self.lit:
+            painter.setPen(QPen(with_alpha(self.theme.selection, max(0.25, min(1.0, share))), 1.2))
+            painter.drawLine(self.line(*at))
+        if self.picked is not None:
+            painter.setPen(QPen(self.theme.selection, 2.5))
+            painter.drawLine(self.line(*self.picked))
+
+    def nearest(self, at: QPointF, reach: float) -> tuple[int, int] | None:
+        """The weight [out, into] whose line passes ``at`` within ``reach``."""
+        if self.content is None or self.content.data.ndim != 2:
+            return None
+        outs, intos = self.content.data.shape
+        lines = [[self.line(o, i) for i in range(intos)] for o in range(outs)]
+        start = np.array([[(n.x1(), n.y1()) for n in row] for row in lines])
+        way = np.array([[(n.dx(), n.dy()) for n in row] for row in lines])
+        here = np.array([at.x(), at.y()]) - start
+        along = np.clip((here * way).sum(-1) / np.maximum(1e-9, (way * way).sum(-1)), 0, 1)
+        apart = np.hypot(*np.moveaxis(here - along[..., None] * way, -1, 0))
+        out, into = np.unravel_index(int(apart.argmin()), apart.shape)
+        return (int(out), int(into)) if apart[out, into] <= reach else None
+
+
+class RouteItem(QGraphicsItem):
+    """The way of one tensor from node to node; ``phase``: lit in this hue."""
+
+    def __init__(self, route: Route, source: NodeItem, target: NodeItem, theme: Theme) -> None:
+        super().__init__()
+        self.route, self.theme, self.phase, self.backward = route, theme, "", False
+        self._path = _path(route, source, target)
+        self._bundle = _is_bundle(source, target) and route.kind == "flow"
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self.setZValue(-1.0)
+
+    def boundingRect(self) -> QRectF:
+        return self._path.boundingRect().adjusted(-5, -5, 5, 5)
+
+    def light(self, phase: str, backward: bool = False) -> None:
+        """Show that numbers flow here now, in the direction of the arrow or back."""
+        if (phase, backward) != (self.phase, self.backward):
+            self.phase, self.backward = phase, backward
+            self.update()
+
+    def paint(self, painter: QPainter | None, option: Any, widget: Any = None) -> None:
+        assert painter is not None
+        zoom = painter.worldTransform().m11()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        skip = self.route.kind == "skip"
+        color = self.theme.phase[self.phase] if self.phase else with_alpha(self.theme.ink, 0.55 if skip else 0.34)
+        painter.setPen(QPen(color, (2.0 if self.phase else 1.2) / max(zoom, 0.4)))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawPath(self._path)
+        if self._bundle:
+            return
+        at = self.route.points[0] if self.backward else self.route.points[-1]
+        way = 1.0 if not self.backward else -1.0
+        head = QPainterPath(QPointF(*at))
+        head.lineTo(at[0] - 5 * way, at[1] - 3)
+        head.lineTo(at[0] - 5 * way, at[1] + 3)
+        head.closeSubpath()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color)
+        painter.drawPath(head)
+
+
+def _is_bundle(source: NodeItem, target: NodeItem) -> bool:
+    """Whether each unit of the one is read by the unit at its side of the other."""
+    a, b = source.place.form, target.place.form
+    return a.kind == b.kind == "units" and a.shape == b.shape and not b.weight
+
+
+def _path(route: Route, source: NodeItem, target: NodeItem) -> QPainterPath:
+    if route.kind == "flow" and _is_bundle(source, target):
+        path = QPainterPath()
+        for unit in range(source.place.form.shape[0]):
+            a, b = source.center(unit), target.center(unit)
+            path.moveTo(a.x() + source.size.radius, a.y())
+            path.lineTo(b.x() - target.size.radius, b.y())
+        return path
+    points = [QPointF(*point) for point in route.points]
+    path = QPainterPath(points[0])
+    if route.kind == "flow":
+        a, b = points
+        bend = (b.x() - a.x()) / 2
+        path.cubicTo(QPointF(a.x() + bend, a.y()), QPointF(b.x() - bend, b.y()), b)
+        return path
+    for before, corner, after in zip(points, points[1:], points[2:]):
+        into, out = QLineF(corner, before), QLineF(corner, after)
+        if into.length() > 0 and out.length() > 0:
+            radius = min(5.0, into.length() / 2, out.length() / 2)
+            into.setLength(radius)
+            out.setLength(radius)
+            path.lineTo(into.p2())
+            path.quadTo(corner, out.p2())
+    path.lineTo(points[-1])
+    return path
+
+
+def _towards(a: QColor, b: QColor, share: float) -> QColor:
+    return QColor(*(round(x + (y - x) * share) for x, y in zip(a.getRgb()[:3], b.getRgb()[:3])))

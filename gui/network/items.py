@@ -1,0 +1,331 @@
+"""One node of the network on the canvas: its title, its weights, its values, the marks upon them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPen
+from PyQt6.QtWidgets import QGraphicsItem
+
+from gui.network.layout import CAPTION, TITLE, Place
+from gui.network.values import Content, box_of, colours, pixels
+from gui.numbers import format_number
+from gui.theme import Theme, with_alpha
+
+#: Zoom from which text is drawn, and pixels across from which a unit shows its number.
+TEXT_FROM = 0.55
+NUMBER_FROM = 38.0
+#: Opacity of what belongs to an older pass or another phase.
+FAINT = 0.3
+
+
+@dataclass
+class Marks:
+    """What is lit on a node: ``phase`` (key of the theme's phases, "" for none), whether it is ``selected`` as a whole,
+    the ``picked`` element as (part, index), and ``lit`` elements as (part, index, share 0 to 1).
+    """
+
+    phase: str = ""
+    selected: bool = False
+    picked: tuple[str, tuple[int, ...]] | None = None
+    lit: list[tuple[str, tuple[int, ...], float]] = field(default_factory=list)
+
+
+class NodeItem(QGraphicsItem):
+    """Draws a :class:`~gui.network.layout.Place`. ``contents`` and ``faint`` are by part: "values", "weight"."""
+
+    def __init__(self, place: Place, node: dict[str, Any], size: Any, theme: Theme) -> None:
+        super().__init__()
+        self.place, self.node, self.size, self.theme = place, node, size, theme
+        self.contents: dict[str, Content] = {}
+        self.faint: dict[str, bool] = {}
+        self.signed = False
+        self.marks = Marks()
+        self._images: dict[str, QImage | None] = {}
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+
+    # ---- what is shown ----
+
+    def show_content(self, part: str, content: Content | None, faint: bool = False, signed: bool = False) -> None:
+        """Show these numbers in a part."""
+        if content is None:
+            self.contents.pop(part, None)
+            self._images.pop(part, None)
+        elif content is not self.contents.get(part) or signed != self.signed:
+            self.contents[part] = content
+            self.signed = signed
+            self._images[part] = self._image(part, content)
+        self.faint[part] = faint
+        self.update()
+
+    def show_marks(self, marks: Marks) -> None:
+        if marks != self.marks:
+            self.marks = marks
+            self.setZValue(2.0 if marks.selected or marks.picked else 1.0)
+            self.update()
+
+    def apply_theme(self, theme: Theme) -> None:
+        self.theme = theme
+        for part, content in self.contents.items():
+            self._images[part] = self._image(part, content)
+        self.update()
+
+    def _image(self, part: str, content: Content) -> QImage | None:
+        alarm = self.theme.phase["alarm"]
+        rgba = pixels(
+            self.place.form, part, content, self.theme.diverging, self.theme.sequential,
+            (alarm.red(), alarm.green(), alarm.blue()), self.signed and part == "values",
+        )  # fmt: skip
+        if rgba is None:
+            return None
+        rgba = np.ascontiguousarray(rgba, np.uint8)
+        return QImage(rgba.data, rgba.shape[1], rgba.shape[0], 4 * rgba.shape[1], QImage.Format.Format_RGBA8888).copy()
+
+    # ---- geometry ----
+
+    def rect(self, part: str) -> QRectF:
+        """Where a part stands; the circles' column for units."""
+        return QRectF(*(self.place.weight if part == "weight" else self.place.values))
+
+    def boundingRect(self) -> QRectF:
+        place = self.place
+        return QRectF(place.x, place.y, place.width, place.height).adjusted(-8, -6, 8, 6)
+
+    def center(self, unit: int) -> QPointF:
+        """The middle of a unit's circle."""
+        box = self.rect("values")
+        return QPointF(box.center().x(), box.top() + (unit + 0.5) * box.height() / max(1, self.place.form.shape[0]))
+
+    def body(self) -> QRectF:
+        """All but title and caption."""
+        both = self.rect("values")
+        return both.united(self.rect("weight")) if self.place.weight[2] else both
+
+    # ---- painting ----
+
+    def paint(self, painter: QPainter | None, option: Any, widget: Any = None) -> None:
+        assert painter is not None
+        zoom = painter.worldTransform().m11()
+        form, theme = self.place.form, self.theme
+        phase = self.marks.phase or ("loss" if form.loss else "")
+        frame = self.body().adjusted(-5, -4, 5, 4)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.marks.phase:
+            painter.setPen(QPen(theme.phase[phase], 2 / zoom))
+            painter.setBrush(with_alpha(theme.phase[phase], 0.10))
+            painter.drawRoundedRect(frame, 6, 6)
+        elif form.loss:
+            painter.setPen(QPen(theme.phase["loss"], 1 / zoom))
+            painter.setBrush(with_alpha(theme.phase["loss"], 0.10))
+            painter.drawRoundedRect(frame, 6, 6)
+        for part in ("weight", "values"):
+            if part == "values" or self.place.weight[2]:
+                painter.setOpacity(FAINT if self.faint.get(part) else 1.0)
+                self._paint_part(painter, part, zoom)
+        painter.setOpacity(1.0)
+        self._paint_marks(painter, zoom)
+        if zoom >= TEXT_FROM:
+            self._paint_text(painter, phase)
+
+    def _paint_part(self, painter: QPainter, part: str, zoom: float) -> None:
+        kind = self.place.form.kind if part == "values" else "picture"
+        box, content = self.rect(part), self.contents.get(part)
+        if kind == "units":
+            self._paint_units(painter, content, zoom)
+        elif kind == "number":
+            self._paint_number(painter, box, content)
+        elif kind == "label":
+            self._paint_funnel(painter, box, zoom)
+        else:
+            image = self._images.get(part)
+            if image is not None:
+                fine = box.width() * zoom < image.width() or box.height() * zoom < image.height()
+                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, fine)
+                painter.drawImage(box, image)
+            if not (part == "values" and kind == "maps" and image is not None):
+                painter.setPen(QPen(with_alpha(self.theme.ink, 0.22), 1 / zoom))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRect(box)
+            else:
+                self._paint_tiles(painter, box, zoom)
+            if content is not None and (content.nans or content.infs):
+                self._paint_alarm(painter, QPointF(box.right() - 7, box.top() + 7), 5, content.nans > 0)
+
+    def _paint_tiles(self, painter: QPainter, box: QRectF, zoom: float) -> None:
+        """A hairline around each feature map."""
+        rows, columns = self.place.form.grid()
+        count = min(self.place.form.shape[0], rows * columns)
+        wide, high = box.width() / columns, box.height() / rows
+        if min(wide, high) * zoom < 5:
+            painter.setPen(QPen(with_alpha(self.theme.ink, 0.22), 1 / zoom))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(box)
+            return
+        painter.setPen(QPen(with_alpha(self.theme.ink, 0.16), 1 / zoom))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRects([
+            QRectF(box.left() + i % columns * wide, box.top() + i // columns * high, wide, high).adjusted(0.5, 0.5, -0.5, -0.5)
+            for i in range(count)
+        ])  # fmt: skip
+
+    def _paint_units(self, painter: QPainter, content: Content | None, zoom: float) -> None:
+        theme, radius = self.theme, self.size.radius
+        values = None if content is None else np.asarray(content.data, np.float64).reshape(-1)
+        fills = None
+        if content is not None and values is not None:
+            alarm = theme.phase["alarm"]
+            fills = colours(values, content.limit, theme.diverging, (alarm.red(), alarm.green(), alarm.blue()))
+        numbers = 2 * radius * zoom >= NUMBER_FROM
+        for unit in range(self.place.form.shape[0]):
+            at = self.center(unit)
+            known = fills is not None and values is not None and unit < len(values)
+            color = QColor(*map(int, fills[unit][:3])) if known else theme.panel
+            painter.setPen(QPen(with_alpha(theme.ink, 0.55), 1.1))
+            painter.setBrush(QBrush(color))
+            painter.drawEllipse(at, radius, radius)
+            if not known:
+                continue
+            value = values[unit]
+            if not math.isfinite(value):
+                self._paint_alarm(painter, at, radius * 0.5, math.isnan(value), theme.panel)
+            elif numbers:
+                self._write(painter, QRectF(at.x() - radius, at.y() - 8, 2 * radius, 16), format_number(value), color)
+            elif value < 0:
+                painter.setPen(QPen(_ink_on(color), 1.4))
+                painter.drawLine(QPointF(at.x() - radius * 0.4, at.y()), QPointF(at.x() + radius * 0.4, at.y()))
+        if self.place.numbers and values is not None and zoom >= TEXT_FROM and not numbers:
+            self._paint_beside(painter, values)
+
+    def _paint_beside(self, painter: QPainter, values: np.ndarray) -> None:
+        """The numbers of the units, at their left or right."""
+        painter.setFont(self.theme.code_font("small"))
+        painter.setPen(self.theme.ink)
+        box, left = self.rect("values"), self.place.numbers == "left"
+        for unit, value in enumerate(values[: self.place.form.shape[0]]):
+            y = self.center(unit).y()
+            where = QRectF(box.left() - 52, y - 8, 48, 16) if left else QRectF(box.right() + 4, y - 8, 48, 16)
+            side = Qt.AlignmentFlag.AlignRight if left else Qt.AlignmentFlag.AlignLeft
+            painter.drawText(where, side | Qt.AlignmentFlag.AlignVCenter, short_number(value))
+
+    def _write(self, painter: QPainter, box: QRectF, text: str, background: QColor) -> None:
+        font = self.theme.code_font("small")
+        font.setPointSizeF(font.pointSizeF() * min(1.0, box.width() / max(1.0, 6.2 * len(text))))
+        painter.setFont(font)
+        painter.setPen(_ink_on(background))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _paint_number(self, painter: QPainter, box: QRectF, content: Content | None) -> None:
+        if not self.place.form.loss:
+            painter.setPen(QPen(with_alpha(self.theme.ink, 0.3), 1))
+            painter.setBrush(self.theme.panel)
+            painter.drawRoundedRect(box, 6, 6)
+        if content is None or not content.data.size:
+            return
+        value = content.data.reshape(-1)[0]
+        whole = np.issubdtype(content.data.dtype, np.integer)
+        painter.setFont(self.theme.code_font("body" if box.height() >= 20 else "small"))
+        broken = not whole and not math.isfinite(float(value))
+        painter.setPen(self.theme.phase_text["alarm"] if broken else self.theme.ink)
+        text = str(int(value)) if whole else ("NaN" if math.isnan(value) else short_number(float(value)))
+        painter.drawText(box.adjusted(-8, 0, 8, 0), Qt.AlignmentFlag.AlignCenter, text)
+
+    def _paint_funnel(self, painter: QPainter, box: QRectF, zoom: float) -> None:
+        """A bar: the numbers only get another shape here."""
+        painter.setPen(QPen(with_alpha(self.theme.ink, 0.4), 1 / zoom))
+        painter.setBrush(with_alpha(self.theme.ink, 0.06))
+        painter.drawRoundedRect(box, 4, 4)
+
+    def _paint_alarm(self, painter: QPainter, at: QPointF, arm: float, nan: bool, color: QColor | None = None) -> None:
+        """A cross for NaN, an arrow up for infinity."""
+        x, y = at.x(), at.y()
+        painter.setPen(QPen(color or self.theme.phase["alarm"], 2))
+        if nan:
+            painter.drawLine(QPointF(x - arm, y - arm), QPointF(x + arm, y + arm))
+            painter.drawLine(QPointF(x - arm, y + arm), QPointF(x + arm, y - arm))
+        else:
+            painter.drawLine(QPointF(x, y + arm), QPointF(x, y - arm))
+            painter.drawLine(QPointF(x, y - arm), QPointF(x - arm * 0.6, y - arm * 0.3))
+            painter.drawLine(QPointF(x, y - arm), QPointF(x + arm * 0.6, y - arm * 0.3))
+
+    def _paint_marks(self, painter: QPainter, zoom: float) -> None:
+        marks, theme = self.marks, self.theme
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for part, index, share in marks.lit:
+            painter.setPen(QPen(with_alpha(theme.selection, max(0.25, min(1.0, share))), 1 / zoom))
+            self._ring(painter, part, index, zoom, 1.0)
+        if marks.selected:
+            painter.setPen(QPen(theme.selection, 2 / zoom))
+            grow = 8 if self.marks.phase else 5
+            painter.drawRoundedRect(self.body().adjusted(-grow, -grow + 1, grow, grow - 1), 7, 7)
+        if marks.picked is not None:
+            painter.setPen(QPen(theme.selection, 2 / zoom))
+            self._ring(painter, *marks.picked, zoom, 2.0)
+
+    def _ring(self, painter: QPainter, part: str, index: tuple[int, ...], zoom: float, width: float) -> None:
+        if part == "values" and self.place.form.kind == "units" and len(index) == 1:
+            radius = self.size.radius + 2.5 * width / zoom
+            painter.drawEllipse(self.center(index[0]), radius, radius)
+            return
+        share = box_of(self.place.form, part, index)
+        box = self.rect(part)
+        if share is None or box.isEmpty():
+            return
+        u, v, wide, high = share
+        cell = QRectF(box.left() + u * box.width(), box.top() + v * box.height(), wide * box.width(), high * box.height())
+        # A ring no smaller than 6 pixels on the screen: smaller ones would not be seen.
+        extra = max(0.0, 6 / zoom - min(cell.width(), cell.height())) / 2
+        painter.drawRect(cell.adjusted(-extra, -extra, extra, extra))
+
+    def _paint_text(self, painter: QPainter, phase: str) -> None:
+        place, theme = self.place, self.theme
+        font = theme.text_font("small", bold=bool(self.marks.phase))
+        painter.setFont(font)
+        painter.setPen(theme.phase_text[phase] if phase else theme.ink)
+        wide = place.width + 12
+        title = QFontMetricsF(font).elidedText(place.form.title, Qt.TextElideMode.ElideMiddle, wide)
+        body = self.body()
+        middle = place.x + place.width / 2
+        painter.drawText(
+            QRectF(middle - wide / 2, body.top() - TITLE - 3, wide, TITLE), Qt.AlignmentFlag.AlignCenter, title
+        )
+        painter.setPen(theme.muted)
+        font = theme.text_font("small")
+        font.setPointSizeF(font.pointSizeF() * 0.94)
+        painter.setFont(font)
+        lines = [place.form.caption if place.form.kind != "number" else "", self._scale()]
+        y = body.bottom() + 5
+        for line in filter(None, lines):
+            text = QFontMetricsF(font).elidedText(line, Qt.TextElideMode.ElideRight, wide)
+            painter.drawText(QRectF(middle - wide / 2, y, wide, CAPTION / 2), Qt.AlignmentFlag.AlignCenter, text)
+            y += CAPTION / 2
+
+    def _scale(self) -> str:
+        """The range that the colours stand for."""
+        content, form = self.contents.get("values"), self.place.form
+        if content is None or form.kind in ("number", "label") or self.size.side < 60:
+            return ""
+        if form.kind == "picture" and not self.signed:
+            return f"{short_number(content.low)} … {short_number(content.high)}"
+        return f"± {short_number(content.limit)}"
+
+
+def short_number(value: float) -> str:
+    """A number in at most three digits: for a caption; the hint shows it whole."""
+    value = float(value)
+    if not math.isfinite(value):
+        return format_number(value)
+    if value == 0:
+        return "0"
+    if 1e-3 <= abs(value) < 1e4:
+        return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
+    return f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e")
+
+
+def _ink_on(color: QColor) -> QColor:
+    """Black or white, whatever reads better."""
+    bright = 0.299 * color.red() + 0.587 * color.green() + 0.114 * color.blue()
+    return QColor("#101418") if bright > 128 else QColor("#FFFFFF")

@@ -1,0 +1,104 @@
+"""The canvas: all nodes of a layout and the lines between them, and what is where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PyQt6.QtCore import QPointF, QRectF
+from PyQt6.QtWidgets import QGraphicsScene
+
+from gui.network.edges import RouteItem, WeightLines
+from gui.network.items import Marks, NodeItem
+from gui.network.layout import Layout
+from gui.network.spot import Spot
+from gui.network.values import Content, element_at
+from gui.theme import Theme
+
+
+class NetworkScene(QGraphicsScene):
+    """Shows a :class:`~gui.network.layout.Layout`; nodes are addressed by their ids."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.theme = theme
+        self.nodes: dict[str, NodeItem] = {}
+        self.routes: list[RouteItem] = []
+        self.lines: dict[str, WeightLines] = {}
+        self.setBackgroundBrush(theme.panel)
+
+    def show_layout(self, layout: Layout, graph: dict[str, Any]) -> None:
+        """Show another graph, without numbers yet."""
+        self.clear()
+        self.nodes, self.routes, self.lines = {}, [], {}
+        for node in graph["nodes"]:
+            item = NodeItem(layout.places[node["id"]], node, layout.size, self.theme)
+            item.setZValue(1.0)
+            self.addItem(item)
+            self.nodes[node["id"]] = item
+        for route in layout.routes:
+            source, target = self.nodes[route.source], self.nodes[route.target]
+            if target.place.form.weight == "edges" and route.kind == "flow" and source.place.form.kind == "units":
+                lines = WeightLines(source, target, self.theme)
+                self.lines[route.target] = lines
+                self.addItem(lines)
+                continue
+            item = RouteItem(route, source, target, self.theme)
+            self.addItem(item)
+            self.routes.append(item)
+        self.setSceneRect(QRectF(0, 0, layout.width, layout.height).adjusted(-16, -16, 16, 16))
+
+    def apply_theme(self, theme: Theme) -> None:
+        self.theme = theme
+        self.setBackgroundBrush(theme.panel)
+        for item in (*self.routes, *self.lines.values()):
+            item.theme = theme
+            item.update()
+        for node in self.nodes.values():
+            node.apply_theme(theme)
+
+    def show_content(self, node: str, part: str, content: Content | None, faint: bool = False, signed: bool = False) -> None:
+        """Show numbers in a part of a node."""
+        item = self.nodes.get(node)
+        if item is None:
+            return
+        if part == "weight" and node in self.lines:
+            self.lines[node].show_content(content, faint)
+        item.show_content(part, content, faint, signed)
+
+    def show_marks(self, marks: dict[str, Marks]) -> None:
+        """Light these nodes, and no others."""
+        plain = Marks()
+        for id, item in self.nodes.items():
+            mark = marks.get(id, plain)
+            item.show_marks(mark)
+            if id in self.lines:
+                picked = mark.picked[1] if mark.picked and mark.picked[0] == "weight" else None
+                lit = [(index, share) for part, index, share in mark.lit if part == "weight" and len(index) == 2]
+                self.lines[id].show_marks(picked, lit)  # type: ignore[arg-type]
+
+    def light(self, node: str | None, phase: str) -> None:
+        """Show that numbers flow into a node, or with phase "backward" out of it, back to those before it."""
+        for item in self.routes:
+            on = node is not None and item.route.target == node and phase in ("forward", "loss", "backward")
+            item.light(phase if on else "", on and phase == "backward")
+
+    def spot(self, at: QPointF, reach: float = 5.0) -> Spot | None:
+        """What lies at a point of the scene; weights drawn as lines within ``reach`` of it."""
+        for id, item in self.nodes.items():
+            if not item.boundingRect().contains(at):
+                continue
+            for part in ("values", "weight"):
+                box = item.rect(part)
+                if box.isEmpty() or not box.contains(at) or item.place.form.kind == "label" and part == "values":
+                    continue
+                u, v = (at.x() - box.left()) / box.width(), (at.y() - box.top()) / box.height()
+                index = element_at(item.place.form, part, u, v)
+                return Spot(id, part, index)
+            if item.body().adjusted(-8, -20, 8, 34).contains(at):
+                return Spot(id)
+        for id, lines in self.lines.items():
+            if lines.boundingRect().contains(at):
+                index = lines.nearest(at, reach)
+                if index is not None:
+                    return Spot(id, "weight", index)
+        return None

@@ -1,0 +1,150 @@
+"""The window onto the canvas: wheel zooms at the pointer, dragging moves, a click selects, keys do the same."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QPoint, QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QWheelEvent
+from PyQt6.QtWidgets import QFrame, QGraphicsView
+
+from gui.network.scene import NetworkScene
+
+#: Zoom allowed, and pixels that the pointer may move in a click.
+SMALLEST, LARGEST = 0.05, 24.0
+_CLICK = 4
+
+
+class NetworkView(QGraphicsView):
+    """Fits the whole into view until the user zooms or moves; Fit (key 0) goes back to that.
+
+    Signals: clicked(QPointF), hovered(QPointF, QPoint on the screen) in scene coordinates, walked(dx, dy): an arrow key,
+    resized(): while everything is fitted.
+    """
+
+    clicked = pyqtSignal(QPointF)
+    hovered = pyqtSignal(QPointF, QPoint)
+    walked = pyqtSignal(int, int)
+    resized = pyqtSignal()
+
+    def __init__(self, scene: NetworkScene) -> None:
+        super().__init__(scene)
+        self.fitted = True
+        self._pressed: QPoint | None = None
+        self._last = QPoint()
+        self._dragging = False
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setMouseTracking(True)
+        self.setRenderHints(QPainter.RenderHint.Antialiasing)
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.SmartViewportUpdate)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumSize(120, 80)
+
+    @property
+    def zoom(self) -> float:
+        return self.transform().m11()
+
+    def fit(self) -> None:
+        """Show everything, at most at 150 %."""
+        self.fitted = True
+        whole = self.scene().sceneRect()
+        room = self.viewport().rect()
+        if whole.isEmpty() or room.isEmpty():
+            return
+        zoom = min(1.5, room.width() / whole.width(), room.height() / whole.height())
+        self._look_at(whole.center(), zoom)
+
+    def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
+        """Zoom with the point ``at`` of the viewport (its middle without one) staying where it is."""
+        self.fitted = False
+        here = at if at is not None else QPointF(self.viewport().rect().center())
+        fixed = self.mapToScene(here.toPoint())
+        zoom = max(SMALLEST, min(LARGEST, self.zoom * factor))
+        middle = QPointF(self.viewport().rect().center())
+        self._look_at(fixed + (middle - here) / zoom, zoom)
+
+    def place(self) -> list[float]:
+        """Middle and zoom, to be remembered; empty while everything is fitted."""
+        if self.fitted:
+            return []
+        center = self.mapToScene(self.viewport().rect().center())
+        return [center.x(), center.y(), self.zoom]
+
+    def go(self, place: list[float]) -> None:
+        """Back to what :meth:`place` returned."""
+        if len(place) == 3:
+            self.fitted = False
+            self._look_at(QPointF(place[0], place[1]), max(SMALLEST, min(LARGEST, place[2])))
+
+    def reveal(self, box: QRectF) -> None:
+        """Move as little as needed to show ``box``."""
+        if not self.mapToScene(self.viewport().rect()).boundingRect().contains(box):
+            if self.fitted:
+                return
+            self._look_at(box.center(), self.zoom)
+
+    def _look_at(self, center: QPointF, zoom: float) -> None:
+        self.resetTransform()
+        self.scale(zoom, zoom)
+        room = self.viewport().rect()
+        # The view's own scrolling stops at the scene; a rectangle around what is wanted lets every place be reached.
+        half = QPointF(room.width() / 2 / zoom, room.height() / 2 / zoom)
+        self.setSceneRect(QRectF(center - half, center + half))
+
+    # ---- mouse and keys ----
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        if event is not None:
+            self.zoom_by(1.0015 ** event.angleDelta().y(), event.position())
+            event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        if event is not None and event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
+            self._pressed = self._last = event.pos()
+            self._dragging = False
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        if event is None:
+            return
+        if self._pressed is None:
+            self.hovered.emit(self.mapToScene(event.pos()), event.globalPosition().toPoint())
+            return
+        if self._dragging or (event.pos() - self._pressed).manhattanLength() > _CLICK:
+            self._dragging, self.fitted = True, False
+            self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
+            moved = QPointF(event.pos() - self._last) / self.zoom
+            self.setSceneRect(self.sceneRect().translated(-moved))
+        self._last = event.pos()
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        if event is None or self._pressed is None:
+            return
+        if not self._dragging and event.button() == Qt.MouseButton.LeftButton:
+            self.clicked.emit(self.mapToScene(event.pos()))
+        self._pressed, self._dragging = None, False
+        self.viewport().unsetCursor()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        self.mousePressEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        if event is None:
+            return
+        ways = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
+        if event.key() in ways and event.modifiers() == Qt.KeyboardModifier.NoModifier:
+            self.walked.emit(*ways[Qt.Key(event.key())])
+        elif event.text() in ("+", "="):
+            self.zoom_by(1.25)
+        elif event.text() == "-":
+            self.zoom_by(0.8)
+        elif event.text() == "0":
+            self.fit()
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        if self.fitted:
+            self.resized.emit()
+            self.fit()

@@ -1,0 +1,376 @@
+"""The script with the line where it stands; while an element is stepped, that element's definition."""
+
+from __future__ import annotations
+
+import html
+import os
+from pathlib import Path
+from typing import Any
+
+from PyQt6.QtCore import QFileSystemWatcher, QPoint, Qt
+from PyQt6.QtGui import QShowEvent
+from PyQt6.QtWidgets import QComboBox, QLabel, QMenu, QStackedWidget, QToolTip, QVBoxLayout, QWidget
+
+from gui.breakpoints import breakpoints_of, is_on
+from gui.context import Context
+from gui.numbers import format_number, format_shape
+from gui.panels.panel import Panel
+from gui.theme import Theme
+from gui.widgets.breakpoint_editor import BreakpointEditor
+from gui.widgets.code_view import CodeView, Mark
+from gui.widgets.element_view import ElementView
+
+
+class CodePanel(Panel):
+    """One file at a time, with scroll and caret kept for each; it is the one of the stop until another is chosen."""
+
+    key = "code"
+    title = "Code"
+    area = "left"
+    empty_text = (
+        "The script appears here with the line where it stands.\n\nOpen a script (Ctrl+O), then step with F10 and F11; "
+        "a click left of a line number sets a breakpoint (F9)."
+    )
+    needs_stop = False
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.files = QComboBox()
+        self.files.setAccessibleName("File")
+        self.files.setToolTip("Files in which the script has stopped")
+        self.files.activated.connect(self._file_chosen)
+        self.files.hide()
+        self.head.add_control(self.files)
+        self.note = QLabel()
+        self.note.setObjectName("note")
+        self.note.setWordWrap(True)
+        self.note.setContentsMargins(8, 4, 8, 4)
+        self.note.setTextFormat(Qt.TextFormat.RichText)
+        self.note.setAccessibleName("Note about the file")
+        self.note.linkActivated.connect(self._note_clicked)
+        self.note.hide()
+        self.view = CodeView(self.theme)
+        self.view.setAccessibleName("Source of the script")
+        self.view.breakpoint_toggled.connect(self._toggle)
+        self.view.line_menu_wanted.connect(self._show_menu)
+        self.view.hovered.connect(self._hover)
+        self.element = ElementView(self.theme)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.view)
+        self.pages.addWidget(self.element)
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.note)
+        layout.addWidget(self.pages, 1)
+        self.set_content(content)
+        self.path: str | None = None
+        self._texts: dict[str, str] = {}
+        self._places: dict[str, tuple[int, int]] = {}
+        self._changed: set[str] = set()
+        self._saved: dict[str, Any] = {}
+        self._watcher = QFileSystemWatcher(self)
+        self._watcher.fileChanged.connect(self._file_changed)
+        self._breakpoints = breakpoints_of(context)
+        self._breakpoints.changed.connect(self._show_breakpoints)
+        self.state.subscribe(("program", "runs"), self._program_changed)
+        action = context.action("toggle_breakpoint")
+        action.triggered.connect(lambda: self.isVisible() and self._toggle(self.view.caret_line()))
+
+    # ---- stops ----
+
+    def show_stop(self, stop: dict[str, Any] | None) -> None:
+        if stop is None:
+            self._show_program()
+            return
+        if stop.get("element") and stop.get("level") == "element":
+            self._show_element(stop)
+            return
+        self.pages.setCurrentWidget(self.view)
+        if stop.get("reason") == "entry":
+            self._reload_changed()
+        path = stop.get("file") or self.path or self.state.program
+        if path:
+            self._open(str(path), lambda: self._mark(stop))
+        else:
+            self.show_empty()
+
+    def show_running(self) -> None:
+        self.view.set_marks(())
+
+    def _mark(self, stop: dict[str, Any]) -> None:
+        """Mark the line of the stop, and the forward's line where it is a backward's."""
+        marks = []
+        phase = self.theme.phase
+        hue = phase["alarm"] if stop.get("kind") == "exception" else phase[self.theme.direction(stop)]
+        line = stop.get("line")
+        here = bool(stop.get("file")) and _same(stop["file"], self.path)
+        if line and here:
+            marks.append(Mark(line, hue))
+        origin = stop.get("origin")
+        if origin and _same(origin[0], self.path) and origin[1] != line:
+            marks.append(Mark(origin[1], hue, solid=False))
+        self.view.set_marks(tuple(marks))
+        if line and here:
+            self.view.show_line(line)
+            self.view.set_caret(line)
+        self._show_subject(stop)
+
+    def _show_subject(self, stop: dict[str, Any] | None) -> None:
+        name = os.path.basename(self.path or "")
+        line = (stop or {}).get("line")
+        origin = (stop or {}).get("origin")
+        place = f":{line}" if line and _same((stop or {}).get("file"), self.path) else ""
+        source = f" · op of line {origin[1]}" if origin and origin[1] != line else ""
+        self.head.set_subject(f"{name}{place}{source}")
+
+    # ---- elements ----
+
+    def _show_element(self, stop: dict[str, Any]) -> None:
+        element = stop["element"]
+        self.pages.setCurrentWidget(self.element)
+        self.note.hide()
+        key = (element.get("file"), stop.get("op"), stop.get("direction"), stop.get("tensor"))
+        index = ", ".join(map(str, stop.get("index") or ()))
+        name = f"{stop.get('tensor')}[{index}]" if index else str(stop.get("tensor"))
+        step = f"step {element['step'] + 1} of {element['steps']}{' or more' if element.get('truncated') else ''}"
+        self.head.set_subject(f"{name} · {element['function']} · {step}")
+        hue = self.theme.phase[self.theme.direction(stop)]
+        if self.element.has_source(key):
+            self.element.show_step(element, hue)
+            return
+        reference = {"event": stop.get("seq"), "name": stop.get("tensor")}
+        arguments = {"reference": reference, "index": stop.get("index") or [], "count": 1}
+
+        def answered(body: dict[str, Any]) -> None:
+            self.element.set_source(key, body["source"])
+            self.element.show_step(element, hue)
+
+        self.ask("element", "elementSteps", arguments, answered)
+
+    # ---- files ----
+
+    def _program_changed(self) -> None:
+        if self.isVisible() and self.state.stop is None:
+            self._show_program()
+
+    def _show_program(self) -> None:
+        """Before the first stop: the script, so that breakpoints can be set."""
+        self.pages.setCurrentWidget(self.view)
+        self.view.set_marks(())
+        if self.state.program and os.path.isfile(self.state.program):
+            self._open(self.state.program, lambda: self._show_subject(None))
+        else:
+            self.head.set_subject("")
+            self.show_empty()
+
+    def _open(self, path: str, then: Any) -> None:
+        """Show a file and call ``then()``; later, where the engine has to be asked for its text."""
+        path = os.path.realpath(path) if os.path.exists(path) else path
+        if path in self._texts:
+            self._show_file(path)
+            then()
+            return
+        try:
+            self._texts[path] = Path(path).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            self.ask("source", "source", {"path": path}, lambda body: self._received(path, body["content"], then))
+            return
+        self._watcher.addPath(path)
+        self._show_file(path)
+        then()
+
+    def _received(self, path: str, text: str, then: Any) -> None:
+        self._texts[path] = text
+        self._show_file(path)
+        then()
+
+    def _show_file(self, path: str) -> None:
+        self.show_content()
+        if path == self.path:
+            self._show_note()
+            return
+        bar = self.view.verticalScrollBar()
+        assert bar is not None
+        if self.path is not None:
+            self._places[self.path] = (bar.value(), self.view.caret_line())
+        self.path = path
+        self.view.set_source(self._texts[path])
+        self.view.setAccessibleName(f"Source of {os.path.basename(path)}")
+        self._show_breakpoints()
+        scroll, caret = self._places.get(path, (0, 1))
+        self.view.set_caret(caret)
+        bar.setValue(scroll)
+        if self.files.findData(path) < 0:
+            self.files.addItem(os.path.basename(path), path)
+        self.files.setCurrentIndex(self.files.findData(path))
+        self.files.setVisible(self.files.count() > 1)
+        self._show_note()
+
+    def _file_chosen(self, _index: int) -> None:
+        stop = self.state.stop or {}
+        self._open(str(self.files.currentData()), lambda: self._mark(stop))
+
+    def open_line(self, path: str, line: int) -> None:
+        """Show a line of a file."""
+
+        def found() -> None:
+            self.pages.setCurrentWidget(self.view)
+            self.view.show_line(line)
+            self.view.set_caret(line)
+
+        self._open(path, found)
+
+    def _file_changed(self, path: str) -> None:
+        if os.path.exists(path):
+            self._watcher.addPath(path)  # an editor that writes a new file ends the watching of the old one
+        try:
+            same = Path(path).read_text(encoding="utf-8", errors="replace") == self._texts.get(path)
+        except OSError:
+            same = False
+        (self._changed.discard if same else self._changed.add)(path)
+        self._show_note()
+
+    def _show_note(self) -> None:
+        changed = self.path in self._changed and self.pages.currentWidget() is self.view
+        if changed:
+            name = html.escape(os.path.basename(self.path or ""))
+            again = "<a href='restart'>Restart</a> to run the new text." if self.state.stop else "<a href='reload'>Show the new text</a>."
+            self.note.setText(f"{name} has been changed on disk; the run and this view still have the old text. {again}")
+        self.note.setVisible(changed)
+
+    def _note_clicked(self, link: str) -> None:
+        if link == "restart":
+            self.context.link.restart()
+        else:
+            self._reload_changed()
+
+    def _reload_changed(self) -> None:
+        """A run begins: it has read the files as they are now."""
+        for path in self._changed:
+            self._texts.pop(path, None)
+        if self.path in self._changed:
+            path, self.path = self.path, None
+            bar = self.view.verticalScrollBar()
+            self._places[path] = (bar.value() if bar is not None else 0, self.view.caret_line())
+            self._changed.clear()
+            self._open(path, lambda: None)
+        self._changed.clear()
+        self._show_note()
+
+    # ---- breakpoints ----
+
+    def _show_breakpoints(self) -> None:
+        if self.path is not None:
+            self.view.set_breakpoints({entry["line"]: entry for entry in self._breakpoints.lines(self.path)})
+
+    def _toggle(self, line: int) -> None:
+        if self.path is not None and self.pages.currentWidget() is self.view:
+            self._breakpoints.toggle(self.path, line)
+
+    def _show_menu(self, line: int, place: QPoint) -> None:
+        if self.path is not None:
+            self.menu(line, place).popup(place)
+
+    def menu(self, line: int, place: QPoint) -> QMenu:
+        """What can be done with a line."""
+        path = self.path or ""
+        entry = self._breakpoints.at(path, line)
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+
+        def add(text: str, call: Any) -> None:
+            action = menu.addAction(text)
+            if action is not None:
+                action.triggered.connect(lambda _=False: call())
+
+        add("Remove breakpoint\tF9" if entry else "Set breakpoint\tF9", lambda: self._toggle(line))
+        if entry is not None:
+            on = is_on(entry)
+            turn = {"enabled": False} if on else {"enabled": None}
+            add("Switch off" if on else "Switch on", lambda: self._breakpoints.change_line(path, line, **turn))
+        menu.addSeparator()
+        for field, text in (("condition", "Condition…"), ("hitCondition", "Hit count…"), ("logMessage", "Log point…")):
+            add(text, lambda field=field: self.edit_breakpoint(line, place, field))
+        menu.addSeparator()
+        run_to = {"line": line, "source": {"path": path}}
+        add("Run to this line", lambda: self.context.link.move("runTo", **run_to))
+        return menu
+
+    def edit_breakpoint(self, line: int, place: QPoint, field: str) -> BreakpointEditor:
+        """Open the editor of the breakpoint of a line."""
+        path = self.path or ""
+        done = lambda changes: self._breakpoints.change_line(path, line, **changes)  # noqa: E731
+        editor = BreakpointEditor(self.theme, self._breakpoints.at(path, line) or {}, done, self)
+        editor.open_at(place, field)
+        return editor
+
+    # ---- hovering ----
+
+    def _hover(self, expression: str, line: int, place: QPoint) -> None:
+        if self.state.stop is None or self.state.running:
+            return
+
+        def answered(body: dict[str, Any]) -> None:
+            QToolTip.showText(place, value_tip(expression, body, self.theme), self.view)
+
+        arguments = {"expression": expression, "context": "hover"}
+        if self.state.stop.get("live"):
+            arguments["frameId"] = 0
+        self.ask("hover", "evaluate", arguments, answered, lambda _: QToolTip.hideText())
+
+    # ---- the rest ----
+
+    def apply_theme(self, theme: Theme) -> None:
+        self.view.apply_theme(theme)
+        self.element.apply_theme(theme)
+        self.note.setFont(theme.text_font())
+        self.files.setFont(theme.text_font("small"))
+        if self.state.stop is not None and not self.state.running:
+            self.show_stop(self.state.stop)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        super().showEvent(event)
+        self._show_breakpoints()
+
+    def save(self) -> dict[str, Any]:
+        bar = self.view.verticalScrollBar()
+        return {"path": self.path, "scroll": bar.value() if bar is not None else 0}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        if isinstance(saved.get("path"), str) and isinstance(saved.get("scroll"), int):
+            self._places[saved["path"]] = (saved["scroll"], 1)
+
+
+def value_tip(expression: str, body: dict[str, Any], theme: Theme) -> str:
+    """A tooltip: the expression, its type or shape, its value, its range."""
+    tensor = body.get("tensor")
+    rows = [f"<b>{html.escape(expression)}</b> <span style='color:{theme.muted.name()}'>{html.escape(_kind(body))}</span>"]
+    value = str(body.get("result", ""))
+    if tensor and tensor.get("shape"):
+        value = value.split(") ", 1)[-1]
+    elif tensor:
+        value = value.split(" (")[0]
+    rows.append(f"<span style='font-family:\"{theme.code_font().family()}\"'>{html.escape(value[:300])}</span>")
+    if tensor and tensor.get("count", 0) > 1:
+        names = ("min", "max", "mean", "std")
+        parts = [f"{name} {format_number(tensor[name])}" for name in names if tensor.get(name) is not None]
+        odd = [f"{tensor[name]} {words}" for name, words in (("nans", "NaN"), ("infs", "infinite")) if tensor.get(name)]
+        rows.append(html.escape(" · ".join(parts + odd)))
+    return "<br>".join(rows)
+
+
+def _kind(body: dict[str, Any]) -> str:
+    tensor = body.get("tensor")
+    if not tensor:
+        return str(body.get("type", ""))
+    grad = " · requires grad" if tensor.get("requiresGrad") else ""
+    return f"{tensor['dtype']} · {format_shape(tensor['shape'])}{grad}"
+
+
+def _same(a: Any, b: Any) -> bool:
+    return bool(a) and bool(b) and os.path.realpath(str(a)) == os.path.realpath(str(b))
+
+
+PANEL = CodePanel

@@ -1,0 +1,326 @@
+"""Network: the recorded graph as a picture, filled with the numbers of the newest event of each op."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from typing import Any
+
+from PyQt6.QtCore import QPoint, QPointF, QTimer
+from PyQt6.QtWidgets import QComboBox, QToolButton, QToolTip
+
+from gui.context import Context
+from gui.network.fill import Fill
+from gui.network.forms import shown, structure
+from gui.network.items import Marks
+from gui.network.layout import Layout, lay_out
+from gui.network.log import KINDS, EventLog
+from gui.network.scene import NetworkScene
+from gui.network.spot import Spot
+from gui.network.values import Content, Wanted, content, number_at
+from gui.network.view import NetworkView
+from gui.numbers import format_number, format_shape
+from gui.panels.panel import Panel
+from gui.state import Selection
+from gui.theme import Theme
+
+#: Arrays that are kept, so that going back needs no asking; events asked for at the first stop.
+_KEPT = 600
+_EVENTS = 5000
+
+_MODES = {
+    "Follow the phase": ("", "Activations on the way forward, gradients on the way back, changes of the weights in an update"),
+    "Activations": ("forward", "What each op gave out, with the weights"),
+    "Gradients": ("backward", "The gradient of the loss with respect to what each op gave out, and to its weights"),
+    "Weight changes": ("update", "What the optimizer's last step has added to each weight"),
+}
+
+
+class NetworkPanel(Panel):
+    """Draws ``state.graph``; what it shows of a node comes from the newest event of its op up to the cursor."""
+
+    key = "network"
+    title = "Network"
+    area = "center"
+    empty_text = "The network appears here with its first forward pass. Step on (F10), or run to the first batch."
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._log = EventLog()
+        self._layouts: dict[Any, Layout] = {}
+        self._layout: Layout | None = None
+        self._graph: dict[str, Any] | None = None
+        self._structure: Any = None
+        self._kept: OrderedDict[tuple, Content] = OrderedDict()
+        self._asked: dict[tuple[str, str], Wanted] = {}
+        self._run: Any = None
+        self._revision = 0
+        self._fill: Fill | None = None
+        self.scene = NetworkScene(self.theme)
+        self.view = NetworkView(self.scene)
+        self.view.setAccessibleName("Network: click to select, wheel to zoom, drag to move, 0 to fit")
+        self.view.clicked.connect(self._clicked)
+        self.view.hovered.connect(self._hovered)
+        self.view.walked.connect(self._walk)
+        self._relay = QTimer(self, singleShot=True, interval=80)
+        self._relay.timeout.connect(self._lay_out)
+        self.view.resized.connect(self._relay.start)
+        self.mode = QComboBox()
+        for text, (mode, hint) in _MODES.items():
+            self.mode.addItem(text, mode)
+            self.mode.setItemData(self.mode.count() - 1, hint, 3)
+        self.mode.setAccessibleName("What the network shows")
+        self.mode.setToolTip("Which numbers are shown: of the phase at the cursor, or always the same")
+        self.mode.currentIndexChanged.connect(lambda _: self._refresh())
+        fit = QToolButton()
+        fit.setText("Fit")
+        fit.setAccessibleName("Fit the network into the panel")
+        fit.setToolTip("Show the whole network (key 0 in the canvas; + and - zoom)")
+        fit.clicked.connect(self._fit)
+        self.head.add_control(self.mode)
+        self.head.add_control(fit)
+        self.set_content(self.view)
+        self.state.subscribe("graph", self._graph_changed)
+        self.state.subscribe("contributors", self._contributors_changed)
+
+    # ---- what there is to show ----
+
+    def show_stop(self, stop: dict[str, Any] | None) -> None:
+        run = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
+        revision = (stop or {}).get("revision", 0)
+        if stop is None or run != self._run or not self._log.fits(stop) or revision != self._revision:
+            self._log.clear()
+            self._kept.clear()
+            self._asked.clear()
+        self._run, self._revision = run, revision
+        self._take_graph()
+        self._ask_events()
+
+    def _ask_events(self) -> None:
+        start = self._log.next
+        arguments = {"kinds": KINDS, "count": _EVENTS, **({"from": start} if start else {})}
+
+        def answered(body: dict[str, Any]) -> None:
+            events = body["events"]
+            self._log.extend(events)
+            if len(events) >= _EVENTS and start:
+                self._ask_events()
+                return
+            if body.get("last") is not None:
+                self._log.next = max(self._log.next, body["last"] + 1)
+            self._refresh()
+
+        self.ask("events", "events", arguments, answered)
+
+    def _graph_changed(self) -> None:
+        if self.isVisible():
+            self._take_graph()
+            self._refresh()
+
+    def _take_graph(self) -> None:
+        """Draw the state's graph where it differs from the one that is drawn."""
+        whole = self.state.graph
+        if not whole or not whole.get("nodes"):
+            if self._graph is None:
+                self.show_empty()
+            return
+        graph = shown(whole)
+        if not any(node["kind"] == "op" for node in graph["nodes"]):
+            return
+        self.show_content()
+        form = structure(graph)
+        first, self._graph = self._graph is None, graph
+        if form != self._structure:
+            self._structure = form
+            self._lay_out()
+        if first:
+            self.view.fit()
+
+    def _lay_out(self) -> None:
+        """Place the nodes; once for each structure and size of the view."""
+        if self._graph is None:
+            return
+        room = self.view.viewport().size()
+        key = self._structure, room.width(), room.height()
+        if key not in self._layouts:
+            if len(self._layouts) > 16:
+                self._layouts.clear()
+            self._layouts[key] = lay_out(self._graph, max(200, room.width() - 36), max(120, room.height() - 36))
+        if self._layouts[key] is not self._layout:
+            self._layout = self._layouts[key]
+            self.scene.show_layout(self._layout, self._graph)
+            self._asked.clear()
+            if self.view.fitted:
+                self.view.fit()
+            self._refresh()
+
+    # ---- numbers ----
+
+    def _refresh(self) -> None:
+        """Show the numbers of the cursor, asking for those that are not here yet, and light what is at work."""
+        stop = self.state.stop
+        if stop is None or self._graph is None or self._layout is None or not self.scene.nodes:
+            return
+        fill = Fill(self._graph, self._layout, self._log, stop, self.state.selection.sample, self.mode.currentData())
+        for node, part, wanted in fill.all():
+            if wanted is None:
+                self.scene.show_content(node, part, None)
+                self._asked.pop((node, part), None)
+            elif wanted.key in self._kept:
+                self._show(node, part, wanted)
+            elif self._asked.get((node, part)) != wanted:
+                self._asked[node, part] = wanted
+                self._fetch(node, part, wanted)
+        self._fill = fill
+        self._show_marks()
+        self._show_subject(fill)
+
+    def _fetch(self, node: str, part: str, wanted: Wanted) -> None:
+        slot = f"{node} {part}"
+
+        def keep(body: dict[str, Any], minus: dict[str, Any] | None = None) -> None:
+            self._kept[wanted.key] = content(body, minus)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+            if self._asked.get((node, part)) == wanted:
+                self._show(node, part, wanted)
+
+        def first(body: dict[str, Any]) -> None:
+            if wanted.minus:
+                self.ask(slot, "tensor", wanted.arguments(wanted.minus), lambda other: keep(body, other), missing)
+            else:
+                keep(body)
+
+        def missing(message: str) -> None:
+            # The event has left the history: what was shown is older still.
+            self.scene.show_content(node, part, None)
+
+        self.ask(slot, "tensor", wanted.arguments(), first, missing)
+
+    def _show(self, node: str, part: str, wanted: Wanted) -> None:
+        self._kept.move_to_end(wanted.key)
+        self._asked[node, part] = wanted
+        signed = wanted.name.startswith("d") or bool(wanted.minus)
+        self.scene.show_content(node, part, self._kept[wanted.key], wanted.faint, signed)
+
+    def _show_subject(self, fill: Fill) -> None:
+        what = {"forward": "activations", "backward": "gradients", "update": "weight changes"}[fill.mode]
+        batch = "" if fill.batch is None else f" · sample {min(self.state.selection.sample, fill.batch - 1)} of {fill.batch}"
+        self.head.set_subject(f"{what}{batch} · each layer on its own scale")
+
+    # ---- what is lit ----
+
+    def show_selection(self, selection: Selection) -> None:
+        self._refresh()
+
+    def _contributors_changed(self) -> None:
+        if self.isVisible():
+            self._show_marks()
+
+    def _show_marks(self) -> None:
+        fill = self._fill
+        if fill is None:
+            return
+        marks: dict[str, Marks] = {}
+        if fill.current is not None:
+            marks.setdefault(fill.current, Marks()).phase = fill.phase
+        self.scene.light(fill.current, fill.phase)
+        chosen = fill.chosen(self.state.selection)
+        if chosen is not None:
+            mark = marks.setdefault(chosen.node, Marks())
+            if chosen.index is None:
+                mark.selected = True
+            else:
+                mark.picked = chosen.part, chosen.index
+        if self.state.contributors and chosen is not None:
+            for node, part, index, share in fill.lit(self.state.selection, self.state.contributors):
+                marks.setdefault(node, Marks()).lit.append((part, index, share))
+        self.scene.show_marks(marks)
+
+    # ---- the user ----
+
+    def _clicked(self, at: QPointF) -> None:
+        spot = self.scene.spot(at, 5 / self.view.zoom)
+        fill = self._fill
+        if spot is not None and fill is not None:
+            self._select(spot)
+
+    def _select(self, spot: Spot) -> None:
+        found = None if self._fill is None else self._fill.selection(spot, self.state.selection.sample)
+        if found is not None:
+            self.state.update(selection=found)
+
+    def _walk(self, across: int, down: int) -> None:
+        """Select the nearest node in a direction (arrow keys)."""
+        fill = self._fill
+        if fill is None or self._layout is None:
+            return
+        chosen = fill.chosen(self.state.selection)
+        here = chosen.node if chosen is not None else fill.current
+        places = self._layout.places
+        if here not in places:
+            here = next(iter(places))
+        x, y = _middle(places[here])
+        best = None
+        for id, place in places.items():
+            dx, dy = _middle(place)[0] - x, _middle(place)[1] - y
+            along, aside = (dx * across, abs(dy)) if across else (dy * down, abs(dx))
+            if id != here and along > 1 and along >= aside * 0.5:
+                cost = along + 3 * aside
+                best = min(best, (cost, id)) if best else (cost, id)
+        if best is not None:
+            self._select(Spot(best[1]))
+            self.view.reveal(self.scene.nodes[best[1]].boundingRect())
+
+    def _hovered(self, at: QPointF, screen: QPoint) -> None:
+        spot = self.scene.spot(at, 5 / self.view.zoom)
+        QToolTip.showText(screen, self.hint(spot) if spot is not None else "", self.view)
+
+    def hint(self, spot: Spot) -> str:
+        """What a hint says of a place: name, shape, value."""
+        item, fill = self.scene.nodes.get(spot.node), self._fill
+        if item is None or fill is None:
+            return ""
+        node = item.node
+        place = f"{node['module']} · {node['op']}" if node["module"] else node["op"] or "input"
+        part = spot.part or "values"
+        lines = [place]
+        name, shape = fill.named(spot.node, part)
+        lines.append(f"{name} · {format_shape(shape)}" if shape is not None else name)
+        shown_here = item.contents.get(part)
+        if spot.index is not None and shown_here is not None:
+            value = number_at(shown_here, item.place.form, part, spot.index)
+            text = format_number(value) if value is not None else "zoom in the Tensor panel for the exact number"
+            lines.append(f"[{', '.join(map(str, spot.index))}] = {text}")
+        elif shown_here is not None and math.isfinite(shown_here.low):
+            lines.append(f"{format_number(shown_here.low)} … {format_number(shown_here.high)}")
+        if shown_here is None and part == "values" and item.place.form.kind == "label":
+            lines.append("the same numbers in another shape")
+        return "\n".join(lines)
+
+    def _fit(self) -> None:
+        self.view.fit()
+        self._lay_out()
+
+    # ---- theme, memory ----
+
+    def apply_theme(self, theme: Theme) -> None:
+        self.scene.apply_theme(theme)
+        self.mode.setFont(theme.text_font("small"))
+
+    def save(self) -> dict[str, Any]:
+        return {"place": self.view.place(), "mode": self.mode.currentData()}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        index = self.mode.findData(saved.get("mode", ""))
+        self.mode.setCurrentIndex(max(0, index))
+        place = saved.get("place")
+        if isinstance(place, list) and all(isinstance(x, (int, float)) for x in place):
+            self.view.go(place)
+
+
+def _middle(place: Any) -> tuple[float, float]:
+    return place.x + place.width / 2, place.y + place.height / 2
+
+
+PANEL = NetworkPanel
