@@ -123,7 +123,7 @@ def apply(function: Function, *inputs: Tensor) -> Any:
         outputs = tuple([wrap(array) for array in result])
         function.outputs = len(outputs)
     else:
-        outputs = (wrap(result),)
+        outputs = (wrap(result),)  # type: ignore[arg-type]
     if function.is_view:
         _share_memory(inputs[0], outputs)
     if grad_mode.enabled:

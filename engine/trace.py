@@ -64,7 +64,7 @@ class Observer:
     def run_backward(self, function: Function, gradients: list[np.ndarray | None]) -> Any:
         """Run an op's backward: the gradients of its inputs, as ``function.backward`` returns them."""
         self.before_backward(function, tuple(gradients))
-        return function.backward(*gradients)
+        return function.backward(*gradients)  # type: ignore[arg-type]
 
     def before_backward(self, function: Function, gradients: tuple[np.ndarray | None, ...]) -> None:
         """An op's backward is about to run; ``gradients`` belong to its outputs, in their order."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from PyQt6.QtGui import QAction, QKeySequence
+from PyQt6.QtCore import QObject
+from PyQt6.QtGui import QKeySequence
 from PyQt6.QtWidgets import QWidget
 
 from gui.context import Context
@@ -26,7 +27,7 @@ class Spec(NamedTuple):
     when: str = "always"
 
 
-#: ``when``: always; script: a script is open; stopped; running; moving (running or stopped); launched: it can be restarted.
+#: ``when``: always; script: one is open; stopped; running; launched: it can be started again; runs: there are several.
 SPECS: dict[str, Spec] = {
     "open": Spec("Open script…", ("Ctrl+O",), "open", "Open a training script; it stops at its first line", "File"),
     "start": Spec("Start page", ("Ctrl+Shift+H",), "home", "Samples, recent scripts, and where to begin", "File"),
@@ -75,48 +76,59 @@ SPECS: dict[str, Spec] = {
 CHECKABLE = ("motion",)
 
 
-def make_actions(context: Context, window: QWidget, handlers: dict[str, Callable[[], object]]) -> None:
-    """Make all actions, add them to the window and the context, and keep them enabled only while they have a use.
+class Actions(QObject):
+    """Makes all actions, adds them to the window and the context, and keeps them enabled only while they have a use.
 
-    An action without a handler ("breakpoint") is for a panel to connect.
+    Args:
+        handlers: by name, what is called. An action without one ("breakpoint") is for a panel to connect.
     """
-    for name, spec in SPECS.items():
-        action = context.action(name)
-        action.setParent(window)
-        action.setText(spec.text)
-        action.setShortcuts([QKeySequence(key) for key in spec.keys])
-        action.setToolTip(tooltip(spec))
-        action.setStatusTip(spec.tip)
-        action.setCheckable(name in CHECKABLE)
-        if name in handlers:
-            action.triggered.connect(lambda _checked=False, handler=handlers[name]: handler())
-        window.addAction(action)
 
-    def enable() -> None:
-        now = conditions(context)
+    def __init__(self, context: Context, window: QWidget, handlers: dict[str, Callable[[], object]]) -> None:
+        super().__init__(window)
+        self._context = context
+        self._walking = False
         for name, spec in SPECS.items():
-            context.action(name).setEnabled(now[spec.when])
+            action = context.action(name)
+            action.setText(spec.text)
+            action.setShortcuts([QKeySequence(key) for key in spec.keys])
+            action.setToolTip(tooltip(spec))
+            action.setCheckable(name in CHECKABLE)
+            if name in handlers:
+                action.triggered.connect(lambda _checked=False, handler=handlers[name]: handler())
+            window.addAction(action)
+        context.state.subscribe(("stop", "running", "runs", "launched", "program"), self.enable)
+        self.enable()
+        self.draw_icons()
 
-    context.state.subscribe(("stop", "running", "runs", "launched", "program"), enable)
-    context.enable_actions = enable  # type: ignore[attr-defined]
-    enable()
-    draw_icons(context)
+    def set_walking(self, walking: bool) -> None:
+        """Whether steps repeat by themselves, so that there is something to pause."""
+        self._walking = walking
+        self.enable()
 
+    def enable(self) -> None:
+        """Enable what can be done now."""
+        now = self._conditions()
+        for name, spec in SPECS.items():
+            self._context.action(name).setEnabled(now[spec.when])
 
-def conditions(context: Context) -> dict[str, bool]:
-    """Which of the conditions ``when`` hold."""
-    state = context.state
-    stopped = state.stop is not None and not state.running
-    lost = any(run["current"] and run["state"] == "lost" for run in state.runs)
-    walking = bool(getattr(context, "walking", False))
-    return {
-        "always": True,
-        "script": state.program is not None or state.stop is not None,
-        "stopped": stopped and not (lost and state.stop is None),
-        "running": state.running or walking,
-        "launched": bool(state.launched) or state.stop is not None,
-        "runs": stopped and len(state.runs) > 1,
-    }
+    def draw_icons(self) -> None:
+        """Draw the icons in the colours of the theme."""
+        for name, spec in SPECS.items():
+            if spec.icon:
+                self._context.action(name).setIcon(icon(spec.icon, self._context.theme))
+
+    def _conditions(self) -> dict[str, bool]:
+        """Which of the conditions ``when`` hold."""
+        state = self._context.state
+        stopped = state.stop is not None and not state.running
+        return {
+            "always": True,
+            "script": state.program is not None or state.stop is not None,
+            "stopped": stopped,
+            "running": state.running or self._walking,
+            "launched": bool(state.launched),
+            "runs": stopped and len(state.runs) > 1,
+        }
 
 
 def tooltip(spec: Spec) -> str:
@@ -129,10 +141,3 @@ def shown_key(key: str) -> str:
     """A key as the platform writes it."""
     return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
 
-
-def draw_icons(context: Context) -> None:
-    """Draw the icons in the colours of the theme."""
-    for name, spec in SPECS.items():
-        action: QAction = context.action(name)
-        if spec.icon:
-            action.setIcon(icon(spec.icon, context.theme))

@@ -60,7 +60,7 @@ class EditLog:
 
 def _plain(edit: dict[str, Any]) -> dict[str, Any]:
     """``edit`` as JSON can keep it: whole arrays as lists."""
-    value = edit.get("value")
+    value: Any = edit.get("value")
     return {**edit, "value": value.numpy().tolist()} if hasattr(value, "numpy") else edit
 
 
@@ -96,7 +96,7 @@ def _write(edit: dict[str, Any], event: Event, frame: FrameType | None, referenc
         reference = {"event": event.seq, "name": reference["name"]}
     found = references.find(reference, event, frame)
     array = found.tensor._array if found.tensor is not None else found.array
-    name = reference.get("name") or reference.get("expression")
+    name = str(reference.get("name") or reference.get("expression"))
     value = edit["value"].numpy() if hasattr(edit["value"], "numpy") else edit["value"]
     index = edit.get("index")
     place: Any = ... if index is None else tuple(index) if isinstance(index, (list, tuple)) else index

@@ -174,6 +174,9 @@ def _step_before(recorder: Replayer, position: Position) -> int:
 
 def _editing(debuggee: Debuggee, edits: list[dict[str, Any]]) -> Callable[[Event, FrameType | None], None]:
     def edit(event: Event, frame: FrameType | None) -> None:
-        apply_edits(edits, event, frame, debuggee.references)
+        try:
+            apply_edits(edits, event, frame, debuggee.references)
+        except RequestFailedError as error:
+            raise _RefusedError(f"an edit of this run cannot be repeated: {error}") from None
 
     return edit

@@ -18,6 +18,7 @@ from engine.debug.references import Found
 from engine.debug.server import RequestFailedError
 from engine.debug.stops import describe, tensors
 from engine.debug.views import arrays, graph, grid, losses, samples
+from engine.nn.module import Module
 
 if TYPE_CHECKING:
     from engine.debug.debuggee import Debuggee, Handler
@@ -289,8 +290,8 @@ def find(debuggee: Debuggee, arguments: dict[str, Any]) -> Found:
 @handles("tensor")
 def _tensor(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     found = find(debuggee, arguments)
-    shape = tuple(arguments.get("maxShape") or (256, 256))
-    result = arrays.view(found.array, arguments.get("slice"), shape, arguments.get("transform"))
+    rows, columns = (arguments.get("maxShape") or (256, 256))[:2]
+    result = arrays.view(found.array, arguments.get("slice"), (rows, columns), arguments.get("transform"))
     return {**result, **_origin(found)}
 
 
@@ -355,7 +356,7 @@ def _samples(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     at = history.get(arguments["event"]) if "event" in arguments else debuggee.cursor
     before = [event for event in reversed(history) if at is None or event.seq <= at.seq]
     batch = next((event for event in before if event.kind == "batch" and event.arrays), None)
-    loss = next((e for e in before if e.kind == "forward" and losses.is_loss(e.function)), None)
+    loss = next((e for e in before if e.kind == "forward" and losses.is_loss(e)), None)
     if batch is None and loss is None:
         raise RequestFailedError("failed", "samples: the history holds no batch and no loss yet; step on")
     if batch is not None and loss is not None and loss.seq < batch.seq:
@@ -372,7 +373,7 @@ def _grid_evaluate(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, A
         frame = frame_of(debuggee)
         if frame is not None:
             model = {**frame.f_globals, **frame.f_locals}.get(arguments["model"])
-    if not callable(model):
+    if not isinstance(model, Module):
         raise RequestFailedError("failed", f"{arguments['model']}: is no module that is known here")
     return grid.evaluate_grid(
         model, arguments["x"], arguments["y"], arguments.get("resolution", 100), base=arguments.get("inputs"),

@@ -45,8 +45,8 @@ def array_of(event: Event, name: str) -> np.ndarray | None:
     return value
 
 
-def origin(history: History, name: str) -> tuple[Event, str] | None:
-    """The newest event that computed what is called ``name`` now, and its name there.
+def origin(history: History, name: str, before: int | None = None) -> tuple[Event, str] | None:
+    """The newest event that computed what is called ``name``, and its name there; not after event ``before``.
 
     ``conv1.weight.grad`` was computed by the backward of the op that used ``conv1.weight``, ``conv1.weight`` by the
     optimizer's update.
@@ -54,6 +54,8 @@ def origin(history: History, name: str) -> tuple[Event, str] | None:
     gradient = name.endswith(".grad")
     wanted = name.removesuffix(".grad")
     for event in reversed(history):
+        if before is not None and event.seq > before:
+            continue
         if gradient and event.kind == "backward":
             for array, label in event.labels.items():
                 if label == wanted and f"d{array}" in event.arrays:
@@ -95,14 +97,21 @@ class References:
         array = array_of(at, text)
         if array is not None:
             return Found(array, at, text)
-        known = self._names.all_tensors().get(text.removesuffix(".grad"))
+        name = text.removesuffix(".grad")
+        known = self._names.all_tensors().get(name)
+        if known is None and frame is not None:
+            self._names.learn_all(frame)
+            known = self._names.all_tensors().get(name)
+        if known is not None and frame is None:
+            return self._of_then(text, at)
         if known is not None:
             tensor = known._grad if text.endswith(".grad") else known
             if tensor is None:
                 raise RequestFailedError("failed", f"{text}: there is no gradient now")
             made = origin(self.history, text)
             # What was computed last is what the name means, unless something changed it in between.
-            if made is not None and made[0].arrays[made[1]].size == tensor._array.size:
+            array = array_of(*made) if made is not None else None
+            if made is not None and array is not None and array.size == tensor._array.size:
                 return Found(tensor._array, made[0], made[1], tensor)
             return Found(tensor._array, None, text, tensor)
         if frame is None:
@@ -115,6 +124,26 @@ class References:
         except Exception as error:
             raise RequestFailedError("failed", f"{text}: {type(error).__name__}: {error}") from None
         return self._value(text, value, at)
+
+    def _of_then(self, text: str, at: Event) -> Found:
+        """The parameter or gradient ``text`` as it was at ``at``, which lies in the past."""
+        made = origin(self.history, text, at.seq)
+        used = None
+        for event in reversed(self.history):
+            label = next((name for name, label in event.labels.items() if label == text and name in event.arrays), None)
+            if label is None or event.kind == "update":
+                continue
+            if made is not None and event.seq < made[0].seq:
+                break
+            if event.seq <= at.seq or made is None:
+                used = event, label
+                if event.seq <= at.seq:
+                    break
+        for place in (made, used):
+            array = array_of(*place) if place is not None else None
+            if place is not None and array is not None:
+                return Found(array, *place)
+        raise RequestFailedError("failed", f"{text}: no recorded event tells what it was here")
 
     def _value(self, text: str, value: Any, at: Event) -> Found:
         if isinstance(value, Tensor):

@@ -66,6 +66,7 @@ class Stop:
 def tensors(event: Event) -> list[dict[str, Any]]:
     """The arrays of ``event``: name, label, shape, dtype."""
     found = []
+    value: Any
     for name, value in event.arrays.items():
         parts = [(f"{name}[{i}]", part) for i, part in enumerate(value)] if type(value) is tuple else [(name, value)]
         for part_name, array in parts:

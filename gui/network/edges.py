@@ -148,8 +148,12 @@ class RouteItem(QGraphicsItem):
         at = self.route.points[0] if self.backward else self.route.points[-1]
         way = 1.0 if not self.backward else -1.0
         head = QPainterPath(QPointF(*at))
-        head.lineTo(at[0] - 5 * way, at[1] - 3)
-        head.lineTo(at[0] - 5 * way, at[1] + 3)
+        if self.route.kind == "under":
+            head.lineTo(at[0] - 3, at[1] + 5 * way)
+            head.lineTo(at[0] + 3, at[1] + 5 * way)
+        else:
+            head.lineTo(at[0] - 5 * way, at[1] - 3)
+            head.lineTo(at[0] - 5 * way, at[1] + 3)
         head.closeSubpath()
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color)

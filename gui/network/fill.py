@@ -81,7 +81,7 @@ class Fill:
             reader, name = self._readers.get(id, (None, ""))
             event = self._forward(reader) if reader is not None else None
             return None if event is None else values_request(form, event, name, self._sample, self._old(event))
-        if self.mode == "backward":
+        if self.mode == "backward" and not form.loss:
             event = self._log.newest("backward", id, self._at)
             if event is not None and event > self._pass:
                 return values_request(form, event, "dy", self._sample)

@@ -69,8 +69,10 @@ class Form:
     @property
     def caption(self) -> str:
         """The shape of one sample's values in words."""
-        if not self.shape:
+        if not self.shape or self.kind == "number":
             return ""
+        if self.kind in ("units", "strip"):
+            return f"{self.shape[0]:,} unit{'s' * (self.shape[0] > 1)}"
         return " × ".join(f"{n:,}" for n in self.shape)
 
     def grid(self) -> tuple[int, int]:
@@ -137,23 +139,25 @@ def forms(graph: dict[str, Any]) -> dict[str, Form]:
     losses = {node["id"] for node in graph["nodes"]} - {edge["from"] for edge in graph["edges"]}
     found: dict[str, Form] = {}
     first: dict[str, str] = {}
+    targets = {edge["from"] for edge in graph["edges"] if edge["input"] == "t"}
     for edge in graph["edges"]:
         if edge["input"] in ("x", "x[0]"):
             first.setdefault(edge["to"], edge["from"])
     for node in graph["nodes"]:
         source = found.get(first.get(node["id"], ""))
-        found[node["id"]] = _form(node, source, batch, node["id"] in losses and graph.get("complete", False))
+        title = "target" if node["kind"] == "input" and node["id"] in targets else title_of(node)
+        loss = node["id"] in losses and node["kind"] == "op" and graph.get("complete", False)
+        found[node["id"]] = _form(node, source, batch, title, loss)
     return found
 
 
-def _form(node: dict[str, Any], source: Form | None, batch: int | None, last: bool) -> Form:
+def _form(node: dict[str, Any], source: Form | None, batch: int | None, title: str, last: bool) -> Form:
     whole = tuple(node["outputs"][0]["shape"]) if node["outputs"] else ()
     batched = bool(whole) and (whole[0] == batch or (len(whole) in (2, 4) and node["kind"] == "op"))
     shape = whole[1:] if batched else whole
     kind = _kind(node, shape)
     weight, weight_shape = _weight(node, kind, source)
-    loss = last and node["kind"] == "op" and not whole
-    return Form(kind, shape, batched, weight, weight_shape, title_of(node), loss)
+    return Form(kind, shape, batched, weight, weight_shape, title, last and not whole)
 
 
 def _kind(node: dict[str, Any], shape: tuple[int, ...]) -> str:
@@ -183,18 +187,20 @@ def _weight(node: dict[str, Any], kind: str, source: Form | None) -> tuple[str, 
 def title_of(node: dict[str, Any]) -> str:
     """What is written over a node: its module where it has parameters or the module is named for it, else the op."""
     if node["kind"] == "input":
-        return {"batch0": "input", "batch1": "label"}.get(node.get("label") or "", "input")
+        return "input"
     module = node["module"] or ""
     if module[:1].isupper() or not module:  # a class: the root of the script, or a loss
         return _words(node["op"])
     name = module.rpartition(".")[2]
-    return f"{module} {_words(node['op'])}" if name.isdecimal() else name
+    if name.isdecimal():
+        return _words(node["op"]) if "." in module else f"{module} {_words(node['op'])}"
+    return name if node["parameters"] or _words(node["op"]) in ("max pool", "average pool", "dropout") else _words(node["op"])
 
 
 def _words(op: str) -> str:
     return {
         "CrossEntropy": "cross-entropy", "BinaryCrossEntropy": "cross-entropy", "Relu": "relu", "MaxPool2d": "max pool",
-        "AvgPool2d": "average pool", "Convolution": "conv", "MeanSquaredError": "squared error",
+        "AvgPool2d": "average pool", "Convolution": "conv", "MeanSquaredError": "squared error", "NativeBatchNorm": "batch norm",
     }.get(op, op[:1].lower() + op[1:])  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPen
 from PyQt6.QtWidgets import QGraphicsItem
 
-from gui.network.layout import CAPTION, TITLE, Place
+from gui.network.layout import CAPTION, CAPTIONED, NUMBERS, Place
 from gui.network.values import Content, box_of, colours, pixels
 from gui.numbers import format_number
 from gui.theme import Theme, with_alpha
@@ -20,7 +20,7 @@ from gui.theme import Theme, with_alpha
 TEXT_FROM = 0.55
 NUMBER_FROM = 38.0
 #: Opacity of what belongs to an older pass or another phase.
-FAINT = 0.3
+FAINT = 0.45
 
 
 @dataclass
@@ -103,6 +103,10 @@ class NodeItem(QGraphicsItem):
     def body(self) -> QRectF:
         """All but title and caption."""
         both = self.rect("values")
+        if self.place.numbers == "right":
+            both.setRight(self.place.right)
+        elif self.place.numbers == "left":
+            both.setLeft(both.left() - NUMBERS)
         return both.united(self.rect("weight")) if self.place.weight[2] else both
 
     # ---- painting ----
@@ -115,8 +119,8 @@ class NodeItem(QGraphicsItem):
         frame = self.body().adjusted(-5, -4, 5, 4)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.marks.phase:
-            painter.setPen(QPen(theme.phase[phase], 2 / zoom))
-            painter.setBrush(with_alpha(theme.phase[phase], 0.10))
+            painter.setPen(QPen(theme.phase[phase], 1 / zoom))
+            painter.setBrush(with_alpha(theme.phase[phase], 0.16))
             painter.drawRoundedRect(frame, 6, 6)
         elif form.loss:
             painter.setPen(QPen(theme.phase["loss"], 1 / zoom))
@@ -259,8 +263,7 @@ class NodeItem(QGraphicsItem):
             self._ring(painter, part, index, zoom, 1.0)
         if marks.selected:
             painter.setPen(QPen(theme.selection, 2 / zoom))
-            grow = 8 if self.marks.phase else 5
-            painter.drawRoundedRect(self.body().adjusted(-grow, -grow + 1, grow, grow - 1), 7, 7)
+            painter.drawRoundedRect(self.body().adjusted(-6, -5, 6, 5), 7, 7)
         if marks.picked is not None:
             painter.setPen(QPen(theme.selection, 2 / zoom))
             self._ring(painter, *marks.picked, zoom, 2.0)
@@ -290,13 +293,13 @@ class NodeItem(QGraphicsItem):
         body = self.body()
         middle = place.x + place.width / 2
         painter.drawText(
-            QRectF(middle - wide / 2, body.top() - TITLE - 3, wide, TITLE), Qt.AlignmentFlag.AlignCenter, title
+            QRectF(middle - wide / 2, body.top() - place.over - 3, wide, place.over), Qt.AlignmentFlag.AlignCenter, title
         )
         painter.setPen(theme.muted)
         font = theme.text_font("small")
         font.setPointSizeF(font.pointSizeF() * 0.94)
         painter.setFont(font)
-        lines = [place.form.caption if place.form.kind != "number" else "", self._scale()]
+        lines = [place.form.caption, self._scale()] if self.size.side >= CAPTIONED else []
         y = body.bottom() + 5
         for line in filter(None, lines):
             text = QFontMetricsF(font).elidedText(line, Qt.TextElideMode.ElideRight, wide)
@@ -306,7 +309,7 @@ class NodeItem(QGraphicsItem):
     def _scale(self) -> str:
         """The range that the colours stand for."""
         content, form = self.contents.get("values"), self.place.form
-        if content is None or form.kind in ("number", "label") or self.size.side < 60:
+        if content is None or form.kind in ("number", "label") :
             return ""
         if form.kind == "picture" and not self.signed:
             return f"{short_number(content.low)} … {short_number(content.high)}"

@@ -14,11 +14,16 @@ from gui.network.routes import Route, gutters, route
 
 #: Pixels for the title over a node, and for its shape and its scale under it.
 TITLE, CAPTION = 18.0, 28.0
+_TITLE_SMALL, _CAPTION_SMALL = 15.0, 4.0
 #: Between two lanes of lines that pass nodes by, between two rows and between two lines of columns.
 LANE, ROW_GAP, LINE_GAP = 8.0, 10.0, 12.0
 #: Room for numbers beside units, and for how many units they are written.
 NUMBERS = 52.0
 MOST_NUMBERS = 12
+#: Sides of pictures from which there is room for their shape under them.
+CAPTIONED = 60
+#: Lines so many times as wide as the view are tried, one after the other, until something fits.
+_ROOMS = (1.0, 1.5, 2.2, 3.2)
 _LETTER = 6.4
 _WIDEST_TITLE = 84.0
 
@@ -33,6 +38,7 @@ class Place:
         x, y, width, height: of the whole, with title and caption.
         weight, values: (x, y, width, height) of the two pictures; the weight's is empty where it has none.
         numbers: "left" or "right" where the units' numbers are written beside them, else "".
+        over, under: room for the title and for the caption.
     """
 
     id: str
@@ -47,6 +53,8 @@ class Place:
     weight: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     values: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     numbers: str = ""
+    over: float = TITLE
+    under: float = CAPTION
 
     @property
     def middle(self) -> float:
@@ -78,16 +86,33 @@ class Layout:
 def lay_out(graph: dict[str, Any], width: float = 640.0, height: float = 480.0) -> Layout:
     """Place the nodes of ``graph`` (of :func:`gui.network.forms.shown`) for a view of ``width`` × ``height`` pixels.
 
-    The largest of ``SIZES`` with which everything fits is taken; if none does, the view is zoomed out.
+    The size is taken with which pictures are largest on the screen, as a rule the largest with which everything fits;
+    for networks of units alone, with which units are farthest apart on the fewest lines.
     """
     found = forms(graph)
     columns = _columns(graph)
     rows = _rows(graph, columns)
-    best = Layout()
-    for size in SIZES:
-        best = _place(graph, found, columns, rows, size, width)
-        if best.width <= width and best.height <= height:
+    attached = _attached(graph, found, columns)
+    plain = all(form.kind in ("units", "number", "label") and form.weight != "matrix" for form in found.values())
+    best, score = Layout(), 0.0
+    for room in _ROOMS:
+        for size in SIZES:
+            # Units stand as far apart as the height allows.
+            for wide in (other for other in SIZES if other.pitch >= 0.5 * size.pitch):
+                spaced = size._replace(pitch=wide.pitch, radius=wide.radius)
+                tried = _place(graph, found, columns, rows, attached, spaced, width * room)
+                zoom = min(1.0, width / max(1.0, tried.width), height / max(1.0, tried.height))
+                close = min(1.0, spaced.pitch / 16)
+                rating = zoom**2 * (3 * spaced.pitch * 0.7**tried.lines if plain else size.side * close)
+                if rating > score:
+                    best, score = tried, rating
+                if zoom == 1.0:
+                    break
+        if score >= SIZES[-1].side:
             break
+    best.routes = route(graph["edges"], best.places, LANE)
+    right = [x for path in best.routes for x, _ in path.points]
+    best.width = max([best.width, *right])
     return best
 
 
@@ -144,8 +169,9 @@ def _outwards(row: int) -> Any:
 
 
 def _place(
-    graph: dict[str, Any], found: dict[str, Form], columns: dict[str, int], rows: dict[str, int], size: Size, width: float
-) -> Layout:
+    graph: dict[str, Any], found: dict[str, Form], columns: dict[str, int], rows: dict[str, int], attached: dict[str, str],
+    size: Size, width: float,
+) -> Layout:  # fmt: skip
     beside = _numbered(graph, found)
     places = {
         id: _measured(Place(id, found[id], columns[id], rows[id], numbers=beside.get(id, "")), size) for id in columns
@@ -164,11 +190,24 @@ def _place(
                 place.line, place.x = number, x + (widths[column] - place.width) / 2
             x += widths[column]
     layout = Layout(places, [], size, lines=len(starts))
-    _heights(layout, gutters(graph["edges"], places))
-    layout.routes = route(graph["edges"], places, LANE)
-    right = [x for path in layout.routes for x, _ in path.points]
-    layout.width = max([place.x + place.width for place in places.values()] + right, default=0.0)
+    _heights(layout, gutters(graph["edges"], places), attached)
+    layout.width = max((place.x + place.width for place in places.values()), default=0.0)
     return layout
+
+
+def _attached(graph: dict[str, Any], found: dict[str, Form], columns: dict[str, int]) -> dict[str, str]:
+    """Inputs that stand right under the one node that reads them: the targets of the loss. Moves them to its column."""
+    inputs = {node["id"] for node in graph["nodes"] if node["kind"] == "input"}
+    readers: dict[str, set[str]] = {}
+    for edge in graph["edges"]:
+        readers.setdefault(edge["from"], set()).add(edge["to"])
+    under: dict[str, str] = {}
+    for id in sorted(inputs):
+        reader = next(iter(readers.get(id, ())), "")
+        if len(readers.get(id, ())) == 1 and found[id].title == "target" and reader not in under.values():
+            under[id] = reader
+            columns[id] = columns[reader]
+    return under
 
 
 def _numbered(graph: dict[str, Any], found: dict[str, Form]) -> dict[str, str]:
@@ -183,12 +222,13 @@ def _measured(place: Place, size: Size) -> Place:
     wide, high = place.form.weight_size(size)
     values = place.form.values_size(size)
     between = 6.0 if wide else 0.0
-    title = min(_WIDEST_TITLE, _LETTER * len(place.form.title))
-    caption = min(_WIDEST_TITLE, 5.4 * len(place.form.caption))
+    title = min(_WIDEST_TITLE if size.side >= CAPTIONED else 1.1 * size.side, _LETTER * len(place.form.title))
+    caption = min(_WIDEST_TITLE, 6.2 * len(place.form.caption)) if size.side >= CAPTIONED else 0.0
     beside = NUMBERS if place.numbers else 0.0
     before = beside if place.numbers == "left" else 0.0
     place.width = max(wide + between + values[0] + beside, title, caption)
-    place.height = TITLE + max(high, values[1]) + CAPTION
+    place.over, place.under = (TITLE, CAPTION) if size.side >= CAPTIONED else (_TITLE_SMALL, _CAPTION_SMALL)
+    place.height = place.over + max(high, values[1]) + place.under
     place.weight = (0.0, 0.0, wide, high)
     place.values = (before + wide + between, 0.0, *values)
     return place
@@ -228,11 +268,11 @@ def break_lines(widths: list[float], gaps: list[float], width: float, bound: lis
     return starts
 
 
-def _heights(layout: Layout, lanes: dict[int, int]) -> None:
-    """Set the y of all places, line by line, row by row."""
+def _heights(layout: Layout, lanes: dict[int, int], attached: dict[str, str]) -> None:
+    """Set the y of all places, line by line, row by row; the attached ones under their readers."""
     y = 0.0
     for line in range(layout.lines):
-        here = [place for place in layout.places.values() if place.line == line]
+        here = [place for place in layout.places.values() if place.line == line and place.id not in attached]
         y += LANE * lanes.get(line, 0) + (LINE_GAP if line else 0.0)
         for row in sorted({place.row for place in here}):
             same = [place for place in here if place.row == row]
@@ -241,15 +281,20 @@ def _heights(layout: Layout, lanes: dict[int, int]) -> None:
                 _settle(place, y + (tall - place.height) / 2)
             y += tall + ROW_GAP
         y -= ROW_GAP
+        for place in layout.places.values():
+            if place.line == line and place.id in attached:
+                above = layout.places[attached[place.id]]
+                _settle(place, above.values[1] + above.values[3] + 10)
+                y = max(y, place.y + place.height)
     layout.height = y + LANE * lanes.get(layout.lines, 0)
 
 
 def _settle(place: Place, y: float) -> None:
     place.y = y
-    inner = place.height - TITLE - CAPTION
+    inner = place.height - place.over - place.under
     after = NUMBERS if place.numbers == "right" else 0.0
     left = place.x + (place.width - place.values[0] - place.values[2] - after) / 2
     _, _, wide, high = place.weight
-    place.weight = (left, y + TITLE + (inner - high) / 2, wide, high)
+    place.weight = (left, y + place.over + (inner - high) / 2, wide, high)
     offset, _, wide, high = place.values
-    place.values = (left + offset, y + TITLE + (inner - high) / 2, wide, high)
+    place.values = (left + offset, y + place.over + (inner - high) / 2, wide, high)

@@ -19,8 +19,8 @@ class Route:
 
     Attributes:
         source, target: ids of nodes. input: the array's name at the target.
-        kind: "flow" (to a node beside it, a curve between two points), "skip" (over the nodes in between), "wrap" (to
-            another line); the latter two turn at each point.
+        kind: "flow" (to a node beside it, a curve between two points), "under" (up to the node above), "skip" (over the
+            nodes in between), "wrap" (to another line); the latter two turn at each point.
         points: from the source to the target.
     """
 
@@ -35,6 +35,8 @@ def kind_of(a: Place, b: Place, places: Iterable[Place]) -> str:
     """Which way an edge from ``a`` to ``b`` takes."""
     if a.line != b.line:
         return "wrap"
+    if b.column == a.column:
+        return "under"
     if b.column - a.column <= 1:
         return "flow"
     rows = (a.row, b.row)
@@ -96,6 +98,9 @@ def route(edges: list[dict[str, Any]], places: dict[str, Place], lane_height: fl
         out, into = max(a.right, a.x + a.width) + 5, min(b.left, b.x) - 6
         if kind == "flow":
             points = (start, end)
+        elif kind == "under":
+            x = b.values[0] + b.values[2] / 2
+            points = ((x, a.values[1]), (x, b.values[1] + b.values[3]))
         elif kind == "skip":
             y = height(a.line, key)
             points = (start, (out, start[1]), (out, y), (into, y), (into, end[1]), end)

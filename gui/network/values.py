@@ -62,7 +62,8 @@ def content(body: dict[str, Any], minus: dict[str, Any] | None = None) -> Conten
         with np.errstate(invalid="ignore"):
             data = data.astype(np.float64) - other
         span = None
-    if span is None:
+    if span is None or max(body.get("block") or [1]) > 1:
+        # Of what is shown: means of blocks are smaller than the greatest element.
         finite = data[np.isfinite(data)]
         span = [float(finite.min()), float(finite.max())] if finite.size else [0.0, 0.0]
     return Content(data, float(span[0]), float(span[1]), int(bad.get("nan", 0)), int(bad.get("inf", 0)))

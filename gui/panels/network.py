@@ -206,7 +206,7 @@ class NetworkPanel(Panel):
     def _show_subject(self, fill: Fill) -> None:
         what = {"forward": "activations", "backward": "gradients", "update": "weight changes"}[fill.mode]
         batch = "" if fill.batch is None else f" · sample {min(self.state.selection.sample, fill.batch - 1)} of {fill.batch}"
-        self.head.set_subject(f"{what}{batch} · each layer on its own scale")
+        self.head.set_subject(f"{what}{batch}")
 
     # ---- what is lit ----
 

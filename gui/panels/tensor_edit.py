@@ -13,8 +13,11 @@ from gui.theme import Theme
 def edit_of(reference: dict[str, Any], label: str, index: tuple[int, ...], value: float, stop: dict[str, Any]) -> dict | None:
     """The protocol's edit that writes ``value``; None where it cannot be written at this stop.
 
-    A parameter is named by its own name; another array must be one of the op that the run stands at.
+    A parameter is named by its own name; another array must be one of the op that the run stands at. An update's old
+    values are past.
     """
+    if stop.get("direction") == "update" and reference.get("name") == "w":
+        return None
     if label:
         reference = {"expression": label}
     elif "event" in reference and reference["event"] != stop.get("seq"):

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from PyQt6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PyQt6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from gui.theme import Theme, with_alpha
-from gui.widgets.heat_paint import CellPainter, Picture, paint_axis, paint_cells, paint_ring, paint_scale
+from gui.widgets.heat_paint import CellPainter, Picture, paint_axis, paint_cells, paint_ring, paint_scale, scale_texts
 from gui.widgets.map_view import MapView
 from gui.widgets.value_scale import ValueScale
 
@@ -134,8 +134,18 @@ class HeatMap(QWidget):
     # ---- painting ----
 
     def _area(self) -> QRectF:
-        left, top, right = self.theme.space(34), self.theme.space(18), self.theme.space(84)
-        return QRectF(left, top, max(1, self.width() - left - right), max(1, self.height() - top - self.theme.space(4)))
+        metrics = QFontMetricsF(self.theme.code_font("small"))
+        tile = (self.picture.tile if self.picture is not None else None) or (1, 1)
+        left = 12 + metrics.horizontalAdvance(str(max(0, self.view.rows // tile[0] - 1)))
+        line = metrics.height() + 4
+        return QRectF(left, line, max(1, self.width() - left - self._scale_width()), max(1, self.height() - 2 * line))
+
+    def _scale_width(self) -> float:
+        if self.picture is None:
+            return 60.0
+        metrics = QFontMetricsF(self.theme.code_font("small"))
+        texts = max(metrics.horizontalAdvance(text) for text in scale_texts(self.picture.scale))
+        return 12 + self.theme.space(10) + 8 + max(texts, metrics.horizontalAdvance("-0.0000")) + 4
 
     def _fit(self) -> None:
         area = self._area()
@@ -153,7 +163,7 @@ class HeatMap(QWidget):
         origin = (area.left() + view.origin[0], area.top() + view.origin[1])
         seen, cell = view.visible(), view.cell
         painter.save()
-        painter.setClipRect(area.adjusted(-2, -2, 2, 2))
+        painter.setClipRect(area.adjusted(0, 0, 1, 1))
         paint_cells(painter, picture, origin, cell)
         font = self.theme.code_font("small")
         CellPainter(painter, picture, self.theme, origin, cell, seen).paint(font)
@@ -170,11 +180,22 @@ class HeatMap(QWidget):
             if picture.tile is None or self.tiles_are_numbered[int(vertical)]:
                 paint_axis(painter, self.theme, range(first, last), size, offset, fixed, vertical)
         extent = min(area.width(), cell[0] * view.columns)
-        room = QRectF(area.left() + extent + 8, area.top(), self.theme.space(76), area.height())
-        paint_scale(painter, self.theme, picture.scale, picture.note, room, self.unit)
+        room = QRectF(area.left() + extent + 12, area.top(), self._scale_width() - 12, area.height())
+        paint_scale(painter, self.theme, picture.scale, room)
+        self._caption(painter, picture)
         if self.hasFocus():
             painter.setPen(with_alpha(self.theme.accent, 0.6))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+    def _caption(self, painter: QPainter, picture: Picture) -> None:
+        painter.setFont(self.theme.text_font("small"))
+        painter.setPen(self.theme.muted)
+        place = QRectF(8, 0, self.width() - 16, self.height() - 1)
+        parts = [picture.note, self.unit]
+        if picture.block != (1, 1):
+            parts.insert(0, f"each cell the mean of {picture.block[0]} × {picture.block[1]}")
+        flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
+        painter.drawText(place, flags, " · ".join(parts))
 
     #: Whether the columns, and the rows, of an atlas's tiles are an index each.
     tiles_are_numbered: tuple[bool, bool] = (True, True)

@@ -15,9 +15,9 @@ from gui.theme import Theme, contrast, with_alpha
 from gui.widgets.value_scale import ValueScale
 
 #: Cells of at least so many pixels at 100 % have numbers in them, lines around them, marks for minus, NaN and infinity.
-NUMBERS = (34.0, 14.0)
+NUMBERS = (30.0, 14.0)
 LINES = 10.0
-MARKS = 7.0
+MARKS = 9.0
 
 
 @dataclass
@@ -221,34 +221,39 @@ def paint_axis(
             painter.drawText(place, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, str(number))
 
 
-def paint_scale(painter: QPainter, theme: Theme, scale: ValueScale, note: str, room: QRectF, unit: str) -> None:
-    """The colours with the numbers at the ends and zero, and what the scale is, in ``room`` (narrow and high)."""
+def scale_texts(scale: ValueScale) -> list[str]:
+    """How the upper end, zero where it lies between, and the lower end are written."""
+    values = [scale.high, scale.low] if scale.sequential else [scale.high, 0.0, scale.low]
+    return [_short(value) for value in values]
+
+
+def _short(value: float) -> str:
+    """4 significant digits without zeros at the end."""
+    digits, e, power = format_number(value).partition("e")
+    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + e + power
+
+
+def paint_scale(painter: QPainter, theme: Theme, scale: ValueScale, room: QRectF) -> None:
+    """The colours, with numbers at the ends and zero, in ``room`` (narrow and high)."""
     font = theme.code_font("small")
     metrics = QFontMetricsF(font)
-    high = min(room.height() - metrics.height(), theme.space(200))
-    bar = QRectF(room.left() + metrics.height() + 4, room.top() + metrics.height() / 2, theme.space(10), max(high, 16.0))
-    table = scale.table(theme)
+    high = max(16.0, min(room.height() - metrics.height(), theme.space(200)))
+    bar = QRectF(room.left(), room.top() + metrics.height() / 2, theme.space(10), high)
+    table = scale.table(theme).astype(np.uint32)
     order = np.arange(255, -1, -1) if scale.sequential else np.arange(255, 0, -1)
-    words = 0xFF000000 | table[order, 0].astype(np.uint32) << 16 | table[order, 1].astype(np.uint32) << 8 | table[order, 2]
-    words = words.astype(np.uint32)
+    words = 0xFF000000 | table[order, 0] << 16 | table[order, 1] << 8 | table[order, 2]
+    words = np.ascontiguousarray(words, np.uint32)
     painter.drawImage(bar, QImage(words.tobytes(), 1, len(words), 4, QImage.Format.Format_RGB32))
-    painter.setPen(QPen(theme.hairline, 1))
+    painter.setPen(QPen(with_alpha(theme.ink, 0.3), 1))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(bar)
     painter.setFont(font)
-    ends = [(scale.high, bar.top()), (scale.low, bar.bottom())]
-    if not scale.sequential:
-        ends.insert(1, (0.0, bar.center().y()))
     painter.setPen(theme.muted)
-    for value, y in ends:
+    texts = scale_texts(scale)
+    places = [bar.top(), bar.center().y(), bar.bottom()] if len(texts) == 3 else [bar.top(), bar.bottom()]
+    for text, y in zip(texts, places):
+        if len(texts) == 3 and y == places[1] and high < 2.5 * metrics.height():
+            continue
         painter.drawLine(QPointF(bar.right(), y), QPointF(bar.right() + 3, y))
-        place = QRectF(bar.right() + 6, y - metrics.height() / 2, room.right() - bar.right() - 6, metrics.height())
-        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, format_number(value))
-    text = f"{note}, {unit}"
-    painter.setFont(theme.text_font("small"))
-    painter.save()
-    painter.translate(room.left(), bar.bottom())
-    painter.rotate(-90)
-    place = QRectF(0, 0, room.height(), metrics.height())
-    painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
-    painter.restore()
+        place = QRectF(bar.right() + 6, y - metrics.height() / 2, room.right() - bar.right(), metrics.height())
+        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)

@@ -41,6 +41,14 @@ class Cut:
                 entries[axis] = (start + first * step, min(stop, start + last * step), step)
         return [list(entry) if isinstance(entry, tuple) else entry for entry in entries]
 
+    def limited(self, counts: Sequence[int]) -> Cut:
+        """Of the part's first dimensions only the first so many entries each."""
+        entries, rest = list(self.entries), iter(counts)
+        for axis, entry in enumerate(entries):
+            if isinstance(entry, tuple) and (count := next(rest, None)) is not None:
+                entries[axis] = (entry[0], min(entry[1], entry[0] + count * entry[2]), entry[2])
+        return Cut(self.shape, tuple(entries))
+
     def whole_index(self, index: Sequence[int]) -> tuple[int, ...]:
         """The tensor's index of the part's element ``index``."""
         rest = iter(index)

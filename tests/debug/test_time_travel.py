@@ -81,3 +81,21 @@ def test_a_script_that_is_not_deterministic_is_noticed(tmp_path):
         stop = session.travel([20, 0, 0], live=True)
         assert stop["position"][0] >= 20
         assert any("not deterministic" in text for text in heard), heard
+
+
+def test_a_fork_that_goes_back_before_its_edit_meets_it_again():
+    with Session.launch(str(SAMPLES / "xor.py"), parameters=["epochs=60", "folder="], capture_output=True) as session:
+        session.start()
+        session.step("runTo", step=20)
+        plain = session.current
+        session.fork([{"kind": "exec", "code": "optimizer.param_groups[0]['lr'] = 0.05"}], "slower")
+        session.step("runTo", step=40)
+        changed = session.request("digest")["digest"]
+        there = session.current.stop.position
+        stop = session.travel([50, 0, 0], live=True)
+        assert stop["step"] < 20
+        assert session.travel(there)["step"] == 40
+        assert session.request("digest")["digest"] == changed
+        session.switch(plain)
+        session.step("runTo", step=40)
+        assert session.request("digest")["digest"] != changed

@@ -140,7 +140,7 @@ class Statistics(trace.Observer):
         if self._due:
             self._backwards.append(function)
             self._gradients += gradients
-        return function.backward(*gradients)
+        return function.backward(*gradients)  # type: ignore[arg-type]
 
     def before_backward(self, function: Function, gradients: tuple[np.ndarray | None, ...]) -> None:
         # Called where this is a listener of the debugger, which runs the ops itself.

@@ -13,20 +13,22 @@ digits, is computed again element by element in float64.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import prange
 
-from engine.kernels.cpu.block_moments import (
-    STRIDE,
-    address,
-    change_of_block,
-    element,
-    moments_of_block,
-    rounded,
-    shifted_moments,
-)
+from engine.kernels.cpu import block_moments
+from engine.kernels.cpu.block_moments import STRIDE
 from engine.kernels.jit import kernel, strict_helper
+
+# Numba gives intrinsics a first argument of its own, which checkers of types take for one that is missing here.
+address: Any = block_moments.address
+change_of_block: Any = block_moments.change_of_block
+element: Any = block_moments.element
+moments_of_block: Any = block_moments.moments_of_block
+rounded: Any = block_moments.rounded
+shifted_moments: Any = block_moments.shifted_moments
 
 #: Elements of a block: 32 KiB of float32, which stay in a core's first cache.
 BLOCK = 8192

@@ -1,0 +1,99 @@
+"""The bar for messages: what happened, where, and what to do. It waits for nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+
+from gui.context import Context
+from gui.icons import icon, pixmap
+
+#: Milliseconds that a mere information stays.
+_STAY = 8000
+
+
+class MessageBar(QWidget):
+    """Shows one message, the newest; hidden while there is none."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+        self.setObjectName("message")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, True)
+        self.severity = ""
+        self._sign = QLabel()
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.text.setAccessibleName("Message")
+        self._actions = QHBoxLayout()
+        self._actions.setSpacing(8)
+        self._close = QToolButton()
+        self._close.setAccessibleName("Close the message")
+        self._close.setToolTip("Close the message (Esc)")
+        self._close.clicked.connect(self.dismiss)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 6, 8, 6)
+        layout.setSpacing(8)
+        layout.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self.text, 1)
+        layout.addLayout(self._actions)
+        layout.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+        self._timer = QTimer(self, singleShot=True, interval=_STAY)
+        self._timer.timeout.connect(self.dismiss)
+        context.theme_changed.connect(self._draw)
+        self.hide()
+
+    def show_message(
+        self, text: str, severity: str = "info", actions: list[tuple[str, Callable[[], object]]] | None = None
+    ) -> None:
+        """Show a message with buttons; without buttons an information leaves by itself.
+
+        Args:
+            severity: "info", "warning" or "error".
+            actions: text of a button and what it does; the bar is closed then.
+        """
+        self.severity = severity
+        self.text.setText(_short(text))
+        self.text.setToolTip(text if len(text) > len(_short(text)) else "")
+        while (item := self._actions.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        for label, action in actions or ():
+            button = QPushButton(label)
+            button.setAccessibleName(label)
+            button.clicked.connect(lambda _checked=False, action=action: (self.dismiss(), action()))
+            self._actions.addWidget(button)
+        self._draw()
+        self.show()
+        self._timer.stop()
+        if severity == "info" and not actions:
+            self._timer.start()
+
+    def dismiss(self) -> None:
+        """Hide the message."""
+        self._timer.stop()
+        self.severity = ""
+        self.hide()
+
+    def _draw(self) -> None:
+        theme = self._context.theme
+        self.setProperty("severity", self.severity)
+        if style := self.style():
+            style.polish(self)
+        if self.severity:
+            color = {"warning": theme.phase_text["loss"], "error": theme.phase_text["alarm"]}.get(self.severity, theme.accent)
+            self._sign.setPixmap(pixmap(self.severity, color, 16, self.devicePixelRatioF()))
+        self._close.setIcon(icon("close", theme))
+
+
+def _short(text: str) -> str:
+    """At most four lines; of a traceback the last ones matter most."""
+    lines = text.strip().splitlines()
+    if len(lines) > 4:
+        lines = [lines[0], "…", *lines[-2:]]
+    return "\n".join(line if len(line) < 400 else line[:397] + "…" for line in lines)

@@ -1,0 +1,489 @@
+"""The Tensor panel: the numbers of what is selected, as a map, as a histogram, and in figures."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from PyQt6.QtCore import QPoint, QTimer
+from PyQt6.QtGui import QAction
+from PyQt6.QtWidgets import QApplication, QDialog, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+
+from gui.context import Context
+from gui.numbers import format_shape
+from gui.panels.panel import Panel
+from gui.panels.tensor_controls import TensorControls
+from gui.panels.tensor_edit import EditDialog, edit_of
+from gui.panels.tensor_save import TensorSave
+from gui.panels.tensor_source import Source, Subject, resolve
+from gui.panels.tensor_view import Shown, as_array, exact, plan, shown, statistics_of, statistics_text
+from gui.state import Selection
+from gui.theme import Theme
+from gui.widgets.heat_map import HeatMap
+from gui.widgets.histogram_plot import HistogramPlot
+from gui.widgets.value_scale import ValueScale, scale_for
+
+#: Arrays of an event that it is about, the first of them that it has is shown.
+_MAIN = ("w_new", "dw", "dx", "y", "dy")
+_MAIN_FORWARD = ("y",)
+
+#: Scales that are kept, one for each tensor and view.
+_MOST_SCALES = 256
+
+#: Milliseconds from zooming or resizing to asking for other numbers.
+_DETAIL = 60
+
+#: Bins of the histogram.
+_BINS = 64
+
+
+class TensorPanel(Panel):
+    """Shows what is selected, or what the op at the stop is about."""
+
+    key, title, area = "tensor", "Tensor", "right"
+    empty_text = "Stop at an op, or select a tensor in the network or the variables; its numbers show here."
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.controls = TensorControls()
+        self.map = HeatMap(self.theme)
+        self.histogram = HistogramPlot(self.theme)
+        self.read_out = _label("Element under the mouse, or selected")
+        self.statistics = _label("Statistics of the whole tensor")
+        self.statistics.setWordWrap(True)
+        self.message = _label("Why there are no numbers")
+        self.message.setWordWrap(True)
+        self.keep = QToolButton(text="Keep", checkable=True)
+        self.keep.setAccessibleName("Keep this tensor")
+        self.keep.setToolTip("Go on showing this tensor when something else is selected")
+        self.more = QToolButton(text="⋯")
+        self.more.setAccessibleName("More about this tensor")
+        self.more.setToolTip("Copy, save, slice, fit the colours")
+        self.head.add_control(self.keep)
+        self.head.add_control(self.more)
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(0, 0, 0, 4)
+        layout.setSpacing(2)
+        for widget in (self.controls, self.message, self.map, self.read_out, self.histogram, self.statistics):
+            layout.addWidget(widget, int(widget is self.map))
+        self.set_content(content)
+        self.subject = Subject()
+        self.source = Source()
+        self.shown: Shown | None = None
+        self._scales: dict[tuple[str, str], ValueScale] = {}
+        self._asked: tuple[Any, ...] = ()
+        self._wanted: tuple[Any, ...] = ()
+        self._saver = TensorSave(self)
+        self._detail = QTimer(self, singleShot=True, interval=_DETAIL)
+        self._detail.timeout.connect(self._look_closer)
+        self._connect()
+        self.state.subscribe("contributors", self._mark)
+
+    def _connect(self) -> None:
+        self.controls.view_chosen.connect(self._resolve)
+        self.controls.part_chosen.connect(self._fetch)
+        self.controls.range_chosen.connect(self.fit_scale)
+        self.controls.sample_chosen.connect(lambda sample: self.state.reselect(sample=sample))
+        self.map.clicked.connect(self.select)
+        self.map.double_clicked.connect(self.edit)
+        self.map.hovered.connect(self._hover)
+        self.map.view_changed.connect(self._detail.start)
+        self.map.menu_wanted.connect(lambda place: self.menu().popup(place))
+        self.histogram.read.connect(lambda text: self._read(text) if text else self._hover(-1, -1))
+        self.keep.toggled.connect(lambda kept: None if kept else self.show_selection(self.state.selection))
+        self.more.clicked.connect(lambda: self.menu().popup(self.more.mapToGlobal(QPoint(0, self.more.height()))))
+
+    # ---- what is shown ----
+
+    def show_stop(self, stop: dict[str, Any] | None) -> None:
+        if stop is None:
+            return
+        if self.keep.isChecked():
+            self._follow_kept(stop)
+        else:
+            self._show(self.state.selection, stop)
+
+    def show_selection(self, selection: Selection) -> None:
+        stop = self.state.stop
+        if stop is None:
+            return
+        if selection.reference is not None and selection.reference in self.source.references:
+            self.controls.set_sample(selection.sample)
+            self._fetch()
+        elif not self.keep.isChecked():
+            self._show(selection, stop)
+        self._mark()
+
+    def _show(self, selection: Selection, stop: dict[str, Any]) -> None:
+        subject = subject_of(selection, stop)
+        if subject is None:
+            if self.shown is None:
+                self.show_empty("Nothing was computed here. Step on to an op (F11), or select a tensor.")
+            return
+        self.show_content()
+        if subject != self.subject or subject.reference.get("event") is None or self.source.problem:
+            self.subject = subject
+            self._wanted = ()
+        self._resolve()
+
+    def _follow_kept(self, stop: dict[str, Any]) -> None:
+        """A kept tensor is shown anew where its op runs again."""
+        reference = self.subject.reference
+        if "expression" not in reference:
+            subject = subject_of(Selection(event=stop.get("seq"), name=reference.get("name")), stop)
+            if subject is None or subject.title != self.subject.title:
+                return
+            self.subject = subject
+        self._wanted = ()
+        self._resolve()
+
+    def _resolve(self) -> None:
+        """Find the arrays that the view needs, then fetch them."""
+        if not self.subject.reference:
+            return
+
+        def found(source: Source) -> None:
+            self.source = source
+            if source.problem:
+                self._refuse(source.problem)
+            else:
+                self._fetch()
+
+        view = self.controls.view.currentData()
+        resolve(self.subject, view, (self.state.stop or {}).get("seq"), partial(self._ask_slot, "source"), found)
+
+    def _ask_slot(self, slot: str, command: str, arguments: dict[str, Any], then: Any) -> None:
+        self.ask(slot, command, arguments, then, self._refuse)
+
+    def _refuse(self, text: str) -> None:
+        self.message.setText(text)
+        self.message.show()
+        for widget in (self.map, self.read_out, self.histogram, self.statistics):
+            widget.hide()
+        self.shown = None
+        self._asked = self._wanted = ()
+        self.head.set_subject(self.subject.title)
+
+    def _fetch(self) -> None:
+        """Ask for the numbers of the part that is chosen, as many as the map has pixels."""
+        if not self.source.references or self.source.problem:
+            return
+        shape = self._known_shape()
+        if shape is None:
+            probe = {"reference": self.source.references[0], "maxShape": [1, 1]}
+            self._ask_slot("shape", "tensor", probe, lambda body: self._ask_numbers(tuple(body["shape"])))
+        else:
+            self._ask_numbers(shape)
+
+    def _known_shape(self) -> tuple[int, ...] | None:
+        reference, stop = self.source.references[0], self.state.stop or {}
+        if reference.get("event") == stop.get("seq"):
+            for tensor in stop.get("tensors") or ():
+                if tensor["name"] == reference["name"]:
+                    return tuple(tensor["shape"])
+        return None
+
+    def _ask_numbers(self, shape: tuple[int, ...], region: tuple[int, int, int, int] | None = None) -> None:
+        self.controls.set_tensor(shape, self._is_parameter(), self.state.selection.sample)
+        try:
+            cut = self.controls.cut(shape)
+        except ValueError as error:
+            self.head.set_problem(f"slice: {error}")
+            return
+        self.head.set_problem("")
+        made = plan(cut, self.map.pixels(), region)
+        references = self.source.references
+        asked = (json.dumps(references), made, (self.state.stop or {}).get("revision"), id(self.state.stop))
+        if asked == self._wanted:
+            return
+        self._wanted = asked
+        answers: dict[int, dict[str, Any]] = {}
+
+        def answered(place: int, body: dict[str, Any]) -> None:
+            answers[place] = body
+            if len(answers) == len(references) and self._wanted == asked:
+                self._asked = asked
+                self._show_numbers(shown([answers[i] for i in range(len(references))], made), answers[0])
+
+        for place, reference in enumerate(references):
+            self._ask_slot(f"numbers {place}", "tensor", made.arguments(reference), partial(answered, place))
+        if len(references) == 1 and region is None:
+            arguments = {"reference": references[0], "bins": _BINS}
+            self.ask("histogram", "histogram", arguments, self._show_histogram, lambda text: self.histogram.clear())
+
+    def _is_parameter(self) -> bool:
+        name = (self.source.references[0].get("name") or "").removeprefix("d").partition("_")[0]
+        return bool(self.subject.label) or name in ("w", "b", "m", "v")
+
+    # ---- the answers ----
+
+    def _show_numbers(self, view: Shown, answer: dict[str, Any]) -> None:
+        self.shown = view
+        self.message.hide()
+        for widget in (self.map, self.read_out, self.statistics):
+            widget.show()
+        self.histogram.setVisible(_product(view.shape) > 1)
+        title = self.source.title
+        self.head.set_subject(f"{title}  {format_shape(view.shape)}  {view.dtype}")
+        self.head.subject.setToolTip(f"{title}, shape ({', '.join(map(str, view.shape))}), {view.dtype}")
+        self._draw(view)
+        if len(self.source.references) > 1:
+            self._show_difference(view)
+        else:
+            self._write(answer["description"])
+        self._mark()
+
+    def _draw(self, view: Shown, fit: bool = False) -> None:
+        mode = self.controls.range.currentData()
+        key = (f"{self.source.title} {view.plan.cut.selected}", f"{self.controls.view.currentData()} {mode} {view.block}")
+        kept = None if fit else self._scales.get(key)
+        # Means of blocks are smaller than what they are of; their scale is that of what is seen.
+        scale = scale_for(view.data, view.ends if view.block == (1, 1) else None, mode, kept)
+        if len(self._scales) >= _MOST_SCALES:
+            self._scales.clear()
+        self._scales[key] = scale
+        layout = view.plan.layout
+        self.map.tiles_are_numbered = (not view.tiled or len(layout.lead) >= 1 and layout.across >= layout.lead[-1], True)
+        if view.tiled:
+            self.map.tiles_are_numbered = (layout.across >= layout.lead[-1], layout.down > 1 and layout.across >= layout.lead[-1])
+        self.map.show_numbers(
+            view.data, scale, size=view.size, at=view.start, block=(1, 1) if view.tiled else view.block,
+            square=view.square, tile=view.tile, note=view.note,
+        )  # fmt: skip
+
+    def _show_difference(self, view: Shown) -> None:
+        import numpy as np
+
+        values = statistics_of(view.data)
+        self._write(values, "" if view.complete else "of what is shown: ")
+        finite = view.data[np.isfinite(view.data)]
+        if finite.size and finite.min() < finite.max():
+            self.histogram.show_counts(*np.histogram(finite, _BINS))
+        else:
+            self.histogram.clear()
+
+    def _show_histogram(self, body: dict[str, Any]) -> None:
+        if len(self.source.references) == 1:
+            self.histogram.show_counts(as_array(body["counts"]), as_array(body["edges"]))
+
+    def _write(self, values: dict[str, Any], before: str = "") -> None:
+        muted, alarm = self.theme.muted.name(), self.theme.phase_text["alarm"].name()
+        self._statistics = (values, before)
+        self.statistics.setText(before + statistics_text(values, muted, alarm))
+
+    def _look_closer(self) -> None:
+        """After zooming: ask for the part that is seen where a number stands for several elements, or did."""
+        view = self.shown
+        if view is None or self.isHidden():
+            return
+        if view.tiled or not self._asked:
+            self._fetch()
+            return
+        if view.block == (1, 1) and view.plan.region is None:
+            return
+        top, bottom, left, right = self.map.view.visible()
+        everything = (top, bottom, left, right) == (0, self.map.view.rows, 0, self.map.view.columns)
+        self._ask_numbers(view.shape, None if everything or bottom <= top or right <= left else (top, bottom, left, right))
+
+    # ---- the selected element ----
+
+    def select(self, row: int, column: int) -> None:
+        """Select the element of a cell, for the whole window."""
+        index = self.shown.index(row, column) if self.shown is not None else None
+        if index is None:
+            return
+        selection, reference = self.state.selection, self.source.references[0]
+        if selection.reference in self.source.references:
+            self.state.update(selection=replace(selection, index=index))
+        else:
+            self.state.update(selection=Selection(
+                event=reference.get("event"), name=reference.get("name"), expression=reference.get("expression"),
+                index=index, sample=selection.sample, module=selection.module, label=self.source.title,
+            ))  # fmt: skip
+
+    def _mark(self) -> None:
+        """Ring the selected element, and what made the number that is explained."""
+        view, selection = self.shown, self.state.selection
+        if view is None or not self.source.references:
+            return
+        cell = None
+        if selection.reference in self.source.references and selection.index is not None:
+            cell = view.cell(selection.index)
+        self.map.mark(cell, self._shares(view, selection))
+        number = view.number(*cell) if cell is not None else None
+        self.histogram.mark(float(number) if number is not None and view.block == (1, 1) else None)
+        self._hover(-1, -1)
+
+    def _shares(self, view: Shown, selection: Selection) -> list[tuple[int, int, float]]:
+        reference = self.source.references[0]
+        names = {self.subject.label, reference.get("expression")} - {"", None}
+        here = [
+            c for c in self.state.contributors
+            if c.get("label") in names
+            or (c.get("tensor") == reference.get("name") and reference.get("event") == c.get("event", selection.event))
+        ]  # fmt: skip
+        most = max((abs(c.get("share") or 0.0) for c in here), default=0.0) or 1.0
+        cells = [(view.cell(tuple(c["index"])), abs(c.get("share") or 0.0) / most) for c in here]
+        return [(*cell, share) for cell, share in cells if cell is not None]
+
+    def _hover(self, row: int, column: int) -> None:
+        view = self.shown
+        if view is None:
+            self._read("")
+            return
+        cell = (row, column) if row >= 0 else self.map.selected
+        self._read(self.text_at(*cell) if cell is not None else "Point at a number to read it")
+
+    def text_at(self, row: int, column: int) -> str:
+        """Index and exact value of a cell, or what it is the mean of."""
+        view = self.shown
+        index = view.index(row, column) if view is not None else None
+        if view is None or index is None:
+            return ""
+        number = view.number(row, column)
+        place = f"[{', '.join(map(str, index))}]" if index else ""
+        if number is None:
+            return f"{place}: not fetched yet"
+        if view.block != (1, 1):
+            return f"mean of {view.block[0]} × {view.block[1]} from {place} = {exact(number)}; zoom in for single numbers"
+        return f"{place} = {exact(number)}"
+
+    def _read(self, text: str) -> None:
+        self.read_out.setText(text)
+
+    def edit(self, row: int, column: int) -> None:
+        """Ask for another value of an element, and fork the run with it."""
+        view = self.shown
+        index = view.index(row, column) if view is not None else None
+        if view is None or index is None or view.block != (1, 1) or len(self.source.references) != 1:
+            self.context.say("Only a single number of the tensor itself can be changed: show its data, and zoom in.", "info")
+            return
+        stop, label = self.state.stop or {}, self.subject.label
+        if label and self.controls.view.currentData() == "gradient" and not label.endswith(".grad"):
+            label += ".grad"
+        reference = self.source.references[0]
+        if edit_of(reference, label, index, 0.0, stop) is None:
+            text = f"{self.source.title} was computed at an earlier op. Go to that op, then change it there."
+            self.context.say(text, "info")
+            return
+        element = f"{self.source.title}[{', '.join(map(str, index))}]"
+        integer = "int" in view.dtype
+        dialog = EditDialog(element, exact(view.number(row, column)), self.theme, integer, self)
+        if dialog.exec() == QDialog.DialogCode.Accepted and dialog.value is not None:
+            edit = edit_of(reference, label, index, dialog.value, stop)
+            self.context.link.fork([edit], f"{element} = {dialog.field.text().strip()}")
+
+    # ---- the menu ----
+
+    def menu(self) -> QMenu:
+        """What can be done with the tensor."""
+        menu = QMenu(self)
+        selected, view = self.map.selected, self.shown
+        for text, call, usable in (
+            ("Copy this number", self.copy_number, selected is not None),
+            ("Copy the numbers shown", self.copy_shown, view is not None),
+            ("Change this number…", lambda: self.edit(*selected) if selected else None, selected is not None),
+            ("", None, True),
+            ("Show everything\t0", self.map.reset_view, view is not None),
+            ("Fit the colours to these numbers", self.fit_scale, view is not None),
+            ("Slice…", lambda: self.controls.show_slice(self.controls.slice.isHidden()), view is not None),
+            ("", None, True),
+            ("Save as NumPy file…", lambda: self._saver.ask("npy"), view is not None),
+            ("Save the map as PNG…", lambda: self._saver.ask("png"), view is not None),
+            ("Save the map as SVG…", lambda: self._saver.ask("svg"), view is not None),
+        ):
+            if not text:
+                menu.addSeparator()
+                continue
+            action = QAction(text, menu)
+            action.setEnabled(usable)
+            action.triggered.connect(partial(_call, call))
+            menu.addAction(action)
+        return menu
+
+    def copy_number(self) -> None:
+        """Put the selected number on the clipboard, exactly."""
+        if self.shown is not None and self.map.selected is not None:
+            _clip(exact(self.shown.number(*self.map.selected)))
+
+    def copy_shown(self) -> None:
+        """Put the numbers of the map on the clipboard, as lines with tabs."""
+        if self.shown is not None:
+            _clip("\n".join("\t".join(map(exact, row)) for row in self.shown.data))
+
+    def fit_scale(self) -> None:
+        """Find the range of colours anew."""
+        if self.shown is not None:
+            self._draw(self.shown, fit=True)
+
+    # ---- theme and settings ----
+
+    def apply_theme(self, theme: Theme) -> None:
+        self.map.apply_theme(theme)
+        self.histogram.apply_theme(theme)
+        for label in (self.read_out, self.statistics):
+            label.setFont(theme.code_font("small"))
+        self.message.setFont(theme.text_font())
+        if self.shown is not None:
+            self._write(*self._statistics)
+
+    def save(self) -> dict[str, Any]:
+        return self.controls.save()
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        self.controls.restore(saved)
+
+
+def subject_of(selection: Selection, stop: dict[str, Any]) -> Subject | None:
+    """What is shown for a selection: itself, or what the stop's op is about; None where there is neither."""
+    tensors = stop.get("tensors") or ()
+    if selection.expression:
+        known = any(selection.expression.removesuffix(".grad") == tensor.get("label") for tensor in tensors)
+        parameter = known or selection.expression.removesuffix(".grad").endswith((".weight", ".bias"))
+        label = selection.expression if parameter else ""
+        return Subject({"expression": selection.expression}, selection.label or selection.expression, label)
+    if selection.event is not None and selection.name is not None:
+        own = next((t for t in tensors if t["name"] == selection.name), {}) if selection.event == stop.get("seq") else {}
+        title = selection.label or own.get("label") or _title(selection.name, stop)
+        return Subject({"event": selection.event, "name": selection.name}, title, own.get("label") or "")
+    wanted = _MAIN_FORWARD if stop.get("direction") == "forward" else _MAIN
+    names = [tensor["name"] for tensor in tensors]
+    name = next((name for name in (*wanted, *names) if name in names), None)
+    if name is None or stop.get("seq") is None:
+        return None
+    tensor = tensors[names.index(name)]
+    return Subject({"event": stop["seq"], "name": name}, tensor.get("label") or _title(name, stop), tensor.get("label") or "")
+
+
+def _title(name: str, stop: dict[str, Any]) -> str:
+    return f"{stop.get('module') or stop.get('op') or stop.get('name') or ''} {name}".strip()
+
+
+def _label(name: str) -> QLabel:
+    label = QLabel()
+    label.setAccessibleName(name)
+    label.setContentsMargins(8, 0, 8, 0)
+    label.setMinimumWidth(1)
+    return label
+
+
+def _call(call: Any, _checked: bool = False) -> None:
+    call()
+
+
+def _clip(text: str) -> None:
+    if (clipboard := QApplication.clipboard()) is not None:
+        clipboard.setText(text)
+
+
+def _product(shape: tuple[int, ...]) -> int:
+    count = 1
+    for extent in shape:
+        count *= extent
+    return count
+
+
+PANEL = TensorPanel

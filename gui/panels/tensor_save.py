@@ -1,0 +1,90 @@
+"""Saving a tensor: its numbers as a NumPy file, its map as a picture."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PyQt6.QtGui import QPainter
+from PyQt6.QtWidgets import QFileDialog
+
+from gui.panels.tensor_export import fetch
+
+if TYPE_CHECKING:
+    from gui.panels.tensor import TensorPanel
+
+_FILTERS = {"npy": "NumPy array (*.npy)", "png": "PNG picture (*.png)", "svg": "SVG picture (*.svg)"}
+
+
+class TensorSave:
+    """Writes what ``panel`` shows to files, and says in the window's message bar that it did."""
+
+    def __init__(self, panel: TensorPanel) -> None:
+        self._panel = panel
+
+    def ask(self, kind: str) -> None:
+        """Ask for a file name, then write; ``kind``: "npy", "png" or "svg"."""
+        name = re.sub(r"[^\w.-]+", "_", self._panel.source.title) or "tensor"
+        path, _ = QFileDialog.getSaveFileName(self._panel, "Save", f"{name}.{kind}", _FILTERS[kind])
+        if path:
+            self.write(kind, Path(path))
+
+    def write(self, kind: str, path: Path) -> None:
+        """Write the file; a refusal is a message."""
+        try:
+            if kind == "npy":
+                self._numbers(path)
+                return
+            self._picture(kind, path)
+        except OSError as error:
+            self._panel.context.say(f"{path} could not be written: {error}. Choose another folder.", "error")
+        else:
+            self._panel.context.say(f"Saved {path}")
+
+    def _numbers(self, path: Path) -> None:
+        panel = self._panel
+        if panel.shown is None:
+            return
+
+        def write(array: np.ndarray) -> None:
+            try:
+                with open(path, "wb") as file:
+                    np.save(file, array, allow_pickle=False)
+            except OSError as error:
+                panel.context.say(f"{path} could not be written: {error}. Choose another folder.", "error")
+            else:
+                panel.context.say(f"Saved {path}")
+
+        references, shape, arrays = panel.source.references, panel.shown.shape, list[np.ndarray]()
+
+        def next_array(array: np.ndarray | None = None) -> None:
+            if array is not None:
+                arrays.append(array)
+            if len(arrays) == len(references):
+                write(arrays[0] if len(arrays) == 1 else arrays[0] - arrays[1])
+            else:
+                fetch(references[len(arrays)], shape, partial(panel.ask, "save"), next_array)
+
+        next_array()
+
+    def _picture(self, kind: str, path: Path) -> None:
+        widget = self._panel.map
+        if kind == "png":
+            if not widget.grab().save(str(path), "PNG"):
+                raise OSError("the picture was not accepted there")
+            return
+        from PyQt6.QtSvg import QSvgGenerator
+
+        with open(path, "wb"):
+            pass  # says why it cannot be written, which the generator does not
+        generator = QSvgGenerator()
+        generator.setFileName(str(path))
+        generator.setSize(widget.size())
+        generator.setViewBox(widget.rect())
+        generator.setTitle(self._panel.source.title)
+        painter = QPainter(generator)
+        widget.render(painter)
+        painter.end()
