@@ -271,5 +271,15 @@ class Debuggee:
         self._reported = here
         return {"step": here[0], "epoch": here[1], "batch": here[2], "loss": recorder.last_loss}
 
+    def listener_failed(self, listener: trace.Observer, error: Exception) -> None:
+        """Statistics or diagnoses have an error of their own: say so, and go on without them."""
+        name = type(listener).__name__.lower()
+        text = f"{name}: switched off after an error of its own: {type(error).__name__}: {error}\n"
+        self.send("output", {"category": "console", "output": text})
+        if listener is self.statistics:
+            self.statistics = None
+        elif listener is self.diagnostics:
+            self.diagnostics = None
+
     def _log(self, text: str, event: Event) -> None:
         self.send("output", {"category": "console", "output": text.rstrip("\n") + "\n"})

@@ -23,6 +23,7 @@ from engine.debug.event_arrays import Update, forward_arrays, gradient_arrays
 from engine.debug.events import Event, Position, frozen
 from engine.debug.history import History
 from engine.debug.lines import LineTracer, depth_of, user_frame
+from engine.debug.listeners import Guarded, guarded, lean
 from engine.debug.names import Names
 from engine.debug.replay.recorder import NEVER, Recorder
 from engine.debug.stops import Stop, hit_stop, plain_stop
@@ -67,7 +68,7 @@ class Debugger(trace.Observer):
         self.history = History()
         self.names = Names()
         self.breakpoints = Breakpoints()
-        self.listeners: list[trace.Observer] = []
+        self.listeners: list[Guarded] = []
         self.plan = stepping.running()
         self.watching = False
         self.waypoints: list[Waypoint] = []
@@ -127,7 +128,7 @@ class Debugger(trace.Observer):
                 self.history.clear()
             self.watching = False
             # On its way a replay repeats what was looked at already, and its skipped steps have no contents.
-            trace.set_observer(_lean(self.recorder, [] if self.waypoints else self.listeners))
+            trace.set_observer(lean(self.recorder, [] if self.waypoints else self.listeners))
         self.recorder.stop_at = self._next_look() if far else NEVER
         if self.pending and not self.watching:
             self.recorder.stop_at = min(self.recorder.stop_at, self.pending[0].full_from)
@@ -158,6 +159,21 @@ class Debugger(trace.Observer):
         self.recorder.stop_at = NEVER
         self._attend()
         self._choose(sys._getframe(1))
+
+    def listen(self, listener: trace.Observer, failed: Callable[[trace.Observer, Exception], None]) -> None:
+        """Hand every call on to ``listener``; should it raise, it is dropped and ``failed`` is told."""
+
+        def drop(broken: trace.Observer, error: Exception) -> None:
+            self.unlisten(broken)
+            failed(broken, error)
+
+        self.listeners.append(guarded(listener, drop))
+        self.attention()
+
+    def unlisten(self, listener: trace.Observer) -> None:
+        """Hand nothing on to ``listener`` any more."""
+        self.listeners = [other for other in self.listeners if other.listener is not listener]
+        self.attention()
 
     # ---- stopping ----
 
@@ -496,72 +512,6 @@ class Debugger(trace.Observer):
         """The script has ended with ``code``: the last stop, from which the past can be looked at."""
         self._modules.clear()
         self._emit("end", "end", details={"exitCode": code})
-
-
-class _Lean(trace.Observer):
-    """A recorder, and listeners that work while nothing is watched closely."""
-
-    def __init__(self, recorder: Recorder, listeners: list[trace.Observer]) -> None:
-        self.watches = recorder.watches.union(*(listener.watches for listener in listeners))
-        self._recorder = recorder
-        for name in _CALLS:
-            handlers = [getattr(observer, name) for observer in (recorder, *listeners) if overrides(observer, name)]
-            if name in ("run_forward", "run_backward", "read", "opened", "before_write"):
-                continue
-            if handlers:
-                setattr(self, name, handlers[0] if len(handlers) == 1 else _all(handlers))
-        self._before_forward = [o.before_forward for o in listeners if overrides(o, "before_forward")]
-        self._before_backward = [o.before_backward for o in listeners if overrides(o, "before_backward")]
-        self._after_backward = [o.after_backward for o in listeners if overrides(o, "after_backward")]
-        self.read, self.opened = recorder.read, recorder.opened
-        self.run_forward = self._run_forward if self._before_forward else recorder.run_forward
-        self.run_backward = self._run_backward if self._before_backward or self._after_backward else recorder.run_backward
-
-    @property
-    def computes(self) -> bool:  # type: ignore[override]
-        return self._recorder.computes
-
-    @property
-    def repeats(self) -> bool:  # type: ignore[override]
-        return self._recorder.repeats
-
-    def _run_forward(self, function: Function, inputs: tuple[Tensor, ...]) -> Any:
-        for call in self._before_forward:
-            call(function, inputs)
-        return self._recorder.run_forward(function, inputs)
-
-    def _run_backward(self, function: Function, gradients: list[np.ndarray | None]) -> Any:
-        for call in self._before_backward:
-            call(function, tuple(gradients))
-        results = self._recorder.run_backward(function, gradients)
-        for call in self._after_backward:
-            call(function, tuple(gradients), results if isinstance(results, tuple) else (results,))
-        return results
-
-
-_CALLS = [name for name, value in vars(trace.Observer).items() if callable(value)]
-
-
-def overrides(observer: trace.Observer, name: str) -> bool:
-    """Whether ``observer`` does anything at the call ``name``."""
-    return getattr(type(observer), name) is not getattr(trace.Observer, name)
-
-
-def _all(handlers: list[Callable]) -> Callable:
-    """All of ``handlers``, one after the other; what the first says (the recorder forbids a change) is said."""
-    first, *others = handlers
-
-    def call(*arguments: Any) -> Any:
-        answer = first(*arguments)
-        for handler in others:
-            handler(*arguments)
-        return answer
-
-    return call
-
-
-def _lean(recorder: Recorder, listeners: list[trace.Observer]) -> trace.Observer:
-    return _Lean(recorder, listeners) if listeners else recorder
 
 
 def _loader_name(loader: Any, frame: FrameType | None) -> str:

@@ -119,6 +119,10 @@ class Launch:
     def _post_mortem(self, debuggee: Debuggee, error: BaseException) -> None:
         """The script has ended with an exception: say so as Python does, and stop where it was raised."""
         debuggee.debugger.detach()
+        # Also where a replay has not arrived: that it ends here is news.
+        debuggee.debugger.waypoints.clear()
+        for gate in self._gates:
+            gate.open = True
         frames = []
         place = error.__traceback__
         while place is not None:

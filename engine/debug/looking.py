@@ -415,12 +415,10 @@ def _statistics(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]
         debuggee.statistics = Statistics(
             tier=arguments.get("tier", "scalars"), every=arguments.get("every", 1), names=debugger.names.name_of
         )
-        debugger.listeners.append(debuggee.statistics)
-        debugger.attention()
+        debugger.listen(debuggee.statistics, debuggee.listener_failed)
     elif arguments.get("enabled") is False and debuggee.statistics is not None:
-        debugger.listeners.remove(debuggee.statistics)
+        debugger.unlisten(debuggee.statistics)
         debuggee.statistics = None
-        debugger.attention()
     statistics = debuggee.statistics
     if statistics is None:
         return {"enabled": False}
@@ -442,12 +440,10 @@ def _diagnostics(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any
     debugger = debuggee.debugger
     if arguments.get("enabled") and debuggee.diagnostics is None:
         debuggee.diagnostics = Diagnostics(report=lambda finding: debuggee.send("diagnostic", finding.to_json()))
-        debugger.listeners.append(debuggee.diagnostics)
-        debugger.attention()
+        debugger.listen(debuggee.diagnostics, debuggee.listener_failed)
     elif arguments.get("enabled") is False and debuggee.diagnostics is not None:
-        debugger.listeners.remove(debuggee.diagnostics)
+        debugger.unlisten(debuggee.diagnostics)
         debuggee.diagnostics = None
-        debugger.attention()
     if debuggee.diagnostics is None:
         return {"enabled": False, "findings": []}
     return {"enabled": True, "findings": [finding.to_json() for finding in debuggee.diagnostics.findings]}

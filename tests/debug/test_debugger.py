@@ -190,3 +190,25 @@ def test_stepping_changes_nothing(level):
     train()
     Stepper(train, [over(level)] * 1000, "train")
     np.testing.assert_array_equal(weights[0], weights[1])
+
+
+def test_a_listener_that_fails_is_dropped_and_the_script_goes_on():
+    class Broken(trace.Observer):
+        def end_step(self, optimizer):
+            raise KeyError("nothing")
+
+    told = []
+
+    def train():
+        small_training(3)
+
+    class WithListener(Stepper):
+        def _wait(self, stop):
+            if not self.stops:
+                self.debugger.listen(Broken(), lambda listener, error: told.append(error))
+            return super()._wait(stop)
+
+    stepper = WithListener(train, [over("batch")] * 10)
+    assert [stop.event.step for stop in stepper.stops[1:]] == [1, 2, 3]
+    assert len(told) == 1
+    assert stepper.debugger.listeners == []

@@ -165,7 +165,7 @@ class Diagnostics(trace.Observer):
         self._leaves.clear()
         run.this = this = Pass(run, site, roots, self._ops, self._looking)
         if run.loader is not None:
-            run.loaders[run.loader].trained = True
+            run.loaders.setdefault(run.loader, LoaderState()).trained = True
         if this.scalar:
             site.losses.append(this.loss)
             self._ask("loss", this, site.losses)

@@ -1,0 +1,111 @@
+"""Those who listen beside the debugger: statistics and diagnoses, which must never disturb the script they watch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from engine import trace
+from engine.debug.replay.recorder import Recorder
+from engine.function import Function
+from engine.tensor import Tensor
+
+
+class Guarded(trace.Observer):
+    """Hands calls on to ``listener``; an error there ends its listening, not the script."""
+
+    def __init__(self, listener: trace.Observer) -> None:
+        self.listener = listener
+        self.watches = listener.watches
+        self.broken = False
+
+
+def guarded(listener: trace.Observer, failed: Callable[[trace.Observer, Exception], None]) -> Guarded:
+    """``listener`` with a guard; ``failed`` is called once, with the first error."""
+    guard = Guarded(listener)
+    for name in _CALLS:
+        if overrides(listener, name) and name not in ("run_forward", "run_backward", "read", "opened"):
+            setattr(guard, name, _caught(guard, getattr(listener, name), failed))
+    return guard
+
+
+def _caught(guard: Guarded, call: Callable, failed: Callable[[trace.Observer, Exception], None]) -> Callable:
+    def safely(*arguments: Any) -> None:
+        if guard.broken:
+            return
+        try:
+            call(*arguments)
+        except Exception as error:
+            guard.broken = True
+            failed(guard.listener, error)
+
+    return safely
+
+
+class Lean(trace.Observer):
+    """A recorder, and listeners that work while nothing is watched closely."""
+
+    def __init__(self, recorder: Recorder, listeners: Sequence[Guarded]) -> None:
+        self.watches = recorder.watches.union(*(listener.watches for listener in listeners))
+        self._recorder = recorder
+        for name in _CALLS:
+            handlers = [getattr(observer, name) for observer in (recorder, *listeners) if overrides(observer, name)]
+            if name in ("run_forward", "run_backward", "read", "opened", "before_write"):
+                continue
+            if handlers:
+                setattr(self, name, handlers[0] if len(handlers) == 1 else _all(handlers))
+        self._before_forward = [o.before_forward for o in listeners if overrides(o, "before_forward")]
+        self._before_backward = [o.before_backward for o in listeners if overrides(o, "before_backward")]
+        self._after_backward = [o.after_backward for o in listeners if overrides(o, "after_backward")]
+        self.read, self.opened = recorder.read, recorder.opened
+        self.run_forward = self._run_forward if self._before_forward else recorder.run_forward
+        self.run_backward = self._run_backward if self._before_backward or self._after_backward else recorder.run_backward
+
+    @property
+    def computes(self) -> bool:  # type: ignore[override]
+        return self._recorder.computes
+
+    @property
+    def repeats(self) -> bool:  # type: ignore[override]
+        return self._recorder.repeats
+
+    def _run_forward(self, function: Function, inputs: tuple[Tensor, ...]) -> Any:
+        for call in self._before_forward:
+            call(function, inputs)
+        return self._recorder.run_forward(function, inputs)
+
+    def _run_backward(self, function: Function, gradients: list[np.ndarray | None]) -> Any:
+        for call in self._before_backward:
+            call(function, tuple(gradients))
+        results = self._recorder.run_backward(function, gradients)
+        for call in self._after_backward:
+            call(function, tuple(gradients), results if isinstance(results, tuple) else (results,))
+        return results
+
+
+_CALLS = [name for name, value in vars(trace.Observer).items() if callable(value)]
+
+
+def overrides(observer: trace.Observer, name: str) -> bool:
+    """Whether ``observer`` does anything at the call ``name``."""
+    return name in observer.__dict__ or getattr(type(observer), name) is not getattr(trace.Observer, name)
+
+
+def _all(handlers: list[Callable]) -> Callable:
+    """All of ``handlers``, one after the other; what the first says (the recorder forbids a change) is said."""
+    first, *others = handlers
+
+    def call(*arguments: Any) -> Any:
+        answer = first(*arguments)
+        for handler in others:
+            handler(*arguments)
+        return answer
+
+    return call
+
+
+def lean(recorder: Recorder, listeners: Sequence[Guarded]) -> trace.Observer:
+    """What to attach while nothing is watched closely: the recorder, together with those who listen."""
+    return Lean(recorder, listeners) if listeners else recorder

@@ -1,0 +1,168 @@
+"""Where the panels stand: docks around the canvas, their default places, and how these are remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PyQt6.QtCore import QByteArray, Qt
+from PyQt6.QtGui import QAction
+from PyQt6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QTabWidget, QVBoxLayout, QWidget
+
+from gui.breadcrumb import Breadcrumb
+from gui.context import Context
+from gui.panels.panel import Panel
+
+#: Of the saved layout; another number is not restored.
+_VERSION = 1
+
+#: Width of the window from which on Layers and Data stand beside Curves.
+WIDE = 1800
+
+_SIDES = {
+    "left": Qt.DockWidgetArea.LeftDockWidgetArea,
+    "left-bottom": Qt.DockWidgetArea.LeftDockWidgetArea,
+    "right": Qt.DockWidgetArea.RightDockWidgetArea,
+    "right-bottom": Qt.DockWidgetArea.RightDockWidgetArea,
+    "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
+}
+
+
+class Workspace(QMainWindow):
+    """The panels of ``panels`` (in the order of their tabs); the one of area "center" is the canvas under the breadcrumb."""
+
+    def __init__(self, context: Context, panels: Iterable[Panel], breadcrumb: Breadcrumb) -> None:
+        super().__init__()
+        self._context = context
+        self.setObjectName("workspace")
+        self.setWindowFlags(Qt.WindowType.Widget)
+        self.setDockNestingEnabled(True)
+        self.setAnimated(False)
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        for corner, side in (
+            (Qt.Corner.TopLeftCorner, "left"), (Qt.Corner.BottomLeftCorner, "left"),
+            (Qt.Corner.TopRightCorner, "right"), (Qt.Corner.BottomRightCorner, "right"),
+        ):  # fmt: skip
+            self.setCorner(corner, _SIDES[side])
+        self.panels = {panel.key: panel for panel in panels}
+        self.docks: dict[str, QDockWidget] = {}
+        center = QWidget()
+        column = QVBoxLayout(center)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(breadcrumb)
+        for panel in self.panels.values():
+            if panel.area == "center":
+                column.addWidget(panel, 1)
+            else:
+                self.docks[panel.key] = self._dock(panel)
+        if not any(panel.area == "center" for panel in self.panels.values()):
+            column.addStretch(1)
+        self.setCentralWidget(center)
+        self.arrange()
+
+    def _dock(self, panel: Panel) -> QDockWidget:
+        dock = QDockWidget(panel.title, self)
+        dock.setObjectName(f"dock-{panel.key}")
+        dock.setWidget(panel)
+        dock.setTitleBarWidget(panel.head)
+        panel.setMinimumSize(60, 40)
+        return dock
+
+    def toggles(self) -> list[QAction]:
+        """Actions that show and hide the docks."""
+        return [action for dock in self.docks.values() if (action := dock.toggleViewAction()) is not None]
+
+    def arrange(self, wide: bool = False) -> None:
+        """Put every dock where it stands at first."""
+        for dock in self.docks.values():
+            self.removeDockWidget(dock)
+            dock.setFloating(False)
+        first: dict[str, QDockWidget] = {}
+        for area in ("left", "left-bottom", "right", "right-bottom", "bottom"):
+            for key in self._keys(area):
+                self._place(self.docks[key], area, first)
+        if wide:
+            for before, key in (("curves", "layers"), ("layers", "data")):
+                if before in self.docks and key in self.docks:
+                    self.splitDockWidget(self.docks[before], self.docks[key], Qt.Orientation.Horizontal)
+        for dock in self.docks.values():
+            dock.show()
+        for dock in first.values():
+            dock.raise_()
+        self._proportions(wide)
+
+    def _place(self, dock: QDockWidget, area: str, first: dict[str, QDockWidget]) -> None:
+        above = first.get(area.removesuffix("-bottom"))
+        if area in first:
+            self.tabifyDockWidget(first[area], dock)
+        elif area.endswith("-bottom") and above is not None:
+            self.addDockWidget(_SIDES[area], dock)
+            self.splitDockWidget(above, dock, Qt.Orientation.Vertical)
+        else:
+            self.addDockWidget(_SIDES[area], dock)
+        first.setdefault(area, dock)
+
+    def _keys(self, area: str) -> list[str]:
+        return [key for key in self.docks if self.panels[key].area == area]
+
+    def _proportions(self, wide: bool) -> None:
+        theme = self._context.theme
+        widths = {"left": 340, "right": 720 if wide else 360}
+        for area, width in widths.items():
+            if keys := self._keys(area):
+                self.resizeDocks([self.docks[keys[0]]], [theme.space(width)], Qt.Orientation.Horizontal)
+        for area in ("left", "right"):
+            above, below = self._keys(area), self._keys(f"{area}-bottom")
+            if above and below:
+                docks = [self.docks[above[0]], self.docks[below[0]]]
+                self.resizeDocks(docks, [560, 440], Qt.Orientation.Vertical)
+        if keys := self._keys("bottom"):
+            self.resizeDocks([self.docks[keys[0]]], [theme.space(72 + 32)], Qt.Orientation.Vertical)
+
+    # ---- tabs ----
+
+    def show_panel(self, key: str) -> None:
+        """Bring a panel to the front and give it the focus."""
+        if key in self.docks:
+            self.docks[key].show()
+            self.docks[key].raise_()
+        if panel := self.panels.get(key):
+            target = panel if panel.focusPolicy() != Qt.FocusPolicy.NoFocus else panel.nextInFocusChain()
+            if target is not None and (target is panel or panel.isAncestorOf(target)):
+                target.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def current_key(self) -> str | None:
+        """The panel with the focus."""
+        focus = self.focusWidget()
+        return next((key for key, panel in self.panels.items() if focus is panel or panel.isAncestorOf(focus)), None)
+
+    def beside(self, step: int) -> str | None:
+        """The next visible panel after (1) or before (-1) the one with the focus."""
+        keys = [key for key, panel in self.panels.items() if panel.isVisible()]
+        if not keys:
+            return None
+        current = self.current_key()
+        return keys[(keys.index(current) + step) % len(keys)] if current in keys else keys[0]
+
+    def showEvent(self, event: object) -> None:
+        super().showEvent(event)  # type: ignore[arg-type]
+        self._name_tabs()
+
+    def _name_tabs(self) -> None:
+        for bar in self.findChildren(QTabBar):
+            bar.setAccessibleName("Panels")
+            bar.setExpanding(False)
+            bar.setElideMode(Qt.TextElideMode.ElideNone)
+            bar.setUsesScrollButtons(True)
+            bar.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    # ---- remembering ----
+
+    def layout_text(self) -> str:
+        """Where everything stands, as text."""
+        return bytes(self.saveState(_VERSION).toBase64().data()).decode("ascii")
+
+    def restore_layout(self, text: str) -> bool:
+        """Put everything where it stood; False where the text says nothing of use."""
+        data = QByteArray.fromBase64(text.encode("ascii", "replace"))
+        return not data.isEmpty() and self.restoreState(data, _VERSION)
