@@ -27,8 +27,6 @@ from engine.debug.wire.connection import Connection
 #: Seconds after which a pause that no event of the engine has answered interrupts the script between two lines.
 _IMPATIENCE = 0.3
 
-Handler = Callable[["Debuggee", dict[str, Any]], "dict[str, Any] | None"]
-
 
 class Debuggee:
     """Joins the debugger to a client.
@@ -107,10 +105,10 @@ class Debuggee:
             self.server.send(name, body)
 
     def _handle(self, command: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
-        from engine.debug.control import HANDLERS as CONTROL
-        from engine.debug.looking import HANDLERS as LOOKING
+        # Imported with the first request: by then everything it needs is there.
+        from engine.debug.requests import HANDLERS
 
-        handler = CONTROL.get(command) or LOOKING.get(command)
+        handler = HANDLERS.get(command)
         if handler is None:
             raise RequestFailedError("unknownCommand", f"{command}: nothing answers this request here")
         try:

@@ -1,4 +1,4 @@
-"""Requests that move: stepping forwards and back, running on, breakpoints, ending."""
+"""Stepping and running, forwards and back, on every level."""
 
 from __future__ import annotations
 
@@ -14,23 +14,11 @@ from engine.debug.events import LEVELS, Event, Position
 from engine.debug.explain.element import explainable
 from engine.debug.explain.kernel_step import ElementSteps
 from engine.debug.replay.tape import BATCH, BEGIN_EPOCH, END_STEP
+from engine.debug.requests.registry import handles
 from engine.debug.server import RequestFailedError
 
 if TYPE_CHECKING:
-    from engine.debug.debuggee import Debuggee, Handler
-
-HANDLERS: dict[str, Handler] = {}
-
-
-def handles(command: str) -> Callable[[Handler], Handler]:
-    """Decorator: the function answers ``command``."""
-
-    def register(handler: Handler) -> Handler:
-        HANDLERS[command] = handler
-        return handler
-
-    return register
-
+    from engine.debug.debuggee import Debuggee
 
 # ---- forwards ----
 
@@ -240,63 +228,3 @@ def _level(debuggee: Debuggee, arguments: dict[str, Any]) -> str:
         return "element"
     here = debuggee.require_stop().level
     return here if here in LEVELS else "op"
-
-
-# ---- running and ending ----
-
-
-@handles("configurationDone")
-def _configuration_done(debuggee: Debuggee, arguments: dict[str, Any]) -> None:
-    debuggee.configure()
-
-
-@handles("pause")
-def _pause(debuggee: Debuggee, arguments: dict[str, Any]) -> None:
-    debuggee.pause()
-
-
-@handles("terminate")
-def _terminate(debuggee: Debuggee, arguments: dict[str, Any]) -> None:
-    debuggee.finish(terminate=True)
-
-
-@handles("disconnect")
-def _disconnect(debuggee: Debuggee, arguments: dict[str, Any]) -> None:
-    debuggee.finish(terminate=arguments.get("terminateDebuggee", debuggee.launched))
-
-
-# ---- breakpoints ----
-
-
-@handles("setBreakpoints")
-def _set_breakpoints(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
-    return _set(debuggee, "lines", arguments["source"]["path"], arguments["breakpoints"])
-
-
-@handles("setOpBreakpoints")
-def _set_op_breakpoints(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
-    return _set(debuggee, "ops", arguments["breakpoints"])
-
-
-@handles("setModuleBreakpoints")
-def _set_module_breakpoints(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
-    return _set(debuggee, "modules", arguments["breakpoints"])
-
-
-@handles("setWatchpoints")
-def _set_watchpoints(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
-    return _set(debuggee, "watchpoints", arguments["breakpoints"])
-
-
-@handles("setExceptionBreakpoints")
-def _set_exception_breakpoints(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
-    return _set(debuggee, "exceptions", arguments["filters"])
-
-
-def _set(debuggee: Debuggee, kind: str, *arguments: Any) -> dict[str, Any]:
-    try:
-        found = getattr(debuggee.debugger.breakpoints, f"set_{kind}")(*arguments)
-    except ValueError as error:
-        raise RequestFailedError("badArguments", str(error)) from None
-    debuggee.debugger.attention()
-    return {"breakpoints": found} if kind != "exceptions" else {}

@@ -1,0 +1,86 @@
+"""Numbers of tensors, and why they have their values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engine.debug.events import Event
+from engine.debug.explain.element import ExplainError, explain, explainable
+from engine.debug.explain.kernel_step import ElementSteps
+from engine.debug.references import Found
+from engine.debug.requests.frames import frame_of
+from engine.debug.requests.registry import handles
+from engine.debug.server import RequestFailedError
+from engine.debug.views import arrays
+
+if TYPE_CHECKING:
+    from engine.debug.debuggee import Debuggee
+
+
+def find(debuggee: Debuggee, arguments: dict[str, Any]) -> Found:
+    """The array that a request's ``reference`` means."""
+    at = debuggee.cursor
+    if at is None:
+        raise RequestFailedError("notStopped", "the script has not been stopped yet; pause it first")
+    reference = arguments["reference"]
+    return debuggee.references.find(reference, at, frame_of(debuggee, reference.get("frameId")))
+
+
+@handles("tensor")
+def _tensor(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
+    found = find(debuggee, arguments)
+    rows, columns = (arguments.get("maxShape") or (256, 256))[:2]
+    result = arrays.view(found.array, arguments.get("slice"), (rows, columns), arguments.get("transform"))
+    return {**result, **_origin(found)}
+
+
+@handles("histogram")
+def _histogram(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
+    found = find(debuggee, arguments)
+    return {**arrays.histogram(found.array, arguments.get("bins", 64), arguments.get("range")), **_origin(found)}
+
+
+def _origin(found: Found) -> dict[str, Any]:
+    event = found.event
+    described = arrays.describe(found.array)
+    return {"description": described, "event": event.seq if event is not None else None, "name": found.name}
+
+
+@handles("explain")
+def _explain(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
+    found = find(debuggee, arguments)
+    event, name = _explained(found)
+    index = _index(arguments["index"])
+    try:
+        explanation = explain(event, name, index)
+    except ExplainError as error:
+        raise RequestFailedError("failed", str(error)) from None
+    return {**explanation.to_json(limit=arguments.get("limit", 1000)), "event": event.seq, "position": list(event.position)}
+
+
+@handles("elementSteps")
+def _element_steps(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
+    event, name = _explained(find(debuggee, arguments))
+    try:
+        steps = ElementSteps(event, name, _index(arguments["index"]))
+    except ExplainError as error:
+        raise RequestFailedError("failed", str(error)) from None
+    start, count = arguments.get("start", 0), arguments.get("count", 200)
+    shown = [steps.at(i) for i in range(start, min(start + count, len(steps)))]
+    return {"steps": shown, "count": len(steps), "source": steps.source, "file": steps.file, "truncated": steps.truncated}
+
+
+def _explained(found: Found) -> tuple[Event, str]:
+    event = found.event
+    if event is None:
+        text = f"{found.name}: no recorded event computed it; step over the op that does, then ask"
+        raise RequestFailedError("failed", text)
+    name = found.name
+    if name not in explainable(event):
+        known = ", ".join(explainable(event)) or "nothing"
+        raise RequestFailedError("failed", f"{name}: {event.name} did not compute it here; it computed: {known}")
+    return event, name
+
+
+def _index(index: int | list[int]) -> tuple[int, ...]:
+    return (index,) if isinstance(index, int) else tuple(index)
