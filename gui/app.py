@@ -33,8 +33,9 @@ def run(
     Returns:
         The exit code.
     """
-    from PyQt6.QtCore import QTimer
     from PyQt6.QtWidgets import QApplication
+
+    from gui.timers import repeating
 
     sys.setswitchinterval(_SWITCH)
     app = QApplication.instance() or QApplication([sys.argv[0] if sys.argv else "nablascope"])
@@ -47,8 +48,7 @@ def run(
     signal.signal(signal.SIGINT, lambda *_: window.close())
     signal.signal(signal.SIGTERM, lambda *_: window.close())
     # Python sees a signal only when it gets to run.
-    ticking = QTimer(interval=250)
-    ticking.timeout.connect(lambda: None)
+    ticking = repeating(window, 250, lambda: None)
     ticking.start()
     window.show()
     if program is not None:

@@ -30,7 +30,8 @@ def parts(stop: dict[str, Any] | None, selected: str = "") -> list[Part]:
     if epoch:
         found.append(Part(f"epoch {epoch}", ("stepBack", {"granularity": "epoch"}), "", "Back to the start of the epoch"))
         if batch is not None and batch >= 0:
-            found.append(Part(f"batch {batch}", ("stepBack", {"granularity": "batch"}), "", "Back to the start of the batch"))
+            move = ("stepBack", {"granularity": "batch"})
+            found.append(Part(f"batch {batch}", move, "", "Back to the start of the batch"))
     if step is not None and (stop.get("direction") or epoch or step):
         found.append(Part(f"step {step}", None, "", "Optimizer steps done before this place"))
     direction = stop.get("direction")
@@ -70,6 +71,7 @@ class Breadcrumb(QWidget):
         self._note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 0, 8, 0)
+        layout.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)
         layout.setSpacing(8)
         layout.addLayout(self._row)
         layout.addWidget(self._note, 1)

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QTabWidget, QVBox
 from gui.breadcrumb import Breadcrumb
 from gui.context import Context
 from gui.panels.panel import Panel
+from gui.timers import single_shot
 
 #: Of the saved layout; another number is not restored.
 _VERSION = 1
@@ -45,6 +46,7 @@ class Workspace(QMainWindow):
             self.setCorner(corner, _SIDES[side])
         self.panels = {panel.key: panel for panel in panels}
         self.docks: dict[str, QDockWidget] = {}
+        self._naming = single_shot(self, 0, self._name_tabs)
         center = QWidget()
         column = QVBoxLayout(center)
         column.setContentsMargins(0, 0, 0, 0)
@@ -65,7 +67,8 @@ class Workspace(QMainWindow):
         dock.setObjectName(f"dock-{panel.key}")
         dock.setWidget(panel)
         dock.setTitleBarWidget(panel.head)
-        panel.setMinimumSize(60, 40)
+        for signal in (dock.dockLocationChanged, dock.topLevelChanged, dock.visibilityChanged):
+            signal.connect(self._naming.start)
         return dock
 
     def toggles(self) -> list[QAction]:
@@ -78,13 +81,20 @@ class Workspace(QMainWindow):
             self.removeDockWidget(dock)
             dock.setFloating(False)
         first: dict[str, QDockWidget] = {}
+        # What stands below comes before the tabs: beside a dock with tabs Qt makes another tab.
         for area in ("left", "left-bottom", "right", "right-bottom", "bottom"):
-            for key in self._keys(area):
+            for key in self._keys(area)[:1]:
                 self._place(self.docks[key], area, first)
-        if wide:
-            for before, key in (("curves", "layers"), ("layers", "data")):
-                if before in self.docks and key in self.docks:
-                    self.splitDockWidget(self.docks[before], self.docks[key], Qt.Orientation.Horizontal)
+        beside = ("layers", "data") if wide else ()
+        last = first.get("right-bottom")
+        for key in beside:
+            if key in self.docks and last is not None:
+                self.splitDockWidget(last, self.docks[key], Qt.Orientation.Horizontal)
+                last = self.docks[key]
+        for area in first:
+            for key in self._keys(area)[1:]:
+                if key not in beside:
+                    self.tabifyDockWidget(first[area], self.docks[key])
         for dock in self.docks.values():
             dock.show()
         for dock in first.values():
@@ -93,29 +103,28 @@ class Workspace(QMainWindow):
 
     def _place(self, dock: QDockWidget, area: str, first: dict[str, QDockWidget]) -> None:
         above = first.get(area.removesuffix("-bottom"))
-        if area in first:
-            self.tabifyDockWidget(first[area], dock)
-        elif area.endswith("-bottom") and above is not None:
-            self.addDockWidget(_SIDES[area], dock)
+        self.addDockWidget(_SIDES[area], dock)
+        if area.endswith("-bottom") and above is not None:
             self.splitDockWidget(above, dock, Qt.Orientation.Vertical)
-        else:
-            self.addDockWidget(_SIDES[area], dock)
-        first.setdefault(area, dock)
+        first[area] = dock
 
     def _keys(self, area: str) -> list[str]:
         return [key for key in self.docks if self.panels[key].area == area]
 
     def _proportions(self, wide: bool) -> None:
         theme = self._context.theme
-        widths = {"left": 340, "right": 720 if wide else 360}
-        for area, width in widths.items():
+        for area, width, most in (("left", 340, 0.27), ("right", 720 if wide else 360, 0.38 if wide else 0.285)):
             if keys := self._keys(area):
-                self.resizeDocks([self.docks[keys[0]]], [theme.space(width)], Qt.Orientation.Horizontal)
+                fitting = min(theme.space(width), round(most * self.width()))
+                self.resizeDocks([self.docks[keys[0]]], [fitting], Qt.Orientation.Horizontal)
         for area in ("left", "right"):
             above, below = self._keys(area), self._keys(f"{area}-bottom")
             if above and below:
                 docks = [self.docks[above[0]], self.docks[below[0]]]
                 self.resizeDocks(docks, [560, 440], Qt.Orientation.Vertical)
+        if wide and {"curves", "layers", "data"} <= set(self.docks):
+            docks = [self.docks[key] for key in ("curves", "layers", "data")]
+            self.resizeDocks(docks, [round(0.38 * self.width() / 3)] * 3, Qt.Orientation.Horizontal)
         if keys := self._keys("bottom"):
             self.resizeDocks([self.docks[keys[0]]], [theme.space(72 + 32)], Qt.Orientation.Vertical)
 
@@ -149,6 +158,9 @@ class Workspace(QMainWindow):
         self._name_tabs()
 
     def _name_tabs(self) -> None:
+        """Tabs have names for screen readers; a panel whose tab names it does not say its name once more."""
+        for key, dock in self.docks.items():
+            self.panels[key].head.title.setVisible(not self.tabifiedDockWidgets(dock))
         for bar in self.findChildren(QTabBar):
             bar.setAccessibleName("Panels")
             bar.setExpanding(False)

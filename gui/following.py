@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtCore import QObject
 
 from gui.context import Context
 from gui.state import follow
+from gui.timers import repeating
 
 #: Milliseconds between two looks at the losses while the script runs.
 _CURVES = 200
@@ -29,8 +30,7 @@ class Following(QObject):
         link.diagnosed.connect(lambda body: self._state.update(findings=[*self._state.findings, body]))
         link.runs_changed.connect(self._runs_changed)
         link.closed.connect(self.clear)
-        self._timer = QTimer(self, interval=_CURVES)
-        self._timer.timeout.connect(self._ask_curves)
+        self._timer = repeating(self, _CURVES, self._ask_curves)
 
     def clear(self) -> None:
         """There is no script any more."""

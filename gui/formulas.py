@@ -20,7 +20,9 @@ _CASES = re.compile(r"\\begin\{cases\}(.*?)\\end\{cases\}", re.DOTALL)
 _REWRITTEN = (
     (re.compile(r"\\tfrac\s*(\d)\s*(\d)"), r"\\frac{\1}{\2}"),
     (re.compile(r"\\tfrac\s*(\d)"), r"\\frac{\1}"),
-    (re.compile(r"\\[td]frac"), r"\\frac"),
+    (re.compile(r"\\tfrac"), r"\\frac"),
+    (re.compile(r"(\\(?:sum|prod)(?:_(?:\{[^{}]*\}|\w))?)(?!\s*\\,)"), r"\1\\,"),
+    (re.compile(r"\\(le|ge)(?![A-Za-z])"), r"\\\1q"),
     (re.compile(r"\\(?:[bB]ig+)[lr]?(?=[()\[\]|])"), ""),
     (re.compile(r"\\sqrt\s*(\d)"), r"\\sqrt{\1}"),
     (re.compile(r"\\begin\{(?!cases)\w+\}|\\end\{(?!cases)\w+\}"), ""),
@@ -68,8 +70,7 @@ def pieces(latex: str) -> list[str]:
             cuts.append(i)
         i += 1
     ends = [0, *cuts, len(latex)]
-    found = [latex[a:b].strip() for a, b in zip(ends, ends[1:])]
-    return [piece.removesuffix("\\;").strip() for piece in found if piece]
+    return [piece for a, b in zip(ends, ends[1:]) if (piece := latex[a:b].strip())]
 
 
 def rewritten(latex: str) -> str:
@@ -96,7 +97,8 @@ def _text(latex: str) -> Box:
     from matplotlib.path import Path
     from matplotlib.textpath import TextPath, text_to_path
 
-    text = f"${rewritten(latex).strip()}$"
+    # Behind an empty group mathtext takes a sign for the one of a sum, with space around it.
+    text = f"${{}}{_displayed(rewritten(latex).strip())}$"
     properties = _font()
     try:
         width, height, descent = text_to_path.get_text_width_height_descent(text, properties, ismath=True)
@@ -118,6 +120,15 @@ def _text(latex: str) -> Box:
         else:
             path.closeSubpath()
     return Box(path, float(width), float(height - descent), float(descent))
+
+
+def _displayed(latex: str) -> str:
+    """The outermost fractions in the size of displays."""
+    found, depth = "", 0
+    for piece in re.split(r"(\\frac(?![A-Za-z])|[{}])", latex):
+        depth += {"{": 1, "}": -1}.get(piece, 0)
+        found += r"\dfrac" if piece == r"\frac" and depth == 0 else piece
+    return found
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import Qt
+from collections.abc import Sequence
+
+from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtWidgets import QDialog, QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from gui.actions import SPECS, shown_key
@@ -12,7 +14,7 @@ from gui.context import Context
 class KeysDialog(QDialog):
     """A table by menus. ``more``: further lines (menu, key, text)."""
 
-    def __init__(self, context: Context, parent: QWidget | None = None, more: list[tuple[str, str, str]] | None = None) -> None:
+    def __init__(self, context: Context, parent: QWidget | None = None, more: Sequence[tuple[str, str, str]] = ()) -> None:
         super().__init__(parent)
         theme = context.theme
         self.setWindowTitle("Keys")
@@ -25,7 +27,7 @@ class KeysDialog(QDialog):
             if spec.keys:
                 keys = ", ".join(shown_key(key) for key in spec.keys)
                 rows.setdefault(spec.menu, []).append((keys, spec.text.rstrip("…"), spec.tip))
-        for menu, key, text in more or ():
+        for menu, key, text in more:
             rows.setdefault(menu, []).append((key, text, ""))
         line = 0
         for menu, entries in rows.items():
@@ -39,6 +41,7 @@ class KeysDialog(QDialog):
                 key.setFont(theme.code_font("body"))
                 hint = QLabel(tip)
                 hint.setObjectName("muted")
+                hint.setWordWrap(True)
                 for i, label in enumerate((key, QLabel(text), hint)):
                     grid.addWidget(label, line, i)
             line += 1
@@ -50,4 +53,5 @@ class KeysDialog(QDialog):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         layout = QVBoxLayout(self)
         layout.addWidget(scroll)
-        self.resize(theme.space(720), theme.space(640))
+        room = parent.size() if parent is not None else QSize(1280, 800)
+        self.resize(min(theme.space(760), room.width() - 64), min(theme.space(640), room.height() - 96))

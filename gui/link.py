@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+from PyQt6.QtCore import QObject, pyqtSignal
 
-from engine.debug.protocol import ProtocolError
-from engine.debug.session import ConnectionLost, RequestError, Run, Session, SessionError, Stop
+from engine.debug.session import RequestError, Run, Session, Stop
+from gui.asking import REFUSALS, Asking, Otherwise, Then, runs_of, send
+from gui.timers import repeating, single_shot
 from gui.work import Jobs, Latest, Posts
-
-#: What a session may raise where something cannot be done; everything else is a fault of ours.
-_REFUSALS = (RequestError, ConnectionLost, SessionError, ProtocolError, TimeoutError, OSError)
 
 #: Milliseconds that a move may take before the window shows that the script runs.
 _BLINK = 90
 #: Milliseconds between looks whether the engine process is still there.
 _LOOK = 400
+#: Milliseconds at a stop after which the tape is written, so that a process that dies can be replayed to there.
+_FLUSH = 300
 #: Characters of output that may wait to be shown.
 _OUTPUT = 200_000
 
 #: Moves that may take long: what is wanted during one of them has to wait for a pause, or is dropped.
 _FAR = ("continue", "reverseContinue", "runTo")
-
-Then = Callable[[dict[str, Any]], object]
-Otherwise = Callable[[str], object]
 
 
 class Link(QObject):
@@ -64,23 +60,20 @@ class Link(QObject):
         super().__init__(parent)
         self._posts = Posts(self)
         self._latest = Latest(self._posts, self._arrived)
-        self._askers = Jobs(3, "ask")
+        self._asking = Asking(self._posts, lambda: self._session, self._look)
         self._mover = Jobs(1, "move")
         self._asides: list[threading.Thread] = []
         self._session: Session | None = None
         self._launched: dict[str, Any] | None = None
         self._settings: dict[tuple[str, str], tuple[str, dict[str, Any], Then | None]] = {}
-        self._newest: dict[Hashable, int] = {}
-        self._numbers = itertools.count(1)
         self._generation = 0
         self._moving: str | None = None
         self._next: Callable[[], None] | None = None
         self._stop: dict[str, Any] | None = None
         self._gone = False
-        self._blink = QTimer(self, singleShot=True, interval=_BLINK)
-        self._blink.timeout.connect(self.resumed)
-        self._watch = QTimer(self, interval=_LOOK)
-        self._watch.timeout.connect(self._look)
+        self._blink = single_shot(self, _BLINK, self.resumed.emit)
+        self._flush = single_shot(self, _FLUSH, self._write_tape)
+        self._watch = repeating(self, _LOOK, self._look)
 
     # ------------------------------------------------------------------------------------------------ beginning
 
@@ -131,17 +124,17 @@ class Link(QObject):
                 return
             try:
                 session = make(on_event)
-            except _REFUSALS as error:
+            except REFUSALS as error:
                 self._posts.post(lambda error=error: current() and self._not_begun(str(error)))
                 return
             try:
                 self._posts.post(lambda: current() and self._take(session))
                 for command, arguments, then in list(self._settings.values()):
                     with suppress(RequestError):
-                        body = self._set(session, command, arguments)
+                        body = send(session, command, arguments)
                         self._post_answer(then, body)
                 stop = session.start() if current() else None
-            except _REFUSALS as error:
+            except REFUSALS as error:
                 session.close()
                 self._posts.post(lambda error=error: current() and self._not_begun(str(error)))
                 return
@@ -170,54 +163,19 @@ class Link(QObject):
         self, key: Hashable, command: str, arguments: dict[str, Any], then: Then, otherwise: Otherwise | None = None
     ) -> None:
         """Ask the current run. Of the asks of one key only the newest is answered, by ``then(body)`` or
-        ``otherwise(message)`` in the window's thread. Arrays in the body are the protocol's; ``.numpy()`` makes them NumPy's.
+        ``otherwise(message)`` in the window's thread. Arrays in the body
+        are the protocol's; ``.numpy()`` makes them NumPy's.
         """
-        number = self._newest[key] = next(self._numbers)
-        session = self._session
-        if session is None:
-            if otherwise is not None:
-                self._posts.post(lambda: otherwise("No script is open."))
-            return
-
-        def finish(callback: Callable[[Any], object] | None, value: Any) -> None:
-            if callback is not None and self._newest.get(key) == number and self._session is session:
-                callback(value)
-
-        def job() -> None:
-            if self._newest.get(key) != number:
-                return
-            try:
-                body = self._set(session, command, arguments)
-            except RequestError as error:
-                # What needs a stop is asked again at the next one.
-                if error.id != "notStopped":
-                    self._posts.post(lambda text=str(error): finish(otherwise, text))
-            except ConnectionLost:
-                self._posts.post(self._look)
-            except _REFUSALS as error:
-                self._posts.post(lambda text=str(error): finish(otherwise, text))
-            else:
-                self._posts.post(lambda: finish(then, body))
-
-        self._askers.put(key, job)
+        self._asking.ask(key, command, arguments, then, otherwise)
 
     def forget(self, key: Hashable) -> None:
         """An answer to this key is not wanted any more."""
-        self._newest.pop(key, None)
-
-    @staticmethod
-    def _set(session: Session, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Ask ``session``; what is a setting is remembered there for all its runs."""
-        if command.startswith("set") and command.endswith(("Breakpoints", "Watchpoints")):
-            return session.configure(command, **arguments)
-        if command in ("statistics", "diagnostics") and "enabled" in arguments:
-            return session.listen_to(command, **arguments)
-        return session.request(command, **arguments)
+        self._asking.forget(key)
 
     # ---- settings: they also hold for the scripts that are started later ----
 
     def configure(self, command: str, arguments: dict[str, Any], then: Then | None = None) -> None:
-        """A setting: a request ``set...`` or one that switches statistics or diagnostics; ``then`` as often as it is sent."""
+        """A setting: a request ``set...`` or one that switches statistics or diagnostics; ``then`` whenever it is sent."""
         name = str((arguments.get("source") or {}).get("path", ""))
         self._settings[command, name] = command, arguments, then
         if self._session is not None:
@@ -243,7 +201,8 @@ class Link(QObject):
             if self._moving is None:
                 self.failed.emit("No script is open. Open one (Ctrl+O) or choose a sample.")
         elif command == "pause":
-            self._aside(session.pause)
+            if self._moving is not None:
+                self._aside(session.pause)
         elif self._moving in _FAR or self._moving == "launch":
             return
         elif command == "goto" and "position" in arguments:
@@ -316,7 +275,7 @@ class Link(QObject):
         def work() -> None:
             try:
                 stop = job()
-            except _REFUSALS as error:
+            except REFUSALS as error:
                 self._posts.post(lambda text=str(error): self._refused(session, text))
             except Exception as error:
                 logging.getLogger(__name__).exception("%s failed", what)
@@ -336,7 +295,7 @@ class Link(QObject):
         self._blink.stop()
         if began:
             self.starting.emit("")
-        self.runs_changed.emit(self._runs(session))
+        self.runs_changed.emit(runs_of(session))
         following, self._next = self._next, None
         if stop is None:
             self.idle.emit()
@@ -344,6 +303,7 @@ class Link(QObject):
             self._lose(session, stop)
         else:
             self._gone = False
+            self._flush.start()
             self._emit_stop(dict(stop))
         if following is not None and self._session is session:
             following()
@@ -351,6 +311,11 @@ class Link(QObject):
     def _emit_stop(self, stop: dict[str, Any]) -> None:
         self._stop = stop
         self.stopped.emit(stop)
+
+    def _write_tape(self) -> None:
+        session = self._session
+        if session is not None and session.current.recording is not None and self._moving is None:
+            self.ask(("link", "flush"), "flushRecording", {}, lambda _: None)
 
     def _refused(self, session: Session, message: str) -> None:
         if self._session is session:
@@ -363,7 +328,7 @@ class Link(QObject):
     def _lose(self, session: Session, stop: dict[str, Any]) -> None:
         if not self._gone:
             self._gone = True
-            self.runs_changed.emit(self._runs(session))
+            self.runs_changed.emit(runs_of(session))
             self.idle.emit()
             self.lost.emit(str(stop.get("description", "")))
 
@@ -374,19 +339,6 @@ class Link(QObject):
             return
         if (why := session.current.client.lost) and session.current.state != "ended":
             self._lose(session, session.current.lose(why))
-
-    @staticmethod
-    def _runs(session: Session) -> list[dict[str, Any]]:
-        return [
-            {
-                "name": run.name, "number": run.number, "state": run.state, "current": run is session.current,
-                "parent": run.parent.name if run.parent else None, "parameters": list(run.parameters),
-                "forkedAt": list(run.forked_at) if run.forked_at else None, "edits": len(run.edits),
-                "position": list(run.stop.position) if run.stop and run.stop.position else None,
-                "replayable": run.recording is not None,
-            }
-            for run in session.runs
-        ]  # fmt: skip
 
     def _event(self, message: dict[str, Any]) -> None:
         """An event, in a thread of the client's."""
@@ -424,9 +376,9 @@ class Link(QObject):
         self._generation += 1
         session, self._session = self._session, None
         self._moving = self._next = self._stop = None
-        self._newest.clear()
-        self._blink.stop()
-        self._watch.stop()
+        self._asking.forget_all()
+        for timer in (self._blink, self._watch, self._flush):
+            timer.stop()
         if session is not None:
             self._aside(session.close)
 
@@ -436,7 +388,7 @@ class Link(QObject):
         def work() -> None:
             try:
                 call()
-            except _REFUSALS as error:
+            except REFUSALS as error:
                 logging.getLogger(__name__).info("%s", error)
 
         self._asides = [thread for thread in self._asides if thread.is_alive()]
@@ -449,10 +401,10 @@ class Link(QObject):
         self._end_session()
         self._posts.close()
         self._mover.close()
-        self._askers.close()
+        self._asking.close()
         for thread in self._asides:
             thread.join(timeout)
-        ended = self._mover.join(timeout) and self._askers.join(timeout)
+        ended = self._mover.join(timeout) and self._asking.join(timeout)
         return ended and not any(thread.is_alive() for thread in self._asides)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from gui.context import Context
 from gui.icons import icon, pixmap
+from gui.timers import single_shot
 
 #: Milliseconds that a mere information stays.
 _STAY = 8000
@@ -38,17 +39,16 @@ class MessageBar(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 6, 8, 6)
         layout.setSpacing(8)
-        layout.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self._sign)
         layout.addWidget(self.text, 1)
         layout.addLayout(self._actions)
-        layout.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
-        self._timer = QTimer(self, singleShot=True, interval=_STAY)
-        self._timer.timeout.connect(self.dismiss)
+        layout.addWidget(self._close)
+        self._timer = single_shot(self, _STAY, self.dismiss)
         context.theme_changed.connect(self._draw)
         self.hide()
 
     def show_message(
-        self, text: str, severity: str = "info", actions: list[tuple[str, Callable[[], object]]] | None = None
+        self, text: str, severity: str = "info", actions: Sequence[tuple[str, Callable[[], object]]] = ()
     ) -> None:
         """Show a message with buttons; without buttons an information leaves by itself.
 
@@ -63,7 +63,7 @@ class MessageBar(QWidget):
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
-        for label, action in actions or ():
+        for label, action in actions:
             button = QPushButton(label)
             button.setAccessibleName(label)
             button.clicked.connect(lambda _checked=False, action=action: (self.dismiss(), action()))
@@ -86,7 +86,8 @@ class MessageBar(QWidget):
         if style := self.style():
             style.polish(self)
         if self.severity:
-            color = {"warning": theme.phase_text["loss"], "error": theme.phase_text["alarm"]}.get(self.severity, theme.accent)
+            hues = {"warning": theme.phase_text["loss"], "error": theme.phase_text["alarm"]}
+            color = hues.get(self.severity, theme.accent)
             self._sign.setPixmap(pixmap(self.severity, color, 16, self.devicePixelRatioF()))
         self._close.setIcon(icon("close", theme))
 

@@ -106,10 +106,10 @@ def _assigned(statement: ast.stmt) -> list[tuple[str, ast.expr]]:
 def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[str, ast.expr]]:
     if isinstance(target, ast.Name):
         return [(target.id, value)]
-    if isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, (ast.Tuple, ast.List)):
-        if len(target.elts) == len(value.elts):
-            return [pair for part, given in zip(target.elts, value.elts) for pair in _pairs(part, given)]
-    return []
+    targets, values = getattr(target, "elts", []), getattr(value, "elts", [])
+    if len(targets) != len(values):
+        return []
+    return [pair for part, given in zip(targets, values) for pair in _pairs(part, given)]
 
 
 def _parameter(

@@ -101,9 +101,15 @@ class State:
             setattr(self, name, changes[name])
         if not changed:
             return
+        failure: Exception | None = None
         for names, get in list(self._subscribers):
             if names & changed and (callback := get()) is not None:
-                callback()
+                try:
+                    callback()
+                except Exception as error:  # one panel that fails does not keep the others from the news
+                    failure = failure or error
+        if failure is not None:
+            raise failure
 
     def subscribe(self, names: str | Iterable[str], callback: Callable[[], object]) -> Callable[[], None]:
         """Have ``callback()`` called after changes of any of these fields; what is returned ends that.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QWidget
 
 from gui.context import Context
 from gui.numbers import format_bytes, format_count, format_number
 from gui.panels.panel import ElidedLabel
+from gui.timers import repeating
 
 #: Milliseconds between two looks at the engine while it runs.
 _ASK = 1000
@@ -44,8 +44,7 @@ class StatusLine(QWidget):
         layout.setSpacing(8)
         for widget, stretch in ((self._dot, 0), (self.state, 1), (self._busy, 0), (self.figures, 0)):
             layout.addWidget(widget, stretch)
-        self._timer = QTimer(self, interval=_ASK)
-        self._timer.timeout.connect(self._ask)
+        self._timer = repeating(self, _ASK, self._ask)
         context.link.starting.connect(self._started)
         context.theme_changed.connect(self.apply_theme)
         self._state.subscribe(("stop", "running", "runs"), self._changed)
@@ -122,7 +121,9 @@ class StatusLine(QWidget):
         if run.get("state") == "lost":
             return "alarm", "the engine process is gone"
         if self._state.running:
-            return "update", "running"
+            progress = self._state.progress
+            place = f" in epoch {progress['epoch']}, batch {progress['batch']}" if progress.get("batch", -1) >= 0 else ""
+            return "accent", "running" + place
         if stop is None:
             return "idle", "no script is open"
         phase = self._context.theme.direction(stop) if stop.get("direction") else "accent"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+from PyQt6.QtCore import QObject, pyqtSignal
 
 from gui.context import Context
 from gui.state import LEVELS
+from gui.timers import single_shot
 
 #: What the level selector offers.
 CHOICES = ("epoch", "batch", "line", "module", "op", "element")
@@ -41,8 +42,7 @@ class Stepping(QObject):
         self._walk: str | None = None
         self._last = ""
         self._began = 0.0
-        self._timer = QTimer(self, singleShot=True)
-        self._timer.timeout.connect(self._repeat)
+        self._timer = single_shot(self, 0, self._repeat)
         context.link.stopped.connect(self._stopped)
         context.link.lost.connect(self.halt)
         context.link.closed.connect(self.halt)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
+from PyQt6.QtCore import QTemporaryDir
 from PyQt6.QtGui import QColor, QPalette
 
+from gui.icons import pixmap
 from gui.theme import Theme, mixed, with_alpha
 
 
@@ -45,7 +48,22 @@ def style_sheet(theme: Theme) -> str:
         "warning": css(mixed(theme.panel, theme.phase["loss"], 0.16)),
         "error": css(mixed(theme.panel, theme.phase["alarm"], 0.14)),
     }  # fmt: skip
+    values |= {key: _picture(name, theme.muted) for key, name in (("arrow", "down"), ("up", "up"), ("right", "chevron"))}
     return re.sub(r"@(\w+)", lambda match: values[match[1]], _SHEET)
+
+
+@cache
+def _folder() -> QTemporaryDir:
+    """Where the few pictures lie that a style sheet can only name as files; gone with the process."""
+    return QTemporaryDir()
+
+
+def _picture(name: str, color: QColor) -> str:
+    """The path of an icon of 12 pixels as a file."""
+    path = _folder().filePath(f"{name}-{color.name()[1:]}.png")
+    pixmap(name, color, 12).save(path)
+    pixmap(name, color, 12, 2.0).save(path.replace(".png", "@2x.png"))
+    return path.replace("\\", "/")
 
 
 _SHEET = """
@@ -83,7 +101,12 @@ QComboBox, QLineEdit, QSpinBox, QDoubleSpinBox {
     background: @raised; border: 1px solid @line; border-radius: 6px; padding: 2px 8px; min-height: 18px;
     selection-background-color: @picked; selection-color: @ink; }
 QComboBox:disabled, QLineEdit:disabled { color: @pale; border-color: @hairline; }
-QComboBox::drop-down { border: none; width: 16px; }
+QComboBox::drop-down { border: none; width: 18px; }
+QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow { image: url(@arrow); width: 12px; height: 12px; }
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url(@up); width: 12px; height: 12px; }
+QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
+    border: none; background: transparent; width: 16px; }
+QMenu::right-arrow { image: url(@right); width: 12px; height: 12px; }
 QComboBox QAbstractItemView { background: @raised; border: 1px solid @line; selection-background-color: @picked;
     selection-color: @ink; outline: 0; }
 
@@ -99,7 +122,8 @@ QDockWidget { background: @panel; }
 QDockWidget > QWidget { background: @panel; }
 
 QTabBar { background: transparent; qproperty-drawBase: 0; }
-QTabBar::tab { background: transparent; color: @muted; padding: 5px 9px; border: none; border-bottom: 2px solid transparent; }
+QTabBar::tab { background: transparent; color: @muted; padding: 5px 6px; border: none;
+    border-bottom: 2px solid transparent; }
 QTabBar::tab:selected { color: @ink; border-bottom: 2px solid @accent; }
 QTabBar::tab:hover { color: @ink; }
 QTabBar::tab:focus { color: @accent; }
@@ -108,12 +132,14 @@ QTabWidget::pane { border: none; }
 
 QAbstractItemView, QPlainTextEdit, QTextEdit, QTextBrowser, QGraphicsView, QAbstractScrollArea {
     background: @panel; border: none; selection-background-color: @picked; selection-color: @ink; }
+#start-page { background: @paper; }
 QAbstractItemView { outline: 0; alternate-background-color: @paper; }
 QAbstractItemView::item { padding: 2px 4px; }
 QAbstractItemView::item:hover { background: @hover; }
 QAbstractItemView::item:selected { background: @picked; color: @ink; }
 QHeaderView { background: @panel; border: none; }
-QHeaderView::section { background: @panel; color: @muted; border: none; border-bottom: 1px solid @hairline; padding: 3px 4px; }
+QHeaderView::section { background: @panel; color: @muted; border: none; padding: 3px 4px;
+    border-bottom: 1px solid @hairline; }
 QTableCornerButton::section { background: @panel; border: none; }
 
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
@@ -155,4 +181,6 @@ QStatusBar::item { border: none; }
 #link { border: none; background: transparent; color: @accent; text-align: left; padding: 3px 4px; }
 #link:hover { background: @hover; }
 #link:focus { background: @hover; }
+#link:disabled { color: @pale; }
+#toolbar-line { background: @hairline; }
 """

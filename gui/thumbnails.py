@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap
+from PyQt6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
 from gui.theme import Theme, mixed
 
@@ -99,7 +99,7 @@ def _curve(painter: QPainter, color: QColor, points: list[tuple[float, float]]) 
 
 def _overfitting(painter: QPainter, theme: Theme) -> None:
     painter.setPen(QPen(mixed(theme.paper, theme.ink, 0.35), 1.0))
-    painter.drawPolyline([QPointF(8, 8), QPointF(8, 62), QPointF(66, 62)])
+    painter.drawPolyline(QPolygonF([QPointF(8, 8), QPointF(8, 62), QPointF(66, 62)]))
     xs = [i / 40 for i in range(41)]
     _curve(painter, theme.phase["forward"], [(10 + 54 * x, 58 - 44 * math.exp(-4 * x)) for x in xs])
     _curve(painter, theme.phase["loss"], [(10 + 54 * x, 50 - 36 * math.exp(-6 * x) - 26 * x * x) for x in xs])

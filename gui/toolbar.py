@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QSize, Qt
+from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QWidget
 
 from gui.context import Context
@@ -23,7 +24,12 @@ class Toolbar(QWidget):
         self._layout = QHBoxLayout(self)
         self._layout.setContentsMargins(8, 4, 8, 4)
         self._layout.setSpacing(2)
+        # Narrower than its content it drops texts instead of making the window wider.
+        self._layout.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._buttons: list[QToolButton] = []
+        self._named: list[QToolButton] = []
+        self._labels: list[QWidget] = []
         for group in _GROUPS:
             for name in group:
                 self._add_button(name)
@@ -45,8 +51,10 @@ class Toolbar(QWidget):
         named = name in _NAMED
         style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if named else Qt.ToolButtonStyle.ToolButtonIconOnly
         button.setToolButtonStyle(style)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setAccessibleName(self._context.action(name).text())
         if named:
+            self._named.append(button)
             button.setText(_NAMED[name])
             # The action would write its own longer text whenever it changes.
             self._context.action(name).changed.connect(lambda: button.setText(_NAMED[name]))
@@ -65,6 +73,7 @@ class Toolbar(QWidget):
         label = QLabel(text)
         label.setObjectName("muted")
         label.setBuddy(buddy)
+        self._labels.append(label)
         self._layout.addWidget(label)
         self._layout.addSpacing(4)
         self._layout.addWidget(buddy)
@@ -94,6 +103,7 @@ class Toolbar(QWidget):
         self._add_label("speed", self.speed)
         self._layout.addSpacing(4)
         self._layout.addWidget(self.speed_text)
+        self._labels.append(self.speed_text)
         self._speed_changed(self.speed.value())
 
     def _speed_changed(self, position: int) -> None:
@@ -148,3 +158,20 @@ class Toolbar(QWidget):
         self.speed.setFixedWidth(theme.space(84))
         self.speed_text.setFont(theme.code_font("small"))
         self.speed_text.setFixedWidth(self.speed_text.fontMetrics().horizontalAdvance("39.9 /s") + 4)
+        self.setFixedHeight(theme.space(40))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show the texts of buttons, and the labels, where there is room for them."""
+        for texts, labels in ((True, True), (False, True), (False, False)):
+            style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if texts else Qt.ToolButtonStyle.ToolButtonIconOnly
+            for button in self._named:
+                button.setToolButtonStyle(style)
+            for label in self._labels:
+                label.setVisible(labels)
+            if self._layout.minimumSize().width() <= self.width():
+                return

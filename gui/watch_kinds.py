@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from gui.numbers import format_number
-
 
 class WatchKind(NamedTuple):
     """One kind of watchpoint.
@@ -45,11 +43,11 @@ _ALL = [
     WatchKind("inf", "infinity", ("tensor",), None, "infinity in {tensor}"),
     *_pair("gradient-norm", "gradient norm", "the gradient norm", 10.0, 1e-6),
     *_pair("update-ratio", "update-to-weight ratio", "the update-to-weight ratio", 0.1, 1e-5),
-    WatchKind("dead-units-above", "share of dead units above", _LIMIT, 0.5, "more than {threshold} of the units of {tensor} are dead"),
-    WatchKind("saturation-above", "saturated share above", _LIMIT, 0.5, "more than {threshold} of the outputs of {tensor} are saturated"),
-    WatchKind("loss-rise", "loss rise", ("threshold", "window"), 2.0, "the loss exceeds {threshold} times its recent mean"),
+    WatchKind("dead-units-above", "share of dead units above", _LIMIT, 0.5, "over {threshold} of {tensor} is dead"),
+    WatchKind("saturation-above", "saturated share above", _LIMIT, 0.5, "over {threshold} of {tensor} is saturated"),
+    WatchKind("loss-rise", "loss rise", ("threshold", "window"), 2.0, "the loss exceeds {threshold} × its recent mean"),
     WatchKind(
-        "weight-crosses", "one weight crosses", ("tensor", "index", "threshold"), 0.0, "{tensor}[{index}] crosses {threshold}"
+        "weight-crosses", "weight crosses", ("tensor", "index", "threshold"), 0.0, "{tensor}[{index}] crosses {threshold}"
     ),
     *_pair("max", "maximum", "the maximum", 100.0, 0.0),
     *_pair("min", "minimum", "the minimum", 0.0, -100.0),
@@ -71,6 +69,6 @@ def watch_sentence(watchpoint: Mapping[str, Any]) -> str:
     parts = index if isinstance(index, (list, tuple)) else [index]
     return kind.sentence.format(
         tensor=watchpoint.get("tensor") or "any tensor",
-        threshold=format_number(watchpoint.get("threshold")),
+        threshold=f"{watchpoint.get('threshold') or 0:g}",
         index=", ".join(str(part) for part in parts if part is not None),
     )

@@ -22,7 +22,7 @@ class Posts(QObject):
         self._lock = threading.Lock()
         self._woken = False
         self._closed = False
-        self._waiting.connect(self._carry_out, Qt.ConnectionType.QueuedConnection)
+        self._waiting.connect(self._carry_out, Qt.ConnectionType.QueuedConnection)  # pyright: ignore[reportCallIssue]
 
     def post(self, call: Callable[[], object]) -> None:
         """Have ``call()`` called later."""
@@ -44,8 +44,17 @@ class Posts(QObject):
         with self._lock:
             calls, self._calls = self._calls, deque()
             self._woken = False
-        for call in calls:
-            call()
+        while calls:
+            call = calls.popleft()
+            try:
+                call()
+            except BaseException:
+                # What fails is for whoever called; the others must not be lost with it.
+                with self._lock:
+                    self._calls.extendleft(reversed(calls))
+                    self._woken = True
+                self._waiting.emit()
+                raise
 
 
 class Jobs:

@@ -83,7 +83,7 @@ def attach_command(address: str, *, key_file: str | None = None, commands: str |
         if lines is None:
             return USAGE_ERROR
     try:
-        key = _key(key_file)
+        key = read_key(key_file)
     except (OSError, EOFError) as error:
         return _refuse(f"attach: the key cannot be read: {error}")
     heard: list[Shell] = []
@@ -104,7 +104,8 @@ def _to(heard: list[Shell]) -> Callable[[Run, dict[str, Any]], None]:
     return hear
 
 
-def _key(path: str | None) -> str:
+def read_key(path: str | None) -> str:
+    """The key of a process that listens: from the file, from NABLASCOPE_KEY, or asked for. Raises OSError, EOFError."""
     if path is not None:
         with open(path, encoding="utf-8") as file:
             return file.read().strip()

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 PROGRAM = "nablascope"
 
+COMMANDS = ("open", "run", "debug", "attach", "doctor", "warmup")
+
 _DESCRIPTION = """Train small neural networks with PyTorch's API on Numba kernels, and look into them.
 
-There is no window in this version; run a script without one, or step through it at the terminal:
+Without a command the window opens, on a script if one is named:
+  nablascope
+  nablascope [--as-torch] [-p NAME=VALUE] samples/fashion_cnn.py [...]
+Without a window, run a script, or step through it at the terminal:
   nablascope run samples/fashion_cnn.py
   nablascope debug samples/fashion_cnn.py
+"""
+
+_OPEN = """Open the window on a script, stopped at its first line. The word "open" may be left out.
+
+-p and what follows FILE mean the same as with "run". Without FILE the window opens on its start page.
 """
 
 _RUN = """Run a training script as "python FILE" does.
@@ -40,7 +51,11 @@ Its key comes from the environment variable NABLASCOPE_KEY, from --key-file, or 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out the command line ``arguments`` (``sys.argv[1:]`` when None) and return the exit code."""
     parser = _parser()
-    given = parser.parse_args(arguments)
+    given = parser.parse_args(_with_command(sys.argv[1:] if arguments is None else arguments))
+    if given.command == "open":
+        from engine.cli.window import window_command
+
+        return window_command(given.file, given.arguments, parameters=given.parameters, as_torch=given.as_torch)
     if given.command == "run":
         from engine.cli.run import run_command
 
@@ -63,6 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             commands=given.commands,
         )
     if given.command == "attach":
+        if given.window:
+            from engine.cli.window import attach_in_window
+
+            return attach_in_window(given.address, key_file=given.key_file)
         from engine.cli.debug import attach_command
 
         return attach_command(given.address, key_file=given.key_file, commands=given.commands)
@@ -74,8 +93,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from engine.cli.warmup import warmup
 
         return warmup()
-    parser.print_help()
-    return 0
+    parser.error(f"there is no command {given.command!r}")
+
+
+def _with_command(arguments: Sequence[str]) -> list[str]:
+    """The arguments with the command "open" in front where they are nothing, a file, or a script's options."""
+    if not arguments:
+        return ["open"]
+    word = arguments[0]
+    is_option = word in ("--as-torch", "--parameters") or (word.startswith(("-p", "--parameters=")))
+    is_file = not word.startswith("-") and (word.endswith(".py") or "/" in word or os.sep in word or os.path.exists(word))
+    return ["open", *arguments] if is_option or (is_file and word not in COMMANDS) else list(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,13 +111,16 @@ def _parser() -> argparse.ArgumentParser:
         prog=PROGRAM, description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    window = _command(commands, "open", "open the window, on a script if one is named", _OPEN)
+    _script_arguments(window, required=False)
     run = _command(commands, "run", "run a script without a window", _RUN)
     _script_arguments(run)
     debug = _command(commands, "debug", "step through a script at the terminal", _DEBUG)
     debug.add_argument("--commands", metavar="FILE", help="carry out the commands of a file ('-': of standard input)")
     _script_arguments(debug)
     attach = _command(commands, "attach", "debug a process that listens for a debugger", _ATTACH)
+    attach.add_argument("--window", action="store_true", help="in the window instead of at the terminal")
     attach.add_argument("--key-file", metavar="FILE", help="a file that holds the key")
     attach.add_argument("--commands", metavar="FILE", help="carry out the commands of a file ('-': of standard input)")
     attach.add_argument("address", metavar="HOST:PORT", help="where it listens")
@@ -104,8 +135,8 @@ def _command(commands: Any, name: str, text: str, description: str) -> argparse.
     )
 
 
-def _script_arguments(parser: argparse.ArgumentParser) -> None:
-    """The script, its arguments and parameters, and how the engine runs it."""
+def _script_arguments(parser: argparse.ArgumentParser, required: bool = True) -> None:
+    """The script, its arguments and parameters, and how the engine runs it. Not ``required``: the window's."""
     parser.add_argument(
         "--as-torch",
         action="store_true",
@@ -119,10 +150,11 @@ def _script_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="set a name of the script's parameters cell; can be given several times",
     )
-    parser.add_argument(
-        "--threads", type=_positive, metavar="N", help="threads of the kernels (default: as many as there are cores)"
-    )
-    parser.add_argument("file", metavar="FILE", help="the script")
+    if required:
+        parser.add_argument(
+            "--threads", type=_positive, metavar="N", help="threads of the kernels (default: as many as there are cores)"
+        )
+    parser.add_argument("file", metavar="FILE", nargs=None if required else "?", help="the script")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="arguments of the script")
 
 

@@ -93,7 +93,8 @@ class Debugger(Watcher):
         """Attach what the plan, the breakpoints and the listeners need."""
         if self.waypoints:
             # On the way to a place that is known nothing else matters, however close to it a breakpoint is.
-            far = self.recorder.tick < self.waypoints[0].full_from
+            # While a replay skips, it must be the observer itself.
+            far = self.recorder.tick < self.waypoints[0].full_from or not self.recorder.computes
             close = not far
         else:
             far = self.plan.far is not None and self.plan.far()
@@ -122,7 +123,8 @@ class Debugger(Watcher):
 
     def _next_look(self) -> int:
         """The tick at which to ask again whether what the plan waits for is near."""
-        return self.waypoints[0].full_from if self.waypoints else self.recorder.tick + 1
+        following = self.recorder.tick + 1
+        return max(self.waypoints[0].full_from, following) if self.waypoints else following
 
     @property
     def _edit_is_near(self) -> bool:

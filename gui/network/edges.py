@@ -15,7 +15,7 @@ from gui.network.values import Content
 from gui.theme import Theme, with_alpha
 
 #: Lines drawn of a layer, those of the greatest magnitude.
-MOST_LINES = 600
+MOST_LINES = 500
 #: Colours that the lines of one sign have.
 _SHADES = 6
 
@@ -33,6 +33,8 @@ class WeightLines(QGraphicsItem):
         self.faint = False
         self.picked: tuple[int, int] | None = None
         self.lit: list[tuple[tuple[int, int], float]] = []
+        self.flow: float | None = None
+        self.backward = False
         self._paths: list[tuple[float, bool, QPainterPath]] = []
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
@@ -75,7 +77,9 @@ class WeightLines(QGraphicsItem):
             line = self.line(int(out), int(into))
             path.moveTo(line.p1())
             path.lineTo(line.p2())
-        self._paths = [(shade / _SHADES, negative, path) for (shade, negative), path in sorted(shades.items(), key=lambda e: e[0])]
+        self._paths = [
+            (shade / _SHADES, negative, path) for (shade, negative), path in sorted(shades.items(), key=lambda e: e[0])
+        ]
 
     def paint(self, painter: QPainter | None, option: Any, widget: Any = None) -> None:
         assert painter is not None
@@ -86,6 +90,8 @@ class WeightLines(QGraphicsItem):
             entry = self.theme.diverging[round(128 - 118 * share) if negative else round(128 + 118 * share)]
             # Small weights keep a trace of grey, so that one sees that the line is there.
             color = _towards(QColor(*map(int, entry[:3])), self.theme.muted, 0.35 * (1 - share))
+            if many:
+                color.setAlphaF(0.15 + 0.85 * share**1.5)
             pen = QPen(color, 0.6 + (1.2 if many else 2.6) * share)
             if negative:
                 pen.setDashPattern([5.0, 2.5])
@@ -98,6 +104,18 @@ class WeightLines(QGraphicsItem):
         if self.picked is not None:
             painter.setPen(QPen(self.theme.selection, 2.5))
             painter.drawLine(self.line(*self.picked))
+        if self.flow is not None and self.content is not None and self.content.data.ndim == 2:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self.theme.phase["backward" if self.backward else "forward"])
+            for out, into in np.ndindex(self.content.data.shape[:2]):
+                line = self.line(out, into)
+                painter.drawEllipse(line.pointAt(1 - self.flow if self.backward else self.flow), 2.0, 2.0)
+
+    def show_flow(self, share: float | None, backward: bool) -> None:
+        """A dot on each line, so far on its way; None for none."""
+        if share != self.flow:
+            self.flow, self.backward = share, backward
+            self.update()
 
     def nearest(self, at: QPointF, reach: float) -> tuple[int, int] | None:
         """The weight [out, into] whose line passes ``at`` within ``reach``."""
@@ -120,6 +138,7 @@ class RouteItem(QGraphicsItem):
     def __init__(self, route: Route, source: NodeItem, target: NodeItem, theme: Theme) -> None:
         super().__init__()
         self.route, self.theme, self.phase, self.backward = route, theme, "", False
+        self.flow: float | None = None
         self._path = _path(route, source, target)
         self._bundle = _is_bundle(source, target) and route.kind == "flow"
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
@@ -134,6 +153,12 @@ class RouteItem(QGraphicsItem):
             self.phase, self.backward = phase, backward
             self.update()
 
+    def show_flow(self, share: float | None) -> None:
+        """A dot so far on its way; None for none."""
+        if share != self.flow:
+            self.flow = share
+            self.update()
+
     def paint(self, painter: QPainter | None, option: Any, widget: Any = None) -> None:
         assert painter is not None
         zoom = painter.worldTransform().m11()
@@ -145,6 +170,10 @@ class RouteItem(QGraphicsItem):
         painter.drawPath(self._path)
         if self._bundle:
             return
+        if self.flow is not None:
+            painter.setBrush(color)
+            at = self._path.pointAtPercent(1 - self.flow if self.backward else self.flow)
+            painter.drawEllipse(at, 4.0, 4.0)
         at = self.route.points[0] if self.backward else self.route.points[-1]
         way = 1.0 if not self.backward else -1.0
         head = QPainterPath(QPointF(*at))

@@ -174,7 +174,7 @@ class Fill:
         node = self._log.node_of(selection.event)
         if node in self._owners:
             node = self._owners[node][0]
-        return self._spot(node, selection.name, selection.index) if node in self._nodes else None
+        return self._spot(node, selection.name, selection.index) if node is not None and node in self._nodes else None
 
     def _spot(self, node: str, name: str, index: tuple[int, ...] | None) -> Spot:
         form = self._layout.places[node].form
@@ -199,7 +199,7 @@ class Fill:
         """(node, part, index, share 0 to 1) of what an explained number was computed from."""
         node = self._log.node_of(selection.event) if selection.event is not None else None
         node = self._owners[node][0] if node in self._owners else node
-        if node not in self._nodes:
+        if node is None or node not in self._nodes:
             return
         most = max((abs(c.get("share") or 0.0) for c in contributors), default=0.0) or 1.0
         for entry in contributors[:2000]:

@@ -22,7 +22,7 @@ _SHAPES = frozenset({
 
 
 class Size(NamedTuple):
-    """How large things are drawn, in pixels at a zoom of 100 %."""
+    """How large things are drawn, in pixels at a zoom of 100 %; ``text``: how large text is, 1 as designed."""
 
     pitch: float
     radius: float
@@ -30,6 +30,7 @@ class Size(NamedTuple):
     strip: float
     gap: float
     fan: float
+    text: float = 1.0
 
 
 #: From the largest to the smallest; the layout takes the first with which everything fits.
@@ -106,7 +107,7 @@ class Form:
         if self.kind in ("picture", "rows"):
             return _inside(max(1, self.shape[-1]), max(1, self.shape[-2]), size.side * 0.8, math.inf)
         if self.kind == "number":
-            return max(2 * size.radius + 2, 44.0), max(24.0, 2 * size.radius)
+            return max(2 * size.radius + 2, 44.0 * size.text), max(24.0 * size.text, 2 * size.radius)
         return max(10.0, size.radius), max(24.0, 3 * size.radius)
 
     def weight_size(self, size: Size) -> tuple[float, float]:
@@ -194,13 +195,16 @@ def title_of(node: dict[str, Any]) -> str:
     name = module.rpartition(".")[2]
     if name.isdecimal():
         return _words(node["op"]) if "." in module else f"{module} {_words(node['op'])}"
-    return name if node["parameters"] or _words(node["op"]) in ("max pool", "average pool", "dropout") else _words(node["op"])
+    return (
+        name if node["parameters"] or _words(node["op"]) in ("max pool", "average pool", "dropout") else _words(node["op"])
+    )
 
 
 def _words(op: str) -> str:
     return {
         "CrossEntropy": "cross-entropy", "BinaryCrossEntropy": "cross-entropy", "Relu": "relu", "MaxPool2d": "max pool",
-        "AvgPool2d": "average pool", "Convolution": "conv", "MeanSquaredError": "squared error", "NativeBatchNorm": "batch norm",
+        "AvgPool2d": "average pool", "Convolution": "conv", "MeanSquaredError": "squared error",
+        "NativeBatchNorm": "batch norm",
     }.get(op, op[:1].lower() + op[1:])  # fmt: skip
 
 

@@ -8,17 +8,16 @@ from typing import Any
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPen
+from PyQt6.QtGui import QFontMetricsF, QImage, QPainter, QPen
 from PyQt6.QtWidgets import QGraphicsItem
 
-from gui.network.layout import CAPTION, CAPTIONED, NUMBERS, Place
-from gui.network.values import Content, box_of, colours, pixels
-from gui.numbers import format_number
+from gui.network.glyphs import image_of, paint_alarm, short_number
+from gui.network.layout import CAPTIONED, Place
+from gui.network.units import TEXT_FROM, paint_units
+from gui.network.values import Content, pixels
+from gui.network.where import box_of
 from gui.theme import Theme, with_alpha
 
-#: Zoom from which text is drawn, and pixels across from which a unit shows its number.
-TEXT_FROM = 0.55
-NUMBER_FROM = 38.0
 #: Opacity of what belongs to an older pass or another phase.
 FAINT = 0.45
 
@@ -80,10 +79,7 @@ class NodeItem(QGraphicsItem):
             self.place.form, part, content, self.theme.diverging, self.theme.sequential,
             (alarm.red(), alarm.green(), alarm.blue()), self.signed and part == "values",
         )  # fmt: skip
-        if rgba is None:
-            return None
-        rgba = np.ascontiguousarray(rgba, np.uint8)
-        return QImage(rgba.data, rgba.shape[1], rgba.shape[0], 4 * rgba.shape[1], QImage.Format.Format_RGBA8888).copy()
+        return None if rgba is None else image_of(rgba)
 
     # ---- geometry ----
 
@@ -106,7 +102,7 @@ class NodeItem(QGraphicsItem):
         if self.place.numbers == "right":
             both.setRight(self.place.right)
         elif self.place.numbers == "left":
-            both.setLeft(both.left() - NUMBERS)
+            both.setLeft(both.left() - self.place.beside)
         return both.united(self.rect("weight")) if self.place.weight[2] else both
 
     # ---- painting ----
@@ -139,7 +135,7 @@ class NodeItem(QGraphicsItem):
         kind = self.place.form.kind if part == "values" else "picture"
         box, content = self.rect(part), self.contents.get(part)
         if kind == "units":
-            self._paint_units(painter, content, zoom)
+            paint_units(painter, self, content, zoom)
         elif kind == "number":
             self._paint_number(painter, box, content)
         elif kind == "label":
@@ -157,7 +153,7 @@ class NodeItem(QGraphicsItem):
             else:
                 self._paint_tiles(painter, box, zoom)
             if content is not None and (content.nans or content.infs):
-                self._paint_alarm(painter, QPointF(box.right() - 7, box.top() + 7), 5, content.nans > 0)
+                paint_alarm(painter, QPointF(box.right() - 7, box.top() + 7), 5, content.nans > 0, self.theme.phase["alarm"])
 
     def _paint_tiles(self, painter: QPainter, box: QRectF, zoom: float) -> None:
         """A hairline around each feature map."""
@@ -171,56 +167,9 @@ class NodeItem(QGraphicsItem):
             return
         painter.setPen(QPen(with_alpha(self.theme.ink, 0.16), 1 / zoom))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRects([
-            QRectF(box.left() + i % columns * wide, box.top() + i // columns * high, wide, high).adjusted(0.5, 0.5, -0.5, -0.5)
-            for i in range(count)
-        ])  # fmt: skip
-
-    def _paint_units(self, painter: QPainter, content: Content | None, zoom: float) -> None:
-        theme, radius = self.theme, self.size.radius
-        values = None if content is None else np.asarray(content.data, np.float64).reshape(-1)
-        fills = None
-        if content is not None and values is not None:
-            alarm = theme.phase["alarm"]
-            fills = colours(values, content.limit, theme.diverging, (alarm.red(), alarm.green(), alarm.blue()))
-        numbers = 2 * radius * zoom >= NUMBER_FROM
-        for unit in range(self.place.form.shape[0]):
-            at = self.center(unit)
-            known = fills is not None and values is not None and unit < len(values)
-            color = QColor(*map(int, fills[unit][:3])) if known else theme.panel
-            painter.setPen(QPen(with_alpha(theme.ink, 0.55), 1.1))
-            painter.setBrush(QBrush(color))
-            painter.drawEllipse(at, radius, radius)
-            if not known:
-                continue
-            value = values[unit]
-            if not math.isfinite(value):
-                self._paint_alarm(painter, at, radius * 0.5, math.isnan(value), theme.panel)
-            elif numbers:
-                self._write(painter, QRectF(at.x() - radius, at.y() - 8, 2 * radius, 16), format_number(value), color)
-            elif value < 0:
-                painter.setPen(QPen(_ink_on(color), 1.4))
-                painter.drawLine(QPointF(at.x() - radius * 0.4, at.y()), QPointF(at.x() + radius * 0.4, at.y()))
-        if self.place.numbers and values is not None and zoom >= TEXT_FROM and not numbers:
-            self._paint_beside(painter, values)
-
-    def _paint_beside(self, painter: QPainter, values: np.ndarray) -> None:
-        """The numbers of the units, at their left or right."""
-        painter.setFont(self.theme.code_font("small"))
-        painter.setPen(self.theme.ink)
-        box, left = self.rect("values"), self.place.numbers == "left"
-        for unit, value in enumerate(values[: self.place.form.shape[0]]):
-            y = self.center(unit).y()
-            where = QRectF(box.left() - 52, y - 8, 48, 16) if left else QRectF(box.right() + 4, y - 8, 48, 16)
-            side = Qt.AlignmentFlag.AlignRight if left else Qt.AlignmentFlag.AlignLeft
-            painter.drawText(where, side | Qt.AlignmentFlag.AlignVCenter, short_number(value))
-
-    def _write(self, painter: QPainter, box: QRectF, text: str, background: QColor) -> None:
-        font = self.theme.code_font("small")
-        font.setPointSizeF(font.pointSizeF() * min(1.0, box.width() / max(1.0, 6.2 * len(text))))
-        painter.setFont(font)
-        painter.setPen(_ink_on(background))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        tile = QRectF(0, 0, wide, high).adjusted(0.5, 0.5, -0.5, -0.5)
+        for i in range(count):
+            painter.drawRect(tile.translated(box.left() + i % columns * wide, box.top() + i // columns * high))
 
     def _paint_number(self, painter: QPainter, box: QRectF, content: Content | None) -> None:
         if not self.place.form.loss:
@@ -242,18 +191,6 @@ class NodeItem(QGraphicsItem):
         painter.setPen(QPen(with_alpha(self.theme.ink, 0.4), 1 / zoom))
         painter.setBrush(with_alpha(self.theme.ink, 0.06))
         painter.drawRoundedRect(box, 4, 4)
-
-    def _paint_alarm(self, painter: QPainter, at: QPointF, arm: float, nan: bool, color: QColor | None = None) -> None:
-        """A cross for NaN, an arrow up for infinity."""
-        x, y = at.x(), at.y()
-        painter.setPen(QPen(color or self.theme.phase["alarm"], 2))
-        if nan:
-            painter.drawLine(QPointF(x - arm, y - arm), QPointF(x + arm, y + arm))
-            painter.drawLine(QPointF(x - arm, y + arm), QPointF(x + arm, y - arm))
-        else:
-            painter.drawLine(QPointF(x, y + arm), QPointF(x, y - arm))
-            painter.drawLine(QPointF(x, y - arm), QPointF(x - arm * 0.6, y - arm * 0.3))
-            painter.drawLine(QPointF(x, y - arm), QPointF(x + arm * 0.6, y - arm * 0.3))
 
     def _paint_marks(self, painter: QPainter, zoom: float) -> None:
         marks, theme = self.marks, self.theme
@@ -299,36 +236,25 @@ class NodeItem(QGraphicsItem):
         font = theme.text_font("small")
         font.setPointSizeF(font.pointSizeF() * 0.94)
         painter.setFont(font)
-        lines = [place.form.caption, self._scale()] if self.size.side >= CAPTIONED else []
+        if self.size.side < CAPTIONED:
+            return
         y = body.bottom() + 5
-        for line in filter(None, lines):
+        apart = bool(place.weight[2]) and "weight" in self.contents
+        under = self.rect("values").center().x() if apart else middle
+        for number, line in enumerate((place.form.caption, self._scale())):
             text = QFontMetricsF(font).elidedText(line, Qt.TextElideMode.ElideRight, wide)
-            painter.drawText(QRectF(middle - wide / 2, y, wide, CAPTION / 2), Qt.AlignmentFlag.AlignCenter, text)
-            y += CAPTION / 2
+            box = QRectF(under - wide / 2, y + number * place.under / 2, wide, place.under / 2)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        if apart and place.weight[2] >= 40:
+            text = f"w ± {short_number(self.contents['weight'].limit)}"
+            box = QRectF(self.rect("weight").center().x() - wide / 2, y, wide, place.under / 2)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
     def _scale(self) -> str:
         """The range that the colours stand for."""
         content, form = self.contents.get("values"), self.place.form
-        if content is None or form.kind in ("number", "label") :
+        if content is None or form.kind in ("number", "label"):
             return ""
         if form.kind == "picture" and not self.signed:
             return f"{short_number(content.low)} … {short_number(content.high)}"
         return f"± {short_number(content.limit)}"
-
-
-def short_number(value: float) -> str:
-    """A number in at most three digits: for a caption; the hint shows it whole."""
-    value = float(value)
-    if not math.isfinite(value):
-        return format_number(value)
-    if value == 0:
-        return "0"
-    if 1e-3 <= abs(value) < 1e4:
-        return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
-    return f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e")
-
-
-def _ink_on(color: QColor) -> QColor:
-    """Black or white, whatever reads better."""
-    bright = 0.299 * color.red() + 0.587 * color.green() + 0.114 * color.blue()
-    return QColor("#101418") if bright > 128 else QColor("#FFFFFF")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from gui.network.columns import break_lines, columns_of, rows_of
 from gui.network.forms import SIZES, Form, Size, forms
 from gui.network.routes import Route, gutters, route
 
@@ -38,7 +39,7 @@ class Place:
         x, y, width, height: of the whole, with title and caption.
         weight, values: (x, y, width, height) of the two pictures; the weight's is empty where it has none.
         numbers: "left" or "right" where the units' numbers are written beside them, else "".
-        over, under: room for the title and for the caption.
+        beside: room for these. over, under: room for the title and for the caption.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Place:
     weight: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     values: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     numbers: str = ""
+    beside: float = 0.0
     over: float = TITLE
     under: float = CAPTION
 
@@ -68,7 +70,7 @@ class Place:
     @property
     def right(self) -> float:
         """Where lines leave."""
-        return self.values[0] + self.values[2] + (NUMBERS if self.numbers == "right" else 0.0)
+        return self.values[0] + self.values[2] + (self.beside if self.numbers == "right" else 0.0)
 
 
 @dataclass
@@ -83,27 +85,30 @@ class Layout:
     lines: int = 0
 
 
-def lay_out(graph: dict[str, Any], width: float = 640.0, height: float = 480.0) -> Layout:
+def lay_out(graph: dict[str, Any], width: float = 640.0, height: float = 480.0, text: float = 1.0) -> Layout:
     """Place the nodes of ``graph`` (of :func:`gui.network.forms.shown`) for a view of ``width`` × ``height`` pixels.
 
     The size is taken with which pictures are largest on the screen, as a rule the largest with which everything fits;
-    for networks of units alone, with which units are farthest apart on the fewest lines.
+    for networks of units alone, with which units are farthest apart on the fewest lines. ``text``: how large text
+    is, 1 as designed.
     """
     found = forms(graph)
-    columns = _columns(graph)
-    rows = _rows(graph, columns)
+    columns = columns_of(graph)
+    rows = rows_of(graph, columns)
     attached = _attached(graph, found, columns)
     plain = all(form.kind in ("units", "number", "label") and form.weight != "matrix" for form in found.values())
+    units = any(form.kind == "units" for form in found.values())
     best, score = Layout(), 0.0
     for room in _ROOMS:
         for size in SIZES:
             # Units stand as far apart as the height allows.
-            for wide in (other for other in SIZES if other.pitch >= 0.5 * size.pitch):
-                spaced = size._replace(pitch=wide.pitch, radius=wide.radius)
+            for wide in [other for other in SIZES if other.pitch >= 0.5 * size.pitch] if units else [size]:
+                spaced = size._replace(pitch=wide.pitch, radius=wide.radius, text=text)
                 tried = _place(graph, found, columns, rows, attached, spaced, width * room)
                 zoom = min(1.0, width / max(1.0, tried.width), height / max(1.0, tried.height))
-                close = min(1.0, spaced.pitch / 16)
-                rating = zoom**2 * (3 * spaced.pitch * 0.7**tried.lines if plain else size.side * close)
+                close = min(1.0, spaced.pitch / 16) if units else 1.0
+                legible = 1.0 if size.side >= CAPTIONED else 0.5
+                rating = zoom**2 * (3 * spaced.pitch * legible * 0.7**tried.lines if plain else size.side * close)
                 if rating > score:
                     best, score = tried, rating
                 if zoom == 1.0:
@@ -116,66 +121,12 @@ def lay_out(graph: dict[str, Any], width: float = 640.0, height: float = 480.0) 
     return best
 
 
-# ---- columns and rows ----
-
-
-def _columns(graph: dict[str, Any]) -> dict[str, int]:
-    """The column of each node: its rank; inputs that are needed late stand just before they are needed."""
-    ranks = {node["id"]: int(node["rank"]) for node in graph["nodes"]}
-    readers: dict[str, list[str]] = {}
-    for edge in graph["edges"]:
-        readers.setdefault(edge["from"], []).append(edge["to"])
-    first = next((node["id"] for node in graph["nodes"] if node["kind"] == "input"), None)
-    for node in graph["nodes"]:
-        if node["kind"] == "input" and node["id"] != first and readers.get(node["id"]):
-            ranks[node["id"]] = max(0, min(ranks[reader] for reader in readers[node["id"]]) - 1)
-    used = {rank: column for column, rank in enumerate(sorted(set(ranks.values())))}
-    return {id: used[rank] for id, rank in ranks.items()}
-
-
-def _rows(graph: dict[str, Any], columns: dict[str, int]) -> dict[str, int]:
-    """The row of each node: that of the node before it where it is free, the longest branch first."""
-    before: dict[str, list[str]] = {}
-    after: dict[str, list[str]] = {}
-    for edge in graph["edges"]:
-        before.setdefault(edge["to"], []).append(edge["from"])
-        after.setdefault(edge["from"], []).append(edge["to"])
-    left: dict[str, int] = {}
-    for id in sorted(columns, key=lambda id: -columns[id]):
-        left[id] = 1 + max((left[reader] for reader in after.get(id, ())), default=0)
-    order = {node["id"]: number for number, node in enumerate(graph["nodes"])}
-    kinds = {node["id"]: node["kind"] for node in graph["nodes"]}
-    rows: dict[str, int] = {}
-    taken: set[tuple[int, int]] = set()
-    # Ops before inputs: an input that is needed late makes way for the chain.
-    late = {id: kinds[id] == "input" and columns[id] > 0 for id in columns}
-    for id in sorted(columns, key=lambda id: (columns[id], late[id], -left[id], order[id])):
-        chain = [source for source in before.get(id, ()) if source in rows]
-        chain.sort(key=lambda source: (-columns[source], order[source]))
-        wanted = rows[chain[0]] if chain else 0
-        rows[id] = next(row for row in _outwards(wanted) if (columns[id], row) not in taken)
-        taken.add((columns[id], rows[id]))
-    return rows
-
-
-def _outwards(row: int) -> Any:
-    yield row
-    for step in range(1, 10_000):
-        yield row + step
-        yield row - step
-
-
-# ---- sizes and lines ----
-
-
 def _place(
     graph: dict[str, Any], found: dict[str, Form], columns: dict[str, int], rows: dict[str, int], attached: dict[str, str],
     size: Size, width: float,
 ) -> Layout:  # fmt: skip
     beside = _numbered(graph, found)
-    places = {
-        id: _measured(Place(id, found[id], columns[id], rows[id], numbers=beside.get(id, "")), size) for id in columns
-    }
+    places = {id: _measured(Place(id, found[id], columns[id], rows[id], numbers=beside.get(id, "")), size) for id in columns}
     by_column: dict[int, list[Place]] = {}
     for place in places.values():
         by_column.setdefault(place.column, []).append(place)
@@ -215,19 +166,21 @@ def _numbered(graph: dict[str, Any], found: dict[str, Form]) -> dict[str, str]:
     few = {id for id, form in found.items() if form.kind == "units" and form.shape[0] <= MOST_NUMBERS}
     ends = {edge["from"] for edge in graph["edges"] if found[edge["to"]].loss}
     inputs = {node["id"] for node in graph["nodes"] if node["kind"] == "input"}
-    return {id: "right" for id in few & ends - inputs} | {id: "left" for id in few & inputs - ends}
+    return dict.fromkeys(few & ends - inputs, "right") | dict.fromkeys(few & inputs - ends, "left")
 
 
 def _measured(place: Place, size: Size) -> Place:
     wide, high = place.form.weight_size(size)
     values = place.form.values_size(size)
     between = 6.0 if wide else 0.0
-    title = min(_WIDEST_TITLE if size.side >= CAPTIONED else 1.1 * size.side, _LETTER * len(place.form.title))
-    caption = min(_WIDEST_TITLE, 6.2 * len(place.form.caption)) if size.side >= CAPTIONED else 0.0
-    beside = NUMBERS if place.numbers else 0.0
-    before = beside if place.numbers == "left" else 0.0
-    place.width = max(wide + between + values[0] + beside, title, caption)
+    text = size.text
+    title = text * min(_WIDEST_TITLE if size.side >= CAPTIONED else 1.1 * size.side, _LETTER * len(place.form.title))
+    caption = text * min(_WIDEST_TITLE, 6.2 * len(place.form.caption)) if size.side >= CAPTIONED else 0.0
+    place.beside = NUMBERS * text if place.numbers else 0.0
+    before = place.beside if place.numbers == "left" else 0.0
+    place.width = max(wide + between + values[0] + place.beside, title, caption)
     place.over, place.under = (TITLE, CAPTION) if size.side >= CAPTIONED else (_TITLE_SMALL, _CAPTION_SMALL)
+    place.over, place.under = text * place.over, text * place.under
     place.height = place.over + max(high, values[1]) + place.under
     place.weight = (0.0, 0.0, wide, high)
     place.values = (before + wide + between, 0.0, *values)
@@ -237,35 +190,6 @@ def _measured(place: Place, size: Size) -> Place:
 def _gap(places: list[Place], size: Size) -> float:
     """Pixels before a column: many where weights are drawn as lines into it."""
     return size.fan if any(place.form.weight == "edges" for place in places) else size.gap
-
-
-def break_lines(widths: list[float], gaps: list[float], width: float, bound: list[bool]) -> list[int]:
-    """The first column of each line: as few lines as fit into ``width``, as even as can be.
-
-    A line is not broken where the column is ``bound`` to the one before it, unless it would not fit otherwise.
-    """
-    count = len(widths)
-    if not count:
-        return []
-    # Cost of the best way to set the columns from i on, and where its first line ends.
-    cost, ends = [0.0] * (count + 1), [count] * (count + 1)
-    for start in range(count - 1, -1, -1):
-        best, used = None, 0.0
-        for end in range(start + 1, count + 1):
-            used += widths[end - 1] + (gaps[end - 1] if end - 1 > start else 0.0)
-            if used > width and end - 1 > start:
-                break
-            torn = 40.0 if end < count and bound[end] else 0.0
-            # A line costs more than any unevenness.
-            total = 10.0 + ((width - used) / width) ** 2 + torn + cost[end]
-            if best is None or total < best:
-                best, ends[start] = total, end
-        cost[start] = best if best is not None else 0.0
-    starts, at = [], 0
-    while at < count:
-        starts.append(at)
-        at = ends[at]
-    return starts
 
 
 def _heights(layout: Layout, lanes: dict[int, int], attached: dict[str, str]) -> None:
@@ -292,7 +216,7 @@ def _heights(layout: Layout, lanes: dict[int, int], attached: dict[str, str]) ->
 def _settle(place: Place, y: float) -> None:
     place.y = y
     inner = place.height - place.over - place.under
-    after = NUMBERS if place.numbers == "right" else 0.0
+    after = place.beside if place.numbers == "right" else 0.0
     left = place.x + (place.width - place.values[0] - place.values[2] - after) / 2
     _, _, wide, high = place.weight
     place.weight = (left, y + place.over + (inner - high) / 2, wide, high)

@@ -35,8 +35,8 @@ class EventLog:
         self._begins: list[int] = []
         self._passes: list[int] = []
         self._seen: dict[tuple[str, str], int] = {}
-        self._runs: dict[tuple[str, str], list[tuple[str, tuple]]] = {}
-        self._open: dict[tuple[str, str], list[tuple[str, tuple]]] = {}
+        self._runs: dict[tuple[str, str], list[tuple[str, tuple | None]]] = {}
+        self._open: dict[tuple[str, str], list[tuple[str, tuple | None]]] = {}
 
     def fits(self, stop: dict[str, Any]) -> bool:
         """Whether ``stop`` can belong to the events that are known: its number then has the position known for it."""

@@ -109,7 +109,11 @@ def route(edges: list[dict[str, Any]], places: dict[str, Place], lane_height: fl
             points = (start, (out, start[1]), (out, y), (into, y), (into, end[1]), end)
         else:
             margins += 1
-            far, y0, y1 = right + 6 + 5 * min(margins, MOST_LANES), height(a.line + 1, key) if a.line + 1 in tops else 0.0, height(b.line, key)
+            far, y0, y1 = (
+                right + 6 + 5 * min(margins, MOST_LANES),
+                height(a.line + 1, key) if a.line + 1 in tops else 0.0,
+                height(b.line, key),
+            )
             points = (
                 start, (out, start[1]), (out, y0), (far, y0), (far, y1), (into, y1), (into, end[1]), end,
             )  # fmt: skip

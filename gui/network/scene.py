@@ -11,7 +11,8 @@ from gui.network.edges import RouteItem, WeightLines
 from gui.network.items import Marks, NodeItem
 from gui.network.layout import Layout
 from gui.network.spot import Spot
-from gui.network.values import Content, element_at
+from gui.network.values import Content
+from gui.network.where import element_at
 from gui.theme import Theme
 
 
@@ -82,6 +83,15 @@ class NetworkScene(QGraphicsScene):
             on = node is not None and item.route.target == node and phase in ("forward", "loss", "backward")
             item.light(phase if on else "", on and phase == "backward")
 
+    def flow(self, node: str | None, share: float | None, backward: bool) -> None:
+        """Dots so far on their way into a node, or back out of it; None for none."""
+        for item in self.routes:
+            item.show_flow(share if item.route.target == node else None)
+        for id, lines in self.lines.items():
+            # Layers of many lines would be all dots.
+            few = lines.content is not None and lines.content.data.size <= 128
+            lines.show_flow(share if id == node and few else None, backward)
+
     def spot(self, at: QPointF, reach: float = 5.0) -> Spot | None:
         """What lies at a point of the scene; weights drawn as lines within ``reach`` of it."""
         for id, item in self.nodes.items():
@@ -89,7 +99,7 @@ class NetworkScene(QGraphicsScene):
                 continue
             for part in ("values", "weight"):
                 box = item.rect(part)
-                if box.isEmpty() or not box.contains(at) or item.place.form.kind == "label" and part == "values":
+                if box.isEmpty() or not box.contains(at) or (item.place.form.kind == "label" and part == "values"):
                     continue
                 u, v = (at.x() - box.left()) / box.width(), (at.y() - box.top()) / box.height()
                 index = element_at(item.place.form, part, u, v)

@@ -44,10 +44,8 @@ def panel_class(key: str) -> type[Panel] | None:
         return None
     if found := getattr(module, "PANEL", None):
         return found
-    own = [
-        value for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Panel) and value.__module__ == name and getattr(value, "key", "") == key
-    ]  # fmt: skip
+    classes = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Panel)]
+    own = [found for found in classes if found.__module__ == name and found.key == key]
     return own[0] if own else None
 
 

@@ -15,6 +15,7 @@ from gui.breakpoints import breakpoints_of, is_on
 from gui.context import Context
 from gui.numbers import format_number, format_shape
 from gui.panels.panel import Panel
+from gui.places import places_of
 from gui.theme import Theme
 from gui.widgets.breakpoint_editor import BreakpointEditor
 from gui.widgets.code_view import CodeView, Mark
@@ -75,7 +76,8 @@ class CodePanel(Panel):
         self._breakpoints = breakpoints_of(context)
         self._breakpoints.changed.connect(self._show_breakpoints)
         self.state.subscribe(("program", "runs"), self._program_changed)
-        action = context.action("toggle_breakpoint")
+        places_of(context).line_wanted.connect(self.open_line)
+        action = context.action("breakpoint")
         action.triggered.connect(lambda: self.isVisible() and self._toggle(self.view.caret_line()))
 
     # ---- stops ----
@@ -236,7 +238,9 @@ class CodePanel(Panel):
         changed = self.path in self._changed and self.pages.currentWidget() is self.view
         if changed:
             name = html.escape(os.path.basename(self.path or ""))
-            again = "<a href='restart'>Restart</a> to run the new text." if self.state.stop else "<a href='reload'>Show the new text</a>."
+            again = "<a href='reload'>Show the new text</a>."
+            if self.state.stop is not None:
+                again = "<a href='restart'>Restart</a> to run the new text."
             self.note.setText(f"{name} has been changed on disk; the run and this view still have the old text. {again}")
         self.note.setVisible(changed)
 
@@ -315,9 +319,9 @@ class CodePanel(Panel):
         def answered(body: dict[str, Any]) -> None:
             QToolTip.showText(place, value_tip(expression, body, self.theme), self.view)
 
-        arguments = {"expression": expression, "context": "hover"}
+        arguments: dict[str, Any] = {"expression": expression, "context": "hover"}
         if self.state.stop.get("live"):
-            arguments["frameId"] = 0
+            arguments["frameId"] = places_of(self.context).frame
         self.ask("hover", "evaluate", arguments, answered, lambda _: QToolTip.hideText())
 
     # ---- the rest ----

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from typing import Any
 
-from PyQt6.QtCore import QPoint, QPointF, QTimer
+from PyQt6.QtCore import QPoint, QPointF, QVariantAnimation
 from PyQt6.QtWidgets import QComboBox, QToolButton, QToolTip
 
 from gui.context import Context
+from gui.network.feed import Feed
 from gui.network.fill import Fill
 from gui.network.forms import shown, structure
 from gui.network.items import Marks
@@ -17,19 +17,24 @@ from gui.network.layout import Layout, lay_out
 from gui.network.log import KINDS, EventLog
 from gui.network.scene import NetworkScene
 from gui.network.spot import Spot
-from gui.network.values import Content, Wanted, content, number_at
 from gui.network.view import NetworkView
+from gui.network.where import number_at
 from gui.numbers import format_number, format_shape
 from gui.panels.panel import Panel
 from gui.state import Selection
 from gui.theme import Theme
+from gui.timers import single_shot
 
-#: Arrays that are kept, so that going back needs no asking; events asked for at the first stop.
-_KEPT = 600
+#: Events asked for at the first stop.
 _EVENTS = 5000
+#: Milliseconds that numbers take along the edges after a step.
+_MOTION = 180
 
 _MODES = {
-    "Follow the phase": ("", "Activations on the way forward, gradients on the way back, changes of the weights in an update"),
+    "Follow the phase": (
+        "",
+        "Activations on the way forward, gradients on the way back, changes of the weights in an update",
+    ),
     "Activations": ("forward", "What each op gave out, with the weights"),
     "Gradients": ("backward", "The gradient of the loss with respect to what each op gave out, and to its weights"),
     "Weight changes": ("update", "What the optimizer's last step has added to each weight"),
@@ -51,20 +56,24 @@ class NetworkPanel(Panel):
         self._layout: Layout | None = None
         self._graph: dict[str, Any] | None = None
         self._structure: Any = None
-        self._kept: OrderedDict[tuple, Content] = OrderedDict()
-        self._asked: dict[tuple[str, str], Wanted] = {}
         self._run: Any = None
         self._revision = 0
         self._fill: Fill | None = None
         self.scene = NetworkScene(self.theme)
+        self._feed = Feed(self.ask, self.scene.show_content)
         self.view = NetworkView(self.scene)
         self.view.setAccessibleName("Network: click to select, wheel to zoom, drag to move, 0 to fit")
         self.view.clicked.connect(self._clicked)
         self.view.hovered.connect(self._hovered)
         self.view.walked.connect(self._walk)
-        self._relay = QTimer(self, singleShot=True, interval=80)
-        self._relay.timeout.connect(self._lay_out)
+        self._relay = single_shot(self, 80, self._lay_out)
         self.view.resized.connect(self._relay.start)
+        self._moved: Any = None
+        self._motion = QVariantAnimation(self)
+        self._motion.setStartValue(0.0)
+        self._motion.setEndValue(1.0)
+        self._motion.setDuration(_MOTION)
+        self._motion.valueChanged.connect(self._flow)
         self.mode = QComboBox()
         for text, (mode, hint) in _MODES.items():
             self.mode.addItem(text, mode)
@@ -90,8 +99,7 @@ class NetworkPanel(Panel):
         revision = (stop or {}).get("revision", 0)
         if stop is None or run != self._run or not self._log.fits(stop) or revision != self._revision:
             self._log.clear()
-            self._kept.clear()
-            self._asked.clear()
+            self._feed.clear()
         self._run, self._revision = run, revision
         self._take_graph()
         self._ask_events()
@@ -141,15 +149,16 @@ class NetworkPanel(Panel):
         if self._graph is None:
             return
         room = self.view.viewport().size()
-        key = self._structure, room.width(), room.height()
+        text = self.theme.point_size("small") / 8.5
+        key = self._structure, room.width(), room.height(), text
         if key not in self._layouts:
             if len(self._layouts) > 16:
                 self._layouts.clear()
-            self._layouts[key] = lay_out(self._graph, max(200, room.width() - 36), max(120, room.height() - 36))
+            self._layouts[key] = lay_out(self._graph, max(200, room.width() - 36), max(120, room.height() - 36), text)
         if self._layouts[key] is not self._layout:
             self._layout = self._layouts[key]
             self.scene.show_layout(self._layout, self._graph)
-            self._asked.clear()
+            self._feed.forget()
             if self.view.fitted:
                 self.view.fit()
             self._refresh()
@@ -163,45 +172,10 @@ class NetworkPanel(Panel):
             return
         fill = Fill(self._graph, self._layout, self._log, stop, self.state.selection.sample, self.mode.currentData())
         for node, part, wanted in fill.all():
-            if wanted is None:
-                self.scene.show_content(node, part, None)
-                self._asked.pop((node, part), None)
-            elif wanted.key in self._kept:
-                self._show(node, part, wanted)
-            elif self._asked.get((node, part)) != wanted:
-                self._asked[node, part] = wanted
-                self._fetch(node, part, wanted)
+            self._feed.want(node, part, wanted)
         self._fill = fill
         self._show_marks()
         self._show_subject(fill)
-
-    def _fetch(self, node: str, part: str, wanted: Wanted) -> None:
-        slot = f"{node} {part}"
-
-        def keep(body: dict[str, Any], minus: dict[str, Any] | None = None) -> None:
-            self._kept[wanted.key] = content(body, minus)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-            if self._asked.get((node, part)) == wanted:
-                self._show(node, part, wanted)
-
-        def first(body: dict[str, Any]) -> None:
-            if wanted.minus:
-                self.ask(slot, "tensor", wanted.arguments(wanted.minus), lambda other: keep(body, other), missing)
-            else:
-                keep(body)
-
-        def missing(message: str) -> None:
-            # The event has left the history: what was shown is older still.
-            self.scene.show_content(node, part, None)
-
-        self.ask(slot, "tensor", wanted.arguments(), first, missing)
-
-    def _show(self, node: str, part: str, wanted: Wanted) -> None:
-        self._kept.move_to_end(wanted.key)
-        self._asked[node, part] = wanted
-        signed = wanted.name.startswith("d") or bool(wanted.minus)
-        self.scene.show_content(node, part, self._kept[wanted.key], wanted.faint, signed)
 
     def _show_subject(self, fill: Fill) -> None:
         what = {"forward": "activations", "backward": "gradients", "update": "weight changes"}[fill.mode]
@@ -225,6 +199,7 @@ class NetworkPanel(Panel):
         if fill.current is not None:
             marks.setdefault(fill.current, Marks()).phase = fill.phase
         self.scene.light(fill.current, fill.phase)
+        self._move(fill)
         chosen = fill.chosen(self.state.selection)
         if chosen is not None:
             mark = marks.setdefault(chosen.node, Marks())
@@ -236,6 +211,23 @@ class NetworkPanel(Panel):
             for node, part, index, share in fill.lit(self.state.selection, self.state.contributors):
                 marks.setdefault(node, Marks()).lit.append((part, index, share))
         self.scene.show_marks(marks)
+
+    def _move(self, fill: Fill) -> None:
+        """Let numbers flow once along the edges into the node at work, or back out of it."""
+        at = (self.state.stop or {}).get("seq"), fill.current, fill.phase
+        if at == self._moved:
+            return
+        self._moved = at
+        self._motion.stop()
+        self.scene.flow(None, None, False)
+        wanted = fill.phase in ("forward", "loss", "backward") and self.context.settings.get("motion", True)
+        if wanted and fill.current is not None and not self.state.running:
+            self._motion.start()
+
+    def _flow(self, share: Any) -> None:
+        if self._fill is not None:
+            over = share >= 1.0 or self.state.running
+            self.scene.flow(self._fill.current, None if over else float(share), self._fill.phase == "backward")
 
     # ---- the user ----
 
@@ -306,6 +298,7 @@ class NetworkPanel(Panel):
 
     def apply_theme(self, theme: Theme) -> None:
         self.scene.apply_theme(theme)
+        self._lay_out()
         self.mode.setFont(theme.text_font("small"))
 
     def save(self) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class OutputPanel(Panel):
 
     def apply_theme(self, theme: Theme) -> None:
         self.text.setFont(theme.code_font("small"))
-        self._clear.setIcon(icon("close", theme))
+        self._clear.setIcon(icon("clear", theme))
         for category, color in {
             "stdout": theme.ink, "stderr": theme.phase_text["alarm"], "console": theme.phase_text["forward"],
         }.items():  # fmt: skip

@@ -49,6 +49,8 @@ class Panel(QWidget):
         self._empty.setMinimumWidth(1)
         self._empty.setAccessibleName(f"{self.title}: hint")
         self._stack.addWidget(self._empty)
+        # A panel may be made small; it is for its content to say what there is no room for.
+        self.setMinimumSize(60, 40)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -220,10 +222,14 @@ class PanelHead(QWidget):
         self.subject.setAccessibleName(f"{title}: what it shows")
         self._layout = QHBoxLayout(self)
         self._layout.setContentsMargins(8, 0, 4, 0)
+        self._layout.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)
         self._layout.setSpacing(8)
         self._layout.addWidget(self.title)
         self._layout.addWidget(self.subject, 1)
         self.apply_theme(context.theme)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(1, self.height())
 
     def set_subject(self, text: str) -> None:
         """What the panel shows: a tensor's name, shape and dtype."""

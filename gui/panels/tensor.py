@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from PyQt6.QtCore import QPoint, QTimer
-from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QApplication, QDialog, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtCore import QPoint
+from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from gui.context import Context
 from gui.numbers import format_shape
 from gui.panels.panel import Panel
+from gui.panels.tensor_actions import TensorActions
 from gui.panels.tensor_controls import TensorControls
-from gui.panels.tensor_edit import EditDialog, edit_of
-from gui.panels.tensor_save import TensorSave
-from gui.panels.tensor_source import Source, Subject, resolve
+from gui.panels.tensor_source import Source, Subject, resolve, subject_of
 from gui.panels.tensor_view import Shown, as_array, exact, plan, shown, statistics_of, statistics_text
 from gui.state import Selection
 from gui.theme import Theme
+from gui.timers import single_shot
+from gui.widgets.controls import tool_button
 from gui.widgets.heat_map import HeatMap
 from gui.widgets.histogram_plot import HistogramPlot
 from gui.widgets.value_scale import ValueScale, scale_for
-
-#: Arrays of an event that it is about, the first of them that it has is shown.
-_MAIN = ("w_new", "dw", "dx", "y", "dy")
-_MAIN_FORWARD = ("y",)
 
 #: Scales that are kept, one for each tensor and view.
 _MOST_SCALES = 256
 
 #: Milliseconds from zooming or resizing to asking for other numbers.
 _DETAIL = 60
+
+#: Pixels of height at 100 % that the panel needs for the histogram, and for the statistics.
+_ROOM_FOR_ALL, _ROOM_FOR_STATISTICS = 330, 250
 
 #: Bins of the histogram.
 _BINS = 64
@@ -55,12 +55,9 @@ class TensorPanel(Panel):
         self.statistics.setWordWrap(True)
         self.message = _label("Why there are no numbers")
         self.message.setWordWrap(True)
-        self.keep = QToolButton(text="Keep", checkable=True)
-        self.keep.setAccessibleName("Keep this tensor")
-        self.keep.setToolTip("Go on showing this tensor when something else is selected")
-        self.more = QToolButton(text="⋯")
-        self.more.setAccessibleName("More about this tensor")
-        self.more.setToolTip("Copy, save, slice, fit the colours")
+        tip = "Go on showing this tensor when something else is selected"
+        self.keep = tool_button("Keep", "Keep this tensor", tip, checkable=True)
+        self.more = tool_button("⋯", "More about this tensor", "Copy, save, slice, fit the colours")
         self.head.add_control(self.keep)
         self.head.add_control(self.more)
         content = QWidget()
@@ -76,9 +73,8 @@ class TensorPanel(Panel):
         self._scales: dict[tuple[str, str], ValueScale] = {}
         self._asked: tuple[Any, ...] = ()
         self._wanted: tuple[Any, ...] = ()
-        self._saver = TensorSave(self)
-        self._detail = QTimer(self, singleShot=True, interval=_DETAIL)
-        self._detail.timeout.connect(self._look_closer)
+        self.actions_ = TensorActions(self)
+        self._detail = single_shot(self, _DETAIL, self._look_closer)
         self._connect()
         self.state.subscribe("contributors", self._mark)
 
@@ -88,13 +84,13 @@ class TensorPanel(Panel):
         self.controls.range_chosen.connect(self.fit_scale)
         self.controls.sample_chosen.connect(lambda sample: self.state.reselect(sample=sample))
         self.map.clicked.connect(self.select)
-        self.map.double_clicked.connect(self.edit)
+        self.map.double_clicked.connect(self.actions_.edit)
         self.map.hovered.connect(self._hover)
         self.map.view_changed.connect(self._detail.start)
-        self.map.menu_wanted.connect(lambda place: self.menu().popup(place))
+        self.map.menu_wanted.connect(lambda place: self.actions_.menu().popup(place))
         self.histogram.read.connect(lambda text: self._read(text) if text else self._hover(-1, -1))
         self.keep.toggled.connect(lambda kept: None if kept else self.show_selection(self.state.selection))
-        self.more.clicked.connect(lambda: self.menu().popup(self.more.mapToGlobal(QPoint(0, self.more.height()))))
+        self.more.clicked.connect(lambda: self.actions_.menu().popup(self.more.mapToGlobal(QPoint(0, self.more.height()))))
 
     # ---- what is shown ----
 
@@ -223,9 +219,9 @@ class TensorPanel(Panel):
     def _show_numbers(self, view: Shown, answer: dict[str, Any]) -> None:
         self.shown = view
         self.message.hide()
-        for widget in (self.map, self.read_out, self.statistics):
+        for widget in (self.map, self.read_out):
             widget.show()
-        self.histogram.setVisible(_product(view.shape) > 1)
+        self._fit_in()
         title = self.source.title
         self.head.set_subject(f"{title}  {format_shape(view.shape)}  {view.dtype}")
         self.head.subject.setToolTip(f"{title}, shape ({', '.join(map(str, view.shape))}), {view.dtype}")
@@ -235,6 +231,17 @@ class TensorPanel(Panel):
         else:
             self._write(answer["description"])
         self._mark()
+
+    def _fit_in(self) -> None:
+        """Where there is little room the map has it: the histogram goes first, then the statistics."""
+        view, height = self.shown, self.height()
+        if view is not None:
+            self.histogram.setVisible(math.prod(view.shape) > 1 and height >= self.theme.space(_ROOM_FOR_ALL))
+            self.statistics.setVisible(height >= self.theme.space(_ROOM_FOR_STATISTICS))
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self._fit_in()
 
     def _draw(self, view: Shown, fit: bool = False) -> None:
         mode = self.controls.range.currentData()
@@ -246,9 +253,8 @@ class TensorPanel(Panel):
             self._scales.clear()
         self._scales[key] = scale
         layout = view.plan.layout
-        self.map.tiles_are_numbered = (not view.tiled or len(layout.lead) >= 1 and layout.across >= layout.lead[-1], True)
-        if view.tiled:
-            self.map.tiles_are_numbered = (layout.across >= layout.lead[-1], layout.down > 1 and layout.across >= layout.lead[-1])
+        in_rows = bool(layout.lead) and layout.across >= layout.lead[-1]
+        self.map.tiles_are_numbered = (in_rows, in_rows and layout.down > 1)
         self.map.show_numbers(
             view.data, scale, size=view.size, at=view.start, block=(1, 1) if view.tiled else view.block,
             square=view.square, tile=view.tile, note=view.note,
@@ -354,65 +360,11 @@ class TensorPanel(Panel):
     def _read(self, text: str) -> None:
         self.read_out.setText(text)
 
-    def edit(self, row: int, column: int) -> None:
-        """Ask for another value of an element, and fork the run with it."""
-        view = self.shown
-        index = view.index(row, column) if view is not None else None
-        if view is None or index is None or view.block != (1, 1) or len(self.source.references) != 1:
-            self.context.say("Only a single number of the tensor itself can be changed: show its data, and zoom in.", "info")
-            return
-        stop, label = self.state.stop or {}, self.subject.label
-        if label and self.controls.view.currentData() == "gradient" and not label.endswith(".grad"):
-            label += ".grad"
-        reference = self.source.references[0]
-        if edit_of(reference, label, index, 0.0, stop) is None:
-            text = f"{self.source.title} was computed at an earlier op. Go to that op, then change it there."
-            self.context.say(text, "info")
-            return
-        element = f"{self.source.title}[{', '.join(map(str, index))}]"
-        integer = "int" in view.dtype
-        dialog = EditDialog(element, exact(view.number(row, column)), self.theme, integer, self)
-        if dialog.exec() == QDialog.DialogCode.Accepted and dialog.value is not None:
-            edit = edit_of(reference, label, index, dialog.value, stop)
-            self.context.link.fork([edit], f"{element} = {dialog.field.text().strip()}")
-
-    # ---- the menu ----
-
-    def menu(self) -> QMenu:
-        """What can be done with the tensor."""
-        menu = QMenu(self)
-        selected, view = self.map.selected, self.shown
-        for text, call, usable in (
-            ("Copy this number", self.copy_number, selected is not None),
-            ("Copy the numbers shown", self.copy_shown, view is not None),
-            ("Change this number…", lambda: self.edit(*selected) if selected else None, selected is not None),
-            ("", None, True),
-            ("Show everything\t0", self.map.reset_view, view is not None),
-            ("Fit the colours to these numbers", self.fit_scale, view is not None),
-            ("Slice…", lambda: self.controls.show_slice(self.controls.slice.isHidden()), view is not None),
-            ("", None, True),
-            ("Save as NumPy file…", lambda: self._saver.ask("npy"), view is not None),
-            ("Save the map as PNG…", lambda: self._saver.ask("png"), view is not None),
-            ("Save the map as SVG…", lambda: self._saver.ask("svg"), view is not None),
-        ):
-            if not text:
-                menu.addSeparator()
-                continue
-            action = QAction(text, menu)
-            action.setEnabled(usable)
-            action.triggered.connect(partial(_call, call))
-            menu.addAction(action)
-        return menu
-
-    def copy_number(self) -> None:
-        """Put the selected number on the clipboard, exactly."""
-        if self.shown is not None and self.map.selected is not None:
-            _clip(exact(self.shown.number(*self.map.selected)))
-
-    def copy_shown(self) -> None:
-        """Put the numbers of the map on the clipboard, as lines with tabs."""
-        if self.shown is not None:
-            _clip("\n".join("\t".join(map(exact, row)) for row in self.shown.data))
+    @property
+    def label(self) -> str:
+        """The name of the parameter, or of its gradient, that is shown; "" where it is neither."""
+        label, reference = self.subject.label, self.source.references[0] if self.source.references else {}
+        return str(reference.get("expression", label)) if label else ""
 
     def fit_scale(self) -> None:
         """Find the range of colours anew."""
@@ -429,6 +381,7 @@ class TensorPanel(Panel):
         self.message.setFont(theme.text_font())
         if self.shown is not None:
             self._write(*self._statistics)
+            self._fit_in()
 
     def save(self) -> dict[str, Any]:
         return self.controls.save()
@@ -437,53 +390,12 @@ class TensorPanel(Panel):
         self.controls.restore(saved)
 
 
-def subject_of(selection: Selection, stop: dict[str, Any]) -> Subject | None:
-    """What is shown for a selection: itself, or what the stop's op is about; None where there is neither."""
-    tensors = stop.get("tensors") or ()
-    if selection.expression:
-        known = any(selection.expression.removesuffix(".grad") == tensor.get("label") for tensor in tensors)
-        parameter = known or selection.expression.removesuffix(".grad").endswith((".weight", ".bias"))
-        label = selection.expression if parameter else ""
-        return Subject({"expression": selection.expression}, selection.label or selection.expression, label)
-    if selection.event is not None and selection.name is not None:
-        own = next((t for t in tensors if t["name"] == selection.name), {}) if selection.event == stop.get("seq") else {}
-        title = selection.label or own.get("label") or _title(selection.name, stop)
-        return Subject({"event": selection.event, "name": selection.name}, title, own.get("label") or "")
-    wanted = _MAIN_FORWARD if stop.get("direction") == "forward" else _MAIN
-    names = [tensor["name"] for tensor in tensors]
-    name = next((name for name in (*wanted, *names) if name in names), None)
-    if name is None or stop.get("seq") is None:
-        return None
-    tensor = tensors[names.index(name)]
-    return Subject({"event": stop["seq"], "name": name}, tensor.get("label") or _title(name, stop), tensor.get("label") or "")
-
-
-def _title(name: str, stop: dict[str, Any]) -> str:
-    return f"{stop.get('module') or stop.get('op') or stop.get('name') or ''} {name}".strip()
-
-
 def _label(name: str) -> QLabel:
     label = QLabel()
     label.setAccessibleName(name)
     label.setContentsMargins(8, 0, 8, 0)
     label.setMinimumWidth(1)
     return label
-
-
-def _call(call: Any, _checked: bool = False) -> None:
-    call()
-
-
-def _clip(text: str) -> None:
-    if (clipboard := QApplication.clipboard()) is not None:
-        clipboard.setText(text)
-
-
-def _product(shape: tuple[int, ...]) -> int:
-    count = 1
-    for extent in shape:
-        count *= extent
-    return count
 
 
 PANEL = TensorPanel

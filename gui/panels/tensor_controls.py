@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from gui.panels.tensor_source import VIEWS
 from gui.widgets.flow_layout import FlowLayout
 from gui.widgets.slicing import Cut, parsed, with_leading
+from gui.widgets.stepper import Stepper
 
 #: Ranges of colours: key -> (text, tooltip).
 RANGES = {
@@ -39,8 +40,9 @@ class TensorControls(QWidget):
         super().__init__()
         self.view = _combo("What is shown of the tensor", VIEWS)
         self.range = _combo("Range of the colours", RANGES)
-        self.first = _spin("First dimension")
-        self.second = _spin("Second dimension")
+        self.first, self.second = Stepper(), Stepper()
+        self.first.hide()
+        self.second.hide()
         self.slice = QLineEdit()
         self.slice.setPlaceholderText("slice: 0, :, 3:5")
         self.slice.setAccessibleName("Slice")
@@ -53,8 +55,8 @@ class TensorControls(QWidget):
         self._parameter = False
         self.view.activated.connect(lambda _: self.view_chosen.emit())
         self.range.activated.connect(lambda _: self.range_chosen.emit())
-        self.first.valueChanged.connect(self._first_changed)
-        self.second.valueChanged.connect(lambda _: self.part_chosen.emit())
+        self.first.changed.connect(self._first_changed)
+        self.second.changed.connect(lambda _: self.part_chosen.emit())
         self.slice.editingFinished.connect(self.part_chosen.emit)
 
     def set_tensor(self, shape: Sequence[int], parameter: bool, sample: int) -> None:
@@ -65,22 +67,21 @@ class TensorControls(QWidget):
         names = ("out", "in") if parameter else ("sample", "channel") if len(shape) == 4 else ("sample", "second")
         kept = (self.first.value(), self.second.value())
         start = -1 if parameter or len(shape) < 3 else sample
-        self._offer(self.first, names[0], shape[0] if len(shape) >= 3 else 0, kept[0] if known else start)
-        self._offer(self.second, names[1], shape[1] if len(shape) >= 4 else 0, kept[1] if known else -1)
+        self.first.offer(names[0], shape[0] if len(shape) >= 3 else 0, kept[0] if known else start)
+        self.second.offer(names[1], shape[1] if len(shape) >= 4 else 0, kept[1] if known else -1)
 
     def set_sample(self, sample: int) -> None:
         """Show another sample of the batch, unless all are shown."""
         if not self._parameter and len(self._shape) >= 3 and self.first.value() >= 0:
-            self.first.blockSignals(True)
-            self.first.setValue(sample)
-            self.first.blockSignals(False)
+            self.first.set_value(sample)
 
     def cut(self, shape: Sequence[int]) -> Cut:
         """The part that is chosen. Raises ValueError where the slice's text is none."""
         text = self.slice.text() if not self.slice.isHidden() else ""
         if text.strip():
             return parsed(text, shape)
-        chosen = [spin.value() if not spin.isHidden() and spin.value() >= 0 else None for spin in (self.first, self.second)]
+        steppers = (self.first, self.second)
+        chosen = [stepper.value() if not stepper.isHidden() and stepper.value() >= 0 else None for stepper in steppers]
         return with_leading(shape, chosen)
 
     def show_slice(self, shown: bool) -> None:
@@ -105,18 +106,6 @@ class TensorControls(QWidget):
             self.sample_chosen.emit(value)
         self.part_chosen.emit()
 
-    @staticmethod
-    def _offer(spin: QSpinBox, name: str, extent: int, value: int) -> None:
-        spin.blockSignals(True)
-        spin.setVisible(extent > 1)
-        spin.setRange(-1, max(0, extent - 1))
-        spin.setPrefix(f"{name} ")
-        spin.setSpecialValueText(f"all {extent} {name}s" if name in ("sample", "channel") else f"{name}: all {extent}")
-        spin.setValue(min(value, extent - 1))
-        spin.setAccessibleName(name.capitalize())
-        spin.setToolTip(f"Which {name} is shown (0 to {extent - 1}); below 0: all")
-        spin.blockSignals(False)
-
 
 def _combo(name: str, choices: dict[str, tuple[str, str]]) -> QComboBox:
     combo = QComboBox()
@@ -124,15 +113,5 @@ def _combo(name: str, choices: dict[str, tuple[str, str]]) -> QComboBox:
     combo.setToolTip(name)
     for key, (text, tip) in choices.items():
         combo.addItem(text, key)
-        combo.setItemData(combo.count() - 1, tip, 3)  # Qt.ItemDataRole.ToolTipRole
+        combo.setItemData(combo.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
     return combo
-
-
-def _spin(name: str) -> QSpinBox:
-    spin = QSpinBox()
-    spin.setAccessibleName(name)
-    spin.setRange(-1, 0)
-    spin.setValue(-1)
-    spin.setKeyboardTracking(False)
-    spin.hide()
-    return spin

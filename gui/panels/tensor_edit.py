@@ -10,7 +10,9 @@ from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxL
 from gui.theme import Theme
 
 
-def edit_of(reference: dict[str, Any], label: str, index: tuple[int, ...], value: float, stop: dict[str, Any]) -> dict | None:
+def edit_of(
+    reference: dict[str, Any], label: str, index: tuple[int, ...], value: float, stop: dict[str, Any]
+) -> dict[str, Any] | None:
     """The protocol's edit that writes ``value``; None where it cannot be written at this stop.
 
     A parameter is named by its own name; another array must be one of the op that the run stands at. An update's old

@@ -40,8 +40,8 @@ def fetch(
             return
         part = parts[len(pieces)]
         rows, columns = ([1, 1] + [stop - start for start, stop in part])[-2:]
-        arguments = {"reference": reference, "slice": [list(ends) for ends in part], "maxShape": [max(1, rows), max(1, columns)]}
-        ask("tensor", arguments, answered)
+        most = [max(1, rows), max(1, columns)]
+        ask("tensor", {"reference": reference, "slice": [list(ends) for ends in part], "maxShape": most}, answered)
 
     def answered(body: dict[str, Any]) -> None:
         data = body["data"]

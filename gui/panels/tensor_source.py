@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from gui.state import Selection
+
 #: What can be shown of a tensor: key -> (text of the choice, what it means).
 VIEWS = {
     "data": ("data", "The numbers of the tensor"),
@@ -16,6 +18,10 @@ VIEWS = {
 
 #: Events that are looked through for an earlier occurrence.
 _MOST = 2000
+
+#: Arrays of an event that it is about, the first of them that it has is shown.
+_MAIN = ("w_new", "dw", "dx", "y", "dy")
+_MAIN_FORWARD = ("y",)
 
 Ask = Callable[[str, dict[str, Any], Callable[[dict[str, Any]], object]], None]
 
@@ -44,6 +50,32 @@ class Subject:
     label: str = ""
 
 
+def subject_of(selection: Selection, stop: dict[str, Any]) -> Subject | None:
+    """What is shown for a selection: itself, or what the stop's op is about; None where there is neither."""
+    tensors = stop.get("tensors") or ()
+    if selection.expression:
+        known = any(selection.expression.removesuffix(".grad") == tensor.get("label") for tensor in tensors)
+        parameter = known or selection.expression.removesuffix(".grad").endswith((".weight", ".bias"))
+        label = selection.expression if parameter else ""
+        return Subject({"expression": selection.expression}, selection.label or selection.expression, label)
+    if selection.event is not None and selection.name is not None:
+        own = next((t for t in tensors if t["name"] == selection.name), {}) if selection.event == stop.get("seq") else {}
+        title = selection.label or own.get("label") or _title(selection.name, stop)
+        return Subject({"event": selection.event, "name": selection.name}, title, own.get("label") or "")
+    wanted = _MAIN_FORWARD if stop.get("direction") == "forward" else _MAIN
+    names = [tensor["name"] for tensor in tensors]
+    name = next((name for name in (*wanted, *names) if name in names), None)
+    if name is None or stop.get("seq") is None:
+        return None
+    tensor = tensors[names.index(name)]
+    label = tensor.get("label") or ""
+    return Subject({"event": stop["seq"], "name": name}, label or _title(name, stop), label)
+
+
+def _title(name: str, stop: dict[str, Any]) -> str:
+    return f"{stop.get('module') or stop.get('op') or stop.get('name') or ''} {name}".strip()
+
+
 def resolve(subject: Subject, view: str, upto: int | None, ask: Ask, then: Callable[[Source], object]) -> None:
     """Find what ``view`` (a key of :data:`VIEWS`) of ``subject`` is; ``then`` gets it, now or later.
 
@@ -51,7 +83,7 @@ def resolve(subject: Subject, view: str, upto: int | None, ask: Ask, then: Calla
         upto: number of the event where the cursor is: later ones are of the future.
         ask: asks the engine: (command, arguments, then).
     """
-    if view == "data" or _is_gradient(subject) and view == "gradient":
+    if view == "data" or (view == "gradient" and _is_gradient(subject)):
         then(Source((subject.reference,), subject.title))
     elif view == "gradient":
         _gradient(subject, upto, ask, then)
@@ -103,10 +135,8 @@ def _gradient(subject: Subject, upto: int | None, ask: Ask, then: Callable[[Sour
         if own is None:
             then(Source(problem=f"The op of {subject.title} is not in the history any more."))
             return
-        at = next(
-            (e for e in events if e["kind"] == "backward" and _same_op(e, own) and gradient in _names(e) and e["step"] == own["step"]),
-            None,
-        )  # fmt: skip
+        backwards = (e for e in events if e["kind"] == "backward" and _same_op(e, own) and gradient in _names(e))
+        at = next((e for e in backwards if e["step"] == own["step"]), None)
         if at is None:
             problem = f"The gradient of {subject.title} is not computed yet. Step on to the backward of {own['name']}."
             then(Source(problem=problem))

@@ -105,7 +105,7 @@ class Shown:
     @property
     def note(self) -> str:
         count = math.prod(self.plan.layout.lead)
-        return f"scale shared by {count} maps" if count > 1 else "own scale"
+        return "scale shared by the maps" if count > 1 else "own scale"
 
     @property
     def _reduced(self) -> Layout:
@@ -194,4 +194,4 @@ def statistics_text(values: dict[str, Any], muted: str, alarm: str) -> str:
     for key, text in (("nans", "NaN"), ("infs", "infinite")):
         if values[key]:
             parts.append(f'<span style="color:{alarm}"><b>{int(values[key])}&nbsp;{text}</b></span>')
-    return " &nbsp; ".join(parts)
+    return "&nbsp;&nbsp; ".join(parts)

@@ -14,14 +14,16 @@ from gui.theme import Theme
 FIELDS = {
     "condition": ("Condition", "loss.item() > 2", "Python over the names of the stop; it stops where this is true."),
     "hitCondition": ("Hit count", "% 10", "Which hits count: 5 (the fifth), >= 3 (from the third on), % 10 (every tenth)."),
-    "logMessage": ("Log message", "step {step}: {loss.item():.4f}", "Instead of stopping, print this; {expressions} are filled in."),
+    "logMessage": ("Log message", "step {step}: {loss.item():.4f}", "Printed instead of stopping; {expressions} filled in."),
 }  # fmt: skip
 
 
 class BreakpointEditor(QFrame):
     """Open with :meth:`open_at`; ``done(changes)`` gets the fields when Enter is pressed, nothing on Escape."""
 
-    def __init__(self, theme: Theme, entry: Mapping[str, Any], done: Callable[[dict[str, str]], object], parent: QWidget) -> None:
+    def __init__(
+        self, theme: Theme, entry: Mapping[str, Any], done: Callable[[dict[str, str]], object], parent: QWidget
+    ) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setAccessibleName("Breakpoint")

@@ -8,10 +8,19 @@ from typing import Any
 
 from PyQt6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import (
-    QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent,
-    QTextCursor, QTextFormat,
+    QColor,
+    QFont,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+    QTextCursor,
 )  # fmt: skip
-from PyQt6.QtWidgets import QPlainTextEdit, QTextEdit, QWidget
+from PyQt6.QtWidgets import QPlainTextEdit, QWidget
 
 from gui.python_text import expression_at
 from gui.theme import Theme, with_alpha
@@ -50,6 +59,7 @@ class CodeView(QPlainTextEdit):
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
+        self.setCornerWidget(QWidget())
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._menu_in_text)
@@ -73,13 +83,13 @@ class CodeView(QPlainTextEdit):
         self.first_line = first_line
         self.highlighter.set_text(text)
         self.setPlainText(text)
-        self._show_marks()
         self._place_gutter()
 
     def set_marks(self, marks: tuple[Mark, ...]) -> None:
         """Mark these lines instead of those before."""
         self.marks = marks
-        self._show_marks()
+        if (viewport := self.viewport()) is not None:
+            viewport.update()
         self.gutter.update()
 
     def set_breakpoints(self, breakpoints: Mapping[int, Mapping[str, Any]]) -> None:
@@ -115,30 +125,23 @@ class CodeView(QPlainTextEdit):
     def apply_theme(self, theme: Theme) -> None:
         """Take on colours and font."""
         self.theme = theme
-        self.setFont(theme.code_font())
+        self.setFont(source_font(theme))
         self.setTabStopDistance(4 * self.fontMetrics().horizontalAdvance(" "))
-        self.setStyleSheet(
-            f"QPlainTextEdit {{ background: {theme.panel.name()}; color: {theme.ink.name()}; border: none;"
-            f" selection-background-color: {_css(with_alpha(theme.accent, 0.25))};"
-            f" selection-color: {theme.ink.name()}; }}"
-        )
         self.highlighter.set_theme(theme)
         self._place_gutter()
-        self._show_marks()
 
     # ---- drawing ----
 
-    def _show_marks(self) -> None:
-        document = self.document()
-        assert document is not None
-        selections = []
-        for mark in self.marks:
-            selection = QTextEdit.ExtraSelection()
-            selection.format.setBackground(with_alpha(mark.color, 0.20 if mark.solid else 0.07))
-            selection.format.setProperty(QTextFormat.Property.FullWidthSelection.value, True)
-            selection.cursor = QTextCursor(document.findBlockByNumber(mark.line - self.first_line))
-            selections.append(selection)
-        self.setExtraSelections(selections)
+    def paintEvent(self, e: QPaintEvent | None) -> None:
+        viewport = self.viewport()
+        painter = QPainter(viewport)
+        for mark in self.marks if viewport is not None else ():
+            rect = self.line_rect(mark.line)
+            rect.setLeft(0)
+            rect.setWidth(viewport.width())
+            painter.fillRect(rect, tint(mark))
+        painter.end()
+        super().paintEvent(e)
 
     def line_rect(self, line: int) -> QRect:
         """Where a line is drawn, in the viewport; empty where it is not."""
@@ -250,7 +253,7 @@ class Gutter(QWidget):
     def _draw_line(self, painter: QPainter, line: int, area: QRect, mark: Mark | None) -> None:
         theme = self._view.theme
         if mark is not None:
-            painter.fillRect(area, with_alpha(mark.color, 0.20 if mark.solid else 0.07))
+            painter.fillRect(area, tint(mark))
             bar = QRect(area.right() - 3, area.top(), 3, area.height())
             if mark.solid:
                 painter.fillRect(bar, mark.color)
@@ -258,8 +261,9 @@ class Gutter(QWidget):
                 painter.setPen(QPen(mark.color, 1, Qt.PenStyle.DotLine))
                 painter.drawLine(bar.right(), bar.top(), bar.right(), bar.bottom())
         painter.setPen(theme.ink if mark is not None and mark.solid else theme.muted)
-        numbers = area.adjusted(0, 0, -9, 0)
-        painter.drawText(numbers, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), str(line))
+        metrics = self._view.fontMetrics()
+        right = area.right() - 8 - metrics.horizontalAdvance(str(line))
+        painter.drawText(right, area.top() + metrics.ascent(), str(line))
         dot = QRect(area.left(), area.top(), self._dot_width(), area.height())
         if line in self._view.breakpoints:
             draw_breakpoint(painter, dot, self._view.breakpoints[line], theme)
@@ -315,5 +319,14 @@ def draw_breakpoint(painter: QPainter, area: QRect, breakpoint: Mapping[str, Any
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
-def _css(color: QColor) -> str:
-    return f"rgba({color.red()}, {color.green()}, {color.blue()}, {color.alpha()})"
+def source_font(theme: Theme) -> QFont:
+    """The font of source: without ligatures, so that == is what was typed."""
+    font = theme.code_font()
+    if hasattr(font, "setFeature"):
+        font.setFeature(QFont.Tag("calt"), 0)
+    return font
+
+
+def tint(mark: Mark) -> QColor:
+    """The background of a marked line."""
+    return with_alpha(mark.color, 0.20 if mark.solid else 0.07)

@@ -40,6 +40,7 @@ class ElementView(QWidget):
         horizontal.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         split = QSplitter(Qt.Orientation.Vertical)
         split.setChildrenCollapsible(False)
+        split.setHandleWidth(1)
         split.addWidget(self.code)
         split.addWidget(self.table)
         split.setStretchFactor(0, 3)
@@ -88,7 +89,7 @@ class ElementView(QWidget):
         self.code.apply_theme(theme)
         self.table.setFont(theme.code_font())
         if (header := self.table.horizontalHeader()) is not None:
-            header.setFont(theme.text_font("small"))
+            header.setStyleSheet(f"QHeaderView::section {{ font-size: {theme.point_size('small')}pt; }}")
 
 
 def variable_rows(element: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
@@ -101,10 +102,10 @@ def variable_rows(element: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
         rows.append((str(accumulator), _value(element.get("partial")), True))
     for read in element.get("new_reads") or ():
         rows.append((f"reads {read['text']}", _value(read["value"]), False))
-    for name, value in (element.get("locals") or {}).items():
-        if name != accumulator:
-            rows.append((name, _value(value), False))
-    return rows
+    others = [(name, value) for name, value in (element.get("locals") or {}).items() if name != accumulator]
+    # Indices and sums say more than which arrays there are.
+    others.sort(key=lambda item: isinstance(item[1], Mapping))
+    return rows + [(name, _value(value), False) for name, value in others]
 
 
 def _value(value: Any) -> str:

@@ -9,7 +9,9 @@ from PyQt6.QtWidgets import QLayout, QLayoutItem, QWidget
 class FlowLayout(QLayout):
     """Lays widgets out like words of a text, ``spacing`` apart; hidden ones take no room."""
 
-    def __init__(self, parent: QWidget | None = None, spacing: int = 8, margins: tuple[int, int, int, int] = (8, 4, 8, 4)) -> None:
+    def __init__(
+        self, parent: QWidget | None = None, spacing: int = 8, margins: tuple[int, int, int, int] = (8, 4, 8, 4)
+    ) -> None:
         super().__init__(parent)
         self._items: list[QLayoutItem] = []
         self.setSpacing(spacing)

@@ -17,7 +17,7 @@ from gui.theme import Theme
 _KEPT = 256
 #: Share of the wanted size to which a formula shrinks before it is cut.
 _SMALLEST = 0.62
-_GAP = 0.32 * EM
+_GAP = 0.05 * EM
 
 
 class Typesetter(QObject):
@@ -126,8 +126,8 @@ class FormulaView(QWidget):
 
     def _lines(self, width: float) -> tuple[list[list[Box]], float]:
         """The pieces in lines, and the scale at which they fit."""
-        made = typesetter.get(self._latex)
-        if made is None:
+        made = typesetter.get(self._latex) if self._latex else None
+        if made is None or not made.pieces:
             return [], 0.0
         scale = self._pixels / EM
         room = max(width, 1.0) / scale

@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from gui.theme import Theme, with_alpha
 from gui.widgets.heat_paint import CellPainter, Picture, paint_axis, paint_cells, paint_ring, paint_scale, scale_texts
-from gui.widgets.map_view import MapView
+from gui.widgets.map_view import CELL, MapView
 from gui.widgets.value_scale import ValueScale
 
 #: Pixels that the mouse must move before a press is a drag.
@@ -53,7 +53,6 @@ class HeatMap(QWidget):
         self._axis_of: Callable[[bool], tuple[float, int] | None] | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumSize(120, 60)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Heat map")
         self.setToolTip("")
@@ -66,6 +65,7 @@ class HeatMap(QWidget):
         """Take on another theme."""
         self.theme = theme
         self.view.unit = theme.point_size() / 10.0
+        self.setMinimumSize(120, theme.space(104))
         if self.picture is not None:
             self.picture.image = self.picture.scale.image(self.picture.data, theme)
         self._fit()
@@ -138,7 +138,16 @@ class HeatMap(QWidget):
         tile = (self.picture.tile if self.picture is not None else None) or (1, 1)
         left = 12 + metrics.horizontalAdvance(str(max(0, self.view.rows // tile[0] - 1)))
         line = metrics.height() + 4
-        return QRectF(left, line, max(1, self.width() - left - self._scale_width()), max(1, self.height() - 2 * line))
+        right = 10 if self._is_low() else self._scale_width()
+        return QRectF(left, line, max(1, self.width() - left - right), max(1, self.height() - 2 * line))
+
+    def _is_low(self) -> bool:
+        """Whether there is room below the map for its scale: then the map has the whole width."""
+        if self.view.square or self.picture is None:
+            return False
+        line = QFontMetricsF(self.theme.code_font("small")).height() + 4
+        below = 3 * line + self.theme.space(8) + 16
+        return self.view.rows * CELL[1] * self.view.unit + below <= self.height()
 
     def _scale_width(self) -> float:
         if self.picture is None:
@@ -168,7 +177,8 @@ class HeatMap(QWidget):
         font = self.theme.code_font("small")
         CellPainter(painter, picture, self.theme, origin, cell, seen).paint(font)
         for row, column, share in self.shares:
-            paint_ring(painter, self.cell_rect(row, column), with_alpha(self.theme.selection, 0.2 + 0.8 * min(share, 1.0)), 1)
+            color = with_alpha(self.theme.selection, 0.2 + 0.8 * min(share, 1.0))
+            paint_ring(painter, self.cell_rect(row, column), color, 1)
         if self.selected is not None:
             paint_ring(painter, self._block_rect(*self.selected), self.theme.selection, 2)
         painter.restore()
@@ -179,9 +189,12 @@ class HeatMap(QWidget):
         ):
             if picture.tile is None or self.tiles_are_numbered[int(vertical)]:
                 paint_axis(painter, self.theme, range(first, last), size, offset, fixed, vertical)
-        extent = min(area.width(), cell[0] * view.columns)
-        room = QRectF(area.left() + extent + 12, area.top(), self._scale_width() - 12, area.height())
-        paint_scale(painter, self.theme, picture.scale, room)
+        right, below = min(area.width(), cell[0] * view.columns), min(area.height(), cell[1] * view.rows)
+        lying = self._is_low()
+        room = QRectF(area.left() + right + 12, area.top(), self._scale_width() - 12, area.height())
+        if lying:
+            room = QRectF(area.left(), area.top() + below + 12, max(right, self.theme.space(120)), area.height())
+        paint_scale(painter, self.theme, picture.scale, room, lying)
         self._caption(painter, picture)
         if self.hasFocus():
             painter.setPen(with_alpha(self.theme.accent, 0.6))
@@ -195,7 +208,8 @@ class HeatMap(QWidget):
         if picture.block != (1, 1):
             parts.insert(0, f"each cell the mean of {picture.block[0]} × {picture.block[1]}")
         flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
-        painter.drawText(place, flags, " · ".join(parts))
+        text = painter.fontMetrics().elidedText(" · ".join(parts), Qt.TextElideMode.ElideRight, int(place.width()))
+        painter.drawText(place, flags, text)
 
     #: Whether the columns, and the rows, of an atlas's tiles are an index each.
     tiles_are_numbered: tuple[bool, bool] = (True, True)

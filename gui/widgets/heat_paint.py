@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PyQt6.QtCore import QLineF, QPointF, QRectF, Qt
@@ -30,7 +31,7 @@ class Picture:
         top, left: the element that the first number begins at.
         block: elements, down and across, that one number stands for.
         tile: rows and columns between two lines of an atlas; None for a matrix.
-        note: what the scale is: "own scale", "scale shared by 64 maps".
+        note: what the scale is: "own scale", "scale shared by the maps".
         image: the numbers as colours.
     """
 
@@ -70,8 +71,9 @@ class CellPainter:
         (down, across), (rows, columns) = picture.block, picture.data.shape
         self.width, self.height = cell[0] * across, cell[1] * down
         self.x0, self.y0 = origin[0] + picture.left * cell[0], origin[1] + picture.top * cell[1]
-        self.rows = range(max(0, (seen[0] - picture.top) // down), min(rows, -(-(seen[1] - picture.top) // down)))
-        self.columns = range(max(0, (seen[2] - picture.left) // across), min(columns, -(-(seen[3] - picture.left) // across)))
+        top, bottom, left, right = (end - start for end, start in zip(seen, [picture.top] * 2 + [picture.left] * 2))
+        self.rows = range(max(0, top // down), min(rows, -(-bottom // down)))
+        self.columns = range(max(0, left // across), min(columns, -(-right // across)))
 
     def paint(self, font: QFont) -> None:
         """Lines, then marks or numbers, as far as cells are large enough."""
@@ -103,7 +105,7 @@ class CellPainter:
             for y in (round(self._y(i)),)
         ]  # fmt: skip
         self.painter.setPen(QPen(color, 1))
-        self.painter.drawLines(lines)
+        _draw_lines(self.painter, lines)
 
     def _x(self, column: int) -> float:
         return self.x0 + column * self.width
@@ -133,7 +135,7 @@ class CellPainter:
                 lines += [QLineF(a + s * side * 0.6, tip - end * side * 0.6, a, tip) for s in (-1, 1)]
         self.painter.setPen(QPen(QColor("white"), 1.6))
         self.painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        self.painter.drawLines(lines)
+        _draw_lines(self.painter, lines)
         self.painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _minus(self, part: np.ndarray) -> None:
@@ -146,7 +148,7 @@ class CellPainter:
             mask = np.isfinite(part) & (part < 0)
         middles = [(x + w / 2, round(y + h / 2)) for x, y in self._places(mask)]
         self.painter.setPen(QPen(with_alpha(self.theme.ink, 0.55), 1))
-        self.painter.drawLines([QLineF(x - side, y, x + side, y) for x, y in middles])
+        _draw_lines(self.painter, [QLineF(x - side, y, x + side, y) for x, y in middles])
 
     def _numbers(self, part: np.ndarray, font: QFont) -> None:
         self.painter.setFont(font)
@@ -166,6 +168,11 @@ class CellPainter:
             self.painter.drawText(place, flags, text)
 
 
+def _draw_lines(painter: Any, lines: list[QLineF]) -> None:
+    if lines:
+        painter.drawLines(lines)  # PyQt takes a list, which its types do not say
+
+
 def number_writer(values: np.ndarray, most: int) -> Callable[[float], str]:
     """A function that writes each of ``values`` in at most about ``most`` characters, with equally many decimals."""
     if values.dtype.kind in "iub":
@@ -176,11 +183,16 @@ def number_writer(values: np.ndarray, most: int) -> Callable[[float], str]:
         digits = max(0, min(3, most - 7))
         return lambda x: "0" if x == 0 else f"{x:.{digits}e}".replace("e-0", "e-").replace("e+0", "e")
     before = max(1, math.floor(math.log10(size)) + 1 if size else 1)
-    decimals = max(0, min(4 - before if size >= 1 else 4, most - before - 2))
+    # Where there is little room numbers below 1 do without the zero before the point.
+    bare = size < 0.995 and most < 6
+    decimals = max(0, min(4 - before if size >= 1 else 4, most - 2 - (0 if bare else before)))
 
     def write(x: float) -> str:
+        if x == 0:
+            return "0"  # exactly, unlike what is rounded to it
         text = f"{x:.{decimals}f}"
-        return text[1:] if text.startswith("-0") and not text.strip("-0.") else text
+        text = text[1:] if text.startswith("-0") and not text.strip("-0.") else text
+        return text.replace("0.", ".", 1) if bare and decimals else text
 
     return write
 
@@ -233,27 +245,45 @@ def _short(value: float) -> str:
     return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + e + power
 
 
-def paint_scale(painter: QPainter, theme: Theme, scale: ValueScale, room: QRectF) -> None:
-    """The colours, with numbers at the ends and zero, in ``room`` (narrow and high)."""
+def paint_scale(painter: QPainter, theme: Theme, scale: ValueScale, room: QRectF, lying: bool) -> None:
+    """The colours, with numbers at the ends and zero, in ``room``: standing with the greatest on top, or lying."""
     font = theme.code_font("small")
     metrics = QFontMetricsF(font)
-    high = max(16.0, min(room.height() - metrics.height(), theme.space(200)))
-    bar = QRectF(room.left(), room.top() + metrics.height() / 2, theme.space(10), high)
     table = scale.table(theme).astype(np.uint32)
-    order = np.arange(255, -1, -1) if scale.sequential else np.arange(255, 0, -1)
+    order = np.arange(0 if scale.sequential else 1, 256)
+    order = order if lying else order[::-1]
     words = 0xFF000000 | table[order, 0] << 16 | table[order, 1] << 8 | table[order, 2]
     words = np.ascontiguousarray(words, np.uint32)
-    painter.drawImage(bar, QImage(words.tobytes(), 1, len(words), 4, QImage.Format.Format_RGB32))
+    size = (len(words), 1) if lying else (1, len(words))
+    if lying:
+        bar = QRectF(room.left(), room.top(), max(16.0, min(room.width(), theme.space(200))), theme.space(8))
+    else:
+        high = max(16.0, min(room.height() - metrics.height(), theme.space(200)))
+        bar = QRectF(room.left(), room.top() + metrics.height() / 2, theme.space(10), high)
+    painter.drawImage(bar, QImage(words.tobytes(), *size, 4 * size[0], QImage.Format.Format_RGB32))
     painter.setPen(QPen(with_alpha(theme.ink, 0.3), 1))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(bar)
     painter.setFont(font)
     painter.setPen(theme.muted)
     texts = scale_texts(scale)
+    if lying:
+        _label_lying(painter, bar, texts[::-1], metrics.height())
+    else:
+        _label_standing(painter, bar, texts, metrics.height(), room.right())
+
+
+def _label_lying(painter: QPainter, bar: QRectF, texts: list[str], line: float) -> None:
+    sides = [Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight]
+    for text, side in zip(texts, sides if len(texts) == 3 else sides[::2]):
+        painter.drawText(QRectF(bar.left(), bar.bottom() + 2, bar.width(), line), side, text)
+
+
+def _label_standing(painter: QPainter, bar: QRectF, texts: list[str], line: float, right: float) -> None:
     places = [bar.top(), bar.center().y(), bar.bottom()] if len(texts) == 3 else [bar.top(), bar.bottom()]
-    for text, y in zip(texts, places):
-        if len(texts) == 3 and y == places[1] and high < 2.5 * metrics.height():
+    for number, (text, y) in enumerate(zip(texts, places)):
+        if len(texts) == 3 and number == 1 and bar.height() < 2.5 * line:
             continue
         painter.drawLine(QPointF(bar.right(), y), QPointF(bar.right() + 3, y))
-        place = QRectF(bar.right() + 6, y - metrics.height() / 2, room.right() - bar.right(), metrics.height())
+        place = QRectF(bar.right() + 6, y - line / 2, right - bar.right(), line)
         painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from PyQt6.QtCore import QEvent, QObject, QPointF, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui.numbers import format_number
 from gui.theme import Theme, mixed, readable, with_alpha
 from gui.widgets.flow_layout import FlowLayout
+from gui.widgets.value_scale import rounded_up
 
-#: Colours of curves beside the accent, which the first has: Okabe and Ito (2008), and grey.
-_COLORS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C6BB1")
+#: Colours of curves beside the accent, which the current one has: none of them is the hue of a phase.
+_COLORS = ("#7B5EA7", "#8A6D3B", "#4F7F94", "#76862B", "#9C4F6E", "#7F7F7F")
 
 _DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 
@@ -57,9 +60,9 @@ class LinePlot(QWidget):
 
     def __init__(self, theme: Theme, x_label: str = "step", y_label: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._x_label, self._y_label = x_label, y_label
+        self._x_label, self._y_label, self._y_drawn = x_label, y_label, True
         self._curves: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-        self._drawn: dict[str, tuple[pg.PlotDataItem, pg.PlotDataItem]] = {}
+        self._drawn: dict[str, tuple[Any, Any]] = {}
         self._marks: list[Mark] = []
         self._lines: list[pg.InfiniteLine] = []
         self._current = ""
@@ -71,12 +74,12 @@ class LinePlot(QWidget):
         self.read_out.setAccessibleName("Read-out of the curves")
         self.read_out.setContentsMargins(8, 0, 8, 2)
         self.read_out.setMinimumWidth(1)
-        self.plot = pg.PlotWidget()
+        self.plot: Any = pg.PlotWidget(axisItems={"left": _ValueAxis("left")})
         self.plot.setAccessibleName("Curves")
         self.plot.hideButtons()
         self.plot.setMenuEnabled(False)
         self.plot.setFrameShape(pg.QtWidgets.QFrame.Shape.NoFrame)
-        self._item = self.plot.getPlotItem()
+        self._item: Any = self.plot.getPlotItem()
         self._item.setClipToView(True)
         self._item.setDownsampling(auto=True, mode="peak")
         self._item.getViewBox().setDefaultPadding(0.03)
@@ -98,9 +101,9 @@ class LinePlot(QWidget):
     # ---- what is shown ----
 
     def show_curves(self, curves: Mapping[str, tuple[np.ndarray, np.ndarray]], current: str = "") -> None:
-        """Show (x, y) by name; ``current`` is drawn in the accent's colour, above the others."""
+        """Show (x, y) by name; ``current`` is drawn in the accent's colour, above the others; "": none is."""
         self._curves = {name: (np.asarray(x, float), np.asarray(y, float)) for name, (x, y) in curves.items()}
-        self._current = current or next(iter(self._curves), "")
+        self._current = current
         for name in [name for name in self._drawn if name not in self._curves]:
             for item in self._drawn.pop(name):
                 self._item.removeItem(item)
@@ -120,10 +123,10 @@ class LinePlot(QWidget):
             self._window = window
             self._draw()
 
-    def set_labels(self, y_label: str) -> None:
-        """What the y axis shows."""
-        self._y_label = y_label
-        self._item.setLabel("left", y_label)
+    def set_y_label(self, text: str, drawn: bool = True) -> None:
+        """What the y axis shows; not ``drawn`` where something near the plot says it."""
+        self._y_label, self._y_drawn = text, drawn
+        self._label_axes()
 
     def set_cursor(self, x: float | None) -> None:
         """A line at the current step, or none."""
@@ -149,6 +152,10 @@ class LinePlot(QWidget):
 
     def show_all(self) -> None:
         """Show everything, also what is yet to come."""
+        # What lies outside of the view is clipped, and unknown to the automatic range: first look at all of it.
+        ends = [(x[0], x[-1]) for x, _ in self._curves.values() if len(x)]
+        if ends:
+            self._item.setXRange(min(first for first, _ in ends), max(last for _, last in ends))
         self._item.enableAutoRange()
 
     def color(self, name: str) -> QColor:
@@ -171,16 +178,24 @@ class LinePlot(QWidget):
             axis.setPen(pg.mkPen(with_alpha(theme.ink, 0.35), width=1))
             axis.setTextPen(pg.mkPen(theme.muted))
             axis.setTickFont(font)
+            axis.enableAutoSIPrefix(False)
             axis.setStyle(tickLength=-4, tickTextOffset=4, hideOverlappingLabels=True)
             axis.label.setFont(theme.text_font("small"))
-        self._item.setLabel("bottom", self._x_label)
-        self._item.setLabel("left", self._y_label)
+        self._label_axes()
         self._item.showGrid(x=False, y=True, alpha=0.12)
         self._cursor.setPen(pg.mkPen(with_alpha(theme.ink, 0.7), width=1))
         self._pointer.setPen(pg.mkPen(with_alpha(theme.ink, 0.35), width=1, style=Qt.PenStyle.DotLine))
         self.read_out.setFont(font)
         self._color_marks()
         self._draw()
+
+    def _label_axes(self) -> None:
+        self._item.setLabel("bottom", self._x_label)
+        self._item.getAxis("left").showLabel(self._y_drawn)
+        if self._y_drawn:
+            self._item.setLabel("left", self._y_label)
+        lines = [QFontMetricsF(font).height() for font in (self.theme.code_font("small"), self.theme.text_font("small"))]
+        self._item.getAxis("bottom").setHeight(round(sum(lines)) + 4)
 
     def _color_marks(self) -> None:
         for mark, line in zip(self._marks, self._lines):
@@ -270,8 +285,10 @@ class LinePlot(QWidget):
 
     def _say(self, text: str) -> None:
         if not text:
-            x, y = self._curves.get(self._current, ((), ()))
-            text = f"{self._x_label} {x[-1]:.0f}   {self._y_label} {format_number(float(y[-1]))}" if len(x) else ""
+            name = self._current or next(iter(self._curves), "")
+            x, y = self._curves.get(name, (np.zeros(0), np.zeros(0)))
+            what = name if len(self._curves) > 1 else self._y_label
+            text = f"{self._x_label} {x[-1]:.0f}   {what} {format_number(float(y[-1]))}" if len(x) else ""
         self.read_out.setText(text)
 
     def _click(self, event: object) -> None:
@@ -286,6 +303,31 @@ class LinePlot(QWidget):
 def _closest(xs: np.ndarray, x: float) -> int:
     k = int(np.searchsorted(xs, x))
     return min(range(max(0, k - 1), min(len(xs), k + 1)), key=lambda i: abs(xs[i] - x))
+
+
+class _ValueAxis(pg.AxisItem):
+    """An axis whose logarithmic ticks stand at 1, 2 and 5 times powers of ten, at powers only where there are many."""
+
+    def tickValues(self, minVal: float, maxVal: float, size: float) -> list:
+        if not self.logMode:
+            return super().tickValues(minVal, maxVal, size)
+        low, high = sorted((minVal, maxVal))
+        decades = range(math.floor(low), math.ceil(high) + 1)
+        every = max(1, round((high - low) * 24 / max(size, 1)))
+        factors = (1, 2, 5) if size / max(high - low, 1e-9) >= 80 else (1,)
+        ticks = [k + math.log10(f) for k in decades for f in factors if k % every == 0]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) > 1:
+            return [(1.0, ticks)]
+        first, last = 10.0**low, 10.0**high
+        step = rounded_up((last - first) / 4)
+        ends = range(math.ceil(first / step), math.floor(last / step) + 1)
+        return [(0.0, [math.log10(k * step) for k in ends if k > 0])]
+
+    def tickStrings(self, values: list, scale: float, spacing: float) -> list[str]:
+        if not self.logMode:
+            return super().tickStrings(values, scale, spacing)
+        return [f"{10.0**value:.3g}".replace("e-0", "e-").replace("e+0", "e") for value in values]
 
 
 class _Entry(QWidget):

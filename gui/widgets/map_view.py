@@ -96,10 +96,11 @@ class MapView:
         most_x, most_y = self._largest()
         x = min(most_x, max(self.width, 1.0) / max(1, self.columns))
         y = min(most_y, max(self.height, 1.0) / max(1, self.rows))
-        return (min(x, y),) * 2 if self.square else (x, y)
+        return (min(x, y), min(x, y)) if self.square else (x, y)
 
     def _largest(self) -> tuple[float, float]:
-        return (SQUARE * self.unit,) * 2 if self.square else (CELL[0] * self.unit, CELL[1] * self.unit)
+        width, height = (SQUARE, SQUARE) if self.square else CELL
+        return width * self.unit, height * self.unit
 
     def _place(self, left: float, top: float) -> None:
         width, height = self.cell

@@ -31,7 +31,7 @@ class Cut:
         return all(entry == (0, extent, 1) for entry, extent in zip(self.entries, self.shape))
 
     def wire(self, region: tuple[int, int, int, int] | None = None) -> list[int | list[int]]:
-        """As the protocol takes it; ``region``: only these rows and columns (first, last + 1, ...) of the last dimensions."""
+        """As the protocol takes it; ``region``: only these rows and columns (first, last + 1, ...) of the last two."""
         entries = list(self.entries)
         if region is not None:
             axes = [axis for axis, entry in enumerate(entries) if isinstance(entry, tuple)]

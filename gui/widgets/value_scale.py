@@ -65,10 +65,10 @@ def rounded_up(size: float) -> float:
     """The smallest of 1, 1.5, 2, 3, 5, 7 times a power of ten that is at least ``size``; 1 for 0."""
     if not size or not math.isfinite(size):
         return 1.0
-    power = 10.0 ** math.floor(math.log10(size))
-    if power == 0.0:
-        return size
-    return next((end * power for end in _ENDS if end * power >= size * (1 - 1e-9)), size)
+    power = math.floor(math.log10(size))
+    # By way of text, so that 7 times a tenth is 0.7 and not its neighbour.
+    ends = (float(f"{end}e{power}") for end in _ENDS)
+    return next((end for end in ends if end >= size * (1 - 1e-9)), size)
 
 
 def scale_for(

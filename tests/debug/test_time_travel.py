@@ -49,9 +49,10 @@ def test_random_journeys(truth):
         here = generator.randint(last // 2, last - 10)
         check(session.step("runTo", step=here), here)
         for _ in range(SEQUENCES):
-            back = generator.randint(3, here - 1) if generator.random() < 0.5 else max(3, here - generator.randint(1, 4))
+            far, near = generator.randint(3, here - 1), max(3, here - generator.randint(1, 4))
+            back = min(last - 9, far if generator.random() < 0.5 else near)
             check(session.travel([steps[back][0], 0, 0], live=True), back)
-            forward = min(last - 3, back + generator.randint(1, 30))
+            forward = min(last - 4, back + generator.randint(1, 30))
             check(session.step("runTo", step=forward), forward)
             # Within the history only the cursor moves; going on from there must still come out where it should.
             for _ in range(generator.randint(1, 12)):

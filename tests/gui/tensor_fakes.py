@@ -1,131 +1,98 @@
-"""A link that answers like an engine process, from arrays at hand, and panels with it."""
+"""Answers like an engine process's, from arrays at hand, for the link of the tests."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-import pytest
-from PyQt6.QtCore import QObject
 
-from gui.context import Context
-from gui.state import State
-from gui.theme import Theme
+from engine.debug.views import arrays as views
 
 
-class FakeLink(QObject):
-    """Answers at once. ``events``: summaries, oldest first; ``arrays``: by (event, name) or expression.
+class Engine:
+    """Answers ``tensor``, ``histogram``, ``events`` and ``statistics`` of a fake link.
 
-    ``asked`` lists (key, command, arguments) of every ask; ``forks`` the edits of every fork.
+    ``arrays``: by (event, name) or expression; ``events``: summaries, oldest first; ``statistics``: latest and series.
     """
 
-    def __init__(self, arrays: dict[Any, np.ndarray] | None = None, events: list[dict] | None = None) -> None:
-        super().__init__()
-        self.arrays = arrays or {}
-        self.events = events or []
-        self.statistics: dict[str, Any] = {"enabled": False}
-        self.asked: list[tuple[Any, str, dict]] = []
-        self.forks: list[tuple[list, str | None]] = []
+    def __init__(self, link: Any) -> None:
+        self.arrays: dict[Any, np.ndarray] = {}
+        self.events: list[dict[str, Any]] = []
+        self.latest: dict[str, dict[str, Any]] = {}
+        self.series: dict[tuple[str, str], dict[str, Any]] = {}
+        self.collecting = False
+        self.link = link
+        link.answers.update(
+            tensor=self._tensor, histogram=self._histogram, events=self._events, statistics=self._statistics
+        )
 
-    def ask(self, key, command, arguments, then, otherwise=None):
-        self.asked.append((key, command, arguments))
-        try:
-            body = getattr(self, f"_{command}")(arguments)
-        except (KeyError, ValueError, IndexError) as error:
-            if otherwise is not None:
-                otherwise(str(error))
-            return
-        then(body)
+    def asked(self, command: str) -> list[dict[str, Any]]:
+        """The arguments of every ask of that command."""
+        return [arguments for _, name, arguments in self.link.asked if name == command]
 
-    def fork(self, edits, name=None, parameters=()):
-        self.forks.append((list(edits), name))
+    def add(self, seq: int, kind: str, name: str, module: str, step: int, tensors: dict, **labels: str) -> dict[str, Any]:
+        """Record an event with its arrays; the summary of it serves as a stop, too."""
+        described = [
+            {"name": n, "shape": list(a.shape), "dtype": str(a.dtype), **({"label": labels[n]} if n in labels else {})}
+            for n, a in tensors.items()
+        ]
+        event = {
+            "seq": seq, "kind": kind, "name": name, "module": module, "direction": kind, "step": step, "op": name,
+            "level": "op", "position": [seq, 0, 0], "tensors": described, "epoch": 0, "batch": step, "live": True,
+            "reason": "step", "description": f"{kind} {name}",
+        }  # fmt: skip
+        self.events.append(event)
+        self.arrays.update({(seq, n): a for n, a in tensors.items()})
+        return event
 
-    def move(self, command, **arguments):
-        self.asked.append(("move", command, arguments))
-
-    def commands(self, command: str) -> list[dict]:
-        return [arguments for _, name, arguments in self.asked if name == command]
-
-    def _find(self, arguments: dict) -> np.ndarray:
+    def _find(self, arguments: dict[str, Any]) -> Any:
         reference = arguments["reference"]
         key = reference["expression"] if "expression" in reference else (reference["event"], reference["name"])
-        if key not in self.arrays:
-            raise KeyError(f"{key} is not there")
-        return self.arrays[key]
+        return self.arrays.get(key)
 
-    def _tensor(self, arguments: dict) -> dict:
-        from engine.debug.views import arrays
-
-        array = self._find(arguments)
-        body = arrays.view(array, arguments.get("slice"), tuple(arguments.get("maxShape") or (256, 256)))
-        return {**body, **self._origin(arguments, array)}
-
-    def _histogram(self, arguments: dict) -> dict:
-        from engine.debug.views import arrays
-
-        array = self._find(arguments)
-        return {**arrays.histogram(array, arguments.get("bins", 64)), **self._origin(arguments, array)}
-
-    def _origin(self, arguments: dict, array: np.ndarray) -> dict:
-        from engine.debug.views import arrays
-
-        reference = arguments["reference"]
+    def _answer(self, arguments: dict[str, Any], make: Any) -> Any:
+        array, reference = self._find(arguments), arguments["reference"]
+        if array is None:
+            return KeyError(f"{reference} is not there")
+        try:
+            body = make(array)
+        except (ValueError, IndexError) as error:
+            return error
         name = reference.get("name") or reference["expression"]
-        return {"description": arrays.describe(array), "event": reference.get("event"), "name": name}
+        return {**body, "description": views.describe(array), "event": reference.get("event"), "name": name}
 
-    def _events(self, arguments: dict) -> dict:
+    def _tensor(self, arguments: dict[str, Any]) -> Any:
+        most = tuple(arguments.get("maxShape") or (256, 256))
+        return self._answer(arguments, lambda array: views.view(array, arguments.get("slice"), most))
+
+    def _histogram(self, arguments: dict[str, Any]) -> Any:
+        return self._answer(arguments, lambda array: views.histogram(array, arguments.get("bins", 64)))
+
+    def _events(self, arguments: dict[str, Any]) -> dict[str, Any]:
         found = [e for e in self.events if not arguments.get("kinds") or e["kind"] in arguments["kinds"]]
         return {"events": found[-arguments.get("count", 100) :], "first": 0, "last": 99, "complete": True}
 
-    def _statistics(self, arguments: dict) -> dict:
-        if arguments.get("enabled"):
-            self.statistics = {"enabled": True, "latest": {}, **self.statistics, "enabled": True}
-        body = {key: value for key, value in self.statistics.items() if key != "series"}
+    def _statistics(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        self.collecting = arguments.get("enabled", self.collecting)
+        if not self.collecting:
+            return {"enabled": False}
+        body: dict[str, Any] = {"enabled": True, "latest": self.latest}
         if arguments.get("names"):
-            field = arguments.get("field", "norm")
-            known = self.statistics.get("series", {})
-            body["series"] = {name: known[name, field] for name in arguments["names"] if (name, field) in known}
+            body["series"] = {name: self.series[name, arguments["field"]] for name in arguments["names"]}
         return body
 
 
-def event(seq: int, kind: str, name: str, module: str, step: int, tensors: dict[str, np.ndarray], **labels: str) -> dict:
-    """A summary as of the request ``events``; with ``reason`` it is a stop's."""
-    described = [
-        {"name": n, "shape": list(a.shape), "dtype": str(a.dtype), **({"label": labels[n]} if n in labels else {})}
-        for n, a in tensors.items()
-    ]
-    return {
-        "seq": seq, "kind": kind, "name": name, "module": module, "direction": kind, "step": step, "op": name,
-        "level": "op", "position": [seq, 0, 0], "tensors": described, "epoch": 0, "batch": step, "live": True,
-        "reason": "step", "description": f"{kind} {name}",
-    }  # fmt: skip
-
-
-def context_of(link: QObject, theme: str = "light") -> Context:
-    """What panels are given."""
-    return Context(State(), link, Theme(theme), {})
-
-
-@pytest.fixture
-def two_layer_link() -> FakeLink:
-    """A linear layer in two steps, forward, backward and update."""
+def linear_layer(engine: Engine, steps: int = 2) -> None:
+    """Record forward, backward and update of a layer "fc" of 3 to 5 units: events 10·step, + 1 and + 2."""
     random = np.random.default_rng(0)
-    link = FakeLink()
-    for step in range(2):
-        base = 10 * step
-        x, w = random.normal(size=(4, 3)).astype("f4"), random.normal(size=(5, 3)).astype("f4")
-        y = x @ w.T
-        forward = {"x": x, "w": w, "y": y}
-        dy = random.normal(size=y.shape).astype("f4")
+    w = random.normal(size=(5, 3)).astype("f4")
+    for step in range(steps):
+        x, dy = random.normal(size=(4, 3)).astype("f4"), random.normal(size=(4, 5)).astype("f4")
+        forward = {"x": x, "w": w, "y": x @ w.T}
         backward = {**forward, "dy": dy, "dx": dy @ w, "dw": dy.T @ x}
         update = {"w": w, "dw": backward["dw"], "w_new": w - np.float32(0.1) * backward["dw"]}
-        for offset, (kind, name, tensors, labels) in enumerate((
-            ("forward", "Linear", forward, {"w": "fc.weight"}),
-            ("backward", "Linear", backward, {"w": "fc.weight"}),
-            ("update", "SGD", update, {"w": "fc.weight", "w_new": "fc.weight"}),
-        )):  # fmt: skip
-            link.events.append(event(base + offset, kind, name, "fc", step, tensors, **labels))
-            for key, array in tensors.items():
-                link.arrays[base + offset, key] = array
-        link.arrays["fc.weight"], link.arrays["fc.weight.grad"] = update["w_new"], update["dw"]
-    return link
+        engine.add(10 * step, "forward", "Linear", "fc", step, forward, w="fc.weight")
+        engine.add(10 * step + 1, "backward", "Linear", "fc", step, backward, w="fc.weight")
+        engine.add(10 * step + 2, "update", "SGD", "fc", step, update, w="fc.weight", w_new="fc.weight")
+        w = update["w_new"]
+        engine.arrays["fc.weight"], engine.arrays["fc.weight.grad"] = w, update["dw"]

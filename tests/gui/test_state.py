@@ -60,6 +60,15 @@ def test_a_subscriber_may_change_the_state_again():
     assert heard[0] == "line"
 
 
+def test_a_subscriber_that_fails_does_not_keep_the_others_from_the_news():
+    state, heard = State(), []
+    state.subscribe("level", lambda: 1 / 0)
+    state.subscribe("level", lambda: heard.append(state.level))
+    with pytest.raises(ZeroDivisionError):
+        state.update(level="line")
+    assert heard == ["line"]
+
+
 def test_arrays_count_as_changed_unless_they_are_the_same_object():
     state, heard = State(), []
     state.subscribe("curves", lambda: heard.append(1))

@@ -10,6 +10,9 @@ import pytest
 
 from engine.cli.main import main
 
+# These tests look at what the interpreter itself does with uncaught errors.
+pytestmark = pytest.mark.qt_no_exception_capture
+
 ROOT = Path(__file__).parents[3]
 
 CELLS = '''# %% [markdown]

@@ -1,0 +1,107 @@
+"""Asking the engine process without waiting: of the questions of one key only the newest is answered."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from engine.debug.protocol import ProtocolError
+from engine.debug.session import ConnectionLost, RequestError, Session, SessionError
+from gui.work import Jobs, Posts
+
+#: What a session may raise where something cannot be done; everything else is a fault of ours.
+REFUSALS = (RequestError, ConnectionLost, SessionError, ProtocolError, TimeoutError, OSError)
+
+Then = Callable[[dict[str, Any]], object]
+Otherwise = Callable[[str], object]
+
+
+class Asking:
+    """Questions, in threads of their own.
+
+    Args:
+        posts: brings the answers into the window's thread.
+        current: the session that is there now.
+        gone: called in the window's thread when a question finds no process.
+    """
+
+    def __init__(self, posts: Posts, current: Callable[[], Session | None], gone: Callable[[], object]) -> None:
+        self._posts = posts
+        self._current = current
+        self._gone = gone
+        self._jobs = Jobs(3, "ask")
+        self._newest: dict[Hashable, int] = {}
+        self._numbers = itertools.count(1)
+
+    def ask(
+        self, key: Hashable, command: str, arguments: dict[str, Any], then: Then, otherwise: Otherwise | None = None
+    ) -> None:
+        """See :meth:`gui.link.Link.ask`."""
+        number = self._newest[key] = next(self._numbers)
+        session = self._current()
+        if session is None:
+            if otherwise is not None:
+                self._posts.post(lambda: otherwise("No script is open."))
+            return
+
+        def finish(callback: Callable[[Any], object] | None, value: Any) -> None:
+            if callback is not None and self._newest.get(key) == number and self._current() is session:
+                callback(value)
+
+        def job() -> None:
+            if self._newest.get(key) != number:
+                return
+            try:
+                body = send(session, command, arguments)
+            except RequestError as error:
+                # What needs a stop is asked again at the next one.
+                if error.id != "notStopped":
+                    self._posts.post(lambda text=str(error): finish(otherwise, text))
+            except ConnectionLost:
+                self._posts.post(self._gone)
+            except REFUSALS as error:
+                self._posts.post(lambda text=str(error): finish(otherwise, text))
+            else:
+                self._posts.post(lambda: finish(then, body))
+
+        self._jobs.put(key, job)
+
+    def forget(self, key: Hashable) -> None:
+        """An answer to this key is not wanted any more."""
+        self._newest.pop(key, None)
+
+    def forget_all(self) -> None:
+        """No answer is wanted any more."""
+        self._newest.clear()
+
+    def close(self) -> None:
+        """End the threads."""
+        self._jobs.close()
+
+    def join(self, timeout: float) -> bool:
+        """Whether the threads have ended within ``timeout`` seconds each."""
+        return self._jobs.join(timeout)
+
+
+def send(session: Session, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Ask ``session``; what is a setting is remembered there for all its runs."""
+    if command.startswith("set") and command.endswith(("Breakpoints", "Watchpoints")):
+        return session.configure(command, **arguments)
+    if command in ("statistics", "diagnostics") and "enabled" in arguments:
+        return session.listen_to(command, **arguments)
+    return session.request(command, **arguments)
+
+
+def runs_of(session: Session) -> list[dict[str, Any]]:
+    """The runs of a session as the state holds them."""
+    return [
+        {
+            "name": run.name, "number": run.number, "state": run.state, "current": run is session.current,
+            "parent": run.parent.name if run.parent else None, "parameters": list(run.parameters),
+            "forkedAt": list(run.forked_at) if run.forked_at else None, "edits": len(run.edits),
+            "position": list(run.stop.position) if run.stop and run.stop.position else None,
+            "replayable": run.recording is not None,
+        }
+        for run in session.runs
+    ]  # fmt: skip

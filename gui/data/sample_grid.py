@@ -1,0 +1,211 @@
+"""The samples as a grid of pictures with label, prediction and loss; only what is in sight is drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+from PyQt6.QtCore import QEvent, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QFontMetricsF, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QResizeEvent
+from PyQt6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip
+
+from gui.data.batch import Batch
+from gui.network.glyphs import image_of
+from gui.network.values import colours, greys
+from gui.numbers import format_number
+from gui.theme import Theme, with_alpha
+
+_GAP = 8
+
+
+class SampleGrid(QAbstractScrollArea):
+    """Signal chosen(i): position in the batch of the sample that was clicked."""
+
+    chosen = pyqtSignal(int)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.theme = theme
+        self.batch: Batch | None = None
+        self.order: list[int] = []
+        self.sample = 0
+        self._images: dict[int, QImage] = {}
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Samples of the batch: arrow keys choose one")
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def show_batch(self, batch: Batch | None, order: list[int]) -> None:
+        """Show these samples in this order; the scroll position stays."""
+        if batch is not self.batch:
+            self._images.clear()
+        self.batch, self.order = batch, order
+        self._measure()
+        self.viewport().update()
+
+    def show_sample(self, sample: int) -> None:
+        if sample != self.sample:
+            self.sample = sample
+            self.viewport().update()
+
+    def apply_theme(self, theme: Theme) -> None:
+        self.theme = theme
+        self._images.clear()
+        self._measure()
+        self.viewport().update()
+
+    # ---- geometry ----
+
+    def _cell(self) -> QSize:
+        """A picture and two lines under it."""
+        line = QFontMetricsF(self.theme.code_font("small")).height()
+        side = self.theme.space(64)
+        tall = side if self.batch is None or self.batch.kind == "pictures" else self.theme.space(16)
+        return QSize(side, round(tall + 2 * line + 4))
+
+    def _columns(self) -> int:
+        return max(1, (self.viewport().width() - _GAP) // (self._cell().width() + _GAP))
+
+    def box(self, place: int) -> QRectF:
+        """Where the sample at a place of the order stands."""
+        cell, columns = self._cell(), self._columns()
+        row, column = divmod(place, columns)
+        top = _GAP + row * (cell.height() + _GAP) - self.verticalScrollBar().value()
+        return QRectF(_GAP + column * (cell.width() + _GAP), top, cell.width(), cell.height())
+
+    def place_at(self, x: float, y: float) -> int | None:
+        """The place whose cell a point lies in."""
+        cell, columns = self._cell(), self._columns()
+        column, row = (
+            int((x - _GAP // 2) // (cell.width() + _GAP)),
+            int((y + self.verticalScrollBar().value() - _GAP // 2) // (cell.height() + _GAP)),
+        )
+        place = row * columns + column
+        return place if 0 <= column < columns and 0 <= place < len(self.order) else None
+
+    def _measure(self) -> None:
+        cell, columns = self._cell(), self._columns()
+        rows = -(-len(self.order) // columns)
+        bar = self.verticalScrollBar()
+        bar.setPageStep(self.viewport().height())
+        bar.setSingleStep(cell.height() // 2)
+        bar.setRange(0, max(0, rows * (cell.height() + _GAP) + _GAP - self.viewport().height()))
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        self._measure()
+
+    # ---- painting ----
+
+    def paintEvent(self, event: object) -> None:
+        painter = QPainter(self.viewport())
+        painter.fillRect(self.viewport().rect(), self.theme.panel)
+        if self.batch is None:
+            return
+        if not self.order:
+            painter.setFont(self.theme.text_font())
+            painter.setPen(self.theme.muted)
+            text = "No mistake in this batch."
+            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, text)
+            return
+        first = max(0, (self.verticalScrollBar().value() // (self._cell().height() + _GAP)) * self._columns())
+        for place in range(first, len(self.order)):
+            box = self.box(place)
+            if box.top() > self.viewport().height():
+                break
+            self._paint_cell(painter, box, self.order[place])
+
+    def _paint_cell(self, painter: QPainter, box: QRectF, i: int) -> None:
+        assert self.batch is not None
+        theme = self.theme
+        font = theme.code_font("small")
+        line = QFontMetricsF(font).height()
+        picture = QRectF(box.left(), box.top(), box.width(), box.height() - 2 * line - 4)
+        image = self._image(i)
+        if image is not None:
+            inner = self._fitted(picture, image)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, inner.width() < image.width())
+            painter.drawImage(inner, image)
+            painter.setPen(QPen(with_alpha(theme.ink, 0.2), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(inner)
+        right = self.batch.right(i)
+        painter.setFont(theme.code_font("small", bold=right is False))
+        painter.setPen(theme.phase_text["alarm"] if right is False else theme.ink)
+        text = QFontMetricsF(painter.font()).elidedText(self.batch.verdict(i), Qt.TextElideMode.ElideRight, box.width())
+        painter.drawText(QRectF(box.left(), picture.bottom() + 3, box.width(), line), Qt.AlignmentFlag.AlignLeft, text)
+        loss = self.batch.loss(i)
+        if loss is not None:
+            painter.setFont(font)
+            painter.setPen(theme.muted)
+            where = QRectF(box.left(), picture.bottom() + 3 + line, box.width(), line)
+            painter.drawText(where, Qt.AlignmentFlag.AlignLeft, format_number(loss))
+        if i == self.sample:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(theme.selection, 2))
+            painter.drawRoundedRect(box.adjusted(-3, -3, 3, 3), 6, 6)
+
+    @staticmethod
+    def _fitted(box: QRectF, image: QImage) -> QRectF:
+        if image.height() <= 1:
+            return box
+        factor = min(box.width() / image.width(), box.height() / image.height())
+        wide, high = image.width() * factor, image.height() * factor
+        return QRectF(box.left() + (box.width() - wide) / 2, box.top() + (box.height() - high) / 2, wide, high)
+
+    def _image(self, i: int) -> QImage | None:
+        if i in self._images:
+            return self._images[i]
+        assert self.batch is not None
+        data = self.batch.picture(i)
+        if data is None or not data.size:
+            return None
+        alarm = self.theme.phase["alarm"]
+        rgb = (alarm.red(), alarm.green(), alarm.blue())
+        low, high = self.batch.low, self.batch.high
+        if data.ndim == 3:
+            shares = np.clip((np.nan_to_num(data) - low) / ((high - low) or 1.0), 0, 1)
+            rgba = np.concatenate([np.rint(shares * 255), np.full((*data.shape[:2], 1), 255)], axis=2)
+        elif self.batch.kind == "pictures":
+            rgba = greys(data, low, high, self.theme.sequential, rgb)
+        else:
+            rgba = colours(data, max(abs(low), abs(high)) or 1.0, self.theme.diverging, rgb)
+        image = image_of(rgba)
+        self._images[i] = image
+        return image
+
+    # ---- mouse and keys ----
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        if event is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+            place = self.place_at(event.position().x(), event.position().y())
+            if place is not None:
+                self.chosen.emit(self.order[place])
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        if event is None:
+            return
+        steps = {
+            Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -self._columns(), Qt.Key.Key_Down: self._columns(),
+        }  # fmt: skip
+        if event.key() in steps and self.order:
+            here = self.order.index(self.sample) if self.sample in self.order else 0
+            place = max(0, min(len(self.order) - 1, here + steps[Qt.Key(event.key())]))
+            self.reveal(place)
+            self.chosen.emit(self.order[place])
+        else:
+            super().keyPressEvent(event)
+
+    def reveal(self, place: int) -> None:
+        """Scroll as little as needed to show a place."""
+        box, bar = self.box(place), self.verticalScrollBar()
+        if box.top() < _GAP:
+            bar.setValue(bar.value() + round(box.top()) - _GAP)
+        elif box.bottom() > self.viewport().height() - _GAP:
+            bar.setValue(bar.value() + round(box.bottom()) - self.viewport().height() + _GAP)
+
+    def viewportEvent(self, event: QEvent | None) -> bool:
+        if isinstance(event, QHelpEvent) and self.batch is not None:
+            place = self.place_at(event.pos().x(), event.pos().y())
+            text = self.batch.describe(self.order[place]) if place is not None else ""
+            QToolTip.showText(event.globalPos(), text, self.viewport())
+            return True
+        return super().viewportEvent(event)

@@ -1,0 +1,57 @@
+"""Small marks and texts on the canvas: NaN and infinity, numbers, and the ink that reads on a colour."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QColor, QFont, QImage, QPainter, QPen
+
+from gui.numbers import format_number
+
+
+def paint_alarm(painter: QPainter, at: QPointF, arm: float, nan: bool, color: QColor) -> None:
+    """A cross for NaN, an arrow up for infinity."""
+    x, y = at.x(), at.y()
+    painter.setPen(QPen(color, 2))
+    if nan:
+        painter.drawLine(QPointF(x - arm, y - arm), QPointF(x + arm, y + arm))
+        painter.drawLine(QPointF(x - arm, y + arm), QPointF(x + arm, y - arm))
+    else:
+        painter.drawLine(QPointF(x, y + arm), QPointF(x, y - arm))
+        painter.drawLine(QPointF(x, y - arm), QPointF(x - arm * 0.6, y - arm * 0.3))
+        painter.drawLine(QPointF(x, y - arm), QPointF(x + arm * 0.6, y - arm * 0.3))
+
+
+def write_on(painter: QPainter, box: QRectF, text: str, background: QColor, font: QFont) -> None:
+    """Write ``text`` into ``box``, made small enough for its width."""
+    font.setPointSizeF(font.pointSizeF() * min(1.0, 0.84 * box.width() / (6.6 * max(5, len(text)))))
+    painter.setFont(font)
+    painter.setPen(ink_on(background))
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def image_of(rgba: np.ndarray) -> QImage:
+    """An RGBA picture (rows, columns, 4) of uint8 as Qt's, with pixels of its own."""
+    data = np.ascontiguousarray(rgba, np.uint8)
+    rows, columns = data.shape[:2]
+    return QImage(data.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_RGBA8888).copy()
+
+
+def short_number(value: float) -> str:
+    """A number in at most three digits: for a caption; the hint shows it whole."""
+    value = float(value)
+    if not math.isfinite(value):
+        return format_number(value)
+    if value == 0:
+        return "0"
+    if 1e-3 <= abs(value) < 1e4:
+        return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
+    return f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e")
+
+
+def ink_on(color: QColor) -> QColor:
+    """Black or white, whatever reads better."""
+    bright = 0.299 * color.red() + 0.587 * color.green() + 0.114 * color.blue()
+    return QColor("#101418") if bright > 128 else QColor("#FFFFFF")

@@ -1,0 +1,275 @@
+"""What the diagnoses have found: cause, evidence, place, what to do, and a fork in which that is done."""
+
+from __future__ import annotations
+
+import html
+import os
+from typing import Any
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)  # fmt: skip
+
+from gui.context import Context
+from gui.icons import icon
+from gui.panels.panel import Panel
+from gui.places import places_of
+from gui.theme import Theme
+
+SEVERITIES = ("error", "warning", "hint")
+_ICONS = {"error": "error", "warning": "warning", "hint": "info"}
+_NOTHING = (
+    "Nothing found so far.\n\nThe diagnoses watch each step for dead units, vanishing and exploding gradients, NaN, a wrong "
+    "learning rate, forgotten zero_grad and more. Run on (F5); what they find is listed here."
+)
+
+
+_OFF = "The diagnoses are off. Tick Watch to have them look at every step."
+
+
+class DiagnosticsPanel(Panel):
+    """One card a finding, the gravest first."""
+
+    key = "diagnostics"
+    title = "Diagnostics"
+    area = "right-bottom"
+    empty_text = "Faults of the training are named here, with cause and evidence.\n\nOpen a script (Ctrl+O) and run it (F5)."
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._asked = False
+        self.enabled = QCheckBox("Watch")
+        self.enabled.setChecked(True)
+        self.enabled.setAccessibleName("Watch the training for faults")
+        self.enabled.setToolTip("Look for faults at every step; costs some time while running")
+        self.enabled.toggled.connect(self._switch)
+        self.head.add_control(self.enabled)
+        body = QWidget()
+        self._column = QVBoxLayout(body)
+        self._column.setContentsMargins(12, 4, 12, 12)
+        self._column.setSpacing(0)
+        self._column.addStretch(1)
+        self.cards_area = QScrollArea()
+        self.cards_area.setWidgetResizable(True)
+        self.cards_area.setFrameShape(QFrame.Shape.NoFrame)
+        self.cards_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.cards_area.setWidget(body)
+        body.setAutoFillBackground(False)
+        self.set_content(self.cards_area)
+        self.cards: dict[tuple, FindingCard] = {}
+        self.state.subscribe(("findings", "runs"), self._findings_changed)
+
+    # ---- asking ----
+
+    def show_stop(self, stop: dict[str, Any] | None) -> None:
+        if not self._asked:
+            self._asked = True
+            self._switch(self.enabled.isChecked())
+        elif self.enabled.isChecked():
+            self.ask("findings", "diagnostics", {}, self._received)
+        self._show()
+
+    def _switch(self, on: bool) -> None:
+        self.context.link.configure("diagnostics", {"enabled": on}, self._received)
+
+    def _received(self, body: dict[str, Any]) -> None:
+        if body.get("enabled"):
+            self.state.update(findings=list(body["findings"]))
+        self._show()
+
+    def _findings_changed(self) -> None:
+        if self.isVisible() and self.state.stop is not None:
+            self._show()
+
+    # ---- showing ----
+
+    def findings(self) -> list[dict[str, Any]]:
+        """The newest finding of each fault, the gravest first."""
+        newest: dict[tuple, dict[str, Any]] = {}
+        for finding in self.state.findings:
+            newest[_key(finding)] = finding
+        rank = {severity: i for i, severity in enumerate(SEVERITIES)}
+        return sorted(newest.values(), key=lambda finding: rank.get(finding["severity"], len(rank)))
+
+    def _show(self) -> None:
+        findings = self.findings()
+        wanted = [_key(finding) for finding in findings]
+        for key in [key for key in self.cards if key not in wanted]:
+            card = self.cards.pop(key)
+            self._column.removeWidget(card)
+            card.hide()
+            card.deleteLater()
+        for i, finding in enumerate(findings):
+            card = self.cards.get(wanted[i])
+            if card is None:
+                card = self.cards[wanted[i]] = FindingCard(self.context)
+            card.show_finding(finding, first=i == 0)
+            if self._column.indexOf(card) != i:
+                self._column.removeWidget(card)
+                self._column.insertWidget(i, card)
+        counts = [(s, sum(f["severity"] == s for f in findings)) for s in SEVERITIES]
+        self.head.set_subject(" · ".join(f"{n} {s}{'' if n == 1 else 's'}" for s, n in counts if n))
+        if findings:
+            self.show_content()
+        else:
+            self.show_empty(_NOTHING if self.enabled.isChecked() else _OFF)
+
+    def apply_theme(self, theme: Theme) -> None:
+        self.enabled.setFont(theme.text_font("small"))
+        for card in self.cards.values():
+            card.apply_theme(theme)
+
+    def save(self) -> dict[str, Any]:
+        return {"watch": self.enabled.isChecked()}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        if isinstance(saved.get("watch"), bool):
+            self.enabled.blockSignals(True)
+            self.enabled.setChecked(saved["watch"])
+            self.enabled.blockSignals(False)
+
+
+class FindingCard(QFrame):
+    """One finding."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+        self.finding: dict[str, Any] = {}
+        self.line = QWidget()
+        self.line.setObjectName("toolbar-line")
+        self.line.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, True)
+        self.line.setFixedHeight(1)
+        self.mark = QLabel()
+        self.title = _text("Fault")
+        self.cause = _text("Cause")
+        self.sentence = _text("Evidence")
+        self.suggestion = _text("What to do")
+        self.place = QPushButton()
+        self.place.setObjectName("link")
+        self.place.setAccessibleName("Place of the fault")
+        self.place.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.place.clicked.connect(self._jump)
+        self.code = QPlainTextEdit()
+        self.code.setAccessibleName("Code of the trial")
+        self.code.setToolTip("What is run in the fork; change it to fit the names of your script")
+        self.code.setTabChangesFocus(True)
+        self.code.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.attempt = QPushButton("Try it in a fork")
+        self.attempt.setAccessibleName("Try it in a fork")
+        self.attempt.setToolTip("Fork the run here and run this code there; the run as it was stays beside it, to compare")
+        self.attempt.clicked.connect(self._try)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self.mark, 0, Qt.AlignmentFlag.AlignTop)
+        head.addWidget(self.title, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 12)
+        layout.setSpacing(6)
+        layout.addWidget(self.line)
+        layout.addSpacing(6)
+        layout.addLayout(head)
+        layout.addWidget(self.place)
+        for widget in (self.sentence, self.cause, self.suggestion, self.code):
+            layout.addWidget(widget)
+        layout.addWidget(self.attempt, 0, Qt.AlignmentFlag.AlignLeft)
+        self.apply_theme(context.theme)
+
+    def show_finding(self, finding: dict[str, Any], first: bool) -> None:
+        """Show a finding; what the user has changed in its code stays."""
+        self.line.setVisible(not first)
+        if finding == self.finding:
+            return
+        new_code = finding.get("what_if") != self.finding.get("what_if")
+        self.finding = finding
+        self.setAccessibleName(f"{finding['severity']}: {finding['title']}")
+        self.title.setText(finding["title"])
+        self.sentence.setText(finding["sentence"])
+        evidence = "\n".join(f"{name} = {value}" for name, value in finding.get("evidence", {}).items())
+        source = f"\n\nThreshold from: {finding['source']}" if finding.get("source") else ""
+        self.sentence.setToolTip(_plain(evidence + source))
+        self.cause.setText(finding["cause"])
+        self.suggestion.setText(finding["suggestion"])
+        text, tip = _place(finding["place"])
+        self.place.setText(text)
+        self.place.setToolTip(tip)
+        self.place.setVisible(bool(text))
+        code = finding.get("what_if")
+        if new_code:
+            self.code.setPlainText(code or "")
+        self.code.setVisible(bool(code))
+        self.attempt.setVisible(bool(code))
+        self.apply_theme(self._context.theme)
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take on colours and fonts."""
+        severity = self.finding.get("severity", "hint")
+        side = theme.space(16)
+        self.mark.setPixmap(icon(_ICONS.get(severity, "info"), theme).pixmap(side, side))
+        self.mark.setToolTip(severity)
+        self.title.setFont(theme.text_font("body", bold=True))
+        self.sentence.setFont(theme.text_font())
+        self.cause.setFont(theme.text_font())
+        self.cause.setStyleSheet(f"color: {theme.muted.name()};")
+        self.suggestion.setFont(theme.text_font())
+        self.place.setFont(theme.code_font("small"))
+        self.code.setFont(theme.code_font())
+        self.code.setStyleSheet(f"QPlainTextEdit {{ background: {theme.paper.name()}; border-radius: 6px; padding: 4px; }}")
+        lines = self.code.toPlainText().count("\n") + 1
+        self.code.setFixedHeight(self.code.fontMetrics().lineSpacing() * min(lines, 8) + theme.space(24))
+
+    def _jump(self) -> None:
+        place = self.finding["place"]
+        if place.get("file"):
+            places_of(self._context).show_line(place["file"], int(place["line"]))
+        elif place.get("parameter"):
+            self._context.state.select(expression=place["parameter"], label=place["parameter"], module=place.get("module"))
+            self._context.want_panel("tensor")
+
+    def _try(self) -> None:
+        code = self.code.toPlainText().strip()
+        if code:
+            self._context.link.fork([{"kind": "exec", "code": code}], f"try: {self.finding['title']}")
+
+
+def _key(finding: dict[str, Any]) -> tuple:
+    place = finding["place"]
+    return (finding["id"], *(place.get(name) for name in ("file", "line", "module", "op", "parameter")))
+
+
+def _place(place: dict[str, Any]) -> tuple[str, str]:
+    parts = [place[name] for name in ("module", "op", "parameter") if place.get(name)]
+    if place.get("file"):
+        parts.append(f"{os.path.basename(place['file'])}:{place['line']}")
+    where = " · ".join(map(str, parts))
+    tip = "Select the parameter" if place.get("parameter") else ""
+    tip = "Show the line in the Code panel" if place.get("file") else tip
+    return (f"{where} · step {place['step']:,}" if where else ""), tip
+
+
+def _text(name: str) -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setAccessibleName(name)
+    label.setMinimumWidth(1)
+    return label
+
+
+def _plain(text: str) -> str:
+    """Text for a tooltip, which would take some of it for HTML."""
+    return f"<span style='white-space: pre-wrap'>{html.escape(text.strip())}</span>" if text.strip() else ""
+
+
+PANEL = DiagnosticsPanel

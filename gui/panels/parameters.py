@@ -1,0 +1,241 @@
+"""The script's parameters cell as a form: start anew with other values, or change them here in a fork."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import (
+    QCheckBox,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)  # fmt: skip
+
+from gui.context import Context
+from gui.panels.panel import Panel
+from gui.parameters_cell import Parameter, read_parameters, read_value, setting
+from gui.theme import Theme
+
+_WITHOUT = (
+    'This script has no parameters cell.\n\nMark one with the line\n# %% tags=["parameters"]\nbefore the assignments '
+    "that shall appear here, and restart."
+)
+
+
+class ParametersPanel(Panel):
+    """One field a parameter; those that differ from the current run's are marked."""
+
+    key = "parameters"
+    title = "Parameters"
+    area = "left-bottom"
+    empty_text = "The values of the script's parameters cell appear here, to be changed.\n\nOpen a script (Ctrl+O)."
+    needs_stop = False
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.parameters: list[Parameter] = []
+        self.fields: dict[str, QLineEdit | QCheckBox] = {}
+        self._read: tuple[str, str] | None = None
+        self._shown: dict[str, Any] = {}
+        self._labels: dict[str, QLabel] = {}
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(12, 8, 12, 12)
+        column.setSpacing(8)
+        self._form = QFormLayout()
+        self._form.setHorizontalSpacing(12)
+        self._form.setVerticalSpacing(6)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        column.addLayout(self._form)
+        self.note = QLabel()
+        self.note.setObjectName("muted")
+        self.note.setWordWrap(True)
+        self.note.setMinimumWidth(1)
+        self.note.setAccessibleName("Note about the parameters")
+        column.addWidget(self.note)
+        self.restart = QPushButton("Restart with these")
+        self.restart.setAccessibleName("Restart with these")
+        self.restart.setToolTip("Begin anew with these values, as another run beside the current one, to compare")
+        self.restart.clicked.connect(self.restart_run)
+        self.fork = QPushButton("Fork here")
+        self.fork.setAccessibleName("Fork here")
+        self.fork.setToolTip(
+            "Fork the run here and assign the changed values there. What was already made out of them (layers, an "
+            "optimizer's learning rate) stays as it was."
+        )
+        self.fork.clicked.connect(self.fork_run)
+        self.reset = QPushButton("Reset")
+        self.reset.setAccessibleName("Reset to the values of this run")
+        self.reset.setToolTip("Back to the values of the current run")
+        self.reset.clicked.connect(self._fill)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        for button in (self.restart, self.fork, self.reset):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        column.addLayout(buttons)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidget(body)
+        body.setAutoFillBackground(False)
+        self.set_content(scroll)
+        self.state.subscribe(("program", "runs", "launched"), self._changed)
+
+    # ---- what there is ----
+
+    def show_stop(self, stop: dict[str, Any] | None) -> None:
+        self._changed()
+
+    def _changed(self) -> None:
+        if not self.isVisible():
+            return
+        program = self.state.program
+        try:
+            source = Path(program).read_text(encoding="utf-8") if program else ""
+        except (OSError, UnicodeDecodeError):
+            source = ""
+        if program is None:
+            self.show_empty()
+            return
+        if (program, source) != self._read:
+            self._read = program, source
+            self.parameters = read_parameters(source)
+            self._build()
+        elif self.current() != self._shown:
+            self._fill()
+        if self.parameters:
+            self.show_content()
+        else:
+            self.show_empty(_WITHOUT)
+        self._compare()
+
+    def current(self) -> dict[str, Any]:
+        """The values of the current run: the cell's, and what it was started with."""
+        values = {p.name: p.value for p in self.parameters}
+        run = next((run for run in self.state.runs if run.get("current")), None)
+        given = run["parameters"] if run is not None else self.state.launched.get("parameters") or ()
+        for text in given:
+            name, _, value = str(text).partition("=")
+            if values.get(name.strip(), ...) is not ...:
+                try:
+                    values[name.strip()] = read_value(value, values[name.strip()])
+                except ValueError:
+                    continue  # the engine has refused it
+        return values
+
+    def _build(self) -> None:
+        while self._form.rowCount():
+            self._form.removeRow(0)
+        self.fields.clear()
+        self._labels.clear()
+        for parameter in self.parameters:
+            field: QLineEdit | QCheckBox
+            if isinstance(parameter.value, bool):
+                field = QCheckBox()
+                field.toggled.connect(self._compare)
+            else:
+                field = QLineEdit()
+                field.textChanged.connect(self._compare)
+                field.returnPressed.connect(self.restart_run)
+            field.setAccessibleName(parameter.name)
+            literal = parameter.value is not ...
+            field.setEnabled(literal)
+            comment = parameter.comment or "No comment in the script"
+            field.setToolTip(f"{comment}\nIn the script (line {parameter.line}): {parameter.text}")
+            label = QLabel(parameter.name)
+            label.setToolTip(field.toolTip())
+            self.fields[parameter.name] = field
+            self._labels[parameter.name] = label
+            self._form.addRow(label, field)
+        self._fill()
+        self.apply_theme(self.theme)
+
+    def _fill(self) -> None:
+        self._shown = self.current()
+        for parameter in self.parameters:
+            field, value = self.fields[parameter.name], self._shown[parameter.name]
+            if isinstance(field, QCheckBox):
+                field.setChecked(bool(value))
+            else:
+                field.setText(parameter.text if value is ... else value if isinstance(value, str) else repr(value))
+        self._compare()
+
+    # ---- what is changed ----
+
+    def changed(self) -> dict[str, Any]:
+        """Name and value of the parameters that differ from the run's. Raises ValueError: a field holds no such value."""
+        found = {}
+        for parameter in self.parameters:
+            if parameter.value is ...:
+                continue
+            field, old = self.fields[parameter.name], self._shown[parameter.name]
+            if isinstance(field, QCheckBox):
+                value: Any = field.isChecked()
+            else:
+                try:
+                    value = read_value(field.text(), parameter.value)
+                except ValueError as error:
+                    raise ValueError(f"{parameter.name}: {error}") from None
+            if value != old:
+                found[parameter.name] = value
+        return found
+
+    def _compare(self) -> None:
+        """Mark what is changed, and say what can be done with it."""
+        if not self.parameters:
+            return
+        problem, changed = "", {}
+        try:
+            changed = self.changed()
+        except ValueError as error:
+            problem = str(error)
+        for name, label in self._labels.items():
+            strong = name in changed
+            label.setFont(self.theme.code_font(bold=strong))
+            label.setStyleSheet(f"color: {(self.theme.ink if strong else self.theme.muted).name()};")
+        changes = [f"{name}: {self._shown[name]!r} → {value!r}" for name, value in changed.items()]
+        self.note.setText(problem or ", ".join(changes))
+        self.note.setStyleSheet(f"color: {self.theme.phase_text['alarm'].name()};" if problem else "")
+        self.note.setVisible(bool(self.note.text()))
+        self.restart.setEnabled(not problem)
+        self.restart.setText("Restart with these" if changed or problem else "Restart")
+        self.fork.setEnabled(bool(changed) and self.state.stop is not None)
+        self.reset.setEnabled(bool(changed) or bool(problem))
+        run = next((run for run in self.state.runs if run.get("current")), None)
+        self.head.set_subject(str(run["name"]) if run is not None and len(self.state.runs) > 1 else "")
+
+    def restart_run(self) -> None:
+        """Begin anew with the values of the form."""
+        try:
+            changed = self.changed()
+        except ValueError:
+            return
+        self.context.link.restart([setting(name, value) for name, value in changed.items()] or None)
+
+    def fork_run(self) -> None:
+        """Assign the changed values here, in a fork."""
+        code = "\n".join(f"{name} = {value!r}" for name, value in self.changed().items())
+        if code:
+            self.context.link.fork([{"kind": "exec", "code": code}], code.replace("\n", ", "))
+
+    def apply_theme(self, theme: Theme) -> None:
+        for field in self.fields.values():
+            field.setFont(theme.code_font())
+        for button in (self.restart, self.fork, self.reset):
+            button.setFont(theme.text_font())
+        self.note.setFont(theme.text_font())
+        self.note.setAlignment(Qt.AlignmentFlag.AlignLeft)
+        self._compare()
+
+
+PANEL = ParametersPanel

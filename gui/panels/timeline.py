@@ -1,0 +1,121 @@
+"""Timeline: the recorded events as a strip that one can zoom, scrub and travel along."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PyQt6.QtWidgets import QLabel, QToolButton
+
+from gui.context import Context
+from gui.panels.panel import Panel
+from gui.theme import Theme
+from gui.timeline.marks import Events, forks, hits
+from gui.timeline.strip import TimelineStrip
+
+#: Events asked for at once.
+_PAGE = 4000
+
+
+class TimelinePanel(Panel):
+    """The strip shows what the engine process remembers; what lies before can be reached by a replay."""
+
+    key = "timeline"
+    title = "Timeline"
+    area = "bottom"
+    empty_text = "What has happened appears here, event by event; drag along it to travel in time."
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.events = Events()
+        self._run: Any = None
+        self.strip = TimelineStrip(self.theme)
+        self.strip.wanted.connect(self._go)
+        self.strip.earlier.connect(self._replay)
+        self.strip.stepped.connect(self._step)
+        self.legend = QLabel()
+        self.legend.setAccessibleName("Legend: hues of forward, loss, backward and update")
+        fit = QToolButton()
+        fit.setText("Fit")
+        fit.setAccessibleName("Show all recorded events")
+        fit.setToolTip("Show all recorded events (key 0 in the strip; wheel zooms, Shift+wheel moves)")
+        fit.clicked.connect(self.strip.fit)
+        self.head.add_control(self.legend)
+        self.head.add_control(fit)
+        self.set_content(self.strip)
+        self.state.subscribe(("runs", "findings", "breakpoints"), self._marks_changed)
+
+    def show_stop(self, stop: dict[str, Any] | None) -> None:
+        if stop is None:
+            return
+        run = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
+        if run != self._run or not self.events.fits(stop):
+            self.events.clear()
+            self._run = run
+        self.events.visit(stop)
+        self._show()
+        self._ask()
+
+    def _ask(self) -> None:
+        start = self.events.next
+        arguments = {"count": _PAGE, **({"from": start} if start else {})}
+
+        def answered(body: dict[str, Any]) -> None:
+            fresh = self.events.extend(body)
+            self._show()
+            if start and fresh >= _PAGE:
+                self._ask()
+
+        self.ask("events", "events", arguments, answered)
+
+    def _show(self) -> None:
+        stop = self.state.stop
+        if stop is None:
+            return
+        self.strip.show_events(self.events, stop.get("seq"), bool(stop.get("live", True)))
+        self._marks_changed()
+        self.head.set_subject(self.events.summary(stop))
+
+    def _marks_changed(self) -> None:
+        self.strip.show_marks(
+            forks(self.state.runs, self.events), hits(self.state.breakpoints, self.events), self.state.findings
+        )
+
+    # ---- the user ----
+
+    def _go(self, seq: int) -> None:
+        stop = self.state.stop
+        if stop is not None and stop.get("seq") != seq:
+            self.context.link.move("goto", seq=seq)
+
+    def _replay(self, share: float) -> None:
+        """Go to a place before what is remembered; ``share`` 0 to 1 of the way from the run's start to there."""
+        position = self.events.earlier(share)
+        if position is None:
+            self.context.say("Nothing lies before this: the timeline holds everything since the start of the run.")
+            return
+        self.context.say("Replaying the run up to there: a fresh process computes it again, bit by bit the same.")
+        self.context.link.move("goto", position=position)
+
+    def _step(self, back: bool) -> None:
+        self.context.link.move("stepBack" if back else "next", granularity=self.state.level)
+
+    # ---- theme, memory ----
+
+    def apply_theme(self, theme: Theme) -> None:
+        self.strip.apply_theme(theme)
+        self.legend.setFont(theme.text_font("small"))
+        self.legend.setText("&nbsp;&nbsp;".join(
+            f'<span style="color:{theme.phase[name].name()}">■</span> {name}'
+            for name in ("forward", "loss", "backward", "update")
+        ))  # fmt: skip
+
+    def save(self) -> dict[str, Any]:
+        return {"span": self.strip.span_shown()}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        span = saved.get("span")
+        if isinstance(span, (int, float)) and span > 1:
+            self.strip.set_span(float(span))
+
+
+PANEL = TimelinePanel

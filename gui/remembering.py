@@ -1,0 +1,99 @@
+"""What is kept between two sessions: layout, panels, and the breakpoints of each script."""
+
+from __future__ import annotations
+
+import base64
+from contextlib import suppress
+from typing import Any
+
+from PyQt6.QtCore import QByteArray, QObject
+from PyQt6.QtWidgets import QMainWindow
+
+from gui.breakpoints import breakpoints_of, specification
+from gui.context import Context
+from gui.docks import Workspace
+from gui.settings import Settings
+from gui.timers import single_shot
+
+#: Milliseconds after which changed settings are written.
+_SAVING = 2000
+
+_KINDS = ("op", "module", "watch")
+
+
+class Remembering(QObject):
+    """Writes to the settings what changes, a while after it has changed; ``workspace`` is set once there is one."""
+
+    def __init__(self, context: Context, window: QMainWindow) -> None:
+        super().__init__(window)
+        self.workspace: Workspace | None = None
+        self._context = context
+        self._window = window
+        self._timer = single_shot(self, _SAVING, self.save)
+        context.theme_changed.connect(self.soon)
+        context.state.subscribe(("breakpoints", "watchpoints", "program"), self.soon)
+
+    def soon(self) -> None:
+        """Write the settings in a while."""
+        self._timer.start()
+
+    # ---- breakpoints ----
+
+    def recall_breakpoints(self, path: str) -> None:
+        """Set the breakpoints that a script had."""
+        if not isinstance(self._context.settings, Settings):
+            return
+        saved, breakpoints = self._context.settings.script(path), breakpoints_of(self._context)
+        for file, entries in (saved.get("breakpoints") or {}).items():
+            with suppress(KeyError, TypeError, AttributeError):
+                breakpoints.set_lines(file, [dict(entry) for entry in entries if isinstance(entry["line"], int)])
+        for kind in _KINDS:
+            with suppress(TypeError, ValueError):
+                breakpoints.set_entries(kind, [dict(entry) for entry in saved.get(kind) or ()])
+
+    def _keep_breakpoints(self) -> None:
+        settings, state = self._context.settings, self._context.state
+        if state.program is None or not isinstance(settings, Settings):
+            return
+        saved, breakpoints = settings.script(state.program), breakpoints_of(self._context)
+        saved["breakpoints"] = {path: [_kept(entry) for entry in entries] for path, entries in state.breakpoints.items()}
+        for kind in _KINDS:
+            saved[kind] = [_kept(entry) for entry in breakpoints.entries(kind)]
+
+    # ---- places ----
+
+    def restore_window(self) -> None:
+        """Give the window the size and place that it had."""
+        self._window.resize(1280, 800)
+        text = self._context.settings.get("layout", {}).get("window")
+        if isinstance(text, str):
+            self._window.restoreGeometry(QByteArray.fromBase64(text.encode("ascii", "replace")))
+
+    def restore_docks(self, workspace: Workspace) -> bool:
+        """Put the panels where they were; False where nothing is known of that."""
+        self.workspace = workspace
+        text = self._context.settings.get("layout", {}).get("docks")
+        return isinstance(text, str) and workspace.restore_layout(text)
+
+    def save(self) -> None:
+        """Write the settings now."""
+        self._timer.stop()
+        self._keep_breakpoints()
+        settings = self._context.settings
+        layout = dict(settings.get("layout", {}))
+        layout["window"] = base64.b64encode(bytes(self._window.saveGeometry().data())).decode("ascii")
+        if self.workspace is not None:
+            layout["docks"] = self.workspace.layout_text()
+            panels = {key: panel.save() for key, panel in self.workspace.panels.items()}
+            settings["panels"] = {**settings.get("panels", {}), **panels}
+        settings["layout"] = layout
+        if isinstance(settings, Settings):
+            try:
+                settings.save()
+            except (OSError, TypeError) as error:
+                self._context.say(f"The settings cannot be saved: {error}", "warning")
+
+
+def _kept(entry: dict[str, Any]) -> dict[str, Any]:
+    """The part of a breakpoint that is remembered."""
+    return specification(entry) | ({"enabled": False} if entry.get("enabled") is False else {})

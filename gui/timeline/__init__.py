@@ -1,0 +1,1 @@
+"""The timeline: recorded events by number, and the strip that draws them."""

@@ -1,0 +1,211 @@
+"""A form for a new breakpoint on ops or modules, or a watchpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QKeyEvent
+from PyQt6.QtWidgets import QComboBox, QFormLayout, QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout
+
+from gui.breakpoints import Entry
+from gui.theme import Theme
+from gui.watch_kinds import WATCH_KINDS, watch_sentence
+
+#: Kind of breakpoint: title of the form.
+TITLES = {"op": "Stop at an op", "module": "Stop at a module", "watch": "Stop when numbers go wrong"}
+
+_DIRECTIONS = {"forward and backward": None, "forward": "forward", "backward": "backward", "update": "update"}
+_WHEN = {"on entering": "enter", "on leaving": "exit"}
+
+
+class BreakpointForm(QFrame):
+    """Shown by :meth:`open`; ``made(kind, entry)`` when it is accepted."""
+
+    made = pyqtSignal(str, dict)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.kind = "op"
+        self.title = QLabel()
+        self.op = _field("Op", "Linear, Conv*; all ops if empty")
+        self.module = _field("Module", "features.*; all modules if empty")
+        self.direction = _choice("Direction", _DIRECTIONS)
+        self.when = _choice("When", _WHEN)
+        self.watch = QComboBox()
+        self.watch.setAccessibleName("What to watch")
+        for kind in WATCH_KINDS.values():
+            self.watch.addItem(kind.label, kind.name)
+        self.tensor = _field("Tensor", "*.weight, conv1.*; all tensors if empty")
+        self.index = _field("Index", "0, 3")
+        self.threshold = _field("Threshold", "")
+        self.over_steps = _field("Over steps", "20")
+        self.sentence = QLabel()
+        self.sentence.setWordWrap(True)
+        self.sentence.setObjectName("muted")
+        self.sentence.setAccessibleName("When it stops")
+        self._form = QFormLayout()
+        self._form.setHorizontalSpacing(8)
+        self._form.setVerticalSpacing(4)
+        for label, widget in (
+            ("Op", self.op), ("Module", self.module), ("Direction", self.direction), ("When", self.when),
+            ("Watch", self.watch), ("Tensor", self.tensor), ("Index", self.index), ("Threshold", self.threshold),
+            ("Over steps", self.over_steps),
+        ):  # fmt: skip
+            self._form.addRow(label, widget)
+        self.add = QPushButton("Add")
+        self.add.setAccessibleName("Add breakpoint")
+        self.add.clicked.connect(self.accept)
+        cancel = QPushButton("Cancel")
+        cancel.clicked.connect(self.hide)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(cancel)
+        buttons.addWidget(self.add)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 12, 8)
+        layout.setSpacing(8)
+        layout.addWidget(self.title)
+        layout.addLayout(self._form)
+        layout.addWidget(self.sentence)
+        layout.addLayout(buttons)
+        self.watch.currentIndexChanged.connect(self._watch_changed)
+        for field in (self.op, self.module, self.tensor, self.index, self.threshold, self.over_steps):
+            field.textChanged.connect(self._show_sentence)
+            field.returnPressed.connect(self.accept)
+        self.direction.currentIndexChanged.connect(self._show_sentence)
+        self.when.currentIndexChanged.connect(self._show_sentence)
+        self.apply_theme(theme)
+        self.hide()
+
+    def open(self, kind: str) -> None:
+        """Show the fields for "op", "module" or "watch"."""
+        self.kind = kind
+        self.title.setText(TITLES[kind])
+        self._watch_changed()
+        self.show()
+        {"op": self.op, "module": self.module, "watch": self.watch}[kind].setFocus()
+
+    def entry(self) -> Entry:
+        """The breakpoint as the protocol has it. Raises ValueError: a field does not hold what it should."""
+        if self.kind == "op":
+            wanted = {"op": self.op.text(), "module": self.module.text(), "direction": self.direction.currentData()}
+        elif self.kind == "module":
+            wanted = {"module": self.module.text().strip() or "*", "when": self.when.currentData()}
+        else:
+            wanted = self._watchpoint()
+        return {
+            key: value.strip() if isinstance(value, str) else value
+            for key, value in wanted.items()
+            if value not in (None, "")
+        }
+
+    def _watchpoint(self) -> dict[str, Any]:
+        kind = WATCH_KINDS[self.watch.currentData()]
+        wanted: dict[str, Any] = {"kind": kind.name}
+        if "tensor" in kind.parameters:
+            wanted["tensor"] = self.tensor.text()
+        if "threshold" in kind.parameters:
+            wanted["threshold"] = _number(self.threshold.text(), "threshold")
+        if "index" in kind.parameters:
+            parts = [part for part in self.index.text().replace("[", "").replace("]", "").split(",") if part.strip()]
+            wanted["index"] = [int(_number(part, "index")) for part in parts]
+        if "window" in kind.parameters and self.over_steps.text().strip():
+            wanted["window"] = int(_number(self.over_steps.text(), "number of steps"))
+        return wanted
+
+    def accept(self) -> None:
+        """Hand the breakpoint on, or say what is wrong with it."""
+        try:
+            entry = self.entry()
+        except ValueError as error:
+            self._say(str(error), True)
+            return
+        self.hide()
+        self.made.emit(self.kind, entry)
+
+    # ---- showing ----
+
+    def _watch_changed(self) -> None:
+        kind = WATCH_KINDS[self.watch.currentData()]
+        shown = {
+            self.op: self.kind == "op", self.module: self.kind in ("op", "module"), self.direction: self.kind == "op",
+            self.when: self.kind == "module", self.watch: self.kind == "watch",
+        }  # fmt: skip
+        for name, field in (
+            ("tensor", self.tensor),
+            ("index", self.index),
+            ("threshold", self.threshold),
+            ("window", self.over_steps),
+        ):
+            shown[field] = self.kind == "watch" and name in kind.parameters
+        for widget, visible in shown.items():
+            self._form.setRowVisible(widget, visible)
+        self.threshold.setText("" if kind.threshold is None else f"{kind.threshold:g}")
+        self._show_sentence()
+
+    def _show_sentence(self) -> None:
+        try:
+            self._say(f"Stops {sentence(self.kind, self.entry())}.", False)
+        except ValueError as error:
+            self._say(str(error), True)
+
+    def _say(self, text: str, wrong: bool) -> None:
+        self.sentence.setText(text)
+        self.sentence.setStyleSheet(f"color: {self._theme.phase_text['alarm'].name()};" if wrong else "")
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take on fonts."""
+        self._theme = theme
+        self.title.setFont(theme.text_font("body", bold=True))
+        for field in (self.op, self.module, self.tensor, self.index, self.threshold, self.over_steps):
+            field.setFont(theme.code_font())
+
+    def keyPressEvent(self, a0: QKeyEvent | None) -> None:
+        if a0 is not None and a0.key() == Qt.Key.Key_Escape:
+            self.hide()
+            return
+        super().keyPressEvent(a0)
+
+
+def sentence(kind: str, entry: Entry) -> str:
+    """When a breakpoint of "op", "module" or "watch" stops, in words."""
+    if kind == "watch":
+        return f"when {watch_sentence(entry)}"
+    if kind == "module":
+        return f"{'after' if entry.get('when') == 'exit' else 'before'} the forward of module {entry.get('module', '*')}"
+    direction = {"forward": "the forward of ", "backward": "the backward of ", "update": "the update by "}
+    inside = f" in module {entry['module']}" if entry.get("module") else ""
+    return f"after {direction.get(str(entry.get('direction')), '')}{entry.get('op') or 'any op'}{inside}"
+
+
+def brief(kind: str, entry: Entry) -> str:
+    """The same for a list: in as few words as there can be."""
+    if kind == "watch":
+        return watch_sentence(entry).removeprefix("the ")
+    if kind == "module":
+        return f"{'leave' if entry.get('when') == 'exit' else 'enter'} {entry.get('module', '*')}"
+    direction = f" {entry['direction']}" if entry.get("direction") else ""
+    return f"{entry.get('op') or 'any op'}{direction}{' · ' + entry['module'] if entry.get('module') else ''}"
+
+
+def _field(name: str, example: str) -> QLineEdit:
+    field = QLineEdit()
+    field.setAccessibleName(name)
+    field.setPlaceholderText(example)
+    return field
+
+
+def _choice(name: str, values: dict[str, Any]) -> QComboBox:
+    box = QComboBox()
+    box.setAccessibleName(name)
+    for text, value in values.items():
+        box.addItem(text, value)
+    return box
+
+
+def _number(text: str, what: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"The {what} must be a number, not {text.strip()!r}.") from None

@@ -1,0 +1,73 @@
+"""``Stepper``: a whole number with a button on either side."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import QAbstractSpinBox, QHBoxLayout, QSpinBox, QWidget
+
+from gui.widgets.controls import tool_button
+
+
+class Stepper(QWidget):
+    """A number from 0 to ``extent`` - 1, or -1 for "all"; typed, with the arrow keys, the wheel, or the buttons.
+
+    Signals:
+        changed(int): the user has chosen another number.
+    """
+
+    changed = pyqtSignal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.spin = QSpinBox()
+        self.spin.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        self.spin.setKeyboardTracking(False)
+        self.spin.setRange(-1, 0)
+        self.spin.setValue(-1)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        self._buttons = (tool_button("‹", "Previous", ""), tool_button("›", "Next", ""))
+        layout.addWidget(self._buttons[0])
+        layout.addWidget(self.spin)
+        layout.addWidget(self._buttons[1])
+        for button in self._buttons:
+            button.setMaximumWidth(18)
+        self._buttons[0].clicked.connect(self.spin.stepDown)
+        self._buttons[1].clicked.connect(self.spin.stepUp)
+        self.spin.valueChanged.connect(self._changed)
+
+    def value(self) -> int:
+        """The number; -1 for all."""
+        return self.spin.value()
+
+    def set_value(self, value: int) -> None:
+        """Show a number without saying that it was chosen."""
+        self.spin.blockSignals(True)
+        self.spin.setValue(value)
+        self.spin.blockSignals(False)
+        self._enable()
+
+    def offer(self, name: str, extent: int, value: int) -> None:
+        """Let choose among ``extent`` entries called ``name``; with fewer than two the widget hides."""
+        self.spin.blockSignals(True)
+        self.setVisible(extent > 1)
+        self.spin.setRange(-1, max(0, extent - 1))
+        self.spin.setPrefix(f"{name} ")
+        self.spin.setSpecialValueText(f"{name} all")
+        self.spin.setValue(min(value, extent - 1))
+        self.spin.setAccessibleName(name.capitalize())
+        self.spin.setToolTip(f"Which {name} is shown, 0 to {extent - 1}; one below 0: all")
+        for button, text in zip(self._buttons, ("Previous", "Next")):
+            button.setAccessibleName(f"{text} {name}")
+            button.setToolTip(f"{text} {name}")
+        self.spin.blockSignals(False)
+        self._enable()
+
+    def _changed(self, value: int) -> None:
+        self._enable()
+        self.changed.emit(value)
+
+    def _enable(self) -> None:
+        self._buttons[0].setEnabled(self.spin.value() > self.spin.minimum())
+        self._buttons[1].setEnabled(self.spin.value() < self.spin.maximum())

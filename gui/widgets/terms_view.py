@@ -1,0 +1,258 @@
+"""``TermsView``: the largest terms of an explained number, one row each, with a bar for its share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from PyQt6.QtCore import QPointF, QRect, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import (
+    QBrush,
+    QColor,
+    QFocusEvent,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)  # fmt: skip
+from PyQt6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from gui.numbers import format_number, format_numbers
+from gui.terms import Term, Terms, element_name
+from gui.theme import Theme, with_alpha
+
+#: Rows that are drawn; what lies beyond is one row that says how many and how much.
+ROWS = 12
+
+
+class TermsView(QWidget):
+    """Rows of terms; keys Up, Down, Left, Right move over the factors, Enter selects.
+
+    Signals:
+        pointed(list): the contributors under the mouse or at the cursor; empty when there are none.
+        chosen(dict): a contributor was clicked.
+    """
+
+    pointed = pyqtSignal(list)
+    chosen = pyqtSignal(dict)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.terms = Terms((), True)
+        self._rows: tuple[Term, ...] = ()
+        self._shares: list[str] = []
+        self._place: tuple[int, int] | None = None  # row, factor
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Largest terms")
+        self.setAccessibleDescription("Arrow keys move over the factors, Enter selects the element.")
+        self.apply_theme(theme)
+
+    def set_terms(self, terms: Terms) -> None:
+        """Show other terms."""
+        self.terms = terms
+        self._rows = terms.terms[:ROWS]
+        self._shares = format_numbers(term.share for term in self._rows)
+        self._place = None
+        self.updateGeometry()
+        self.update()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take on colours and fonts."""
+        self._theme = theme
+        self.setFont(theme.code_font())
+        self.updateGeometry()
+        self.update()
+
+    @property
+    def rest(self) -> tuple[int, float]:
+        """How many terms are not drawn, and their sum."""
+        left = self.terms.terms[len(self._rows) :]
+        shares = [term.share for term in left if term.share is not None and math.isfinite(term.share)]
+        return len(left), math.fsum(shares)
+
+    # ---- layout ----
+
+    def _row_height(self) -> int:
+        return 2 * self.fontMetrics().height() + 6
+
+    def _line_height(self) -> int:
+        return self.fontMetrics().height() + 6
+
+    def sizeHint(self) -> QSize:
+        height = len(self._rows) * self._row_height() + (self._line_height() if self.rest[0] else 0)
+        return QSize(self._theme.space(200), height)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(1, self.sizeHint().height())
+
+    def _share_width(self) -> int:
+        metrics = self.fontMetrics()
+        return max((metrics.horizontalAdvance(text) for text in self._shares), default=0)
+
+    def factor_rects(self, row: int) -> list[QRect]:
+        """Where the names of a row's factors stand."""
+        metrics, x, y = self.fontMetrics(), 0, row * self._row_height() + 2
+        rects = []
+        for c in self._rows[row].contributors:
+            width = metrics.horizontalAdvance(element_name(c["tensor"], c["index"]))
+            rects.append(QRect(x, y, width, metrics.height()))
+            x += width + metrics.horizontalAdvance(" · ")
+        return rects
+
+    # ---- drawing ----
+
+    def paintEvent(self, a0: QPaintEvent | None) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for row in range(len(self._rows)):
+            self._draw(painter, row)
+        count, total = self.rest
+        if count:
+            text = f"and {count:,} more" + (f" that add {format_number(total)}" if self.terms.summands else "")
+            top = len(self._rows) * self._row_height()
+            painter.setPen(self._theme.muted)
+            painter.drawText(QRect(0, top, self.width(), self._line_height()), _LEFT, text)
+
+    def _draw(self, painter: QPainter, row: int) -> None:
+        theme, term, metrics = self._theme, self._rows[row], QFontMetrics(self.font())
+        top, height = row * self._row_height(), metrics.height()
+        if self._place is not None and self._place[0] == row:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(with_alpha(theme.ink, 0.06))
+            painter.drawRoundedRect(QRectF(-4, top, self.width() + 4, self._row_height()), 4, 4)
+        share = self._shares[row]
+        right = QRect(self.width() - self._share_width() - 2, top + 2, self._share_width() + 2, height)
+        painter.setPen(theme.muted if term.decides else theme.ink)
+        painter.drawText(right, _LEFT, "decides" if term.decides else share)
+        for i, (c, rect) in enumerate(zip(term.contributors, self.factor_rects(row))):
+            here = self._place == (row, i)
+            painter.setPen(theme.accent)
+            painter.drawText(rect, _LEFT, element_name(c["tensor"], c["index"]))
+            if here:
+                painter.drawLine(rect.left(), rect.bottom(), rect.right(), rect.bottom())
+            if i:
+                painter.setPen(theme.muted)
+                painter.drawText(
+                    QRect(rect.left() - metrics.horizontalAdvance(" · "), rect.top(), 100, height), _LEFT, " · "
+                )
+        numbers = QRect(0, top + height + 2, self.width() // 2, height)
+        painter.setPen(theme.muted)
+        painter.drawText(numbers, _LEFT, metrics.elidedText(term.numbers, Qt.TextElideMode.ElideRight, numbers.width() - 6))
+        if not term.decides and term.share is not None:
+            self._draw_bar(
+                painter, QRect(self.width() // 2, top + height + 4, self.width() // 2 - 2, height - 5), term.share
+            )
+
+    def _draw_bar(self, painter: QPainter, area: QRect, share: float) -> None:
+        """A bar to the right (positive) or left (negative, hatched) of the middle; a cross where there is no number."""
+        theme = self._theme
+        middle = area.center().x() + 0.5
+        painter.setPen(QPen(theme.hairline, 1))
+        painter.drawLine(QPointF(middle, area.top() - 1), QPointF(middle, area.bottom() + 2))
+        if not math.isfinite(share):
+            painter.setPen(QPen(theme.phase["alarm"], 1.5))
+            center, arm = QPointF(area.center()), area.height() / 3
+            painter.drawLine(center + QPointF(-arm, -arm), center + QPointF(arm, arm))
+            painter.drawLine(center + QPointF(-arm, arm), center + QPointF(arm, -arm))
+            return
+        length = (area.width() / 2 - 1) * abs(share) / (self.terms.largest or 1.0)
+        if not length:
+            return
+        left = middle if share >= 0 else middle - length
+        bar = QRectF(left, area.top(), max(length, 1.0), area.height())
+        color = _end(theme, share >= 0)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.fillRect(bar, color)
+        if share < 0:
+            painter.fillRect(bar, _hatching(theme))
+
+    # ---- the mouse and the keys ----
+
+    def _at(self, event: QMouseEvent) -> tuple[int, int] | None:
+        x, y = event.position().x(), event.position().y()
+        row = int(y // self._row_height())
+        if not 0 <= row < len(self._rows) or y < 0:
+            return None
+        rects = self.factor_rects(row)
+        inside = [i for i, rect in enumerate(rects) if rect.left() - 3 <= x <= rect.right() + 3 and y <= rect.bottom() + 2]
+        return row, inside[0] if inside else -1
+
+    def _point(self, place: tuple[int, int] | None) -> None:
+        if place == self._place:
+            return
+        self._place = place
+        self.update()
+        if place is None:
+            self.pointed.emit([])
+            return
+        contributors = self._rows[place[0]].contributors
+        self.pointed.emit([contributors[place[1]]] if place[1] >= 0 else list(contributors))
+
+    def mouseMoveEvent(self, a0: QMouseEvent | None) -> None:
+        if a0 is None:
+            return
+        place = self._at(a0)
+        self._point(place)
+        on_name = place is not None and place[1] >= 0
+        self.setCursor(Qt.CursorShape.PointingHandCursor if on_name else Qt.CursorShape.ArrowCursor)
+        if on_name and place is not None:
+            tip = contributor_tip(self._rows[place[0]].contributors[place[1]])
+            QToolTip.showText(a0.globalPosition().toPoint(), tip, self)
+
+    def leaveEvent(self, a0: Any) -> None:
+        self._point(None)
+
+    def mousePressEvent(self, a0: QMouseEvent | None) -> None:
+        place = self._at(a0) if a0 is not None else None
+        if place is not None and a0 is not None and a0.button() == Qt.MouseButton.LeftButton:
+            self.chosen.emit(dict(self._rows[place[0]].contributors[max(0, place[1])]))
+
+    def focusOutEvent(self, a0: QFocusEvent | None) -> None:
+        super().focusOutEvent(a0)
+        self._point(None)
+
+    def keyPressEvent(self, a0: QKeyEvent | None) -> None:
+        if a0 is None or not self._rows:
+            return
+        row, factor = self._place or (-1, 0)
+        key = a0.key()
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and row >= 0:
+            self.chosen.emit(dict(self._rows[row].contributors[max(0, factor)]))
+        elif key in (Qt.Key.Key_Down, Qt.Key.Key_Up):
+            row = min(max(row + (1 if key == Qt.Key.Key_Down else -1), 0), len(self._rows) - 1)
+            self._point((row, min(max(factor, 0), len(self._rows[row].contributors) - 1)))
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and row >= 0:
+            factor += 1 if key == Qt.Key.Key_Right else -1
+            self._point((row, min(max(factor, 0), len(self._rows[row].contributors) - 1)))
+        else:
+            super().keyPressEvent(a0)
+
+
+def contributor_tip(contributor: Mapping[str, Any]) -> str:
+    """What a contributor is: its value exactly, the parameter it belongs to, how the result hangs on it."""
+    name = element_name(contributor["tensor"], contributor["index"])
+    lines = [f"{name} = {contributor['value']!r}"]
+    if contributor.get("label"):
+        lines.append(f"element of {contributor['label']}")
+    if contributor.get("decides"):
+        lines.append("only compared, or used as an index")
+    elif contributor.get("derivative") is not None:
+        lines.append(f"d result / d {name} = {format_number(contributor['derivative'])}")
+    return "\n".join([*lines, "Click (Enter) to select it"])
+
+
+def _end(theme: Theme, positive: bool) -> QColor:
+    red, green, blue, _ = theme.diverging[225 if positive else 30]
+    return QColor(int(red), int(green), int(blue))
+
+
+def _hatching(theme: Theme) -> QBrush:
+    return QBrush(with_alpha(theme.panel, 0.55), Qt.BrushStyle.BDiagPattern)
+
+
+_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)

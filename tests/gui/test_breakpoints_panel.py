@@ -1,0 +1,148 @@
+"""The Breakpoints panel, its form, and the table of watchpoints."""
+
+import pytest
+from PyQt6.QtCore import Qt
+
+from gui.breakpoints import breakpoints_of
+from gui.panels.breakpoints import BreakpointsPanel
+from gui.watch_kinds import WATCH_KINDS, watch_sentence
+
+
+def answer(arguments):
+    told = [{"id": i + 1, "verified": b.get("op") != "Nope"} for i, b in enumerate(arguments["breakpoints"])]
+    return {"breakpoints": [{**t, "message": "no op is called 'Nope'"} if not t["verified"] else t for t in told]}
+
+
+@pytest.fixture
+def panel(qtbot, context, link):
+    for command in ("setBreakpoints", "setOpBreakpoints", "setModuleBreakpoints", "setWatchpoints"):
+        link.answers[command] = answer
+    panel = BreakpointsPanel(context)
+    qtbot.addWidget(panel)
+    panel.resize(340, 300)
+    panel.show()
+    return panel
+
+
+def texts(panel):
+    return [panel.tree.topLevelItem(i).text(0) for i in range(panel.tree.topLevelItemCount())]
+
+
+def fill(panel):
+    points = breakpoints_of(panel.context)
+    points.change_line("/s/train.py", 61, condition="loss > 2", hitCondition="% 10")
+    points.toggle("/s/train.py", 12)
+    points.add("op", {"op": "Linear", "direction": "backward"})
+    points.add("op", {"op": "Nope"})
+    points.add("watch", {"kind": "gradient-norm-above", "tensor": "*.weight", "threshold": 3.0})
+    return points
+
+
+def test_is_empty_at_first_and_says_how_to_begin(panel):
+    assert panel.tree.topLevelItemCount() == 0 and panel._stack.currentWidget() is panel._empty
+
+
+def test_lists_all_kinds_and_what_is_wrong(panel):
+    fill(panel)
+    assert texts(panel) == [
+        "train.py:12", "train.py:61   if loss > 2 · hit % 10", "Linear backward", "Nope   no op is called 'Nope'",
+        "gradient norm of *.weight exceeds 3",
+    ]  # fmt: skip
+
+
+def test_a_box_switches_off_and_on(panel, link):
+    fill(panel)
+    panel.tree.topLevelItem(2).setCheckState(0, Qt.CheckState.Unchecked)
+    assert link.moves[-1] == ("setOpBreakpoints", {"breakpoints": [{"op": "Nope"}]})
+    assert panel.tree.topLevelItem(2).checkState(0) == Qt.CheckState.Unchecked
+    panel.tree.topLevelItem(2).setCheckState(0, Qt.CheckState.Checked)
+    assert link.moves[-1][1]["breakpoints"] == [{"op": "Linear", "direction": "backward"}, {"op": "Nope"}]
+
+
+def test_delete_removes(qtbot, panel, context, link):
+    fill(panel)
+    panel.tree.setCurrentItem(panel.tree.topLevelItem(4))
+    qtbot.keyClick(panel.tree, Qt.Key.Key_Delete)
+    assert context.state.watchpoints == [] and link.moves[-1] == ("setWatchpoints", {"breakpoints": []})
+    panel.remove_all()
+    assert texts(panel) == [] and context.state.breakpoints == {}
+
+
+def test_the_editor_changes_a_gate(panel, link):
+    fill(panel)
+    editor = panel.edit(panel.rows()[2][0], "hitCondition")
+    editor.fields["hitCondition"].setText("5")
+    editor.accept()
+    assert link.moves[-1][1]["breakpoints"][0] == {"op": "Linear", "direction": "backward", "hitCondition": "5"}
+
+
+def test_stops_are_counted_by_the_ids_of_the_process(panel, context):
+    fill(panel)
+    at = {"seq": 3, "position": [3], "live": True, "hitBreakpointIds": [1], "reason": "op breakpoint"}
+    context.state.update(stop=at)
+    context.state.update(stop={**at, "revision": 1})
+    assert [panel.tree.topLevelItem(i).text(1) for i in range(4)] == ["", "", "1", ""]
+    context.state.update(stop={**at, "seq": 9, "position": [9]})
+    assert panel.tree.topLevelItem(2).text(1) == "2"
+
+
+def test_the_form_makes_an_op_breakpoint(panel, link):
+    panel.open_form("op")
+    panel.form.op.setText("Conv*")
+    panel.form.direction.setCurrentText("backward")
+    assert panel.form.sentence.text() == "Stops after the backward of Conv*."
+    panel.form.accept()
+    assert link.moves[-1] == ("setOpBreakpoints", {"breakpoints": [{"op": "Conv*", "direction": "backward"}]})
+    assert not panel.form.isVisible()
+
+
+def test_the_form_asks_only_for_what_a_kind_takes(panel, link):
+    panel.open_form("watch")
+    form = panel.form
+    form.watch.setCurrentIndex(form.watch.findData("nan-inf"))
+    assert not form.threshold.isVisible() and form.tensor.isVisible()
+    form.watch.setCurrentIndex(form.watch.findData("weight-crosses"))
+    assert form.index.isVisible() and form.threshold.isVisible()
+    form.tensor.setText("fc.weight")
+    form.index.setText("0, x")
+    form.accept()
+    assert "must be a number" in form.sentence.text() and form.isVisible()
+    form.index.setText("0, 3")
+    form.accept()
+    wanted = {"kind": "weight-crosses", "tensor": "fc.weight", "threshold": 0.0, "index": [0, 3]}
+    assert link.moves[-1] == ("setWatchpoints", {"breakpoints": [wanted]})
+
+
+def test_the_table_of_watchpoints_is_that_of_the_engine():
+    from engine.debug.watchpoints import KINDS
+
+    assert set(WATCH_KINDS) == set(KINDS)
+    for name, kind in KINDS.items():
+        ours = WATCH_KINDS[name]
+        assert set(kind.needs) <= set(ours.parameters) <= {*kind.needs, *kind.takes}, name
+        assert ours.threshold is None or kind.low <= ours.threshold <= kind.high, name
+
+
+def test_every_kind_has_a_sentence():
+    for name in WATCH_KINDS:
+        text = watch_sentence({"kind": name, "tensor": "fc.weight", "threshold": 0.25, "index": [0, 3]})
+        assert "{" not in text
+    assert watch_sentence({"kind": "weight-crosses", "tensor": "w", "threshold": 1, "index": [0, 3]}) == "w[0, 3] crosses 1"
+
+
+def test_a_real_session(qtbot, two_points, step, until):
+    panel = BreakpointsPanel(two_points)
+    qtbot.addWidget(panel)
+    panel.show()
+    points = breakpoints_of(two_points)
+    points.add("op", {"op": "Nope"})
+    points.add("op", {"op": "Linear", "direction": "backward"})
+    until(lambda: points.ops[-1].get("verified"))
+    assert points.ops[0]["verified"] is False
+    assert step(two_points, "continue")["reason"] == "op breakpoint"
+    until(lambda: points.ops[1].get("hits") == 1)
+    two_points.link.restart()
+    until(lambda: two_points.state.stop["reason"] == "entry")
+    assert step(two_points, "continue")["reason"] == "op breakpoint"
+    until(lambda: points.ops[1].get("hits") == 2)
+    assert two_points.troubles == []

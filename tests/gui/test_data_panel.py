@@ -1,0 +1,229 @@
+"""The data panel: pictures, points, worst mistakes, the confusion matrix, and choosing a sample."""
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QColor
+
+from gui.data.batch import Batch
+from gui.panels.data import DataPanel, input_reference
+from gui.state import Selection
+from gui.theme import Theme
+from tests.gui.network_fakes import graph
+
+STOP = {
+    "seq": 5,
+    "position": [3, 0, 0],
+    "kind": "forward",
+    "direction": "forward",
+    "level": "op",
+    "live": True,
+    "tensors": [],
+}
+
+
+def samples(inputs, labels, predictions, losses, classes=10):
+    """An answer to ``samples``."""
+    labels, predictions = np.asarray(labels), np.asarray(predictions)
+    wrong = labels != predictions
+    order = np.argsort(-np.asarray(losses), kind="stable")
+    confusion = np.zeros((classes, classes), np.int64)
+    np.add.at(confusion, (labels, predictions), 1)
+    inputs = None if inputs is None else np.asarray(inputs, np.float32)
+    return {
+        "total": len(labels), "indices": np.arange(len(labels)) + 100, "labels": labels, "predictions": predictions,
+        "correct": ~wrong, "classes": None, "probabilities": None, "losses": np.asarray(losses, np.float32),
+        "worst": order[wrong[order]], "mistakes": int(wrong.sum()), "scored": len(labels), "confusion": confusion,
+        "meanLoss": float(np.mean(losses)),
+        "inputs": None if inputs is None else {"data": inputs, "range": [float(inputs.min()), float(inputs.max())]},
+    }  # fmt: skip
+
+
+@pytest.fixture
+def pictures():
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 10
+    predictions = np.where(np.arange(40) % 4 == 0, (labels + 1) % 10, labels)
+    return samples(rng.random((40, 1, 28, 28)), labels, predictions, rng.random(40) + 0.1)
+
+
+@pytest.fixture
+def panel(qtbot, context, link, pictures):
+    link.answers["samples"] = pictures
+    panel = DataPanel(context)
+    qtbot.addWidget(panel)
+    panel.resize(360, 320)
+    panel.show()
+    qtbot.waitExposed(panel)
+    return panel
+
+
+def click(qtbot, grid, place):
+    qtbot.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, pos=grid.box(place).center().toPoint())
+
+
+def test_the_batch_in_order(panel, context):
+    context.state.update(stop=STOP)
+    assert panel.pages.currentWidget() is panel.grid and panel.grid.order == list(range(40))
+    assert panel.head.subject.text().startswith("40 samples · 10 of 40 wrong · mean loss ")
+    assert panel.batch.verdict(4) == "4 → 5" and panel.batch.verdict(1) == "1"
+    assert panel.batch.describe(4).splitlines()[:3] == [
+        "sample 4 of the batch · 104 in the dataset",
+        "label 4",
+        "prediction 5",
+    ]
+
+
+def test_worst_mistakes_first(panel, context, pictures):
+    context.state.update(stop=STOP)
+    panel.view.setCurrentIndex(panel.view.findData("worst"))
+    order = panel.grid.order
+    assert sorted(order) == list(range(0, 40, 4))
+    losses = [float(pictures["losses"][i]) for i in order]
+    assert losses == sorted(losses, reverse=True)
+
+
+def test_click_chooses_the_sample_for_all_panels(panel, context, qtbot):
+    context.state.update(stop=STOP, selection=Selection(event=5, name="y", index=(0, 3)))
+    click(qtbot, panel.grid, 2)
+    assert context.state.selection == Selection(event=5, name="y", index=(2, 3), sample=2)
+    assert panel.grid.sample == 2
+
+
+def test_weights_stay_selected_when_another_sample_is_chosen(panel, context, qtbot):
+    context.state.update(stop=STOP, selection=Selection(expression="fc.weight", index=(7, 3)))
+    click(qtbot, panel.grid, 2)
+    assert context.state.selection.index == (7, 3) and context.state.selection.sample == 2
+
+
+def test_arrow_keys_choose_and_scroll(panel, context, qtbot):
+    context.state.update(stop=STOP)
+    for _ in range(8):
+        qtbot.keyClick(panel.grid, Qt.Key.Key_Down)
+    assert context.state.selection.sample > 20 and panel.grid.verticalScrollBar().value() > 0
+    box = panel.grid.box(panel.grid.order.index(context.state.selection.sample))
+    assert box.top() >= 0 and box.bottom() <= panel.grid.viewport().height()
+
+
+def test_scroll_stays_when_the_next_batch_comes(panel, link, context, pictures):
+    context.state.update(stop=STOP)
+    panel.grid.verticalScrollBar().setValue(90)
+    link.answers["samples"] = {**pictures, "meanLoss": 9.0}
+    context.state.update(stop={**STOP, "seq": 6})
+    assert panel.grid.verticalScrollBar().value() == 90 and "9.000" in panel.head.subject.text()
+
+
+def test_pictures_are_drawn_light_on_dark_paper_and_dark_on_light(panel, link, context):
+    data = np.zeros((1, 1, 8, 8), np.float32)
+    data[0, 0, :4] = 1.0
+    link.answers["samples"] = samples(data, [1], [1], [0.5])
+    context.state.update(stop=STOP)
+    for name in ("light", "dark"):
+        theme = Theme(name)
+        context.set_theme(theme)
+        box = panel.grid.box(0)
+        image = panel.grid.viewport().grab().toImage()
+        high = QColor(image.pixelColor(int(box.center().x()), int(box.top() + 12)))
+        assert high.name() == QColor(*map(int, theme.sequential[255][:3])).name()
+
+
+def test_confusion_matrix_counts_and_chooses(panel, context, qtbot, pictures):
+    context.state.update(stop=STOP)
+    panel.view.setCurrentIndex(panel.view.findData("confusion"))
+    assert panel.pages.currentWidget() is panel.confusion
+    assert (panel.confusion.counts == pictures["confusion"]).all()
+    qtbot.mouseClick(panel.confusion, Qt.MouseButton.LeftButton, pos=panel.confusion.cell(4, 5).center().toPoint())
+    worst = max((4, 24), key=lambda i: pictures["losses"][i])
+    assert context.state.selection.sample == worst
+    panel.grab()
+
+
+def test_points_of_the_plane(panel, link, context, qtbot):
+    inputs = [[0.0, 0.0], [1.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+    link.answers["samples"] = samples(inputs, [0, 0, 1, 1], [0, 1, 1, 1], [0.1, 2.0, 0.3, 0.2], classes=2)
+    context.state.update(stop=STOP)
+    assert panel.pages.currentWidget() is panel.points
+    at = panel.points.at(1)
+    assert at.x() > panel.points.at(0).x() and at.y() < panel.points.at(0).y()
+    qtbot.mouseClick(panel.points, Qt.MouseButton.LeftButton, pos=at.toPoint())
+    assert context.state.selection.sample == 1
+    panel.grab()
+
+
+def test_axes_do_not_shrink_with_the_next_batch(panel, link, context):
+    link.answers["samples"] = samples([[-5.0, -5.0], [5.0, 5.0]], [0, 1], [0, 1], [0.1, 0.1], classes=2)
+    context.state.update(stop=STOP)
+    before = panel.points._range
+    link.answers["samples"] = samples([[-1.0, -1.0], [1.0, 1.0]], [0, 1], [0, 1], [0.1, 0.1], classes=2)
+    context.state.update(stop={**STOP, "seq": 6})
+    assert panel.points._range == before
+
+
+def test_inputs_without_a_loader_come_from_the_graph(panel, link, context):
+    link.answers["samples"] = samples(None, [0, 1, 0, 1], [0, 1, 1, 1], [0.1] * 4, classes=2)
+    link.answers["tensor"] = {"data": np.arange(8, dtype=np.float32).reshape(4, 2), "range": [0.0, 7.0]}
+    context.state.update(stop=STOP)
+    assert panel.batch.kind == ""
+    context.state.update(graph=graph())
+    assert panel.batch.kind == "points" and panel.pages.currentWidget() is panel.points
+    assert ("data", "inputs") in [key for key, command, _ in link.asked if command == "tensor"]
+
+
+def test_input_reference_is_no_target_and_no_other_batch():
+    assert input_reference(graph(), 4) == ({"event": 1, "name": "x"}, [4, 2])
+    assert input_reference(graph(), 5) is None and input_reference(None, 4) is None
+
+
+def test_samples_are_asked_for_once_in_a_backward_pass(panel, link, context):
+    directions = (("forward", 0), ("backward", 0), ("backward", 0), ("update", 0), ("backward", 1))
+    for seq, (direction, step) in enumerate(directions, 1):
+        context.state.update(stop={**STOP, "seq": seq, "direction": direction, "step": step})
+    assert len([command for _, command, _ in link.asked if command == "samples"]) == 3
+
+
+def test_without_a_batch_a_hint_stands(panel, link, context):
+    link.answers["samples"] = ValueError("no batch yet")
+    context.state.update(stop=STOP)
+    assert not panel.pages.isVisible() and "DataLoader" in panel._empty.text()
+
+
+def test_no_mistake_is_said(panel, link, context):
+    link.answers["samples"] = samples(np.zeros((2, 1, 4, 4)), [1, 2], [1, 2], [0.1, 0.1])
+    context.state.update(stop=STOP)
+    panel.view.setCurrentIndex(1)
+    assert panel.grid.order == []
+    panel.grab()
+
+
+def test_targets_that_are_numbers():
+    body = samples(np.zeros((2, 3)), [0, 0], [0, 0], [0.5, 0.25])
+    body.update(
+        labels=np.array([[1.5], [2.0]], np.float32),
+        predictions=np.array([[1.25], [2.5]], np.float32),
+        correct=None,
+        confusion=None,
+    )
+    batch = Batch(body)
+    assert batch.kind == "rows" and batch.verdict(0) == "1.500 → 1.250" and batch.right(0) is None
+
+
+def test_the_view_is_remembered(panel):
+    panel.view.setCurrentIndex(2)
+    saved = panel.save()
+    panel.view.setCurrentIndex(0)
+    panel.restore(saved)
+    assert panel.view.currentData() == "confusion"
+    panel.restore({"view": "other"})
+    assert panel.view.currentData() == "order"
+
+
+def test_two_points_for_real(two_points, step, until, qtbot):
+    panel = DataPanel(two_points)
+    qtbot.addWidget(panel)
+    panel.resize(360, 320)
+    panel.show()
+    step(two_points, "runTo", step=2)
+    until(lambda: panel.batch is not None and panel.batch.kind == "points")
+    assert panel.batch.total == 2 and panel.batch.labels.reshape(-1).tolist() == [0, 1]
+    np.testing.assert_allclose(panel.batch.inputs, [[0.9, -0.2], [0.75, 0.6]], rtol=1e-6)
+    assert two_points.troubles == []

@@ -1,0 +1,118 @@
+"""The Diagnostics panel."""
+
+import pytest
+
+from gui.panels.diagnostics import DiagnosticsPanel
+from gui.places import places_of
+
+
+def finding(id="dead-relu", severity="warning", line=12, what_if="model[1] = nn.LeakyReLU()", **more):
+    place = {"op": "Relu", "module": "1", "parameter": "", "file": "/s/train.py" if line else "", "line": line, "step": 40}
+    return {
+        "id": id, "title": f"Title of {id}", "severity": severity, "cause": "Why it harms.", "sentence": "7 of 8 units are dead.",
+        "evidence": {"dead": 7, "units": 8}, "place": place, "suggestion": "Try a leaky ReLU.", "what_if": what_if, "source": "",
+        "badness": 1.0, **more,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def panel(qtbot, context, link):
+    link.answers["diagnostics"] = {"enabled": True, "findings": []}
+    panel = DiagnosticsPanel(context)
+    qtbot.addWidget(panel)
+    panel.resize(360, 400)
+    panel.show()
+    return panel
+
+
+def titles(panel):
+    cards = sorted(panel.cards.values(), key=panel._column.indexOf)
+    return [card.title.text() for card in cards]
+
+
+def test_switches_the_diagnoses_on_when_it_is_first_shown(panel, context, link):
+    assert link.moves == []
+    context.state.update(stop={"seq": 1, "position": [1]})
+    assert link.moves == [("diagnostics", {"enabled": True})]
+    context.state.update(stop={"seq": 2, "position": [2]})
+    assert len(link.moves) == 1
+    assert "Nothing found" in panel._empty.text()
+
+
+def test_shows_findings_as_they_come_the_gravest_first(panel, context):
+    context.state.update(stop={"seq": 1, "position": [1]})
+    context.state.update(findings=[finding("a", "hint"), finding("b", "error")])
+    assert titles(panel) == ["Title of b", "Title of a"]
+    card = panel.cards[next(key for key in panel.cards if key[0] == "b")]
+    assert card.cause.text() == "Why it harms." and card.sentence.text() == "7 of 8 units are dead."
+    assert card.place.text() == "1 · Relu · train.py:12 · step 40"
+    assert panel.head.subject.text() == "1 error · 1 hint"
+
+
+def test_a_fault_that_has_grown_worse_is_one_card(panel, context):
+    context.state.update(stop={"seq": 1, "position": [1]})
+    context.state.update(findings=[finding(), finding(sentence="8 of 8 units are dead.")])
+    (card,) = panel.cards.values()
+    assert card.sentence.text() == "8 of 8 units are dead."
+    context.state.update(findings=[])
+    assert not panel.cards
+
+
+def test_the_place_shows_the_line(panel, context):
+    context.state.update(stop={"seq": 1, "position": [1]}, findings=[finding()])
+    wanted = []
+    places_of(context).line_wanted.connect(lambda path, line: wanted.append((path, line)))
+    next(iter(panel.cards.values())).place.click()
+    assert wanted == [("/s/train.py", 12)]
+
+
+def test_a_parameter_without_a_line_is_selected(panel, context):
+    found = finding(line=0)
+    found["place"]["parameter"] = "1.weight"
+    context.state.update(stop={"seq": 1, "position": [1]}, findings=[found])
+    next(iter(panel.cards.values())).place.click()
+    assert context.state.selection.expression == "1.weight"
+
+
+def test_tries_the_code_as_it_stands_in_a_fork(panel, context, link):
+    context.state.update(stop={"seq": 1, "position": [1]}, findings=[finding()])
+    (card,) = panel.cards.values()
+    card.code.setPlainText("net[1] = nn.LeakyReLU()")
+    context.state.update(findings=[finding(sentence="worse")])
+    card.attempt.click()
+    command, arguments = link.moves[-1]
+    assert command == "fork" and arguments["edits"] == [{"kind": "exec", "code": "net[1] = nn.LeakyReLU()"}]
+
+
+def test_without_a_trial_there_is_no_button(panel, context):
+    context.state.update(stop={"seq": 1, "position": [1]}, findings=[finding(what_if=None)])
+    (card,) = panel.cards.values()
+    assert not card.attempt.isVisible() and not card.code.isVisible()
+
+
+def test_can_be_switched_off_and_remembers_it(panel, context, link):
+    context.state.update(stop={"seq": 1, "position": [1]})
+    link.answers["diagnostics"] = {"enabled": False, "findings": []}
+    panel.enabled.click()
+    assert link.moves[-1] == ("diagnostics", {"enabled": False})
+    assert "off" in panel._empty.text()
+    assert panel.save() == {"watch": False}
+
+
+def test_a_real_session(qtbot, real, until, tmp_path):
+    script = tmp_path / "faulty.py"
+    script.write_text(
+        "import engine as torch\nfrom engine import nn\n\ntorch.manual_seed(0)\nmodel = nn.Linear(4, 1)\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=0.01)\nx, y = torch.randn(16, 4), torch.randn(16, 1)\n"
+        "for step in range(60):\n    loss = ((model(x) - y) ** 2).mean()\n    loss.backward()\n    optimizer.step()\n"
+    )  # no zero_grad
+    panel = DiagnosticsPanel(real)
+    qtbot.addWidget(panel)
+    panel.resize(360, 400)
+    panel.show()
+    real.link.launch(str(script))
+    until(lambda: real.state.stop)
+    real.link.move("continue")
+    until(lambda: panel.cards)
+    assert any("grad" in title.lower() for title in titles(panel)), titles(panel)
+    assert real.troubles == []

@@ -1,0 +1,162 @@
+"""The Layers panel: switching statistics on, the table, the curves."""
+
+import math
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import Qt
+
+from gui.panels.layers import FIELDS, LayersPanel
+from gui.panels.layers_table import COLUMNS, LayersModel, rows_of
+from gui.theme import Theme
+from tests.gui.tensor_fakes import Engine
+
+STOP = {"seq": 1, "step": 5, "reason": "step", "live": True, "tensors": []}
+NUMBERS = {
+    "step": 4, "count": 10, "min": -1.0, "max": 1.0, "mean": 0.0, "std": 0.5, "norm": 2.0, "zeros": 0, "nans": 0, "infs": 0,
+}  # fmt: skip
+
+
+@pytest.fixture
+def engine(link):
+    engine = Engine(link)
+    engine.latest = {
+        "fc": dict(NUMBERS), "relu#1": {**NUMBERS, "dead": 0.25}, "slice#1": dict(NUMBERS),
+        "relu#1.grad": {**NUMBERS, "std": 5e-4}, "fc.grad": {**NUMBERS, "nans": 2},
+        "fc.weight.grad": dict(NUMBERS), "fc.weight": {**NUMBERS, "update_ratio": 0.001},
+    }  # fmt: skip
+    for name in engine.latest:
+        for field in ("std", "norm", "dead", "update_ratio"):
+            engine.series[name, field] = {"steps": [0, 1, 2], "values": [1.0, math.nan, 3.0]}
+    return engine
+
+
+@pytest.fixture
+def panel(context, qtbot):
+    panel = LayersPanel(context)
+    qtbot.addWidget(panel)
+    panel.resize(400, 460)
+    return panel
+
+
+def texts(panel, row):
+    return [panel.model.index(row, column).data() for column in range(len(COLUMNS))]
+
+
+def test_nothing_is_collected_before_the_panel_is_seen(panel, engine, link):
+    panel.state.update(stop=STOP)
+    assert link.moves == [] and engine.asked("statistics") == []
+    panel.show()
+    assert link.moves == [("statistics", {"enabled": True})] and engine.collecting
+    panel.state.update(stop={**STOP, "seq": 2})
+    assert len(link.moves) == 1
+
+
+def test_it_says_that_numbers_are_still_to_come(panel, engine):
+    engine.latest = {}
+    panel.state.update(stop=STOP)
+    panel.show()
+    assert panel.message.isVisible() and "on from here" in panel.message.text() and not panel.split.isVisible()
+
+
+def test_the_table_has_layers_first_and_leaves_out_what_is_not_trained(panel, engine):
+    panel.state.update(stop=STOP)
+    panel.show()
+    assert [row.name for row in panel.model.rows] == ["fc", "relu#1", "fc.weight"]
+    assert texts(panel, 1) == ["relu#1", "0.5000", "5.000e-4", "2.000", "25 %"]
+    assert texts(panel, 2) == ["fc.weight", "0.5000", "0.5000", "2.000", "0.001000"]
+    assert panel.head.subject.text() == "2 outputs, 1 parameters"
+    assert "2 numbers are NaN or infinite" in panel.model.data(panel.model.index(0, 0), Qt.ItemDataRole.ToolTipRole)
+    assert panel.state.statistics["latest"] is engine.latest
+    panel.grab()
+
+
+def test_the_update_ratio_of_an_earlier_step_is_kept(panel, engine):
+    panel.state.update(stop=STOP)
+    panel.show()
+    del engine.latest["fc.weight"]["update_ratio"]
+    engine.series["fc.weight", "update_ratio"] = {"steps": [0, 1], "values": [0.002, None]}
+    panel.state.update(stop={**STOP, "seq": 2})
+    assert texts(panel, 2)[-1] == "0.002000"
+
+
+def test_curves_are_of_the_field_and_the_rows_chosen(panel, engine):
+    panel.state.update(stop=STOP)
+    panel.show()
+    assert list(panel.plot._curves) == ["fc", "relu#1"]
+    assert panel.plot._curves["fc"][0].tolist() == [0, 2]
+    panel.table.selectRow(1)
+    assert list(panel.plot._curves) == ["relu#1"]
+    panel.table.clearSelection()
+    for number, (_, column, parameter) in enumerate(FIELDS):
+        panel.field.setCurrentIndex(number)
+        names = list(panel.plot._curves)
+        assert names == (["fc.weight"] if parameter else ["relu#1"] if column == "dead" else ["fc", "relu#1"])
+        asked = next(asked for asked in engine.asked("statistics")[::-1] if "from" not in asked)
+        assert all(name.endswith(".grad") == column.startswith("gradient ") for name in asked["names"])
+
+
+def test_in_little_room_either_the_table_or_the_curves_are_seen(panel, engine):
+    panel.state.update(stop=STOP)
+    panel.show()
+    assert panel.table.isVisible() and panel.lower.isVisible() and not panel.over_time.isVisible()
+    panel.resize(300, 240)
+    assert panel.table.isVisible() and not panel.lower.isVisible() and panel.over_time.isVisible()
+    panel.over_time.click()
+    assert not panel.table.isVisible() and panel.lower.isVisible()
+    panel.resize(300, 460)
+    assert panel.table.isVisible() and panel.lower.isVisible()
+
+
+def test_bars_are_long_by_decades():
+    model = LayersModel()
+    latest = {f"l{k}": {**NUMBERS, "std": 10.0**-k} for k in range(4)}
+    model.set_rows(rows_of({**latest, "zero": {**NUMBERS, "std": 0.0}, "nan": {**NUMBERS, "std": math.nan}}, {}))
+    shares = [model.share(model.index(row, 1)) for row in range(6)]
+    assert shares[:4] == sorted(shares[:4], reverse=True) and shares[0] - shares[1] == pytest.approx(shares[1] - shares[2])
+    assert shares[4] == 0.0 and shares[5] is None and model.share(model.index(0, 0)) is None
+
+
+def test_it_looks_while_running_and_only_while_seen(panel, engine):
+    panel.state.update(stop=STOP)
+    panel.show()
+    panel.state.update(running=True)
+    assert panel._timer.isActive()
+    panel.hide()
+    assert not panel._timer.isActive()
+    panel.show()
+    assert panel._timer.isActive()
+    panel.state.update(running=False)
+    assert not panel._timer.isActive()
+
+
+def test_collecting_can_be_switched_off_for_good(panel, engine, link, context):
+    panel.state.update(stop=STOP)
+    panel.show()
+    panel.collect.click()
+    assert link.moves[-1] == ("statistics", {"enabled": False}) and "off" in panel.message.text()
+    saved = panel.save()
+    assert not saved["collect"]
+    other = LayersPanel(context)
+    other.restore(saved)
+    other.show()
+    assert len(link.moves) == 2 and other.save() == saved
+    context.set_theme(Theme("dark", 1.5))
+    other.close()
+    other.deleteLater()
+
+
+def test_on_a_true_session(two_points, qtbot, until, step):
+    panel = LayersPanel(two_points)
+    qtbot.addWidget(panel)
+    panel.resize(400, 460)
+    panel.show()
+    until(lambda: two_points.state.statistics.get("enabled"))
+    step(two_points, "runTo", step=12)
+    until(lambda: len(panel.model.rows) >= 8)
+    relu = next(row for row in panel.model.rows if "relu" in row.name or row.name == "1")
+    assert 0 <= relu.get("share") <= 1 and relu.gradient["std"] > 0
+    until(lambda: panel.plot._curves)
+    until(lambda: all(row.get("share") for row in panel.model.rows if row.parameter))
+    assert all(np.isfinite(y).all() for _, y in panel.plot._curves.values())
+    assert two_points.troubles == []

@@ -1,0 +1,292 @@
+"""The network panel: what it asks for, what it shows, lights and selects."""
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QPointF, Qt
+from PyQt6.QtGui import QColor
+
+from gui.network.spot import Spot
+from gui.panels.network import NetworkPanel
+from gui.state import Selection
+from gui.theme import Theme
+from tests.gui.network_fakes import answers, graph, node, stop
+
+LOSS = "BCELoss/BinaryCrossEntropy"
+
+
+@pytest.fixture
+def panel(qtbot, context, link):
+    link.answers = answers()
+    panel = NetworkPanel(context)
+    qtbot.addWidget(panel)
+    panel.resize(600, 480)
+    panel.show()
+    qtbot.waitExposed(panel)
+    return panel
+
+
+def go(panel, seq, **changes):
+    panel.state.update(graph=graph(), stop=stop(seq, **changes))
+
+
+def shown(panel, node, part="values"):
+    item = panel.scene.nodes[node]
+    return item.contents.get(part), item.faint.get(part)
+
+
+def test_a_hint_stands_where_no_network_is_known(panel, context):
+    context.state.update(stop={**stop(1), "seq": None})
+    assert "first forward pass" in panel._empty.text() and not panel.view.isVisible()
+
+
+def test_forward_shows_activations_and_what_is_older_is_faint(panel):
+    go(panel, 14)
+    assert shown(panel, "act/Relu")[0].data[0] == 14 and shown(panel, "act/Relu")[1] is False
+    old, faint = shown(panel, "fc2/Linear")
+    assert old.data[0] == 3 and faint
+    assert shown(panel, "fc1/Linear", "weight")[0].data[1, 0] == 13
+    assert panel.scene.nodes["act/Relu"].marks.phase == "forward"
+    assert "activations" in panel.head.subject.text()
+
+
+def test_backward_shows_gradients_of_what_has_been_reached(panel):
+    go(panel, 8)
+    assert shown(panel, "act/Relu")[0].data[0] == 8 and shown(panel, "fc2/Linear", "weight")[0].data[0, 1] == 7
+    reached, faint = shown(panel, "fc1/Linear")
+    assert reached.data[0] == 1 and faint  # its activation still
+    assert shown(panel, LOSS)[0].data == 4 and not shown(panel, LOSS)[1]
+    assert panel.scene.nodes["act/Relu"].marks.phase == "backward"
+
+
+def test_update_shows_the_change_of_the_weights(panel):
+    go(panel, 10)
+    change, faint = shown(panel, "fc1/Linear", "weight")
+    assert change.data[0, 0] == -0.5 and change.data[1, 1] == 0.5 and not faint
+    assert shown(panel, "fc2/Linear", "weight")[1] is True
+    assert panel.scene.nodes["fc1/Linear"].marks.phase == "update"
+
+
+def test_forward_of_the_loss_has_its_hue(panel):
+    go(panel, 4)
+    assert panel.scene.nodes[LOSS].marks.phase == "loss"
+
+
+def test_a_fixed_mode_stays_whatever_the_phase(panel):
+    go(panel, 10)
+    panel.mode.setCurrentIndex(panel.mode.findData("forward"))
+    assert shown(panel, "fc1/Linear")[1] is False and shown(panel, "fc1/Linear", "weight")[0].data[1, 1] == 1
+
+
+def test_a_step_asks_only_for_what_is_new(panel, link):
+    go(panel, 13)
+    link.asked.clear()
+    go(panel, 14)
+    tensors = [key for key, command, _ in link.asked if command == "tensor"]
+    assert tensors == [("network", "act/Relu values")]
+    link.asked.clear()
+    go(panel, 13)
+    assert not [key for key, command, _ in link.asked if command == "tensor"]
+
+
+def test_events_are_asked_for_from_where_they_are_known(panel, link):
+    go(panel, 13)
+    go(panel, 14)
+    asked = [arguments.get("from") for _, command, arguments in link.asked if command == "events"]
+    assert asked == [None, 15]
+
+
+def test_another_process_makes_it_forget(panel, link):
+    go(panel, 13)
+    go(panel, 14, position=[99, 0, 0])
+    assert [a.get("from") for _, command, a in link.asked if command == "events"] == [None, None]
+
+
+def test_layout_zoom_and_place_stay_across_steps(panel, qtbot):
+    go(panel, 13)
+    items = panel.scene.nodes
+    panel.view.zoom_by(2.0)
+    place = panel.view.place()
+    go(panel, 14)
+    assert panel.scene.nodes is items and panel.view.place() == place
+    qtbot.keyClick(panel.view, Qt.Key.Key_0)
+    assert panel.view.fitted and panel.view.place() == []
+
+
+def test_what_was_saved_comes_back(panel):
+    go(panel, 13)
+    panel.view.zoom_by(3.0)
+    panel.mode.setCurrentIndex(2)
+    saved = panel.save()
+    panel._fit()
+    panel.mode.setCurrentIndex(0)
+    panel.restore(saved)
+    assert panel.save()["mode"] == "backward" and panel.view.zoom == pytest.approx(saved["place"][2])
+    panel.restore({"place": "broken", "mode": 7})
+
+
+def test_click_selects_a_unit_of_the_sample(panel, qtbot, context):
+    context.state.reselect(sample=2)
+    go(panel, 14)
+    at = panel.view.mapFromScene(panel.scene.nodes["act/Relu"].center(5))
+    qtbot.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    chosen = context.state.selection
+    assert (chosen.event, chosen.name, chosen.index, chosen.sample, chosen.module) == (14, "y", (2, 5), 2, "act")
+    assert panel.scene.nodes["act/Relu"].marks.picked == ("values", (5,))
+
+
+def test_click_on_a_line_selects_its_weight(panel, qtbot, context):
+    go(panel, 14)
+    line = panel.scene.lines["fc1/Linear"].line(7, 1)
+    at = panel.view.mapFromScene(line.pointAt(0.85))
+    qtbot.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    chosen = context.state.selection
+    assert (chosen.event, chosen.name, chosen.index) == (13, "w", (7, 1)) and chosen.label == "fc1.weight"
+    assert panel.scene.lines["fc1/Linear"].picked == (7, 1)
+
+
+def test_dragging_moves_and_selects_nothing(panel, qtbot, context):
+    go(panel, 14)
+    before, center = context.state.selection, panel.view.mapToScene(300, 200)
+    qtbot.mousePress(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=panel.view.viewport().rect().center())
+    qtbot.mouseMove(panel.view.viewport(), panel.view.viewport().rect().center() + QPointF(40, 30).toPoint())
+    qtbot.mouseRelease(panel.view.viewport(), Qt.MouseButton.LeftButton)
+    assert context.state.selection == before
+    assert panel.view.mapToScene(300, 200) != center and not panel.view.fitted
+
+
+def test_arrow_keys_walk_from_node_to_node(panel, qtbot, context):
+    go(panel, 14)
+    qtbot.keyClick(panel.view, Qt.Key.Key_Right)
+    assert context.state.selection.module == "fc2"
+    qtbot.keyClick(panel.view, Qt.Key.Key_Left)
+    assert context.state.selection.module == "act"
+
+
+@pytest.mark.parametrize("expression", ["fc1.weight", "model.fc1.weight", "fc1.weight.grad"])
+def test_a_parameter_that_is_selected_elsewhere_is_ringed(panel, context, expression):
+    go(panel, 14)
+    context.state.update(selection=Selection(expression=expression, index=(3, 1)))
+    assert panel.scene.nodes["fc1/Linear"].marks.picked == ("weight", (3, 1))
+    context.state.update(selection=Selection(expression="nothing"))
+    assert panel.scene.nodes["fc1/Linear"].marks.picked is None
+
+
+def test_contributors_are_lit_where_they_lie(panel, context):
+    go(panel, 13)
+    found = [
+        {"tensor": "x", "index": [0, 1], "share": 0.5}, {"tensor": "w", "index": [4, 1], "share": -1.0},
+        {"tensor": "x", "index": [3, 1], "share": 0.5},
+    ]  # fmt: skip
+    context.state.update(selection=Selection(event=13, name="y", index=(0, 4)), contributors=found)
+    assert panel.scene.nodes["input"].marks.lit == [("values", (1,), 0.5)]  # of sample 3 nothing is shown
+    assert panel.scene.lines["fc1/Linear"].lit == [((4, 1), 1.0)]
+
+
+def test_hint_says_name_shape_and_value(panel):
+    go(panel, 14)
+    text = panel.hint(Spot("act/Relu", "values", (5,)))
+    assert text.splitlines() == ["act · Relu", "output · 4 × 8", "[5] = 14.00"]
+    assert "fc1.weight" in panel.hint(Spot("fc1/Linear", "weight", (0, 0))) and "-13.00" in panel.hint(
+        Spot("fc1/Linear", "weight", (0, 0))
+    )
+
+
+def test_another_sample_is_asked_for(panel, context):
+    go(panel, 14)
+    context.state.reselect(sample=3)
+    assert shown(panel, "act/Relu")[0].data[0] == pytest.approx(14.3)
+    assert "sample 3 of 4" in panel.head.subject.text()
+
+
+def test_events_that_have_left_the_history_leave_an_empty_place(panel, link):
+    link.answers["tensor"] = lambda arguments: (_ for _ in ()).throw(ValueError("gone"))
+    del link.answers["tensor"]
+    go(panel, 14)
+    assert shown(panel, "act/Relu")[0] is None
+    panel.grab()
+
+
+def test_canvas_shows_the_numbers_in_colour(panel, context):
+    go(panel, 14)
+    item = panel.scene.nodes["act/Relu"]
+    for theme in (Theme("light"), Theme("dark"), Theme("projector")):
+        context.set_theme(theme)
+        at = panel.view.mapFromScene(item.center(2))
+        found = QColor(panel.view.grab().toImage().pixelColor(at))
+        expected = QColor(*map(int, theme.diverging[255][:3]))
+        assert max(abs(a - b) for a, b in zip(found.getRgb(), expected.getRgb())) <= 3
+
+
+def test_nan_and_infinity_are_marked(panel, link):
+    old = link.answers["tensor"]
+
+    def broken(arguments):
+        body = old(arguments)
+        if body["data"].shape == (8,):
+            body["data"][:2] = np.nan, np.inf
+            body["nonFinite"] = {"nan": 1, "inf": 1}
+        return body
+
+    link.answers["tensor"] = broken
+    go(panel, 14)
+    content, _ = shown(panel, "act/Relu")
+    assert content.nans == 1 and np.isnan(content.data[0])
+    at = panel.view.mapFromScene(panel.scene.nodes["act/Relu"].center(0) + QPointF(0, -6))
+    alarm = panel.theme.phase["alarm"]
+    assert panel.view.grab().toImage().pixelColor(at).rgb() == alarm.rgb()
+
+
+def test_a_layer_of_4096_units_and_a_convolution_are_drawn(panel, link, context):
+    shapes = {1: (4096,), 2: (16, 28, 28)}
+    found = graph()
+    found["nodes"] = [
+        node("input", "", "", None, 0, (4, 64), kind="input"),
+        node("wide/Linear", "Linear", "wide", 1, 1, (4, 4096), (4096, 64)),
+        node("conv/Convolution", "Convolution", "conv", 2, 2, (4, 16, 28, 28), (16, 4, 3, 3)),
+    ]  # fmt: skip
+    found["edges"] = [
+        {"from": "input", "to": "wide/Linear", "output": "y", "input": "x", "shape": [4, 64]},
+        {"from": "wide/Linear", "to": "conv/Convolution", "output": "y", "input": "x", "shape": [4, 4096]},
+    ]
+
+    def tensor(arguments):
+        name, event = arguments["reference"]["name"], arguments["reference"]["event"]
+        shape = {"x": (64,), "w": (128, 64) if event == 1 else (16, 4, 3, 3)}.get(name, shapes[event])
+        data = np.linspace(-1, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape)
+        return {"data": data, "range": [-1.0, 1.0], "nonFinite": {"nan": 0, "inf": 0}, "block": [1, 1]}
+
+    link.answers.update(tensor=tensor, events=lambda arguments: {"events": [], "first": 1, "last": 2, "complete": True})
+    context.state.update(graph=found, stop={**stop(2), "module": "conv"})
+    wide, conv = panel.scene.nodes["wide/Linear"], panel.scene.nodes["conv/Convolution"]
+    assert wide._images["values"].width() * wide._images["values"].height() == 4096
+    assert (wide._images["weight"].width(), wide._images["weight"].height()) == (64, 128)
+    assert conv._images["weight"].width() == 4 * 4 - 1 and conv._images["values"].width() == 4 * 29 - 1
+    box = wide.rect("values")
+    assert panel.scene.spot(box.topLeft() + QPointF(0.5, 0.5)) == Spot("wide/Linear", "values", (0,))
+    assert not panel.grab().isNull()
+
+
+def test_pictures_are_exported(panel, tmp_path):
+    go(panel, 14)
+    panel.export_png(tmp_path / "network.png")
+    panel.export_svg(tmp_path / "network.svg")
+    assert (tmp_path / "network.png").stat().st_size > 2000 and "<svg" in (tmp_path / "network.svg").read_text()
+
+
+def test_two_points_for_real(two_points, step, until, qtbot):
+    panel = NetworkPanel(two_points)
+    qtbot.addWidget(panel)
+    panel.resize(600, 480)
+    panel.show()
+    step(two_points, "runTo", step=2)
+    until(lambda: "0/Linear" in panel.scene.nodes)
+    for _ in range(12):
+        found = step(two_points, "next", granularity="op")
+        if found["op"] == "Relu" and found["direction"] == "forward":
+            break
+    relu = panel.scene.nodes["1/Relu"]
+    until(lambda: relu.marks.phase == "forward" and "values" in relu.contents)
+    until(lambda: relu.contents["values"].data.shape == (8,) and not relu.faint["values"])
+    assert (relu.contents["values"].data >= 0).all()
+    assert panel.scene.lines["0/Linear"].content.data.shape == (8, 2)
+    assert two_points.troubles == []

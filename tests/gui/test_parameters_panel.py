@@ -1,0 +1,138 @@
+"""The Parameters panel, and reading a script's parameters cell."""
+
+import pytest
+
+from gui.panels.parameters import ParametersPanel
+from gui.parameters_cell import read_parameters, read_value, setting
+
+SOURCE = '''"""# %% tags=["parameters"]"""
+# %% tags=["parameters"]
+hidden = 8
+# step size
+lr = 0.01
+a, b = 1, (2, 3)
+name: str = "run"  # where it goes
+nesterov = False
+steps = hidden * 2
+
+# %%
+other = 1
+'''
+
+
+@pytest.fixture
+def panel(qtbot, context, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(SOURCE)
+    panel = ParametersPanel(context)
+    qtbot.addWidget(panel)
+    panel.resize(340, 320)
+    panel.show()
+    context.state.update(program=str(script), launched={"path": str(script), "parameters": ()})
+    return panel
+
+
+def test_reads_the_cell():
+    found = {p.name: p.value for p in read_parameters(SOURCE)}
+    assert found == {"hidden": 8, "lr": 0.01, "a": 1, "b": (2, 3), "name": "run", "nesterov": False, "steps": ...}
+    comments = {p.name: p.comment for p in read_parameters(SOURCE)}
+    assert comments["lr"] == "step size" and comments["name"] == "where it goes" and comments["hidden"] == ""
+    assert read_parameters("x = 1\n") == [] and read_parameters("x = (\n") == []
+
+
+def test_reads_the_same_as_the_engine():
+    import ast
+    from pathlib import Path
+
+    from engine.script.parameters import cell_range, defaults
+
+    scripts = sorted((Path(__file__).parents[2] / "samples").glob("*.py"))
+    assert scripts
+    for path in scripts:
+        source = path.read_text(encoding="utf-8")
+        lines = cell_range(source)
+        wanted = {} if lines is None else defaults(ast.parse(source), lines)
+        assert {p.name: p.value for p in read_parameters(source)} == wanted, path.name
+
+
+@pytest.mark.parametrize(
+    ("text", "default", "value"),
+    [("3", 8, 3), ("1e-3", 0.01, 0.001), ("2", 0.01, 2.0), ("True", False, True), ("a b", "run", "a b"), ("[1]", (2,), [1])],
+)
+def test_values_have_the_kind_of_the_default(text, default, value):
+    assert read_value(text, default) == value
+
+
+@pytest.mark.parametrize(("text", "default"), [("x", 8), ("True", 8), ("1", False), ("3", (1, 2)), ("", 1.0)])
+def test_values_of_another_kind_are_refused(text, default):
+    with pytest.raises(ValueError):
+        read_value(text, default)
+
+
+def test_settings_are_written_as_launch_reads_them():
+    from engine.script.parameters import parse_settings
+
+    values = {"hidden": 16, "lr": 1e-05, "name": "a=b", "nesterov": True, "b": (2, 4)}
+    known = {"hidden": 8, "lr": 0.01, "name": "run", "nesterov": False, "b": (2, 3)}
+    assert parse_settings([setting(name, value) for name, value in values.items()], known) == values
+
+
+def test_restarts_with_what_was_changed(panel, link):
+    panel.fields["hidden"].setText("16")
+    panel.fields["nesterov"].setChecked(True)
+    assert panel.note.text() == "hidden: 8 → 16, nesterov: False → True"
+    panel.restart.click()
+    assert link.moves == [("restart", {"parameters": ["hidden=16", "nesterov=True"], "name": None})]
+
+
+def test_what_is_no_value_cannot_be_sent(panel, link):
+    panel.fields["lr"].setText("fast")
+    assert not panel.restart.isEnabled() and "lr: " in panel.note.text()
+    panel.restart_run()
+    assert link.moves == []
+    panel.reset.click()
+    assert panel.fields["lr"].text() == "0.01" and panel.restart.isEnabled()
+
+
+def test_forks_here_with_assignments(panel, context, link):
+    panel.fields["lr"].setText("0.5")
+    assert not panel.fork.isEnabled()
+    context.state.update(stop={"seq": 1, "position": [1]})
+    assert panel.fork.isEnabled() and panel.fields["lr"].text() == "0.5"
+    panel.fork.click()
+    assert link.moves[-1][1]["edits"] == [{"kind": "exec", "code": "lr = 0.5"}]
+
+
+def test_shows_the_values_of_the_current_run(panel, context):
+    runs = [
+        {"name": "run 1", "current": False, "parameters": []},
+        {"name": "run 2", "current": True, "parameters": ["lr=0.2"]},
+    ]
+    context.state.update(runs=runs)
+    assert panel.fields["lr"].text() == "0.2" and panel.head.subject.text() == "run 2"
+    assert panel.changed() == {}
+
+
+def test_an_expression_is_shown_but_cannot_be_changed(panel):
+    assert panel.fields["steps"].text() == "hidden * 2" and not panel.fields["steps"].isEnabled()
+
+
+def test_a_script_without_a_cell_says_how_to_make_one(panel, context, tmp_path):
+    other = tmp_path / "plain.py"
+    other.write_text("x = 1\n")
+    context.state.update(program=str(other))
+    assert "tags=" in panel._empty.text()
+
+
+def test_a_real_session(qtbot, two_points, until):
+    two_points.state.update(program=two_points.state.stop["file"])
+    panel = ParametersPanel(two_points)
+    qtbot.addWidget(panel)
+    panel.show()
+    assert panel.fields["hidden"].text() == "8"
+    panel.fields["hidden"].setText("3")
+    panel.restart.click()
+    until(lambda: len(two_points.state.runs) == 2)
+    until(lambda: panel.head.subject.text() == "run 2")
+    assert panel.fields["hidden"].text() == "3"
+    assert two_points.troubles == []

@@ -1,0 +1,327 @@
+"""The Tensor panel: what it shows for a stop and a selection, what it asks for, and what a click does."""
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QPointF, Qt, QTimer
+from PyQt6.QtWidgets import QApplication
+
+from gui.panels.tensor import TensorPanel
+from gui.panels.tensor_edit import EditDialog, edit_of, number_of
+from gui.panels.tensor_view import statistics_of
+from gui.state import Selection
+from gui.theme import Theme
+from tests.gui.tensor_fakes import Engine, linear_layer
+
+
+@pytest.fixture
+def engine(link):
+    return Engine(link)
+
+
+@pytest.fixture
+def panel(context, qtbot):
+    panel = TensorPanel(context)
+    qtbot.addWidget(panel)
+    panel.resize(360, 460)
+    panel.show()
+    return panel
+
+
+def choose(panel, key):
+    panel.controls.view.setCurrentIndex(panel.controls.view.findData(key))
+    panel.controls.view_chosen.emit()
+
+
+def stop_at(panel, event, /, **selection):
+    panel.state.update(stop=event, selection=Selection(**selection))
+
+
+def test_without_a_selection_the_op_s_main_output_is_shown(panel, engine):
+    linear_layer(engine)
+    for event, name in zip(engine.events, ("y", "dw", "w_new")):
+        stop_at(panel, event)
+        assert (panel.shown.data == engine.arrays[event["seq"], name]).all()
+    assert panel.head.subject.text() == "fc.weight  5 × 3  float32"
+
+
+def test_the_selection_is_shown_and_its_element_ringed(panel, engine):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0], event=0, name="w", index=(4, 1))
+    assert (panel.shown.data == engine.arrays[0, "w"]).all()
+    assert panel.map.selected == (4, 1)
+    assert panel.read_out.text() == f"[4, 1] = {engine.arrays[0, 'w'][4, 1]!s}"
+    assert panel.histogram.value == pytest.approx(float(engine.arrays[0, "w"][4, 1]))
+    before = len(engine.asked("tensor"))
+    panel.state.reselect(index=(0, 0))
+    assert panel.map.selected == (0, 0) and len(engine.asked("tensor")) == before
+
+
+def test_a_click_selects_for_the_whole_window(panel, engine, qtbot):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0])
+    qtbot.mouseClick(panel.map, Qt.MouseButton.LeftButton, pos=panel.map.cell_rect(2, 3).center().toPoint())
+    selection = panel.state.selection
+    assert selection.reference == {"event": 0, "name": "y"} and selection.index == (2, 3)
+    assert panel.map.selected == (2, 3)
+
+
+def test_gradient_update_and_difference(panel, engine):
+    linear_layer(engine)
+    stop_at(panel, engine.events[5], event=10, name="w", label="fc.weight")
+    choose(panel, "difference")
+    assert (panel.shown.data == engine.arrays[10, "w"] - engine.arrays[0, "w"]).all()
+    assert panel.source.title == "fc.weight: step 1 − step 0"
+    stop_at(panel, engine.events[5], expression="fc.weight")
+    choose(panel, "gradient")
+    assert (panel.shown.data == engine.arrays["fc.weight.grad"]).all()
+    choose(panel, "update")
+    assert (panel.shown.data == engine.arrays[12, "w_new"] - engine.arrays[12, "w"]).all()
+    assert panel.statistics.text().count("norm") == 1 and panel.histogram.counts.sum() == 15
+
+
+def test_the_gradient_of_an_activation_is_that_of_its_step(panel, engine):
+    linear_layer(engine)
+    stop_at(panel, engine.events[3], event=10, name="y", label="fc y")
+    choose(panel, "gradient")
+    assert panel.message.isVisible() and not panel.map.isVisible()
+    assert "not computed yet" in panel.message.text()
+    stop_at(panel, engine.events[4], event=10, name="y", label="fc y")
+    assert (panel.shown.data == engine.arrays[11, "dy"]).all() and panel.map.isVisible()
+    # What is a gradient already is shown as it is.
+    stop_at(panel, engine.events[4], event=11, name="dw")
+    assert (panel.shown.data == engine.arrays[11, "dw"]).all()
+
+
+def test_a_click_on_a_gradient_keeps_the_view(panel, engine):
+    linear_layer(engine)
+    stop_at(panel, engine.events[1], event=0, name="y", label="fc y")
+    choose(panel, "gradient")
+    panel.select(1, 1)
+    assert panel.state.selection.reference == {"event": 1, "name": "dy"}
+    assert panel.source.title == "gradient of fc y" and panel.map.selected == (1, 1)
+
+
+def test_no_more_numbers_are_asked_for_than_the_map_has_pixels(panel, engine, qtbot):
+    big = np.random.default_rng(0).normal(size=(2000, 3000)).astype("f4")
+    stop_at(panel, engine.add(1, "forward", "Linear", "fc", 0, {"y": big}))
+    rows, columns = panel.map.height(), panel.map.width()
+    for asked in engine.asked("tensor"):
+        assert asked["maxShape"][0] <= rows and asked["maxShape"][1] <= columns
+    assert panel.shown.block[0] > 1 and panel.text_at(0, 0).startswith("mean of")
+    # Zoomed in, the part that is seen is asked for, and its numbers are exact.
+    panel.map.view.zoom_at(1e6, 10, 10)
+    panel.map._moved()
+    qtbot.waitUntil(lambda: panel.shown.block == (1, 1))
+    top, _, left, _ = panel.map.view.visible()
+    assert panel.text_at(top, left) == f"[{top}, {left}] = {big[top, left]!s}"
+    assert engine.asked("tensor")[-1]["slice"][0][0] == top
+    panel.map.reset_view()
+    qtbot.waitUntil(lambda: panel.shown.block[0] > 1)
+
+
+def test_four_dimensions_are_an_atlas(panel, engine):
+    y = np.random.default_rng(0).normal(size=(4, 6, 8, 8)).astype("f4")
+    w = np.random.default_rng(1).normal(size=(6, 3, 3, 3)).astype("f4")
+    event = engine.add(1, "forward", "Conv2d", "conv", 0, {"y": y, "w": w}, w="conv.weight")
+    stop_at(panel, event, event=1, name="y", sample=2)
+    assert panel.controls.first.value() == 2 and panel.map.picture.note == "scale shared by the maps"
+    assert panel.shown.number(*panel.shown.cell((2, 5, 7, 1))) == y[2, 5, 7, 1]
+    panel.controls.first.spin.setValue(3)
+    assert panel.state.selection.sample == 3
+    assert panel.shown.number(*panel.shown.cell((3, 0, 1, 1))) == y[3, 0, 1, 1]
+    panel.controls.second.spin.setValue(4)
+    assert panel.shown.data.shape == (8, 8) and panel.shown.index(1, 2) == (3, 4, 1, 2)
+    stop_at(panel, event, event=1, name="w")
+    assert panel.shown.plan.layout.lead == (6, 3)
+    panel.controls.slice.setText("0, :, 1")
+    panel.controls.show_slice(True)
+    assert (panel.shown.data == w[0, :, 1]).all() and panel.shown.index(2, 1) == (0, 2, 1, 1)
+    panel.controls.slice.setText("0, 7")
+    panel.controls.slice.editingFinished.emit()
+    assert "no index 7" in panel.head.subject.toolTip()
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (0,), (3, 0), (2, 3, 4), (2, 1, 3, 4, 5)])
+def test_every_shape_has_a_map(panel, engine, shape):
+    array = np.random.default_rng(0).normal(size=shape).astype("f4")
+    stop_at(panel, engine.add(1, "forward", "Op", "m", 0, {"y": array}))
+    assert panel.shown.shape == shape
+    panel.grab()
+    if array.size:
+        panel.select(0, 0)
+        assert panel.state.selection.index == (0,) * len(shape)
+
+
+@pytest.mark.parametrize("dtype", ["i8", "?", "u1", "f8", "f2"])
+def test_every_dtype_has_a_map(panel, engine, dtype):
+    array = np.array([[0, 1], [1, 0]]).astype(dtype)
+    stop_at(panel, engine.add(1, "forward", "Op", "m", 0, {"y": array}))
+    panel.grab()
+    assert panel.text_at(0, 1).endswith(str(array[0, 1]))
+
+
+def test_what_is_not_finite_is_counted(panel, engine):
+    array = np.array([[np.nan, np.inf, 1.0]], "f4")
+    stop_at(panel, engine.add(1, "forward", "Op", "m", 0, {"y": array}))
+    assert "1&nbsp;NaN" in panel.statistics.text() and "1&nbsp;infinite" in panel.statistics.text()
+    panel.grab()
+
+
+def test_scale_and_zoom_stay_across_steps(panel, engine):
+    for seq, factor in enumerate((1.0, 0.5, 2.0)):
+        y = np.full((40, 40), 0.6 * factor, "f4")
+        event = engine.add(seq, "forward", "Linear", "fc", seq, {"y": y})
+        stop_at(panel, event)
+        if seq == 0:
+            panel.map.view.zoom_at(2, 0, 0)
+        assert panel.map.picture.scale.high == (0.7, 0.7, 1.5)[seq] and panel.map.view.zoom == 2
+    panel.controls.range.setCurrentIndex(1)
+    panel.controls.range_chosen.emit()
+    assert panel.map.picture.scale.sequential
+
+
+def test_contributors_are_ringed_by_their_share(panel, engine):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0], event=0, name="w")
+    panel.keep.setChecked(True)
+    panel.state.select(event=0, name="y", index=(0, 2))
+    panel.state.update(contributors=[
+        {"tensor": "w", "index": [2, 0], "share": -0.5}, {"tensor": "w", "index": [2, 1], "share": 0.25},
+        {"tensor": "x", "index": [0, 0], "share": 1.0},
+    ])  # fmt: skip
+    assert panel.map.shares == [(2, 0, 1.0), (2, 1, 0.5)] and panel.map.selected is None
+    # A kept tensor is shown anew when its op runs again.
+    panel.state.update(stop=engine.events[3], contributors=[])
+    assert (panel.shown.data == engine.arrays[10, "w"]).all()
+    panel.keep.setChecked(False)
+    assert panel.source.references[0]["name"] == "y"
+
+
+def test_double_click_forks_with_another_value(panel, engine, link, qtbot):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0], event=0, name="w", label="fc.weight")
+    place = panel.map.cell_rect(3, 1).center().toPoint()
+
+    def answer():
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, EditDialog) and dialog.field.text() == str(engine.arrays[0, "w"][3, 1])
+        dialog.field.setText("not a number")
+        assert not dialog.fork.isEnabled()
+        dialog.field.setText("0.25")
+        dialog.grab()
+        dialog.fork.click()
+
+    QTimer.singleShot(50, answer)
+    qtbot.mouseDClick(panel.map, Qt.MouseButton.LeftButton, pos=place)
+    edit = {"kind": "tensor", "reference": {"expression": "fc.weight"}, "index": [3, 1], "value": 0.25}
+    assert link.moves == [("fork", {"edits": [edit], "name": "fc.weight[3, 1] = 0.25", "parameters": ()})]
+
+
+def test_what_can_be_edited_where():
+    stop = {"seq": 5, "direction": "forward"}
+    assert edit_of({"event": 5, "name": "y"}, "", (1,), 2.0, stop)["index"] == [1]
+    assert "index" not in edit_of({"event": 5, "name": "y"}, "", (), 2.0, stop)
+    assert edit_of({"event": 4, "name": "y"}, "", (1,), 2.0, stop) is None
+    assert edit_of({"event": 4, "name": "w"}, "fc.weight", (1,), 2.0, stop)["reference"] == {"expression": "fc.weight"}
+    assert edit_of({"event": 5, "name": "w"}, "fc.weight", (1,), 2.0, {"seq": 5, "direction": "update"}) is None
+    assert [number_of(text) for text in ("1,5", "-inf", "1e-3", "x", "")] == [1.5, float("-inf"), 1e-3, None, None]
+    assert number_of("3", integer=True) == 3 and number_of("3.5", integer=True) is None
+
+
+def test_copies_and_files(panel, engine, tmp_path):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0], event=0, name="w", index=(0, 1))
+    panel.actions_.copy_number()
+    assert QApplication.clipboard().text() == str(engine.arrays[0, "w"][0, 1])
+    panel.actions_.copy_shown()
+    assert len(QApplication.clipboard().text().splitlines()) == 5
+    for kind in ("npy", "png", "svg"):
+        panel.actions_.saver.write(kind, tmp_path / f"w.{kind}")
+    assert (np.load(tmp_path / "w.npy") == engine.arrays[0, "w"]).all()
+    assert (tmp_path / "w.png").read_bytes()[:4] == b"\x89PNG" and b"<svg" in (tmp_path / "w.svg").read_bytes()
+    said = []
+    panel.context.said.connect(lambda text, severity: said.append(severity))
+    for kind in ("npy", "png", "svg"):
+        panel.actions_.saver.write(kind, tmp_path / "none" / f"w.{kind}")
+    assert said == ["error"] * 3
+    assert next(action.text() for action in panel.actions_.menu().actions()) == "Copy this number"
+
+
+def test_a_refusal_is_told_instead_of_numbers(panel, engine):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0], event=99, name="y")
+    assert "is not there" in panel.message.text() and not panel.map.isVisible()
+    stop_at(panel, engine.events[0], event=0, name="y")
+    assert panel.map.isVisible() and not panel.message.isVisible()
+
+
+def test_a_stop_without_tensors_leaves_what_was_shown(panel, engine):
+    line = {"seq": 7, "kind": "line", "tensors": [], "name": "<module>", "step": 0}
+    panel.state.update(stop=line)
+    assert panel.shown is None and panel._stack.currentWidget() is panel._empty
+    linear_layer(engine)
+    stop_at(panel, engine.events[0])
+    panel.state.update(stop=line)
+    assert panel.shown is not None and panel._stack.currentWidget() is not panel._empty
+
+
+def test_themes_and_choices_last(panel, engine, context):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0])
+    choose(panel, "data")
+    saved = {"view": "gradient", "range": "robust"}
+    panel.restore(saved)
+    assert panel.save() == saved
+    panel.restore({"view": "no more"})
+    light = panel.map.grab().toImage()
+    context.set_theme(Theme("dark", 1.5))
+    dark = panel.map.grab().toImage()
+    assert dark.pixelColor(1, 1) == context.theme.panel != light.pixelColor(1, 1)
+
+
+def test_in_little_room_the_map_comes_first(panel, engine):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0])
+    for height, histogram, statistics in ((460, True, True), (300, False, True), (200, False, False), (460, True, True)):
+        panel.resize(360, height)
+        assert (panel.histogram.isVisible(), panel.statistics.isVisible()) == (histogram, statistics)
+        assert panel.map.isVisible()
+
+
+def test_hovering_reads_the_number(panel, engine, qtbot):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0], event=0, name="y")
+    place = panel.map.cell_rect(1, 2).center() + QPointF(1, 1)
+    qtbot.mouseMove(panel.map, place.toPoint())
+    assert panel.read_out.text() == f"[1, 2] = {engine.arrays[0, 'y'][1, 2]!s}"
+    panel.map.hovered.emit(-1, -1)
+    assert panel.read_out.text() == "Point at a number to read it"
+
+
+def test_statistics_are_those_of_the_engine():
+    from engine.debug.views.arrays import describe
+
+    array = np.array([[1.0, np.nan, -2.0], [0.0, np.inf, 4.0]])
+    expected = describe(array)
+    assert statistics_of(array) == pytest.approx({key: expected[key] for key in statistics_of(array)})
+
+
+def test_on_a_true_session(two_points, qtbot, until, step):
+    panel = TensorPanel(two_points)
+    qtbot.addWidget(panel)
+    panel.resize(360, 460)
+    panel.show()
+    step(two_points, "runTo", step=2)
+    stop = step(two_points, "next", granularity="op")
+    while stop["direction"] != "update":
+        stop = step(two_points, "next", granularity="op")
+    two_points.state.select(event=stop["seq"], name="w_new", label="0.weight")
+    until(lambda: panel.head.subject.text() == "0.weight  8 × 2  float32")
+    panel.select(3, 1)
+    assert two_points.state.selection.index == (3, 1) and panel.map.selected == (3, 1)
+    choose(panel, "update")
+    until(lambda: panel.source.title == "last update of 0.weight" and panel.map.isVisible())
+    until(lambda: panel.shown.ends is not None and max(map(abs, panel.shown.ends)) < 0.01)
+    choose(panel, "difference")
+    until(lambda: "step 2 − step 1" in panel.source.title and panel.map.isVisible())
+    assert two_points.troubles == []

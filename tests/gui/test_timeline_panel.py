@@ -1,0 +1,256 @@
+"""The timeline: what it draws of which event, and travelling along it."""
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QPoint, QPointF, Qt
+from PyQt6.QtGui import QColor, QWheelEvent
+from PyQt6.QtWidgets import QApplication
+
+from gui.panels.timeline import TimelinePanel
+from gui.theme import Theme
+from gui.timeline.marks import ALARM, BACKWARD, FORWARD, LOSS, NOTHING, UPDATE, Events, forks, hits
+
+#: One step of ten events.
+_STEP = (
+    ("batch", "loader"), ("line", "<module>"), ("forward", "Linear"), ("forward", "CrossEntropy"),
+    ("begin_backward", "b"), ("backward", "CrossEntropy"), ("backward", "Linear"), ("update", "SGD"),
+    ("exception", "ValueError"), ("end_step", "SGD"),
+)  # fmt: skip
+
+
+def event(seq):
+    kind, name = _STEP[seq % 10]
+    return {
+        "seq": seq, "position": [seq // 2, seq % 2, 0], "kind": kind, "name": name, "module": None,
+        "file": "/a.py", "line": seq % 10,
+        "epoch": 1, "batch": seq // 10, "step": seq // 10, "description": f"{kind} {name}", "tensors": [],
+    }  # fmt: skip
+
+
+def history(first, last, complete=True):
+    def answer(arguments):
+        start, count = arguments.get("from"), arguments["count"]
+        numbers = range(first, last + 1)
+        numbers = numbers[-count:] if start is None else [n for n in numbers if n >= start][:count]
+        return {"events": [event(n) for n in numbers], "first": first, "last": last, "complete": complete}
+
+    return answer
+
+
+def stop(seq, **changes):
+    return {**event(seq), "op": None, "direction": None, "live": True, **changes}
+
+
+@pytest.fixture
+def panel(qtbot, context, link):
+    link.answers["events"] = history(0, 99)
+    panel = TimelinePanel(context)
+    qtbot.addWidget(panel)
+    panel.resize(800, 104)
+    panel.show()
+    qtbot.waitExposed(panel)
+    return panel
+
+
+def at(panel, seq):
+    strip = panel.strip
+    return QPoint(round((strip.x_of(seq) + strip.x_of(seq + 1)) / 2), strip.height() // 2)
+
+
+def wheel(strip, turned, x, modifiers=Qt.KeyboardModifier.NoModifier):
+    QApplication.sendEvent(strip, QWheelEvent(
+        QPointF(x, 20), strip.mapToGlobal(QPointF(x, 20)), QPoint(), QPoint(0, turned), Qt.MouseButton.NoButton, modifiers,
+        Qt.ScrollPhase.NoScrollPhase, False,
+    ))  # fmt: skip
+
+
+# ---- events, without Qt ----
+
+
+def test_codes_tell_phases_apart():
+    events = Events()
+    events.extend(history(20, 29)({"count": 100}))
+    expected = [NOTHING, NOTHING, FORWARD, LOSS, NOTHING, BACKWARD, BACKWARD, UPDATE, ALARM, NOTHING]
+    assert events.codes(20, 30).tolist() == expected
+    assert events.codes(18, 23).tolist() == [0, 0, *expected[:3]] and events.codes(29, 32).tolist() == [0, 0, 0]
+    assert events.steps == [(29, "2")] and events.batches == [(20, "2")]
+
+
+def test_answers_that_overlap_or_come_twice_change_nothing():
+    events = Events()
+    assert events.extend(history(0, 9)({"count": 100})) == 10
+    assert events.extend(history(0, 14)({"count": 100, "from": 5})) == 5
+    assert events.next == 15 and len(events.batches) == 2
+
+
+def test_what_the_process_forgets_is_forgotten():
+    events = Events()
+    events.extend(history(0, 29)({"count": 100}))
+    events.extend(history(15, 39, complete=False)({"count": 100, "from": 30}))
+    assert events.first == 15 and events.codes(12, 15).tolist() == [0, 0, 0]
+    assert [seq for seq, _ in events.batches] == [20, 30] and events.describe(3) == ""
+    assert not events.complete and events.earlier(0.5) == [3, 0, 0]
+
+
+def test_nothing_lies_before_a_whole_history():
+    events = Events()
+    events.extend(history(0, 29)({"count": 100}))
+    assert events.earlier(0.5) is None
+
+
+def test_many_events_are_kept_and_found():
+    events = Events()
+    for start in range(0, 20_000, 5000):
+        events.extend(history(0, start + 4999)({"count": 5000, "from": start}))
+    assert np.bincount(events.codes(0, 20_000)).tolist() == [8000, 2000, 2000, 4000, 2000, 2000]
+
+
+def test_forks_and_breakpoints_lie_at_their_events():
+    events = Events()
+    events.extend(history(0, 29)({"count": 100}))
+    runs = [
+        {"name": "run 1", "number": 1, "current": True, "parent": None, "forkedAt": None},
+        {"name": "run 2", "number": 2, "current": False, "parent": "run 1", "forkedAt": [4, 1, 0]},
+        {"name": "run 3", "number": 3, "current": False, "parent": "run 2", "forkedAt": [5, 0, 0]},
+    ]
+    assert forks(runs, events) == [(9, "run 2")]
+    assert hits({"/a.py": [{"line": 1}], "/b.py": [{"line": 1}]}, events) == [1, 11, 21]
+
+
+# ---- the panel ----
+
+
+def test_history_is_asked_for_once_and_then_from_where_it_is_known(panel, link, context):
+    context.state.update(stop=stop(50))
+    context.state.update(stop=stop(99))
+    link.answers["events"] = history(0, 101)
+    context.state.update(stop=stop(101))
+    assert [a.get("from") for _, c, a in link.asked if c == "events"] == [None, 100, 100]
+    assert panel.events.next == 102 and "101 of 0 to 101" in panel.head.subject.text()
+
+
+def test_events_are_drawn_in_the_hue_of_their_phase(panel, context):
+    context.state.update(stop=stop(99))
+    panel.strip.set_span(20)
+    panel.strip._start = 0
+    image = panel.strip.grab().toImage()
+    column = {
+        seq: [QColor(image.pixelColor(at(panel, seq).x(), y)).name() for y in range(image.height())]
+        for seq in (2, 3, 6, 7, 8)
+    }
+    for seq, phase in ((2, "forward"), (3, "loss"), (6, "backward"), (7, "update"), (8, "alarm")):
+        assert panel.theme.phase[phase].name() in column[seq], phase
+
+
+def test_click_goes_to_the_event(panel, link, context, qtbot):
+    context.state.update(stop=stop(99))
+    qtbot.mouseClick(panel.strip, Qt.MouseButton.LeftButton, pos=at(panel, 42))
+    assert link.moves == [("goto", {"seq": 42})]
+
+
+def test_dragging_travels_and_ends_where_it_was_let_go(panel, link, context, qtbot):
+    context.state.update(stop=stop(99))
+    qtbot.mousePress(panel.strip, Qt.MouseButton.LeftButton, pos=at(panel, 80))
+    for seq in range(79, 19, -1):
+        qtbot.mouseMove(panel.strip, at(panel, seq))
+    qtbot.mouseRelease(panel.strip, Qt.MouseButton.LeftButton, pos=at(panel, 20))
+    qtbot.wait(40)
+    assert link.moves[0] == ("goto", {"seq": 80}) and link.moves[-1] == ("goto", {"seq": 20})
+    assert len(link.moves) < 40  # throttled
+
+
+def test_keys_step_and_zoom(panel, link, context, qtbot):
+    context.state.update(stop=stop(50), level="batch")
+    qtbot.keyClick(panel.strip, Qt.Key.Key_Left)
+    qtbot.keyClick(panel.strip, Qt.Key.Key_Right)
+    qtbot.keyClick(panel.strip, Qt.Key.Key_Home)
+    qtbot.keyClick(panel.strip, Qt.Key.Key_End)
+    assert link.moves == [
+        ("stepBack", {"granularity": "batch"}), ("next", {"granularity": "batch"}),
+        ("goto", {"seq": 0}), ("goto", {"seq": 99}),
+    ]  # fmt: skip
+    qtbot.keyClick(panel.strip, "+")
+    assert panel.strip.span_shown() == pytest.approx(100 / 1.5)
+    qtbot.keyClick(panel.strip, "0")
+    assert panel.strip.span_shown() is None
+
+
+def test_wheel_zooms_at_the_pointer(panel, context):
+    context.state.update(stop=stop(50))
+    x = at(panel, 30).x()
+    wheel(panel.strip, 600, x)
+    assert panel.strip.span_shown() < 50 and panel.strip.seq_at(x) == 30
+    wheel(panel.strip, -5000, x)
+    assert panel.strip.span_shown() is None
+
+
+def test_zoom_stays_and_follows_the_cursor(panel, link, context):
+    context.state.update(stop=stop(10))
+    panel.strip.zoom_by(5)
+    span = panel.strip.span_shown()
+    context.state.update(stop=stop(11))
+    start = panel.strip.x_of(0)
+    assert panel.strip.span_shown() == span
+    context.state.update(stop=stop(12))
+    assert panel.strip.x_of(0) == start
+    context.state.update(stop=stop(90))
+    assert panel.strip.span_shown() == span and 0 < panel.strip.x_of(90) < panel.strip.width()
+
+
+def test_before_the_window_a_replay_is_offered(panel, link, context, qtbot):
+    link.answers["events"] = history(50, 99, complete=False)
+    context.state.update(stop=stop(99))
+    assert "replay" in panel.strip.hint(10)
+    qtbot.mouseClick(panel.strip, Qt.MouseButton.LeftButton, pos=QPoint(54, 30))
+    command, arguments = link.moves[0]
+    assert command == "goto" and arguments["position"][0] < 25 and arguments["position"][1:] == [0, 0]
+
+
+def test_hint_describes_the_event(panel, context):
+    context.state.update(stop=stop(99))
+    assert panel.strip.hint(at(panel, 42).x()) == "forward Linear\nevent 42 · step 4 · position 21.0.0"
+
+
+def test_another_run_begins_anew(panel, link, context):
+    context.state.update(stop=stop(99), runs=[{"name": "a", "number": 1, "current": True}])
+    link.answers["events"] = history(0, 9)
+    context.state.update(runs=[{"name": "b", "number": 2, "current": True}], stop=stop(5))
+    assert panel.events.next == 10
+
+
+def test_all_is_drawn_in_every_theme(panel, context):
+    runs = [
+        {"name": "run 1", "number": 1, "current": True, "parent": None, "forkedAt": None},
+        {"name": "run 2", "number": 2, "current": False, "parent": "run 1", "forkedAt": [20, 0, 0]},
+    ]
+    context.state.update(stop=stop(60, live=False), runs=runs, breakpoints={"/a.py": [{"line": 1}]})
+    pictures = set()
+    for name in ("light", "dark", "projector"):
+        context.set_theme(Theme(name))
+        pictures.add(panel.grab().toImage().pixelColor(400, 60).name())
+    assert len(pictures) >= 2 and "in the past" in panel.head.subject.text()
+
+
+def test_zoom_is_remembered(panel, context):
+    context.state.update(stop=stop(60))
+    panel.strip.zoom_by(4)
+    saved = panel.save()
+    panel.strip.fit()
+    panel.restore(saved)
+    assert panel.save() == saved
+    panel.restore({"span": "wide"})
+
+
+def test_travel_for_real(two_points, step, until, qtbot):
+    panel = TimelinePanel(two_points)
+    qtbot.addWidget(panel)
+    panel.resize(800, 104)
+    panel.show()
+    step(two_points, "runTo", step=2)
+    for _ in range(6):
+        step(two_points, "next", granularity="op")
+    until(lambda: panel.events.next > two_points.state.stop["seq"])
+    target = two_points.state.stop["seq"] - 8
+    qtbot.mouseClick(panel.strip, Qt.MouseButton.LeftButton, pos=at(panel, target))
+    until(lambda: two_points.state.stop["seq"] == target)
+    assert two_points.state.stop["live"] is False and two_points.troubles == []

@@ -1,0 +1,345 @@
+"""The widgets that draw numbers, and the arithmetic under them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PyQt6.QtCore import QPoint, QPointF, Qt
+
+from gui.panels.tensor_export import fetch, parts_of
+from gui.panels.tensor_view import plan, shown
+from gui.theme import Theme
+from gui.widgets.heat_map import HeatMap
+from gui.widgets.heat_paint import number_writer, scale_texts
+from gui.widgets.histogram_plot import HistogramPlot
+from gui.widgets.image_grid import atlas, layout_of
+from gui.widgets.line_plot import LinePlot, Mark, smoothed
+from gui.widgets.map_view import MapView
+from gui.widgets.slicing import parsed, whole, with_leading
+from gui.widgets.stepper import Stepper
+from gui.widgets.value_scale import ValueScale, rounded_up, scale_for
+from tests.gui.tensor_fakes import Engine
+
+SHAPES = st.lists(st.integers(1, 5), min_size=0, max_size=5).map(tuple)
+
+
+# ---------------------------------------------------------------------------------------------------- colours
+
+
+@pytest.mark.parametrize("name", ["light", "dark", "projector"])
+def test_zero_has_the_colour_of_the_background(qapp, name):
+    theme = Theme(name)
+    for scale in (ValueScale(-2, 2), ValueScale(-0.1, 7)):
+        image = scale.image(np.array([[0.0, scale.high, scale.low]]), theme)
+        assert image.pixelColor(0, 0) == theme.panel
+        assert image.pixelColor(1, 0) != theme.panel != image.pixelColor(2, 0)
+        assert image.pixelColor(1, 0) != image.pixelColor(2, 0)
+
+
+def test_both_sides_of_an_uneven_scale_reach_their_end():
+    entries = ValueScale(-0.1, 7).entries(np.array([-0.1, -0.05, 0, 3.5, 7, 100, -100]))
+    assert entries.tolist() == [1, 64, 128, 192, 255, 255, 1]
+
+
+def test_what_is_not_finite_is_an_alarm(qapp):
+    theme = Theme("light")
+    image = ValueScale().image(np.array([[np.nan, np.inf, -np.inf, 0.5]]), theme)
+    colours = [image.pixelColor(i, 0) for i in range(4)]
+    assert colours[:3] == [theme.phase["alarm"]] * 3 and colours[3] != theme.phase["alarm"]
+
+
+@given(st.floats(1e-30, 1e30))
+def test_ends_are_rounded_up_by_half_at_most(size):
+    assert size * (1 - 1e-8) <= rounded_up(size) <= 1.51 * size
+
+
+def test_a_scale_stays_while_the_numbers_fit_it():
+    first = scale_for(np.array([0.6, -0.2]))
+    assert (first.low, first.high) == (-0.7, 0.7)
+    assert scale_for(np.array([0.3]), kept=first) is first
+    assert scale_for(np.array([0.9]), kept=first).high == 1.0
+    assert scale_for(np.array([0.001]), kept=first).high == 0.001
+
+
+def test_modes_of_a_scale():
+    data = np.concatenate([np.linspace(-1, 1, 998), [50.0, np.nan]])
+    assert scale_for(data).high == 50.0
+    assert scale_for(data, mode="robust").high == 1.0
+    ends = scale_for(data, mode="min-max")
+    assert (ends.low, ends.high, ends.sequential) == (-1.0, 50.0, False)
+    picture = scale_for(np.array([3.0, 5.0]), mode="min-max")
+    assert (picture.low, picture.high, picture.sequential) == (3.0, 5.0, True)
+    assert scale_for(np.array([np.nan])).high == 1.0
+    assert scale_texts(ValueScale(-0.7, 0.7)) == ["0.7", "0", "-0.7"]
+
+
+# ---------------------------------------------------------------------------------------------------- places
+
+
+@given(SHAPES, st.data())
+@settings(max_examples=40, deadline=None)
+def test_every_cell_of_a_map_is_its_element(shape, data):
+    array = np.arange(float(np.prod(shape, dtype=int))).reshape(shape)
+    leading = [data.draw(st.none() | st.integers(0, n - 1)) for n in shape[:2]]
+    made = plan(with_leading(shape, leading), (400, 400))
+    answers = []
+    link = type("Link", (), {"answers": {}})()
+    engine = Engine(link)
+    engine.arrays["a"] = array
+    answers.append(link.answers["tensor"](made.arguments({"expression": "a"})))
+    view = shown(answers, made)
+    seen = 0
+    for row, column in np.ndindex(view.data.shape):
+        index = view.index(row, column)
+        if index is not None:
+            seen += 1
+            assert view.data[row, column] == array[index] == view.number(row, column)
+            assert view.cell(index) == (row, column)
+    assert seen == min(np.prod(made.cut.selected, dtype=int), seen)
+    assert seen == np.prod(made.layout.lead, dtype=int) * np.prod(made.layout.tile, dtype=int)
+
+
+def test_an_atlas_has_rows_of_samples_and_columns_of_channels():
+    data = np.arange(2 * 3 * 4 * 5.0).reshape(2, 3, 4, 5)
+    layout = layout_of(data.shape)
+    assert (layout.down, layout.across, layout.tile) == (2, 3, (4, 5))
+    picture = atlas(data, layout)
+    assert picture.shape == (8, 15)
+    assert (picture[4:, 5:10] == data[1, 1]).all()
+    assert layout.index(5, 7) == (1, 1, 1, 2) and layout.cell((1, 1, 1, 2)) == (5, 7)
+
+
+def test_tiles_without_an_entry_are_background():
+    layout = layout_of((5, 2, 2), aspect=1.0)
+    assert (layout.across, layout.down) == (2, 3)
+    assert (atlas(np.ones((5, 2, 2)), layout)[4:, 2:] == 0).all() and layout.index(5, 3) is None
+
+
+def test_large_tensors_show_their_first_maps():
+    layout = layout_of((64, 512, 3, 3))
+    assert layout.across * layout.down <= 256
+    assert plan(whole((64, 512, 3, 3)), (300, 300)).arguments({})["slice"][:2] == [
+        [0, layout.lead[0], 1], [0, layout.lead[1], 1],
+    ]  # fmt: skip
+
+
+def test_slices_are_python_s():
+    array = np.arange(60).reshape(3, 4, 5)
+    cut = parsed("-1, 1:, ::2", array.shape)
+    part = array[-1, 1:, ::2]
+    assert cut.selected == part.shape == (3, 3) and str(cut) == "2, 1:, ::2"
+    for index in np.ndindex(part.shape):
+        assert array[cut.whole_index(index)] == part[index]
+        assert cut.part_index(cut.whole_index(index)) == index
+    assert cut.part_index((0, 1, 0)) is None and cut.part_index((2, 1, 1)) is None
+    assert cut.wire((1, 3, 0, 2)) == [2, [2, 4, 1], [0, 4, 2]]
+    assert whole((3,)).complete and not cut.complete
+
+
+@pytest.mark.parametrize("text", ["3", "a", "0, 0, 0, 0", ":::", "::0", "::-1"])
+def test_slices_that_are_none_say_so(text):
+    with pytest.raises(ValueError):
+        parsed(text, (3, 4, 5))
+
+
+@given(st.integers(1, 300), st.integers(1, 300), st.booleans(), st.floats(1, 30), st.floats(0, 300), st.floats(0, 200))
+@settings(max_examples=40, deadline=None)
+def test_zooming_keeps_the_cell_under_the_mouse(rows, columns, square, factor, x, y):
+    view = MapView(rows, columns, square, 300, 200)
+    before = view.at(x, y)
+    view.zoom_at(factor, x, y)
+    (left, top), (width, height) = view.origin, view.cell
+    assert left <= 1e-6 and top <= 1e-6
+    if before is not None and width * columns >= 300 and height * rows >= 200:
+        after = view.at(x, y)
+        assert after is not None and max(abs(after[0] - before[0]), abs(after[1] - before[1])) <= 1
+    first, last, begin, end = view.visible()
+    assert 0 <= first < last <= rows and 0 <= begin < end <= columns
+    view.reset()
+    assert view.visible() == (0, rows, 0, columns)
+
+
+# ---------------------------------------------------------------------------------------------------- heat map
+
+
+@pytest.fixture
+def heat(qtbot):
+    widget = HeatMap(Theme("light"))
+    qtbot.addWidget(widget)
+    widget.resize(400, 300)
+    widget.show()
+    return widget
+
+
+def test_a_click_says_which_cell(heat, qtbot):
+    heat.show_numbers(np.eye(4), ValueScale(-1, 1))
+    for signal, action in ((heat.clicked, qtbot.mouseClick), (heat.double_clicked, qtbot.mouseDClick)):
+        with qtbot.waitSignal(signal) as said:
+            action(heat, Qt.MouseButton.LeftButton, pos=heat.cell_rect(2, 1).center().toPoint())
+        assert said.args == [2, 1]
+    with qtbot.assertNotEmitted(heat.clicked):
+        qtbot.mouseClick(heat, Qt.MouseButton.LeftButton, pos=QPoint(399, 299))
+
+
+def test_cells_have_their_colour_and_their_ring(heat):
+    theme = heat.theme
+    heat.show_numbers(np.array([[1.0, 0.0], [-1.0, np.nan]]), ValueScale(-1, 1))
+    picture = heat.grab().toImage()
+
+    def colour(row, column):
+        return picture.pixelColor((heat.cell_rect(row, column).topLeft() + QPointF(6, 6)).toPoint())
+
+    assert colour(0, 1) == theme.panel and colour(1, 1) == theme.phase["alarm"]
+    assert colour(0, 0).getRgb()[:3] == tuple(theme.diverging[255, :3])
+    assert colour(1, 0).getRgb()[:3] == tuple(theme.diverging[1, :3])
+    heat.mark((0, 1))
+    corner = (heat.cell_rect(0, 1).topLeft() + QPointF(1, 10)).toPoint()
+    assert heat.grab().toImage().pixelColor(corner) == theme.selection
+
+
+def test_zoom_stays_for_the_same_shape_only(heat):
+    heat.show_numbers(np.zeros((100, 100)), ValueScale(), square=True)
+    heat.view.zoom_at(4, 50, 50)
+    heat.show_numbers(np.ones((100, 100)), ValueScale(), square=True)
+    assert heat.view.zoom > 3.9
+    heat.show_numbers(np.ones((100, 101)), ValueScale(), square=True)
+    assert heat.view.zoom == 1
+
+
+def test_keys_move_the_selection_and_zoom(heat, qtbot):
+    heat.show_numbers(np.zeros((3, 3)), ValueScale())
+    heat.clicked.connect(lambda row, column: heat.mark((row, column)))
+    for key, cell in (("Right", (0, 0)), ("Down", (1, 0)), ("Up", (0, 0)), ("Up", (0, 0))):
+        qtbot.keyClick(heat, Qt.Key[f"Key_{key}"])
+        assert heat.selected == cell
+    heat.show_numbers(np.zeros((300, 300)), ValueScale())
+    qtbot.keyClick(heat, Qt.Key.Key_Plus)
+    assert heat.view.zoom == 1.25
+    qtbot.keyClick(heat, Qt.Key.Key_0)
+    assert heat.view.zoom == 1
+
+
+def test_dragging_moves_and_does_not_select(heat, qtbot):
+    heat.show_numbers(np.zeros((100, 100)), ValueScale(), square=True)
+    heat.view.zoom_at(8, 0, 0)
+    before = heat.view.origin
+    with qtbot.assertNotEmitted(heat.clicked):
+        qtbot.mousePress(heat, Qt.MouseButton.LeftButton, pos=QPoint(150, 150))
+        qtbot.mouseMove(heat, QPoint(100, 120))
+        qtbot.mouseRelease(heat, Qt.MouseButton.LeftButton, pos=QPoint(100, 120))
+    assert heat.view.origin == pytest.approx((before[0] - 50, before[1] - 30))
+
+
+def test_numbers_in_cells_are_aligned_and_fit():
+    write = number_writer(np.array([-12.346, 0.5, 3.0]), 7)
+    assert [write(x) for x in (-12.346, 0.5, 3.0)] == ["-12.35", "0.50", "3.00"]
+    assert number_writer(np.array([0.5, -0.25]), 4)(-0.25) == "-.25"
+    assert number_writer(np.array([3e-7]), 8)(3e-7) == "3.0e-7"
+    assert number_writer(np.array([3, 200]), 4)(200) == "200"
+    assert number_writer(np.array([-0.0001, 1.0]), 7)(-0.00001) == "0.000"
+
+
+# ---------------------------------------------------------------------------------------------------- the others
+
+
+def test_a_histogram_reads_its_bars(qtbot):
+    plot = HistogramPlot(Theme("light"))
+    qtbot.addWidget(plot)
+    plot.resize(216, 72)
+    plot.show()
+    plot.show_counts(np.array([1, 3]), np.array([-1.0, 0.0, 1.0]))
+    with qtbot.waitSignal(plot.read) as said:
+        qtbot.mouseMove(plot, QPoint(150, 20))
+    assert said.args == ["0 to 1.000: 3 elements, 75.0%"]
+    empty = plot.grab().toImage()
+    plot.mark(0.5)
+    assert plot.grab().toImage() != empty
+
+
+def test_smoothing_is_the_mean_of_the_last_values_that_are_finite():
+    values = np.array([1.0, 3.0, np.nan, 5.0, np.inf, 7.0])
+    assert smoothed(values, 2).tolist() == [1.0, 2.0, 3.0, 5.0, 5.0, 7.0]
+    assert smoothed(values, 1) is values
+    assert np.isnan(smoothed(np.array([np.nan]), 3)).all()
+
+
+@pytest.fixture
+def lines(qtbot):
+    plot = LinePlot(Theme("dark"), "step", "loss")
+    qtbot.addWidget(plot)
+    plot.resize(400, 260)
+    plot.show()
+    return plot
+
+
+def test_curves_are_one_pixel_wide_and_have_a_legend(lines):
+    x = np.arange(10)
+    lines.show_curves({"base": (x, x * 1.0), "run 2": (x, x * 2.0)}, "run 2")
+    for name, (_, main) in lines._drawn.items():
+        assert main.opts["pen"].width() == 1 and main.opts["pen"].color() == lines.color(name)
+    assert lines.color("run 2") == lines.theme.accent != lines.color("base")
+    assert lines.legend.isVisible()
+    # The legend stands above the plot and covers nothing.
+    assert lines.legend.geometry().bottom() <= lines.plot.geometry().top()
+    lines.show_curves({"base": (x, x * 1.0)}, "base")
+    assert not lines.legend.isVisible() and list(lines._drawn) == ["base"]
+
+
+def test_the_read_out_says_values_and_marks(lines):
+    x = np.arange(100)
+    lines.show_curves({"base": (x, x * 0.5)}, "base")
+    assert lines.read_out.text() == "step 99   loss 49.50"
+    lines.set_marks([Mark(40, "Dead ReLU", True)])
+    assert lines.text_at(40.0) == "step 40   loss 20.00   Dead ReLU"
+    assert lines._nearest(40.4) == 40
+
+
+def test_a_logarithmic_axis_leaves_out_what_has_no_logarithm(lines):
+    x = np.arange(4)
+    lines.show_curves({"base": (x, np.array([1.0, 0.0, -1.0, np.nan]))}, "base")
+    lines.set_log(True)
+    drawn = lines._drawn["base"][1].yData
+    assert drawn[0] == 1.0 and np.isnan(drawn[1:]).all()
+    lines.grab()
+
+
+def test_the_view_stays_where_the_user_has_put_it(lines):
+    x = np.arange(100)
+    lines.show_curves({"base": (x, x * 1.0)}, "base")
+    lines._item.setXRange(10, 20, padding=0)
+    lines.show_curves({"base": (np.arange(200), np.arange(200.0))}, "base")
+    assert lines._item.getViewBox().viewRange()[0] == pytest.approx([10, 20])
+    lines.show_all()
+    lines.grab()
+    assert lines._item.getViewBox().viewRange()[0][1] > 190
+
+
+def test_a_stepper_steps_and_stays_silent_when_told(qtbot):
+    stepper = Stepper()
+    qtbot.addWidget(stepper)
+    stepper.offer("sample", 3, 0)
+    with qtbot.waitSignal(stepper.changed) as said:
+        stepper._buttons[1].click()
+    assert said.args == [1]
+    with qtbot.assertNotEmitted(stepper.changed):
+        stepper.set_value(2)
+        stepper.offer("sample", 2, 5)
+    assert stepper.value() == 1 and not stepper._buttons[1].isEnabled()
+    stepper.offer("sample", 1, 0)
+    assert stepper.isHidden()
+
+
+@given(SHAPES, st.integers(1, 20))
+@settings(max_examples=40, deadline=None)
+def test_a_tensor_is_put_together_from_its_parts(shape, most):
+    array = np.arange(float(np.prod(shape, dtype=int))).reshape(shape)
+    assert all(np.prod([b - a for a, b in part], dtype=int) <= most for part in parts_of(shape, most))
+    found = []
+
+    def ask(command, arguments, then):
+        part = array[tuple(slice(*ends) for ends in arguments["slice"])]
+        assert part.size <= most
+        then({"data": part})
+
+    fetch({"expression": "a"}, shape, ask, found.append, most)
+    assert (found[0] == array).all() and found[0].shape == array.shape
