@@ -129,9 +129,11 @@ class Breakpoints(QObject):
         kind = REASONS.get(str(stop.get("reason")))
         ids = stop.get("hitBreakpointIds") or ()
         seen = (stop.get("seq"), stop.get("position"), stop.get("reason"))
-        if kind is None or not ids or seen == self._counted:
+        if seen == self._counted:
             return
         self._counted = seen
+        if kind is None or not ids:
+            return
         if kind == "line":
             path = _key(str(stop.get("file")))
             entries, command, more = self.lines(path), "setBreakpoints", {"source": {"path": path}}

@@ -35,6 +35,7 @@ class CodePanel(Panel):
     needs_stop = False
 
     def __init__(self, context: Context) -> None:
+        places_of(context)  # hears of stops before the panel does
         super().__init__(context)
         self.files = QComboBox()
         self.files.setAccessibleName("File")

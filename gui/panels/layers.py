@@ -86,8 +86,8 @@ class LayersPanel(Panel):
         self.message.setContentsMargins(16, 16, 16, 16)
         self.split = QSplitter(Qt.Orientation.Vertical)
         self.split.addWidget(self.table)
-        self.lower = self._lower_part()
-        self.split.addWidget(self.lower)
+        self.curves = self._lower_part()
+        self.split.addWidget(self.curves)
         self.split.setChildrenCollapsible(False)
         self.split.setSizes([100, 100])
         content = QWidget()
@@ -240,7 +240,7 @@ class LayersPanel(Panel):
         low = self.height() < self.theme.space(_LOW)
         self.over_time.setVisible(low)
         self.table.setVisible(not low or not self.over_time.isChecked())
-        self.lower.setVisible(not low or self.over_time.isChecked())
+        self.curves.setVisible(not low or self.over_time.isChecked())
 
     def apply_theme(self, theme: Theme) -> None:
         self.bars.theme = theme

@@ -26,6 +26,9 @@ COLUMNS = (
     ),
 )  # fmt: skip
 
+#: Steps after which what was not computed again is left out.
+_OLD = 5
+
 #: From this share on dead units are an alarm.
 _MANY_DEAD = 0.9
 
@@ -56,11 +59,13 @@ class Row:
 def rows_of(latest: Mapping[str, dict[str, Any]], ratios: Mapping[str, float]) -> list[Row]:
     """The rows for the engine's newest statistics; ``ratios``: the last known update ratios.
 
-    Outputs that no gradient has come to are left out where others have one: they take no part in the training.
+    Outputs that no gradient has come to are left out where others have one: they take no part in the training. So is
+    what has not been computed in the last steps.
     """
     rows = []
+    newest = max((values["step"] for values in latest.values()), default=0)
     for name, values in latest.items():
-        if name.endswith(".grad"):
+        if name.endswith(".grad") or values["step"] < newest - _OLD:
             continue
         parameter = name.startswith("parameter ") or name.endswith((".weight", ".bias")) or name in ratios
         values = {**values, "update_ratio": ratios[name]} if name in ratios else values

@@ -23,6 +23,7 @@ class StackPanel(Panel):
     empty_text = "The functions under way appear here, innermost first.\n\nOpen a script (Ctrl+O) and step into one (F11)."
 
     def __init__(self, context: Context) -> None:
+        places_of(context)  # hears of stops before the panel does
         super().__init__(context)
         self.frames: list[dict[str, Any]] = []
         self.list = QListWidget()

@@ -31,6 +31,7 @@ class VariablesPanel(Panel):
     empty_text = "The script's variables appear here, and expressions to watch.\n\nOpen a script (Ctrl+O) and step (F10)."
 
     def __init__(self, context: Context) -> None:
+        places_of(context)  # hears of stops before the panel does
         super().__init__(context)
         self.watches: list[str] = []
         self._results: dict[str, dict[str, Any]] = {}

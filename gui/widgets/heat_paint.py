@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -154,8 +155,7 @@ class CellPainter:
         self.painter.setFont(font)
         wide = QFontMetricsF(font).horizontalAdvance("0")
         write = number_writer(part, int((self.width - 4) / wide))
-        table = self.picture.scale.table(self.theme)
-        inks = _inks(table, self.theme)
+        inks = _inks(self.theme, self.picture.scale.sequential)
         entries = self.picture.scale.entries(part)
         finite = np.isfinite(part) if part.dtype.kind == "f" else np.ones(part.shape, bool)
         flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -197,9 +197,10 @@ def number_writer(values: np.ndarray, most: int) -> Callable[[float], str]:
     return write
 
 
-def _inks(table: np.ndarray, theme: Theme) -> list[QColor]:
-    """For each entry of a table of colours the ink that reads on it."""
-    choices = (theme.ink, theme.panel)
+@lru_cache(maxsize=8)
+def _inks(theme: Theme, sequential: bool) -> list[QColor]:
+    """For each entry of a theme's table of colours the ink that reads on it."""
+    choices, table = (theme.ink, theme.panel), theme.sequential if sequential else theme.diverging
     colors = [QColor(*(int(v) for v in row[:3])) for row in table]
     return [max(choices, key=lambda ink: contrast(ink, color)) for color in colors]
 

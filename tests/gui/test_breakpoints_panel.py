@@ -114,7 +114,7 @@ def test_the_form_asks_only_for_what_a_kind_takes(panel, link):
 
 
 def test_the_table_of_watchpoints_is_that_of_the_engine():
-    from engine.debug.watchpoints import KINDS
+    from engine.debug.breakpoints.watchpoints import KINDS
 
     assert set(WATCH_KINDS) == set(KINDS)
     for name, kind in KINDS.items():

@@ -59,7 +59,8 @@ def test_a_fault_that_has_grown_worse_is_one_card(panel, context):
 
 
 def test_the_place_shows_the_line(panel, context):
-    context.state.update(stop={"seq": 1, "position": [1]}, findings=[finding()])
+    context.state.update(stop={"seq": 1, "position": [1]})
+    context.state.update(findings=[finding()])
     wanted = []
     places_of(context).line_wanted.connect(lambda path, line: wanted.append((path, line)))
     next(iter(panel.cards.values())).place.click()
@@ -69,13 +70,15 @@ def test_the_place_shows_the_line(panel, context):
 def test_a_parameter_without_a_line_is_selected(panel, context):
     found = finding(line=0)
     found["place"]["parameter"] = "1.weight"
-    context.state.update(stop={"seq": 1, "position": [1]}, findings=[found])
+    context.state.update(stop={"seq": 1, "position": [1]})
+    context.state.update(findings=[found])
     next(iter(panel.cards.values())).place.click()
     assert context.state.selection.expression == "1.weight"
 
 
 def test_tries_the_code_as_it_stands_in_a_fork(panel, context, link):
-    context.state.update(stop={"seq": 1, "position": [1]}, findings=[finding()])
+    context.state.update(stop={"seq": 1, "position": [1]})
+    context.state.update(findings=[finding()])
     (card,) = panel.cards.values()
     card.code.setPlainText("net[1] = nn.LeakyReLU()")
     context.state.update(findings=[finding(sentence="worse")])
@@ -85,7 +88,8 @@ def test_tries_the_code_as_it_stands_in_a_fork(panel, context, link):
 
 
 def test_without_a_trial_there_is_no_button(panel, context):
-    context.state.update(stop={"seq": 1, "position": [1]}, findings=[finding(what_if=None)])
+    context.state.update(stop={"seq": 1, "position": [1]})
+    context.state.update(findings=[finding(what_if=None)])
     (card,) = panel.cards.values()
     assert not card.attempt.isVisible() and not card.code.isVisible()
 

@@ -71,6 +71,15 @@ def test_the_table_has_layers_first_and_leaves_out_what_is_not_trained(panel, en
     panel.grab()
 
 
+def test_outputs_of_ops_that_no_longer_run_are_left_out(panel, engine):
+    for values in engine.latest.values():
+        values["step"] = 40
+    engine.latest["gone"], engine.latest["gone.grad"] = {**NUMBERS, "step": 30}, dict(NUMBERS)
+    panel.state.update(stop=STOP)
+    panel.show()
+    assert [row.name for row in panel.model.rows] == ["fc", "relu#1", "fc.weight"]
+
+
 def test_the_update_ratio_of_an_earlier_step_is_kept(panel, engine):
     panel.state.update(stop=STOP)
     panel.show()
@@ -99,13 +108,13 @@ def test_curves_are_of_the_field_and_the_rows_chosen(panel, engine):
 def test_in_little_room_either_the_table_or_the_curves_are_seen(panel, engine):
     panel.state.update(stop=STOP)
     panel.show()
-    assert panel.table.isVisible() and panel.lower.isVisible() and not panel.over_time.isVisible()
+    assert panel.table.isVisible() and panel.curves.isVisible() and not panel.over_time.isVisible()
     panel.resize(300, 240)
-    assert panel.table.isVisible() and not panel.lower.isVisible() and panel.over_time.isVisible()
+    assert panel.table.isVisible() and not panel.curves.isVisible() and panel.over_time.isVisible()
     panel.over_time.click()
-    assert not panel.table.isVisible() and panel.lower.isVisible()
+    assert not panel.table.isVisible() and panel.curves.isVisible()
     panel.resize(300, 460)
-    assert panel.table.isVisible() and panel.lower.isVisible()
+    assert panel.table.isVisible() and panel.curves.isVisible()
 
 
 def test_bars_are_long_by_decades():
