@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, NamedTuple
 
-from PyQt6.QtCore import QPoint, QRect, Qt
+from PyQt6.QtCore import QPoint, QRect, Qt, pyqtSignal
 from PyQt6.QtGui import QIcon, QKeyEvent, QPainter, QPixmap, QShowEvent
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -50,11 +50,15 @@ class BreakpointsPanel(Panel):
     )
     needs_stop = False
 
+    _switched = pyqtSignal(object, bool)
+
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._points = breakpoints_of(context)
         self.tree = _List(self)
         self.tree.itemChanged.connect(self._box_changed)
+        # Later: the list is made anew then, and its item is still in use now.
+        self._switched.connect(self._switch, Qt.ConnectionType.QueuedConnection)
         self.tree.itemDoubleClicked.connect(lambda item, _column: self._opened(item))
         self.tree.customContextMenuRequested.connect(self._show_menu)
         self.form = BreakpointForm(self.theme)
@@ -176,8 +180,10 @@ class BreakpointsPanel(Panel):
 
     def _box_changed(self, item: QTreeWidgetItem, column: int) -> None:
         if not self._showing and column == 0:
-            on = item.checkState(0) == Qt.CheckState.Checked
-            self.change(_row(item), enabled=None if on else False)
+            self._switched.emit(_row(item), item.checkState(0) == Qt.CheckState.Checked)
+
+    def _switch(self, row: Row, on: bool) -> None:
+        self.change(row, enabled=None if on else False)
 
     def _opened(self, item: QTreeWidgetItem) -> None:
         row = _row(item)

@@ -229,7 +229,11 @@ class PanelHead(QWidget):
         self.apply_theme(context.theme)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(1, self.height())
+        return QSize(1, self.minimumHeight())
+
+    def sizeHint(self) -> QSize:
+        # A dock gives its title bar the height of the hint, whatever height was fixed.
+        return QSize(super().sizeHint().width(), self.minimumHeight())
 
     def set_subject(self, text: str) -> None:
         """What the panel shows: a tensor's name, shape and dtype."""

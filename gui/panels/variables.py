@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from PyQt6.QtCore import QPoint
+from PyQt6 import sip
+from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QMenu, QToolButton
 
@@ -41,7 +42,8 @@ class VariablesPanel(Panel):
         self.tree = VariableTree(self.theme)
         self.tree.open_paths = {(WATCHES,), (ARRAYS,), ("Locals",), ("Globals",)}
         self.tree.unfolded.connect(self._unfold)
-        self.tree.edited.connect(self._edited)
+        # Later: rows may come and go then, and the editor of this one is still open now.
+        self.tree.edited.connect(self._edited, Qt.ConnectionType.QueuedConnection)
         self.tree.picked.connect(self._pick)
         self.tree.removed.connect(self._remove)
         self.tree.customContextMenuRequested.connect(self._show_menu)
@@ -161,6 +163,8 @@ class VariablesPanel(Panel):
     # ---- editing and selecting ----
 
     def _edited(self, node: Node, column: int, text: str) -> None:
+        if sip.isdeleted(node):
+            return
         if node.kind == "add":
             self.watch(text)
         elif node.kind == "watch" and column == 0:
@@ -220,7 +224,7 @@ class VariablesPanel(Panel):
             action = menu.addAction(text)
             if action is not None:
                 action.setEnabled(on)
-                action.triggered.connect(lambda _=False: call())
+                action.triggered.connect(lambda _=False: None if sip.isdeleted(node) else call())
 
         editable = node.kind in ("variable", "watch") and bool((self.state.stop or {}).get("live"))
         add("Show tensor\tSpace", lambda: self._pick(node), node.is_tensor)

@@ -50,12 +50,14 @@ def test_lists_all_kinds_and_what_is_wrong(panel):
     ]  # fmt: skip
 
 
-def test_a_box_switches_off_and_on(panel, link):
+def test_a_box_switches_off_and_on(panel, link, until):
     fill(panel)
     panel.tree.topLevelItem(2).setCheckState(0, Qt.CheckState.Unchecked)
+    until(lambda: link.moves[-1][1]["breakpoints"][0] == {"op": "Nope"})
     assert link.moves[-1] == ("setOpBreakpoints", {"breakpoints": [{"op": "Nope"}]})
     assert panel.tree.topLevelItem(2).checkState(0) == Qt.CheckState.Unchecked
     panel.tree.topLevelItem(2).setCheckState(0, Qt.CheckState.Checked)
+    until(lambda: len(link.moves[-1][1]["breakpoints"]) == 2)
     assert link.moves[-1][1]["breakpoints"] == [{"op": "Linear", "direction": "backward"}, {"op": "Nope"}]
 
 

@@ -9,8 +9,10 @@ from gui.places import places_of
 def finding(id="dead-relu", severity="warning", line=12, what_if="model[1] = nn.LeakyReLU()", **more):
     place = {"op": "Relu", "module": "1", "parameter": "", "file": "/s/train.py" if line else "", "line": line, "step": 40}
     return {
-        "id": id, "title": f"Title of {id}", "severity": severity, "cause": "Why it harms.", "sentence": "7 of 8 units are dead.",
-        "evidence": {"dead": 7, "units": 8}, "place": place, "suggestion": "Try a leaky ReLU.", "what_if": what_if, "source": "",
+        "id": id, "title": f"Title of {id}", "severity": severity, "cause": "Why it harms.",
+        "sentence": "7 of 8 units are dead.",
+        "evidence": {"dead": 7, "units": 8}, "place": place, "suggestion": "Try a leaky ReLU.",
+        "what_if": what_if, "source": "",
         "badness": 1.0, **more,
     }  # fmt: skip
 

@@ -31,7 +31,8 @@ def explanation(**changes):
         "plain": "y[n, o] = Σ_i x[n, i]·w[o, i] + b[o]", "here": "y[0, 0] = Σ_i x[0, i]·w[0, i] + b[0]",
         "numbers": "y[0, 0] = 0.9·(-0.005) + (-0.2)·0.38 + 0.2795 = 0.199", "parameters": {}, "result": 0.199,
         "actual": 0.199, "difference": 0.0, "tolerance": 4e-7, "agrees": True, "cause": "", "complete": True,
-        "contributors": contributors, "total": 5, "sum_of_shares": 0.1185, "nonfinite": [], "event": 23, "position": [2, 0, 0],
+        "contributors": contributors, "total": 5, "sum_of_shares": 0.1185,
+        "nonfinite": [], "event": 23, "position": [2, 0, 0],
     }  # fmt: skip
     return {**body, **changes}
 
@@ -84,7 +85,7 @@ def test_what_only_decides_comes_last():
         r"y_i = \tfrac12 x_i\left(1 + \mathrm{erf}(x_i/\sqrt2)\right)",
         r"y_i = \begin{cases} a_i & c_i \\ b_i & \text{else} \end{cases}",
         r"y_k = \Bigl( \sum_{r} |x_{k,r}|^p \Bigr)^{1/p}",
-        r"y = \frac{1}{\mathrm{divisor}}\sum_i \begin{cases}d_i^2/\beta & |d_i| < \beta\\ |d_i| & |d_i| \ge \beta\end{cases},\; d_i = x_i",
+        r"y = \frac{1}{n}\sum_i \begin{cases}d_i^2/\beta & |d_i| < \beta\\ 0 & |d_i| \ge \beta\end{cases},\; d_i = x_i",
     ],
 )
 def test_formulas_that_mathtext_alone_cannot_read(latex):

@@ -2,6 +2,7 @@
 
 import pytest
 from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QLineEdit
 
 from gui.panels.variables import ADD, VariablesPanel
 from gui.places import places_of
@@ -131,6 +132,27 @@ def test_editing_sets_the_variable_and_shows_everything_anew(panel, link):
     panel._edited(panel.tree.node_at(("Globals", "epoch")), 1, "2 + 3")
     assert link.asked[-1][1:] == ("setVariable", {"variablesReference": 1, "name": "epoch", "value": "2 + 3"})
     assert link.moves[-1] == ("touch", {})
+
+
+def test_a_double_click_opens_an_editor_whose_text_is_set(qtbot, panel, link, until):
+    link.answers["setVariable"] = {"value": "7", "variablesReference": 0}
+    panel.tree.edit_cell(panel.tree.node_at(("Globals", "epoch")), 1)
+    editor = panel.tree.findChild(QLineEdit)
+    assert editor.text() == "1"
+    editor.setText("7")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    until(lambda: link.asked[-1][1] == "setVariable")
+    assert link.asked[-1][2]["value"] == "7"
+
+
+def test_a_watch_is_written_and_rewritten_in_its_row(qtbot, panel, until):
+    for name, text in ((ADD, "epoch"), ("epoch", "epoch + 1")):
+        panel.tree.edit_cell(panel.tree.node_at(("Watches", name)), 0)
+        editor = panel.tree.findChildren(QLineEdit)[-1]
+        editor.setText(text)
+        qtbot.keyClick(editor, Qt.Key.Key_Return)
+        until(lambda text=text: panel.watches == [text])
+    assert names(panel, "Watches") == ["epoch + 1", ADD]
 
 
 def test_a_refused_edit_is_said(panel, context, link):
