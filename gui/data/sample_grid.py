@@ -12,6 +12,7 @@ from gui.network.glyphs import image_of
 from gui.network.values import colours, greys
 from gui.numbers import format_number
 from gui.theme import Theme, with_alpha
+from gui.widgets.parts import scroll_bar_of, viewport_of
 
 _GAP = 8
 
@@ -39,18 +40,18 @@ class SampleGrid(QAbstractScrollArea):
             self._images.clear()
         self.batch, self.order = batch, order
         self._measure()
-        self.viewport().update()
+        viewport_of(self).update()
 
     def show_sample(self, sample: int) -> None:
         if sample != self.sample:
             self.sample = sample
-            self.viewport().update()
+            viewport_of(self).update()
 
     def apply_theme(self, theme: Theme) -> None:
         self.theme = theme
         self._images.clear()
         self._measure()
-        self.viewport().update()
+        viewport_of(self).update()
 
     # ---- geometry ----
 
@@ -62,13 +63,13 @@ class SampleGrid(QAbstractScrollArea):
         return QSize(side, round(tall + 2 * line + 4))
 
     def _columns(self) -> int:
-        return max(1, (self.viewport().width() - _GAP) // (self._cell().width() + _GAP))
+        return max(1, (viewport_of(self).width() - _GAP) // (self._cell().width() + _GAP))
 
     def box(self, place: int) -> QRectF:
         """Where the sample at a place of the order stands."""
         cell, columns = self._cell(), self._columns()
         row, column = divmod(place, columns)
-        top = _GAP + row * (cell.height() + _GAP) - self.verticalScrollBar().value()
+        top = _GAP + row * (cell.height() + _GAP) - scroll_bar_of(self).value()
         return QRectF(_GAP + column * (cell.width() + _GAP), top, cell.width(), cell.height())
 
     def place_at(self, x: float, y: float) -> int | None:
@@ -76,7 +77,7 @@ class SampleGrid(QAbstractScrollArea):
         cell, columns = self._cell(), self._columns()
         column, row = (
             int((x - _GAP // 2) // (cell.width() + _GAP)),
-            int((y + self.verticalScrollBar().value() - _GAP // 2) // (cell.height() + _GAP)),
+            int((y + scroll_bar_of(self).value() - _GAP // 2) // (cell.height() + _GAP)),
         )
         place = row * columns + column
         return place if 0 <= column < columns and 0 <= place < len(self.order) else None
@@ -84,10 +85,10 @@ class SampleGrid(QAbstractScrollArea):
     def _measure(self) -> None:
         cell, columns = self._cell(), self._columns()
         rows = -(-len(self.order) // columns)
-        bar = self.verticalScrollBar()
-        bar.setPageStep(self.viewport().height())
+        bar = scroll_bar_of(self)
+        bar.setPageStep(viewport_of(self).height())
         bar.setSingleStep(cell.height() // 2)
-        bar.setRange(0, max(0, rows * (cell.height() + _GAP) + _GAP - self.viewport().height()))
+        bar.setRange(0, max(0, rows * (cell.height() + _GAP) + _GAP - viewport_of(self).height()))
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         self._measure()
@@ -95,20 +96,20 @@ class SampleGrid(QAbstractScrollArea):
     # ---- painting ----
 
     def paintEvent(self, event: object) -> None:
-        painter = QPainter(self.viewport())
-        painter.fillRect(self.viewport().rect(), self.theme.panel)
+        painter = QPainter(viewport_of(self))
+        painter.fillRect(viewport_of(self).rect(), self.theme.panel)
         if self.batch is None:
             return
         if not self.order:
             painter.setFont(self.theme.text_font())
             painter.setPen(self.theme.muted)
             text = "No mistake in this batch."
-            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, text)
+            painter.drawText(viewport_of(self).rect(), Qt.AlignmentFlag.AlignCenter, text)
             return
-        first = max(0, (self.verticalScrollBar().value() // (self._cell().height() + _GAP)) * self._columns())
+        first = max(0, (scroll_bar_of(self).value() // (self._cell().height() + _GAP)) * self._columns())
         for place in range(first, len(self.order)):
             box = self.box(place)
-            if box.top() > self.viewport().height():
+            if box.top() > viewport_of(self).height():
                 break
             self._paint_cell(painter, box, self.order[place])
 
@@ -196,16 +197,16 @@ class SampleGrid(QAbstractScrollArea):
 
     def reveal(self, place: int) -> None:
         """Scroll as little as needed to show a place."""
-        box, bar = self.box(place), self.verticalScrollBar()
+        box, bar = self.box(place), scroll_bar_of(self)
         if box.top() < _GAP:
             bar.setValue(bar.value() + round(box.top()) - _GAP)
-        elif box.bottom() > self.viewport().height() - _GAP:
-            bar.setValue(bar.value() + round(box.bottom()) - self.viewport().height() + _GAP)
+        elif box.bottom() > viewport_of(self).height() - _GAP:
+            bar.setValue(bar.value() + round(box.bottom()) - viewport_of(self).height() + _GAP)
 
     def viewportEvent(self, event: QEvent | None) -> bool:
         if isinstance(event, QHelpEvent) and self.batch is not None:
             place = self.place_at(event.pos().x(), event.pos().y())
             text = self.batch.describe(self.order[place]) if place is not None else ""
-            QToolTip.showText(event.globalPos(), text, self.viewport())
+            QToolTip.showText(event.globalPos(), text, viewport_of(self))
             return True
         return super().viewportEvent(event)

@@ -7,6 +7,7 @@ from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QWheelEv
 from PyQt6.QtWidgets import QFrame, QGraphicsView
 
 from gui.network.scene import NetworkScene
+from gui.widgets.parts import scene_of, viewport_of
 
 #: Zoom allowed, and pixels that the pointer may move in a click.
 SMALLEST, LARGEST = 0.05, 24.0
@@ -48,8 +49,8 @@ class NetworkView(QGraphicsView):
     def fit(self) -> None:
         """Show everything, at most at 150 %."""
         self.fitted = True
-        whole = self.scene().sceneRect()
-        room = self.viewport().rect()
+        whole = scene_of(self).sceneRect()
+        room = viewport_of(self).rect()
         if whole.isEmpty() or room.isEmpty():
             return
         zoom = min(1.5, room.width() / whole.width(), room.height() / whole.height())
@@ -58,17 +59,17 @@ class NetworkView(QGraphicsView):
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
         """Zoom with the point ``at`` of the viewport (its middle without one) staying where it is."""
         self.fitted = False
-        here = at if at is not None else QPointF(self.viewport().rect().center())
+        here = at if at is not None else QPointF(viewport_of(self).rect().center())
         fixed = self.mapToScene(here.toPoint())
         zoom = max(SMALLEST, min(LARGEST, self.zoom * factor))
-        middle = QPointF(self.viewport().rect().center())
+        middle = QPointF(viewport_of(self).rect().center())
         self._look_at(fixed + (middle - here) / zoom, zoom)
 
     def place(self) -> list[float]:
         """Middle and zoom, to be remembered; empty while everything is fitted."""
         if self.fitted:
             return []
-        center = self.mapToScene(self.viewport().rect().center())
+        center = self.mapToScene(viewport_of(self).rect().center())
         return [center.x(), center.y(), self.zoom]
 
     def go(self, place: list[float]) -> None:
@@ -79,7 +80,7 @@ class NetworkView(QGraphicsView):
 
     def reveal(self, box: QRectF) -> None:
         """Move as little as needed to show ``box``."""
-        if not self.mapToScene(self.viewport().rect()).boundingRect().contains(box):
+        if not self.mapToScene(viewport_of(self).rect()).boundingRect().contains(box):
             if self.fitted:
                 return
             self._look_at(box.center(), self.zoom)
@@ -87,7 +88,7 @@ class NetworkView(QGraphicsView):
     def _look_at(self, center: QPointF, zoom: float) -> None:
         self.resetTransform()
         self.scale(zoom, zoom)
-        room = self.viewport().rect()
+        room = viewport_of(self).rect()
         # The view's own scrolling stops at the scene; a rectangle around what is wanted lets every place be reached.
         half = QPointF(room.width() / 2 / zoom, room.height() / 2 / zoom)
         self.setSceneRect(QRectF(center - half, center + half))
@@ -112,7 +113,7 @@ class NetworkView(QGraphicsView):
             return
         if self._dragging or (event.pos() - self._pressed).manhattanLength() > _CLICK:
             self._dragging, self.fitted = True, False
-            self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
+            viewport_of(self).setCursor(Qt.CursorShape.ClosedHandCursor)
             moved = QPointF(event.pos() - self._last) / self.zoom
             self.setSceneRect(self.sceneRect().translated(-moved))
         self._last = event.pos()
@@ -123,7 +124,7 @@ class NetworkView(QGraphicsView):
         if not self._dragging and event.button() == Qt.MouseButton.LeftButton:
             self.clicked.emit(self.mapToScene(event.pos()))
         self._pressed, self._dragging = None, False
-        self.viewport().unsetCursor()
+        viewport_of(self).unsetCursor()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
         self.mousePressEvent(event)

@@ -58,7 +58,7 @@ class BreakpointsPanel(Panel):
         self.tree = _List(self)
         self.tree.itemChanged.connect(self._box_changed)
         # Later: the list is made anew then, and its item is still in use now.
-        self._switched.connect(self._switch, Qt.ConnectionType.QueuedConnection)
+        self._switched.connect(self._switch, Qt.ConnectionType.QueuedConnection)  # pyright: ignore[reportCallIssue]
         self.tree.itemDoubleClicked.connect(lambda item, _column: self._opened(item))
         self.tree.customContextMenuRequested.connect(self._show_menu)
         self.form = BreakpointForm(self.theme)

@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QResizeEvent, QTextOption
 from PyQt6.QtWidgets import (
     QCheckBox,
     QFrame,
@@ -164,7 +165,8 @@ class FindingCard(QFrame):
         self.code.setAccessibleName("Code of the trial")
         self.code.setToolTip("What is run in the fork; change it to fit the names of your script")
         self.code.setTabChangesFocus(True)
-        self.code.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.code.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
+        self.code.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.attempt = QPushButton("Try it in a fork")
         self.attempt.setAccessibleName("Try it in a fork")
         self.attempt.setToolTip("Fork the run here and run this code there; the run as it was stays beside it, to compare")
@@ -225,8 +227,18 @@ class FindingCard(QFrame):
         self.place.setFont(theme.code_font("small"))
         self.code.setFont(theme.code_font())
         self.code.setStyleSheet(f"QPlainTextEdit {{ background: {theme.paper.name()}; border-radius: 6px; padding: 4px; }}")
-        lines = self.code.toPlainText().count("\n") + 1
-        self.code.setFixedHeight(self.code.fontMetrics().lineSpacing() * min(lines, 8) + theme.space(24))
+        self._fit_code()
+
+    def _fit_code(self) -> None:
+        """Make the code as high as its wrapped lines."""
+        metrics = self.code.fontMetrics()
+        columns = max(10, (self.width() - 24) // max(1, metrics.horizontalAdvance("m")))
+        lines = sum(max(1, -(-len(line) // columns)) for line in self.code.toPlainText().split("\n"))
+        self.code.setFixedHeight(metrics.lineSpacing() * min(lines, 8) + 20)
+
+    def resizeEvent(self, a0: QResizeEvent | None) -> None:
+        super().resizeEvent(a0)
+        self._fit_code()
 
     def _jump(self) -> None:
         place = self.finding["place"]

@@ -82,6 +82,7 @@ class ExplainPanel(Panel):
         top.addWidget(self.value, 0, Qt.AlignmentFlag.AlignBottom)
         self._column.addLayout(top)
         self._column.addWidget(self.of)
+        self._column.addWidget(self.cause)
         self._column.addWidget(_line())
         self._column.addWidget(self.formula)
         self._column.addWidget(self.numbers)
@@ -91,7 +92,6 @@ class ExplainPanel(Panel):
         self._column.addWidget(_line())
         self._column.addWidget(self.result)
         self._column.addWidget(self.verdict)
-        self._column.addWidget(self.cause)
         self._column.addWidget(self.step, 0, Qt.AlignmentFlag.AlignLeft)
         self._column.addStretch(1)
         self.page = QScrollArea()
@@ -196,6 +196,8 @@ class ExplainPanel(Panel):
             actual = format_number(body["actual"])
             text = f"✗ the kernel computed {actual}: difference {size}, where rounding explains {format_number(tolerance)}"
         self.verdict.setText(text)
+        fine = body["agrees"] and not _odd(body["actual"])
+        self.value.setStyleSheet("" if fine else f"color: {self.theme.phase_text['alarm'].name()};")
         finite = isinstance(difference, (int, float)) and math.isfinite(difference)
         self.verdict.setToolTip(
             f"kernel − definition = {difference!r}; rounding explains up to {tolerance!r}" if finite else ""
@@ -318,6 +320,11 @@ def _text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"({', '.join(map(_text, value))})"
     return format_number(value) if isinstance(value, (int, float)) else str(value)
+
+
+def _odd(value: Any) -> bool:
+    """Whether a number is NaN or infinite."""
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _without_head(body: dict[str, Any]) -> str:

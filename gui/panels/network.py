@@ -24,6 +24,7 @@ from gui.panels.panel import Panel
 from gui.state import Selection
 from gui.theme import Theme
 from gui.timers import single_shot
+from gui.widgets.parts import viewport_of
 
 #: Events asked for at the first stop.
 _EVENTS = 5000
@@ -148,7 +149,7 @@ class NetworkPanel(Panel):
         """Place the nodes; once for each structure and size of the view."""
         if self._graph is None:
             return
-        room = self.view.viewport().size()
+        room = viewport_of(self.view).size()
         text = self.theme.point_size("small") / 8.5
         key = self._structure, room.width(), room.height(), text
         if key not in self._layouts:

@@ -43,7 +43,7 @@ class VariablesPanel(Panel):
         self.tree.open_paths = {(WATCHES,), (ARRAYS,), ("Locals",), ("Globals",)}
         self.tree.unfolded.connect(self._unfold)
         # Later: rows may come and go then, and the editor of this one is still open now.
-        self.tree.edited.connect(self._edited, Qt.ConnectionType.QueuedConnection)
+        self.tree.edited.connect(self._edited, Qt.ConnectionType.QueuedConnection)  # pyright: ignore[reportCallIssue]
         self.tree.picked.connect(self._pick)
         self.tree.removed.connect(self._remove)
         self.tree.customContextMenuRequested.connect(self._show_menu)

@@ -135,11 +135,9 @@ class CodeView(QPlainTextEdit):
     def paintEvent(self, e: QPaintEvent | None) -> None:
         viewport = self.viewport()
         painter = QPainter(viewport)
-        for mark in self.marks if viewport is not None else ():
+        for mark in self.marks:
             rect = self.line_rect(mark.line)
-            rect.setLeft(0)
-            rect.setWidth(viewport.width())
-            painter.fillRect(rect, tint(mark))
+            painter.fillRect(QRect(0, rect.top(), self.width(), rect.height()), tint(mark))
         painter.end()
         super().paintEvent(e)
 

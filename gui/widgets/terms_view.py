@@ -25,7 +25,7 @@ from gui.terms import Term, Terms, element_name
 from gui.theme import Theme, with_alpha
 
 #: Rows that are drawn; what lies beyond is one row that says how many and how much.
-ROWS = 12
+ROWS = 8
 
 
 class TermsView(QWidget):

@@ -10,9 +10,6 @@ import pytest
 
 from engine.cli.main import main
 
-# These tests look at what the interpreter itself does with uncaught errors.
-pytestmark = pytest.mark.qt_no_exception_capture
-
 ROOT = Path(__file__).parents[3]
 
 CELLS = '''# %% [markdown]
@@ -218,11 +215,6 @@ def test_threads(script, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["run", "--threads", "0", "x.py"])
     assert stop.value.code == 2
-
-
-def test_without_a_command_help_is_printed(capsys):
-    assert main([]) == 0
-    assert "no window in this version" in capsys.readouterr().out
 
 
 def test_version(capsys):
