@@ -97,7 +97,7 @@ class Link(QObject):
         self._begin(
             "Starting the engine process",
             lambda on_event: Session.launch(
-                path, arguments, parameters=parameters, as_torch=as_torch, capture_output=True, on_event=on_event
+                path, arguments, parameters=parameters, as_torch=as_torch, capture_output=True, on_event=on_event, spare=True
             ),
         )
 

@@ -57,7 +57,7 @@ def debug_command(
     try:
         session = Session.launch(
             os.path.abspath(file), arguments, parameters=parameters, as_torch=as_torch, threads=threads,
-            capture_output=True, on_event=_to(heard),
+            capture_output=True, on_event=_to(heard), spare=lines is None and sys.stdin.isatty(),
         )  # fmt: skip
     except RequestError as error:
         return _refuse(f"debug: {error}")

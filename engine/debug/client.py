@@ -89,33 +89,76 @@ class Client:
             RequestError: it refused, e.g. because there is no such script.
         """
         deadline = time.monotonic() + timeout
+        client = cls.prepare(
+            python=python, capture_output=capture_output, on_event=on_event, timeout=timeout, command=command
+        )
+        client.begin(
+            program, arguments, cwd=cwd, parameters=parameters, as_torch=as_torch, stop_on_entry=stop_on_entry,
+            recording=recording, replay=replay, threads=threads, timeout=max(deadline - time.monotonic(), 0.1),
+        )  # fmt: skip
+        return client
+
+    @classmethod
+    def prepare(
+        cls,
+        *,
+        python: str = sys.executable,
+        capture_output: bool = False,
+        on_event: Callable[[dict], object] | None = None,
+        timeout: float = 60.0,
+        command: Sequence[str] = ("-m", "engine.debug.main"),
+        warm: bool = False,
+    ) -> Client:
+        """Start a process that waits to be told its script by :meth:`begin`.
+
+        Args:
+            warm: load the engine meanwhile; else it is loaded for the script.
+
+        Raises ConnectionLost where the process ends before it has connected, or does not connect in time.
+        """
+        inbox = Inbox(on_event)
+        key = secrets.token_hex(32)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            line = [python, *(["-u"] if capture_output else []), *command, "--connect", str(listener.getsockname()[1])]
+            process = Process(line + (["--warm"] if warm else []), key, _deliver_to(inbox) if capture_output else None)
+            try:
+                connection, hello = _accept(listener, process, key, time.monotonic() + timeout)
+            except BaseException:
+                process.end(0.0)
+                raise
+        return cls(connection, hello, process, inbox)
+
+    def begin(
+        self,
+        program: str | os.PathLike[str],
+        arguments: Sequence[str] = (),
+        *,
+        cwd: str | os.PathLike[str] | None = None,
+        parameters: Sequence[str] = (),
+        as_torch: bool = False,
+        stop_on_entry: bool = True,
+        recording: str | os.PathLike[str] | None = None,
+        replay: dict[str, Any] | None = None,
+        threads: int | None = None,
+        timeout: float = 60.0,
+    ) -> None:
+        """Give a prepared process its script; arguments and errors are those of :meth:`launch`."""
+        deadline = time.monotonic() + timeout
         folder = os.path.abspath(cwd or os.curdir)
         wanted = {
             "program": os.path.join(folder, program), "arguments": list(arguments), "cwd": folder,
             "parameters": list(parameters), "asTorch": as_torch, "stopOnEntry": stop_on_entry,
             "recording": None if recording is None else os.path.abspath(recording), "replay": replay, "threads": threads,
         }  # fmt: skip
-        inbox = Inbox(on_event)
-        key = secrets.token_hex(32)
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            line = [python, *(["-u"] if capture_output else []), *command, "--connect", str(listener.getsockname()[1])]
-            process = Process(line, key, _deliver_to(inbox) if capture_output else None)
-            try:
-                connection, hello = _accept(listener, process, key, deadline)
-            except BaseException:
-                process.end(0.0)
-                raise
-        client = cls(connection, hello, process, inbox)
         try:
-            client.request("launch", max(deadline - time.monotonic(), 0.1), **wanted)
-            client.wait_for("initialized", max(deadline - time.monotonic(), 0.1))
+            self.request("launch", max(deadline - time.monotonic(), 0.1), **wanted)
+            self.wait_for("initialized", max(deadline - time.monotonic(), 0.1))
         except TimeoutError:
-            client.close()
+            self.close()
             raise ConnectionLost(f"the debuggee was not ready within {timeout:g} seconds") from None
         except BaseException:
-            client.close()
+            self.close()
             raise
-        return client
 
     @classmethod
     def attach(

@@ -29,17 +29,30 @@ def main() -> int:
     """Serve the client that started this process, until it is gone; the script's exit code."""
     parser = argparse.ArgumentParser(prog="python -m engine.debug.main")
     parser.add_argument("--connect", type=int, required=True, metavar="PORT", help="where the client listens, on loopback")
-    port = parser.parse_args().connect
+    parser.add_argument("--warm", action="store_true", help="load the engine before there is a script")
+    given = parser.parse_args()
+    port = given.connect
     key = os.environ.pop(KEY, "")
     if not key:
         print(f"engine.debug.main: no key in {KEY}; this program is started by nablascope", file=sys.stderr)
         return 2
     connection = Connection(socket.create_connection(("127.0.0.1", port), timeout=10))
     authenticate_as_server(connection, key, "launched")
+    if given.warm:
+        _warm_up()
     request = _launch_request(connection)
     if request is None:
         return 0
     return _serve(connection, request)
+
+
+def _warm_up() -> None:
+    """Load what every script needs: the engine, and Numba with one kernel, which brings LLVM along."""
+    import engine
+    import engine.debug.launch
+    from engine import nn
+
+    nn.functional.relu(engine.zeros(4, 4))
 
 
 def _launch_request(connection: Connection) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -27,6 +28,40 @@ class SessionError(Exception):
     """Something that the session cannot do; the message says why."""
 
 
+#: Options of a launch that are those of the process, not of the script.
+_OF_PROCESSES = ("python", "capture_output", "command")
+
+
+class Spare:
+    """A process that is being started in the background, so that the next replay need not wait for Python and Numba.
+
+    Args:
+        prepare: starts it: (client, the list that its run will stand in).
+    """
+
+    def __init__(self, prepare: Callable[[], tuple[Client, list[Run]]]) -> None:
+        self._prepare = prepare
+        self._made: tuple[Client, list[Run]] | None = None
+        self._thread = threading.Thread(target=self._run, name="nablascope-spare", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        # Without it the replay starts a process of its own, and says what is wrong if that fails as well.
+        with suppress(ConnectionLost, OSError):
+            self._made = self._prepare()
+
+    def take(self) -> tuple[Client, list[Run]] | None:
+        """The process, once it is there; None where it is not alive."""
+        self._thread.join()
+        return self._made if self._made is not None and self._made[0].lost is None else None
+
+    def close(self) -> None:
+        """End the process."""
+        self._thread.join()
+        if self._made is not None:
+            self._made[0].close()
+
+
 class Processes:
     """Makes the processes of runs. Each keeps its tape in a folder of its own inside of one that :meth:`close` removes.
 
@@ -41,7 +76,9 @@ class Processes:
 
     def __init__(self, options: dict[str, Any] | None, client_class: type[Client], on_event: OnEvent | None) -> None:
         self.settings: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
-        self._options = options
+        self._keeps_spare = bool(options and options.get("spare"))
+        self._options = {name: value for name, value in options.items() if name != "spare"} if options else options
+        self._spare: Spare | None = None
         self._client_class = client_class
         self._on_event = on_event
         self._folder = Path(tempfile.mkdtemp(prefix="nablascope-"))
@@ -64,11 +101,17 @@ class Processes:
         self._started += 1
         recording = self._folder / f"recording-{self._started}"
         recording.mkdir()
-        holder: list[Run] = []
-        client = self._client_class.launch(
-            **self._options, parameters=list(fields.get("parameters", ())), recording=str(recording), replay=replay,
-            on_event=lambda message: self._seen(holder, message),
-        )  # fmt: skip
+        script = {
+            **self._options, "parameters": list(fields.get("parameters", ())), "recording": str(recording), "replay": replay,
+        }  # fmt: skip
+        spare, self._spare = self._spare, None
+        prepared = spare.take() if spare is not None else None
+        if prepared is not None:
+            client, holder = prepared
+            client.begin(**{name: value for name, value in script.items() if name not in _OF_PROCESSES})
+        else:
+            holder = []
+            client = self._client_class.launch(**script, on_event=lambda message: self._seen(holder, message))
         if not number:
             number = self._numbers = self._numbers + 1
         run = Run(number, name or f"run {number}", client, recording, muted=replay is not None, **fields)
@@ -167,7 +210,17 @@ class Processes:
         except ConnectionLost as lost:
             return run.lose(str(lost))
         run.state = "running"
-        return self.wait(run, timeout)
+        stop = self.wait(run, timeout)
+        if self._keeps_spare and self._spare is None:
+            self._spare = Spare(self._prepare)
+        return stop
+
+    def _prepare(self) -> tuple[Client, list[Run]]:
+        assert self._options is not None
+        holder: list[Run] = []
+        process = {name: value for name, value in self._options.items() if name in _OF_PROCESSES}
+        on_event = lambda message: self._seen(holder, message)  # noqa: E731
+        return self._client_class.prepare(**process, on_event=on_event, warm=True), holder
 
     def wait(self, run: Run, timeout: float | None) -> Stop:
         """Wait until it stops, ends or is lost. Raises TimeoutError."""
@@ -206,7 +259,11 @@ class Processes:
             shutil.rmtree(run.recording, ignore_errors=True)
 
     def close(self) -> None:
-        """Remove all tapes."""
+        """Remove all tapes, and end the process that waits to be used."""
+        self._keeps_spare = False
+        if self._spare is not None:
+            self._spare.close()
+            self._spare = None
         self._finalizer()
 
 

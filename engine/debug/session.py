@@ -59,15 +59,18 @@ class Session:
         threads: int | None = None,
         on_event: OnEvent | None = None,
         client_class: type[Client] = Client,
+        spare: bool = False,
         **more: Any,
     ) -> Session:
         """Start a process for the script. Set breakpoints next, then :meth:`start`.
 
-        The arguments, and ``more``, are those of :meth:`engine.debug.client.Client.launch`, which says what it raises.
+        With ``spare`` a second process is kept ready, with the engine loaded: going back in time and forking then take
+        a second less. The other arguments, and ``more``, are those of :meth:`engine.debug.client.Client.launch`, which
+        says what it raises.
         """
         options = {
             "program": program, "arguments": list(arguments), "as_torch": as_torch, "cwd": cwd,
-            "capture_output": capture_output, "threads": threads, **more,
+            "capture_output": capture_output, "threads": threads, "spare": spare, **more,
         }  # fmt: skip
         session = cls(options, client_class, on_event)
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.debug.session import Session
+from tests.debug.processes import wait_until_gone
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -100,3 +101,21 @@ def test_a_fork_that_goes_back_before_its_edit_meets_it_again():
         session.switch(plain)
         session.step("runTo", step=40)
         assert session.request("digest")["digest"] != changed
+
+
+def test_a_process_that_is_kept_ready_replays_as_well_and_does_not_stay():
+    session = Session.launch(str(SAMPLES / "xor.py"), parameters=["epochs=60", "folder="], capture_output=True, spare=True)
+    with session:
+        session.start()
+        session.step("runTo", step=30)
+        there, digest = session.current.stop.position, session.request("digest")["digest"]
+        pids = [session.current.client.pid]
+        for _ in range(2):
+            assert session.travel([50, 0, 0], live=True)["step"] < 20
+            assert session.travel(there)["step"] == 30
+            assert session.request("digest")["digest"] == digest
+            pids.append(session.current.client.pid)
+        assert len(set(pids)) == 3
+        spare = session._processes._spare.take()[0].pid
+    for pid in (*pids, spare):
+        assert wait_until_gone(pid)
