@@ -25,6 +25,11 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 HARMLESS = ("This plugin does not support",)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _kernels_are_there(warm_kernels):
+    """See ``warm_kernels``."""
+
+
 @pytest.fixture(autouse=True)
 def qt_is_silent():
     """Fail where Qt warns."""
