@@ -63,11 +63,8 @@ class Debugger(Watcher):
         self.watching = False
         self.waypoints: list[Waypoint] = []
         self.pending: list[Waypoint] = []
-        #: The newest stop, and whether the script stands at it.
-        self.stop: Stop | None = None
-        self.stopped = False
         self._wait, self._attend = wait, attend
-        self._lines = LineTracer(self.on_line, self._on_return, self._on_raise)
+        self._lines = LineTracer(self.on_line, self._on_raise)
         self._wanted = False
         self._raised: BaseException | None = None
         recorder.on_stop_at = self._on_attention
@@ -168,11 +165,7 @@ class Debugger(Watcher):
         trace.set_observer(None)
         sys.settrace(None)
         self.names.learn_all(frame)
-        self.stop, self.stopped = stop, True
-        try:
-            self.plan = self._wait(stop)
-        finally:
-            self.stopped = False
+        self.plan = self._wait(stop)
         self._choose(frame)
 
     def consider(self, event: Event, frame: FrameType | None) -> None:
@@ -185,6 +178,7 @@ class Debugger(Watcher):
             return
         while self.pending and event.position >= self.pending[0].position:
             self.pending.pop(0).arrive(event, frame)
+            self._choose(frame)
         hits = self._hits(event, frame)
         stopping = [hit for hit in hits if hit.stops]
         for hit in hits:
@@ -247,9 +241,6 @@ class Debugger(Watcher):
                 return False
 
         return holds
-
-    def _on_return(self, frame: FrameType) -> None:
-        """Nothing: the next line of the caller is where a step out stops."""
 
     def _on_raise(self, frame: FrameType, error: BaseException) -> None:
         if error is self._raised or isinstance(error, (StopIteration, GeneratorExit)):

@@ -61,7 +61,7 @@ def depth_of(frame: FrameType | None) -> int:
 
 
 class LineTracer:
-    """Calls ``on_line(frame)`` before each line of the user's files, ``on_return(frame)`` as their functions end.
+    """Calls ``on_line(frame)`` before each line of the user's files.
 
     ``on_raise(frame, error)`` is called for each of the user's frames that an exception passes.
     """
@@ -69,10 +69,9 @@ class LineTracer:
     def __init__(
         self,
         on_line: Callable[[FrameType], None],
-        on_return: Callable[[FrameType], None],
         on_raise: Callable[[FrameType, BaseException], None],
     ) -> None:
-        self._on_line, self._on_return, self._on_raise = on_line, on_return, on_raise
+        self._on_line, self._on_raise = on_line, on_raise
         self.active = False
         self._thread = threading.get_ident()
 
@@ -100,8 +99,6 @@ class LineTracer:
             return None
         if event == "line":
             self._on_line(frame)
-        elif event == "return":
-            self._on_return(frame)
         elif event == "exception":
             self._on_raise(frame, argument[1])
         return self._local
