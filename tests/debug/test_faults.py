@@ -162,8 +162,9 @@ def test_a_crash_is_reported_and_the_run_can_begin_again(session, tmp_path, deat
 def test_memory_that_runs_out_is_an_exception_of_the_script(session, tmp_path):
     after = """
     import resource
-    resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
-    held = [torch.zeros(1 << 28) for _ in range(100)]
+    taken = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (taken + (1 << 30), taken + (1 << 30)))
+    held = [torch.zeros(1 << 26) for _ in range(100)]
     """
     running = session(script(tmp_path, after="exec(" + repr(textwrap.dedent(after)) + ")"))
     running.start()

@@ -16,7 +16,7 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 
 #: Sequences for each sample. All of the acceptance, 200 on three samples, takes some ten minutes:
 #: NABLASCOPE_SEQUENCES=67 python -m pytest tests/debug/test_time_travel.py
-SEQUENCES = int(os.environ.get("NABLASCOPE_SEQUENCES", "3"))
+SEQUENCES = int(os.environ.get("NABLASCOPE_SEQUENCES", "2"))
 
 RUNS = {
     "xor.py": (["epochs=150", "folder="], 120),
