@@ -45,6 +45,12 @@ def user_frame(frame: FrameType | None) -> FrameType | None:
     return frame
 
 
+def user_line(frame: FrameType | None) -> tuple[str, int]:
+    """File and line of :func:`user_frame`; ``("", 0)`` where no code of the user's is at work."""
+    frame = user_frame(frame)
+    return ("", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+
+
 def user_frames(frame: FrameType | None) -> list[FrameType]:
     """The user's frames from ``frame`` outwards, innermost first."""
     frames = []

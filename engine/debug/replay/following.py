@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.debug.lines import user_line
 from engine.debug.replay import checkpoints
 from engine.debug.replay.recorder import INTERVAL, Recorder
 from engine.debug.replay.recording import Recording, copy_file
 from engine.debug.replay.values import GAP, THROUGH, decode, encode, same
-
-_ENGINE = str(Path(__file__).parents[2]) + os.sep
 
 
 class Divergence(NamedTuple):
@@ -142,7 +140,7 @@ class Follower(Recorder):
         return self.tape.reads[self._reads] if self.tape.read_ticks[self._reads] == self.tick else "no value"
 
     def _diverge(self, what: str, expected: Any, got: Any, last: int) -> None:
-        divergence = Divergence(self.tick, what, expected, got, *_script_line())
+        divergence = Divergence(self.tick, what, expected, got, *user_line(sys._getframe(1)))
         tick, self.tick = self.tick, last
         self.cut()
         self.tick = tick
@@ -204,10 +202,3 @@ class Follower(Recorder):
     def opened(self, path: str) -> str:
         kept = self.tape.files_at(self.tick).get(path) if self.repeats else None
         return str(self.source.kept / kept) if kept else path
-
-
-def _script_line() -> tuple[str, int]:
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_ENGINE):
-        frame = frame.f_back
-    return ("", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
