@@ -28,6 +28,8 @@ _MOST_FOUND = 500
 
 #: Lines that stay visible above and below a line that is brought into view.
 _MARGIN = 3
+#: Characters of a line's code that must be seen.
+_READABLE = 20
 
 
 class CodeView(QPlainTextEdit):
@@ -99,7 +101,11 @@ class CodeView(QPlainTextEdit):
         self._show_columns(block)
 
     def _show_columns(self, number: int) -> None:
-        """Scroll sideways as little as is needed for a line's code, or as much of it as fits from its beginning on."""
+        """Scroll sideways to where the function around a line begins, if the line's code does not fit without.
+
+        So all lines of a function stay where they are while it is stepped through, and none of them is cut at its
+        beginning.
+        """
         document, viewport, bar = self.document(), self.viewport(), self.horizontalScrollBar()
         if document is None or viewport is None or bar is None:
             return
@@ -109,10 +115,33 @@ class CodeView(QPlainTextEdit):
             text = text[: spans[-1].start]  # what stands behind the code may be cut
         text = text.rstrip().expandtabs(4)
         char = self.fontMetrics().horizontalAdvance("m")
-        start = max(0, (len(text) - len(text.lstrip()) - 1) * char)
-        least = max(0, (len(text) + 2) * char - viewport.width())
-        if text and (bar.value() > start or bar.value() < min(start, least)):
-            bar.setValue(min(start, least))
+        indent = len(text) - len(text.lstrip())
+        column = self._function_column(number)
+        if (indent - column + min(len(text) - indent, _READABLE)) * char > viewport.width():
+            column = max(0, indent - 1)  # deeper than the view is wide
+        start = column * char
+        fits = (len(text) + 2) * char <= viewport.width() + bar.value()
+        if text and (bar.value() > start or not fits):
+            bar.setValue(start)
+
+    def _function_column(self, number: int) -> int:
+        """The column of the innermost ``def`` around a line; 0 outside of functions."""
+        document = self.document()
+        block = document.findBlockByNumber(number) if document is not None else None
+        depth: int | None = None
+        while block is not None and block.isValid():
+            text = block.text().expandtabs(4)
+            code = text.lstrip()
+            if code and not code.startswith("#"):
+                column = len(text) - len(code)
+                if depth is None:
+                    depth = column
+                elif column < depth:
+                    depth = column
+                    if code.startswith(("def ", "async def ")):
+                        return column
+            block = block.previous()
+        return 0
 
     def visible_lines(self) -> int:
         """How many whole lines fit."""

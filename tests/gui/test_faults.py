@@ -1,5 +1,5 @@
-"""What goes wrong around the window: engine processes that die, hang or never start; scripts edited under a run; broken
-settings; errors of its own; a display that goes. It says what happened, goes on, and leaves nothing behind."""
+"""What goes wrong with the engine process and the script: killed, hung, never started; edited or deleted under a run. The
+window says what happened, goes on, and leaves no process and no folder behind."""
 
 import os
 import signal
@@ -21,8 +21,6 @@ from gui.theme import Theme
 from gui.window import Window
 from tests.debug.processes import alive, wait_until_gone
 from tests.gui.conftest import SAMPLES
-
-ROOT = Path(__file__).parents[2]
 
 LOOP = """import engine as torch
 from engine import nn

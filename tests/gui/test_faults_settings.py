@@ -166,7 +166,7 @@ def test_an_exception_in_a_slot_is_told_with_its_traceback(qtbot, window, monkey
 
     QTimer.singleShot(0, broken)
     qtbot.waitUntil(lambda: "a slot of the test" in said(window), timeout=10_000)
-    assert "broken" in said(window) and "test_faults.py" in said(window) and window.messages.severity == "error"
+    assert "broken" in said(window) and "test_faults_settings.py" in said(window) and window.messages.severity == "error"
     assert "Traceback" in caplog.text and "a slot of the test" in caplog.text
     buttons(window)["Details"].click()
     dialog = next(d for d in window.findChildren(QDialog) if d.windowTitle() == "An error of the window")
