@@ -65,7 +65,7 @@ def test_beyond_the_history_a_replay_takes_the_process_s_place(session, made):
     stop = session.step("stepBack", granularity="op")
     old, new = made
     assert stop.position == (20 - MEMORY - 1, 0, 0)
-    assert new.replay == {"recording": str(old.folder), "before": [20 - MEMORY, 0, 0], "level": "op"}
+    assert new.replay == {"recordedScript": True, "recording": str(old.folder), "before": [20 - MEMORY, 0, 0], "level": "op"}
     assert old.closed and not new.closed
     assert session.current.client is new
     assert [run.name for run in session.runs] == ["run 1"]

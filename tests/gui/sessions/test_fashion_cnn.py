@@ -250,7 +250,7 @@ def export(user):
     assert width >= panel.width() and height >= panel.height()
     assert abs(width / height - panel.width() / panel.height()) < 0.2  # the head of the panel comes with it
     user.wait(lambda: "tensor.png" in user.message)
-    user.save_as(lambda: user.menu("File", "Export window as PNG…"), window)
+    user.save_as(lambda: user.menu("File", "Export", "Window as PNG…"), window)
     assert size_of(window)[0] >= user.window.width()
     user.wait(lambda: "window.png" in user.message)
     user.shot("exported")

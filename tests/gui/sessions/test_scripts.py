@@ -112,8 +112,7 @@ def test_overfitting(user):
 def test_becomes_nan(user):
     open_file(user, TESTS / "debug" / "scripts" / "becomes_nan.py")
     panel = user.panel("Breakpoints")
-    user.button("Add a breakpoint")
-    user.entry("When numbers go wrong…")
+    user.menu_of("Add a breakpoint", "When numbers go wrong…")
     watch = user.the(QComboBox, "What to watch", panel)
     assert "NaN" in watch.currentText()
     user.shot("nan-form")

@@ -38,7 +38,7 @@ _LEFT = Qt.MouseButton.LeftButton
 _NONE = Qt.KeyboardModifier.NoModifier
 
 #: Milliseconds that anything may take on a slow machine.
-PATIENCE = 10_000
+PATIENCE = 30_000
 
 Widget = TypeVar("Widget", bound=QWidget)
 
@@ -280,6 +280,28 @@ class User:
             assert action is not None, f"no entry {name!r} in {[_plain(one.text()) for one in menu.actions()]}"
             assert action.isEnabled(), f"{name!r} cannot be chosen now"
             self.click(menu, menu.actionGeometry(action).center())
+
+    def menu_of(self, button: str, *names: str) -> None:
+        """Click a button that opens a menu and waits for it, then an entry of the menu."""
+        chosen: list[str] = []
+
+        def look() -> None:
+            if isinstance(QApplication.activePopupWidget(), QMenu) and not chosen:
+                chosen.extend(names)
+                try:
+                    self.entry(*names)
+                except BaseException as error:
+                    self._trouble = error
+                    self.key("Escape")
+
+        watching = QTimer()
+        watching.timeout.connect(look)
+        watching.start(20)
+        self.button(button)
+        self.wait(lambda: chosen and QApplication.activePopupWidget() is None)
+        watching.stop()
+        if self._trouble is not None:
+            raise self._trouble
 
     def answering(self, act: Callable[[], object], answer: Callable[[QDialog], object]) -> None:
         """Do something that opens a dialog and waits for it; ``answer(dialog)`` is done once the dialog is there."""
