@@ -9,11 +9,16 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from engine.debug.background import stand_back
+
 #: Seconds after which Python gives up the interpreter to another thread: the window's must not wait for long.
 _SWITCH = 0.001
 
 #: How Qt says that its display is gone, before it ends the process.
 _NO_DISPLAY = ("The X11 connection broke", "The Wayland connection broke")
+
+#: The application: it must be there until the last window has been taken apart, or Qt crashes on the way out.
+_kept: list[Any] = []
 
 
 def run(
@@ -40,11 +45,14 @@ def run(
     sys.setswitchinterval(_SWITCH)
     app = QApplication.instance() or QApplication([sys.argv[0] if sys.argv else "nablascope"])
     assert isinstance(app, QApplication)
+    _kept.append(app)
     app.setApplicationName("nablascope")
     app.setApplicationDisplayName("Nablascope")
     app.setStyle("Fusion")
     window = make_window()
     window.errors.install()
+    # The threads that start engine processes are there by now, and those processes must not stand back.
+    stand_back()
     ending = Ending(window)
     ending.install()
     window.show()

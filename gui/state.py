@@ -184,6 +184,8 @@ def follow(selection: Selection, stop: Mapping[str, Any]) -> Selection:
         return selection if not _of_another_run(selection, stop) else _without_event(selection)
     if stop.get("tensor") in shapes:  # a watchpoint names the element that it saw
         name, index = str(stop["tensor"]), stop.get("index")
+        if isinstance(stop.get("sample"), int):
+            selection = replace(selection, sample=stop["sample"])
         return _of_stop(selection, stop, shapes[name], tuple(index) if isinstance(index, (list, tuple)) else None)
     main = _MAIN.get(str(stop.get("direction")), ())
     wanted = (*main, *shapes)

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from engine.debug.background import stand_back
 from engine.debug.protocol import ArgumentsError, UnknownCommandError, check_request
 from engine.debug.wire.arrays import ProtocolError
 from engine.debug.wire.connection import Connection, error_response, event, response
@@ -96,6 +97,7 @@ class Server:
     # ---- on the reader's thread ----
 
     def _read(self) -> None:
+        stand_back()
         while True:
             try:
                 message = self._connection.receive()
@@ -160,6 +162,7 @@ class Server:
     # ---- on the heartbeat's thread ----
 
     def _beat(self) -> None:
+        stand_back()
         while not self.closed:
             time.sleep(_HEARTBEAT)
             if self.standing:

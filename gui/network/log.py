@@ -110,7 +110,10 @@ class EventLog:
                     self._rename("backward", seq, node["id"])
 
     def _rename(self, what: str, seq: int, name: str) -> None:
-        self._found[what, self._node_of[seq]].remove(seq)
+        noted = self._found.get((what, self._node_of[seq]), [])
+        if seq not in noted:
+            return  # known as something else: two nodes of a graph may stand for one event
+        noted.remove(seq)
         insort(self._found.setdefault((what, name), []), seq)
         self._node_of[seq] = name
 

@@ -26,6 +26,8 @@ class NetworkScene(QGraphicsScene):
         self.routes: list[RouteItem] = []
         self.lines: dict[str, WeightLines] = {}
         self.setBackgroundBrush(theme.panel)
+        # Some seventy items are found faster one after the other, and no tree of their places can be out of date.
+        self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
 
     def show_layout(self, layout: Layout, graph: dict[str, Any]) -> None:
         """Show another graph, without numbers yet."""

@@ -85,6 +85,10 @@ class Headless:
 # ---------------------------------------------------------------------------------------------------- the window
 
 
+#: Qt crashes when the application is taken apart before its windows: nothing is, the process just ends.
+_kept: list[Any] = []
+
+
 class Desktop:
     """A window on the script, driven from within its process."""
 
@@ -95,9 +99,11 @@ class Desktop:
         from gui import app as gui_app
 
         sys.setswitchinterval(gui_app._SWITCH)
+        _kept.append(self)
         self.app = QApplication(["nablascope"])
         self.app.setStyle("Fusion")
         self.window = gui_app.make_window()
+        gui_app.stand_back()
         self.window.resize(1280, 800)
         self.window.show()
         self.context = self.window.context

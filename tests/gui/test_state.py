@@ -112,6 +112,7 @@ def test_the_selection_follows_the_stop():
 def test_the_selection_goes_to_what_a_watchpoint_saw():
     stop = {**BACKWARD, "tensor": "dy", "index": [3, 1]}
     assert (follow(Selection(), stop).name, follow(Selection(), stop).index) == ("dy", (3, 1))
+    assert follow(Selection(), {**stop, "sample": 3}).sample == 3
     outside = {**BACKWARD, "tensor": "dy", "index": [9, 1]}
     assert follow(Selection(), outside).index is None
 

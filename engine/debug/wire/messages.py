@@ -230,8 +230,8 @@ REQUESTS: dict[str, Request] = {
         "The ops of the step of an event (of the stop without one) and the tensors between them.", {"event?": "int"}, {},
     ),
     "samples": Request(
-        "The samples of the batch: inputs, labels, predictions, losses, indices in the dataset. names: of the classes, where "
-        "the dataset or the script gives them; labelsAt: the array that holds the labels; pass: loader, epoch, batch.",
+        "The samples of the batch: inputs, labels, predictions, losses, indices in the dataset. names: of the classes, "
+        "where the dataset or the script gives them; labelsAt: the array that holds the labels; pass: loader, epoch, batch.",
         {"event?": "int", "start?": "int", "count?": "int"}, {},
     ),
     # -------------------------------------------------------------------------------- tensors
