@@ -72,6 +72,7 @@ def _picture(name: str, color: QColor) -> str:
 
 _SHEET = """
 QMainWindow, QDialog, #start, #workspace { background: @paper; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QMainWindow::separator { background: @hairline; width: 1px; height: 1px; margin: 1px; }
 QMainWindow::separator:hover { background: @accent; }
 QToolTip { background: @raised; color: @ink; border: 1px solid @line; padding: 6px; }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PyQt6.QtCore import QPointF, QRectF
-from PyQt6.QtWidgets import QGraphicsScene
+from PyQt6.QtWidgets import QGraphicsItem, QGraphicsScene
 
 from gui.network.edges import RouteItem, WeightLines
 from gui.network.items import Marks, NodeItem
@@ -59,14 +59,22 @@ class NetworkScene(QGraphicsScene):
         for node in self.nodes.values():
             node.apply_theme(theme)
 
-    def show_content(self, node: str, part: str, content: Content | None, faint: bool = False, signed: bool = False) -> None:
-        """Show numbers in a part of a node."""
+    def keep_drawn(self, on: bool) -> None:
+        """Keep what does not change with the numbers as pictures: while these change many times a second."""
+        mode = QGraphicsItem.CacheMode.DeviceCoordinateCache if on else QGraphicsItem.CacheMode.NoCache
+        for item in (*self.routes, *[node.words for node in self.nodes.values()]):
+            item.setCacheMode(mode)
+
+    def show_content(
+        self, node: str, part: str, content: Content | None, faint: bool = False, signed: bool = False, words: bool = True
+    ) -> None:
+        """Show numbers in a part of a node; ``words``: also in what is written under it."""
         item = self.nodes.get(node)
         if item is None:
             return
         if part == "weight" and node in self.lines:
             self.lines[node].show_content(content, faint)
-        item.show_content(part, content, faint, signed)
+        item.show_content(part, content, faint, signed, words)
 
     def show_marks(self, marks: dict[str, Marks]) -> None:
         """Light these nodes, and no others."""

@@ -100,6 +100,10 @@ class NetworkPanel(Panel):
         self.set_content(self.view)
         self.state.subscribe("graph", self._graph_changed)
         self.state.subscribe("contributors", self._contributors_changed)
+        self.state.subscribe("running", self._keep_drawn)
+
+    def _keep_drawn(self) -> None:
+        self.scene.keep_drawn(self.state.running)
 
     # ---- what there is to show ----
 
@@ -179,6 +183,7 @@ class NetworkPanel(Panel):
         if self._layouts[key] is not self._layout:
             self._layout = self._layouts[key]
             self.scene.show_layout(self._layout, self._graph)
+            self._keep_drawn()
             self._feed.forget()
             if self.view.fitted:
                 self.view.fit()

@@ -234,7 +234,7 @@ class User:
 
     def sample(self, title: str) -> None:
         """Click a sample of the start page."""
-        self.scroll_to(title, self.the(QWidget, "Start page"), QAbstractButton)
+        self.scroll_to(title, self.window, QAbstractButton)
         self.button(title)
 
     def drag(self, widget: QWidget, *places: QPoint) -> None:
