@@ -68,7 +68,7 @@ def test_on_a_wide_window_layers_and_data_stand_beside_the_curves(stopped, qtbot
     qtbot.waitUntil(lambda: all(panel.isVisible() and panel.width() > 200 for panel in three), timeout=5000)
     left = [panel.mapTo(stopped, panel.rect().topLeft()).x() for panel in three]
     assert left[0] < left[1] < left[2]
-    qtbot.waitUntil(lambda: sizes(stopped)[0] == 340 and sizes(stopped)[2] == 72, timeout=5000)
+    qtbot.waitUntil(lambda: sizes(stopped)[0] == 440 and sizes(stopped)[2] == 72, timeout=5000)
     stopped.resize(1280, 800)
     qtbot.waitUntil(lambda: sizes(stopped) == (340, 360, 72), timeout=5000)
     assert not panels["layers"].isVisible()

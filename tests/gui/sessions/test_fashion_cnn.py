@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PyQt6.QtCore import QPoint
-from PyQt6.QtWidgets import QComboBox, QGraphicsView, QLabel, QLineEdit, QWidget
+from PyQt6.QtWidgets import QAbstractButton, QComboBox, QGraphicsView, QLabel, QLineEdit, QWidget
 
 from tests.gui.conftest import SAMPLES
 from tests.gui.sessions.eyes import count_colors, is_tinted, marked_lines, pixels, timeline_cursor
@@ -237,6 +237,7 @@ def compare(user):
     curves = user.panel("Curves")
     user.wait(lambda: "steps" in user.subject("Curves"))
     assert count_colors(pixels(user.picture(curves))) > 20
+    user.wait(user.the(QAbstractButton, "Compare runs*").isEnabled)
     user.key("Ctrl+Shift+C")
     user.wait(lambda: "first differ" in user.message)
     assert "run 1" in user.message and fork in user.message and "conv2" in user.message
