@@ -119,6 +119,8 @@ class StatusLine(QWidget):
             return "alarm", "the engine process is gone"
         if self._state.running:
             progress = self._state.progress
+            if kernel := progress.get("compiling"):
+                return "accent", f"compiling {kernel} (once; kept for later runs)"
             if progress.get("batch", -1) < 0:
                 return "accent", "running"
             of = f" of {progress['batches']}" if progress.get("batches") else ""

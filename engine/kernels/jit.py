@@ -154,6 +154,8 @@ class _CompileProgress(event.Listener):
 
     def __init__(self) -> None:
         self._depth = 0
+        #: The kernel that is being compiled; None where none is.
+        self.current: str | None = None
         self._started = 0.0
         self.compiled = 0
         self.seconds = 0.0
@@ -162,6 +164,7 @@ class _CompileProgress(event.Listener):
         self._depth += 1
         name = _engine_kernel(happening)
         if self._depth == 1:
+            self.current = name
             self._started = time.perf_counter()
             if name and progress_shown():
                 end = "" if sys.stderr.isatty() else "\n"
@@ -171,6 +174,7 @@ class _CompileProgress(event.Listener):
     def on_end(self, happening) -> None:
         self._depth -= 1
         if self._depth == 0:
+            self.current = None
             self.compiled += 1
             self.seconds += time.perf_counter() - self._started
             if _engine_kernel(happening) and progress_shown() and sys.stderr.isatty():

@@ -357,9 +357,11 @@ EVENTS: dict[str, Event] = {
         {"category": "'stdout' | 'stderr' | 'console'", "output": "str"},
     ),
     "progress": Event(
-        "Where a running script is; at most 30 a second. stepsPerSecond is that of the last second.",
+        "Where a running script is; at most 30 a second. stepsPerSecond is that of the last second; compiling: a kernel, "
+        "which is compiled once and kept.",
         {
-            "step": "int", "epoch": "int", "batch": "int", "loss?": "number | null", "stepsPerSecond?": "number | null",
+            "step": "int", "epoch": "int", "batch": "int", "compiling?": "str | null", "loss?": "number | null",
+            "stepsPerSecond?": "number | null",
             "historyBytes?": "int", "historyBudget?": "int", **_OUTLOOK,
         },
     ),
