@@ -63,7 +63,7 @@ class LayersPanel(Panel):
         self.curves = OverTime(self.theme)
         self.field, self.log, self.plot = self.curves.field, self.curves.log, self.curves.plot
         tip = "Show how the numbers were over time, instead of the table; both show where the panel is higher"
-        self.over_time = tool_button("Over time", "Show curves instead of the table", tip, checkable=True)
+        self.over_time = tool_button("Time", "Show curves instead of the table", tip, checkable=True)
         self.collect = QToolButton()
         self.tiers: dict[str, QAction] = {}
         self._make_collect()
