@@ -9,8 +9,6 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from engine.debug.background import stand_back
-
 #: Seconds after which Python gives up the interpreter to another thread: the window's must not wait for long.
 _SWITCH = 0.001
 
@@ -51,8 +49,6 @@ def run(
     app.setStyle("Fusion")
     window = make_window()
     window.errors.install()
-    # The threads that start engine processes are there by now, and those processes must not stand back.
-    stand_back()
     ending = Ending(window)
     ending.install()
     window.show()

@@ -75,7 +75,7 @@ def test_nothing_imports_upward(path):
 
 
 #: What speaks to the engine process and loads neither NumPy nor Numba.
-CLIENT_SIDE = {"engine.debug.background", "engine.debug.protocol", "engine.debug.client", "engine.debug.session"}
+CLIENT_SIDE = {"engine.debug.protocol", "engine.debug.client", "engine.debug.session"}
 
 
 def test_the_window_sees_the_protocol_only():

@@ -13,7 +13,6 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from engine.debug.background import stand_back
 from engine.debug.protocol import ArgumentsError, UnknownCommandError, check_request
 from engine.debug.wire.arrays import ProtocolError
 from engine.debug.wire.connection import Connection, error_response, event, response
@@ -97,7 +96,6 @@ class Server:
     # ---- on the reader's thread ----
 
     def _read(self) -> None:
-        stand_back()
         while True:
             try:
                 message = self._connection.receive()
@@ -162,7 +160,6 @@ class Server:
     # ---- on the heartbeat's thread ----
 
     def _beat(self) -> None:
-        stand_back()
         while not self.closed:
             time.sleep(_HEARTBEAT)
             if self.standing:

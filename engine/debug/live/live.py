@@ -9,7 +9,6 @@ from types import FrameType
 from typing import Any
 
 from engine import trace
-from engine.debug.background import stand_back
 from engine.debug.events import Event
 from engine.debug.listeners import guarded, lean
 from engine.debug.live.picture import Batch, Picture
@@ -230,7 +229,6 @@ class Outbox:
             self._changed.notify()
 
     def _work(self) -> None:
-        stand_back()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting is not None)

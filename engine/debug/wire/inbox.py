@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from engine.debug.background import stand_back
 from engine.debug.wire.arrays import ProtocolError
 from engine.debug.wire.connection import Connection
 from engine.debug.wire.process import Process
@@ -105,7 +104,6 @@ class Inbox:
 
 def receive_all(connection: Connection, process: Process | None, inbox: Inbox) -> None:
     """The reader thread: sort what arrives until the connection ends, then say why it did."""
-    stand_back()
     reason = "the debuggee closed the connection"
     try:
         while (message := connection.receive()) is not None:

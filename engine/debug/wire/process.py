@@ -14,8 +14,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from engine.debug.background import stand_back
-
 #: The folder that holds the package ``engine`` that this file belongs to.
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -81,7 +79,6 @@ class Process:
                 reader.start()
 
     def _read(self, stream: IO[bytes], category: str, on_output: Callable[[str, str], object]) -> None:
-        stand_back()
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         with stream:
             while data := os.read(stream.fileno(), 65536):
