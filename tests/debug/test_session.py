@@ -15,14 +15,6 @@ from tests.debug.fake_client import LENGTH, MEMORY, FakeClient
 
 
 @pytest.fixture
-def made(monkeypatch):
-    monkeypatch.setattr(FakeClient, "made", [])
-    monkeypatch.setattr(FakeClient, "crash_at", None)
-    monkeypatch.setattr(FakeClient, "refuse_skipping", False)
-    return FakeClient.made
-
-
-@pytest.fixture
 def session(made):
     with Session.launch("script.py", ["--fast"], parameters=["lr=0.1"], client_class=FakeClient) as session:
         session.start()
