@@ -7,7 +7,6 @@ compiles fast; the parallel one, in which ``prange`` really is parallel, pays fo
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 import threading
@@ -21,29 +20,9 @@ from numba.core import config as _config
 from numba.core import event
 
 from engine.cache import cache_folder
+from engine.kernels import threading_layer
 
-
-def _load_openmp() -> None:
-    """Load GNU OpenMP, where it is there, such that its threads wait for work awake for some 50 µs only.
-
-    A waiting thread that spins keeps its core from the very thread that it waits for as soon as any other process
-    wants a core too: measured on two cores with other work running, a step of 250 µs then takes 30 ms. One that sleeps
-    at once is woken too slowly: 15 µs for each kernel. OpenMP reads the setting when it is loaded, so the environment
-    is changed for this moment only; what the user set holds.
-    """
-    if any(name in os.environ for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")):
-        return
-    os.environ["GOMP_SPINCOUNT"] = "5000"
-    try:
-        importlib.import_module("numba.np.ufunc.omppool")
-    except ImportError:
-        # No OpenMP on this machine: Numba falls back to a threading layer of its own.
-        return
-    finally:
-        del os.environ["GOMP_SPINCOUNT"]
-
-
-_load_openmp()
+threading_layer.load()
 
 # Numba fills this module with names when it is loaded; type checkers do not see them.
 config: Any = _config
