@@ -21,7 +21,7 @@ from engine.debug.breakpoints.registry import Breakpoints
 from engine.debug.evaluation import Expression
 from engine.debug.events import Event, Position
 from engine.debug.lines import LineTracer, user_frame
-from engine.debug.listeners import guarded, lean
+from engine.debug.listeners import Leans, guarded
 from engine.debug.live.live import Live
 from engine.debug.live.structure import newest_places
 from engine.debug.replay.recorder import NEVER, Recorder
@@ -71,6 +71,7 @@ class Debugger(Watcher):
         self._wanted = False
         self._raised: BaseException | None = None
         self.live: Live | None = None
+        self._leans = Leans()
         recorder.on_stop_at = self._on_attention
 
     # ---- how closely ----
@@ -119,9 +120,9 @@ class Debugger(Watcher):
             self.watching = False
             # On its way a replay repeats what was looked at already, and its skipped steps have no contents.
             if self.live is not None and self.live.on and not self.waypoints:
-                self.live.attach(lean(self.recorder, [*self.listeners, self.live.guard]))
+                self.live.attach(self._leans.of(self.recorder, [*self.listeners, self.live.guard]))
             else:
-                trace.set_observer(lean(self.recorder, [] if self.waypoints else self.listeners))
+                trace.set_observer(self._leans.of(self.recorder, [] if self.waypoints else self.listeners))
         self.recorder.stop_at = self._next_look() if far else NEVER
         if self.pending and not self.watching:
             self.recorder.stop_at = min(self.recorder.stop_at, self.pending[0].full_from)

@@ -12,6 +12,9 @@ from engine.debug.replay.recorder import Recorder
 from engine.function import Function
 from engine.tensor import Tensor
 
+#: Observers that :class:`Leans` keeps.
+_KEPT = 8
+
 
 class Guarded(trace.Observer):
     """Hands calls on to ``listener``; an error there ends its listening, not the script."""
@@ -111,6 +114,23 @@ def _all(handlers: list[Callable]) -> Callable:
         return answer
 
     return call
+
+
+class Leans:
+    """Makes what :func:`lean` makes, and keeps the last few: making one takes as long as watching a step."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[trace.Observer, ...], trace.Observer] = {}
+
+    def of(self, recorder: Recorder, listeners: Sequence[Guarded]) -> trace.Observer:
+        """The one for these."""
+        key = (recorder, *listeners)
+        found = self._made.get(key)
+        if found is None:
+            if len(self._made) >= _KEPT:
+                self._made.clear()
+            found = self._made[key] = lean(recorder, listeners)
+        return found
 
 
 def lean(recorder: Recorder, listeners: Sequence[Guarded]) -> trace.Observer:

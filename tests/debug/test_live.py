@@ -10,7 +10,7 @@ import engine as torch
 from engine import nn, trace
 from engine.debug.listeners import lean
 from engine.debug.live.live import AMORTISED, INTERVAL, SETTLED, Live
-from engine.debug.live.outbox import Outbox, joined
+from engine.debug.live.outbox import Outbox, finished, joined
 from engine.debug.live.turns import AWAY, AWAY_SECONDS, PATIENCE
 from engine.debug.live.views import Subscription, View
 from engine.debug.replay.recorder import Recorder
@@ -36,7 +36,7 @@ class Training:
         self.now = 0.0
         self.bodies, self.errors = [], []
         self.live = Live(Silent(Recorder()), self.resume, self.bodies.append, self.failed, lambda: self.now)
-        self.live._outbox.put = lambda body: self.bodies.append(body)
+        self.live._outbox.put = lambda body: self.bodies.append(finished(body))
         self.subscribe(*views)
         self.seen = []
 
@@ -225,6 +225,33 @@ def test_a_client_that_takes_nothing_does_not_stop_the_script():
     while not (sent and sent[-1] == 99) and time.monotonic() < end:
         time.sleep(0.001)
     assert sent[-1] == 99 and len(sent) <= 3
+
+
+def test_pictures_that_are_finished_late_hold_the_numbers_of_their_step():
+    training = Training().run()
+    kept = []
+    training.live._outbox.put = kept.append
+    training.subscribe(tensor("now", {"expression": "0.weight"}, describe=False))
+    weights = []
+    training.run(after=lambda: weights.append(training.model[0].weight._array.copy()))
+    for body in kept:
+        assert callable(body["views"]["now"])
+        np.testing.assert_array_equal(finished(body)["views"]["now"]["data"], weights[body["step"] - 4])
+    assert len(kept) == 3
+
+
+def test_an_error_in_finishing_a_picture_is_told_and_ends_nothing_else():
+    told, sent = [], []
+    outbox = Outbox(lambda body: sent.append(body["step"]), told.append)
+    outbox.put({"subscription": 1, "step": 1, "views": {"a": lambda: 1 / 0}})
+    end = time.monotonic() + 60
+    while not told and time.monotonic() < end:
+        time.sleep(0.001)
+    assert isinstance(told[0], ZeroDivisionError)
+    outbox.put({"subscription": 1, "step": 2, "views": {"a": lambda: None}})
+    while not sent and time.monotonic() < end:
+        time.sleep(0.001)
+    assert sent == [2]
 
 
 SCRIPT = """
@@ -434,7 +461,7 @@ class Close(Watcher):
         self.history.complete = True
         self.now, self.bodies, self.errors = 0.0, [], []
         self.live = Live(self, lambda: None, lambda body: None, lambda _, error: self.errors.append(error), lambda: self.now)
-        self.live._outbox.put = self.bodies.append
+        self.live._outbox.put = lambda body: self.bodies.append(finished(body))
 
     def consider(self, event, frame):
         pass

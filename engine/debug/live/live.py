@@ -10,9 +10,9 @@ from typing import Any
 from engine import trace
 from engine.debug.events import Event
 from engine.debug.history import History
-from engine.debug.listeners import guarded, lean
+from engine.debug.listeners import Leans, guarded
 from engine.debug.live.outbox import Outbox
-from engine.debug.live.picture import Batch, Picture
+from engine.debug.live.picture import Batch, Looking, Picture
 from engine.debug.live.recorded import Recorded, last_step
 from engine.debug.live.structure import Place, Structure, newest_places
 from engine.debug.live.turns import Turns
@@ -33,8 +33,9 @@ class Live(trace.Observer):
     """Listens while the script runs freely; when a picture is due it has one step looked at.
 
     The first step is watched closely, for its structure; of later ones only references to the arrays are kept that
-    the client wants to see. They are made small on the script's thread, where nothing changes meanwhile, and sent by
-    a thread of their own: of pictures that a slow client has not taken only the newest is kept.
+    the client wants to see. Small parts of them are copied on the script's thread, where nothing changes meanwhile,
+    and made into pictures and sent by a thread of their own; large ones are made small at once. Of pictures that a
+    slow client has not taken only the newest is kept.
 
     Where breakpoints have the whole run watched closely, pictures are made of what is recorded of a step anyway.
 
@@ -58,7 +59,7 @@ class Live(trace.Observer):
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._watcher, self._resume, self._clock = watcher, resume, clock
-        self._outbox = Outbox(send)
+        self._outbox = Outbox(send, lambda error: self._broken(self, error))
         self._failed = failed
         self._subscription = Subscription(0, enabled=False)
         self._told: int | None = None
@@ -71,8 +72,13 @@ class Live(trace.Observer):
         self._picture: Picture | None = None
         self._full: _StepWatcher | None = None
         self._attached: trace.Observer | None = None
+        #: What watches the steps that are not looked at.
+        self._base: trace.Observer | None = None
         self._handed_out: Batch | None = None
         self.guard = guarded(self, self._broken)
+        self._looking = Looking()
+        self._looking_guard = guarded(self._looking, self._broken)
+        self._leans = Leans()
 
     # ---- what is wanted; from any thread ----
 
@@ -83,6 +89,7 @@ class Live(trace.Observer):
 
     def subscribe(self, subscription: Subscription) -> None:
         """Want these views from now on."""
+        self._looking_guard.broken = False
         self._subscription = subscription
 
     # ---- on the script's thread ----
@@ -97,10 +104,14 @@ class Live(trace.Observer):
 
     def drop(self) -> None:
         """Something else begins to watch: the step that is being looked at is not seen to its end."""
-        self._picture = self._full = self._attached = None
+        self._picture = self._full = self._attached = self._base = None
 
     def attach(self, observer: trace.Observer) -> None:
-        """Have ``observer``, which calls this, watch the run."""
+        """Have ``observer``, which calls this, watch the run, but for the steps that are looked at."""
+        self._base = observer
+        self._watch_by(observer)
+
+    def _watch_by(self, observer: trace.Observer) -> None:
         self._attached = observer
         trace.set_observer(observer)
 
@@ -174,24 +185,26 @@ class Live(trace.Observer):
             return
         if structure is None:
             self._full = _StepWatcher(self._watcher, self._seen)
-            self.attach(self._full)
+            self._watch_by(self._full)
             return
         wanted = subscription.wanted(self._places(structure))
         recorder = self._watcher.recorder
         self._picture = Picture(structure.ops, wanted, self._watcher.names, self._handed_out, lambda: recorder.epochs)
-        looking = guarded(self._picture, self._broken)
-        self.attach(lean(self._watcher.recorder, [*self._watcher.listeners, looking, self.guard]))
+        self._looking.picture = self._picture
+        listeners = [*self._watcher.listeners, self._looking_guard, self.guard]
+        self._watch_by(self._leans.of(self._watcher.recorder, listeners))
 
     def _places(self, structure: Structure) -> dict[int, Place]:
         return self._left | structure.places
 
     def _finish(self, picture: Picture) -> None:
         """The step has ended: send what was seen of it."""
-        self._picture = None
+        self._picture = self._looking.picture = None
         structure, now = self._structure, self._clock()
         if structure is not None and self._turns.fits(picture.complete, now):
             self._answer(structure, picture, now - picture.seconds)
-        self._resume()
+        if self._base is not None and self._heard:
+            self._watch_by(self._base)
 
     def _answer(self, structure: Structure, seen: Picture | Recorded, began: float) -> None:
         """Send what was seen of a step; ``began``: when the work for it has."""

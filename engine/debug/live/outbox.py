@@ -8,10 +8,17 @@ from typing import Any
 
 
 class Outbox:
-    """Sends from a thread of its own; of what waits the newest is kept, together with what only the older one holds."""
+    """Finishes and sends pictures on a thread of its own; of what waits the newest is kept, together with what only the
+    older one holds.
 
-    def __init__(self, send: Callable[[dict[str, Any]], object]) -> None:
-        self._send = send
+    Args:
+        send: may take long. failed: told of an error in making a view.
+    """
+
+    def __init__(
+        self, send: Callable[[dict[str, Any]], object], failed: Callable[[Exception], object] = lambda error: None
+    ) -> None:
+        self._send, self._failed = send, failed
         self._changed = threading.Condition()
         self._waiting: dict[str, Any] | None = None
         self._thread: threading.Thread | None = None
@@ -30,7 +37,19 @@ class Outbox:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting is not None)
                 body, self._waiting = self._waiting, None
-            self._send(body)  # type: ignore[arg-type]
+            assert body is not None
+            try:
+                body = finished(body)
+            except Exception as error:
+                self._failed(error)
+            else:
+                self._send(body)
+
+
+def finished(body: dict[str, Any]) -> dict[str, Any]:
+    """A picture with those views made that were still to be."""
+    views = {id: view() if callable(view) else view for id, view in body["views"].items()}
+    return {**body, "views": {id: view for id, view in views.items() if view is not None}}
 
 
 def joined(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:

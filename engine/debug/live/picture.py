@@ -47,7 +47,42 @@ class Batch(NamedTuple):
         return cls(arrays, samples, loader, loader_name(loader, user_frame(sys._getframe(1))), epoch, index)
 
 
-class Picture(trace.Observer):
+class Looking(trace.Observer):
+    """Hands calls on to the picture that is being taken: so one observer does for all pictures."""
+
+    watches = frozenset(("forward", "backward", "update", "batch"))
+
+    def __init__(self) -> None:
+        self.picture: Picture | None = None
+
+    def after_forward(self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> None:
+        if self.picture is not None:
+            self.picture.after_forward(function, inputs, outputs)
+
+    def after_backward(
+        self,
+        function: Function,
+        gradients: tuple[np.ndarray | None, ...],
+        input_gradients: tuple[np.ndarray | None, ...],
+    ) -> None:
+        if self.picture is not None:
+            self.picture.after_backward(function, gradients, input_gradients)
+
+    def before_update(self, kind: str, tensor: Tensor, details: Any) -> bool | None:
+        if self.picture is not None:
+            self.picture.before_update(kind, tensor)
+        return None
+
+    def after_update(self, kind: str, tensor: Tensor, details: Any) -> None:
+        if self.picture is not None:
+            self.picture.after_update(kind, tensor)
+
+    def batch(self, loader: Any, index: int, batch: Any, samples: Any) -> None:
+        if self.picture is not None:
+            self.picture.batch(loader, index, batch, samples)
+
+
+class Picture:
     """Looks at one step. Ops never write their inputs, so references stay what they were until the step has ended.
 
     Args:
@@ -63,8 +98,6 @@ class Picture(trace.Observer):
         handed_out: the batch; None without a DataLoader.
         seconds: that this has taken.
     """
-
-    watches = frozenset(("forward", "backward", "update", "batch"))
 
     def __init__(
         self, ops: Sequence[Op], wanted: frozenset[Place], names: Names, batch: Batch | None, epoch: Callable[[], int]
@@ -120,15 +153,14 @@ class Picture(trace.Observer):
         if at is not None and ("backward", node := self._ops[at].node) in self._wanted:
             self.backward[node] = gradient_arrays(function, gradients, input_gradients)
 
-    def before_update(self, kind: str, tensor: Tensor, details: Any) -> bool | None:
+    def before_update(self, kind: str, tensor: Tensor) -> None:
         if kind == "optimizer" and ("update", label := self._names.tensor(tensor)) in self._wanted:
             began = time.perf_counter()
             gradient = tensor._grad
             self.update[label] = {"w": tensor._array.copy(), "dw": None if gradient is None else gradient._array}
             self.seconds += time.perf_counter() - began
-        return None
 
-    def after_update(self, kind: str, tensor: Tensor, details: Any) -> None:
+    def after_update(self, kind: str, tensor: Tensor) -> None:
         if kind == "optimizer" and (kept := self.update.get(self._names.tensor(tensor))) is not None:
             kept["w_new"] = tensor._array
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -18,6 +18,13 @@ from engine.debug.live.structure import Place
 from engine.debug.names import Names
 from engine.debug.views import arrays, samples
 from engine.debug.views.class_names import class_names
+from engine.debug.views.slices import selection
+
+#: Bytes of a part that is copied, to be made into a picture later; larger ones are made small where they are.
+_COPIED = 128 << 10
+
+#: An answer, as of the request of a view's ``command``.
+Body = dict[str, Any]
 
 
 class View(NamedTuple):
@@ -71,9 +78,10 @@ def answers(
     names: Names,
     classes: ClassNames,
     number: int,
-) -> dict[str, dict[str, Any]]:
-    """By the views' ids, the bodies of those whose turn it is in picture ``number``. What is not there is left out."""
-    found: dict[str, dict[str, Any]] = {}
+) -> dict[str, Body | Callable[[], Body | None]]:
+    """By the views' ids, the bodies of those whose turn it is in picture ``number``, or functions that make them (None:
+    out of order) on any thread at any later time. What is not there is left out."""
+    found: dict[str, Body | Callable[[], Body | None]] = {}
     parameters = names.all_tensors()
     for view in views:
         if number % view.every:
@@ -101,10 +109,22 @@ def _array(
     return None if tensor is None else tensor._array
 
 
-def _tensor(array: np.ndarray, arguments: dict[str, Any]) -> dict[str, Any]:
-    rows, columns = (arguments.get("maxShape") or (256, 256))[:2]
-    body = arrays.view(array, arguments.get("slice"), (rows, columns), arguments.get("transform"))
-    return {**body, "description": arrays.describe(array)} if arguments.get("describe", True) else body
+def _tensor(array: np.ndarray, arguments: dict[str, Any]) -> Body | Callable[[], Body | None]:
+    chosen, transform = selection(array, arguments.get("slice")), arguments.get("transform")
+    most = (arguments.get("maxShape") or (256, 256))[:2]
+    if arguments.get("describe", True):
+        return {**arrays.view_of(chosen, array.shape, most, transform), "description": arrays.describe(array)}
+    if chosen.nbytes > _COPIED:
+        return arrays.view_of(chosen, array.shape, most, transform)
+    # The next step may write to it.
+    part, shape = np.array(chosen), array.shape
+
+    def later() -> Body | None:
+        with suppress(ValueError):
+            return arrays.view_of(part, shape, most, transform)
+        return None
+
+    return later
 
 
 def _histogram(array: np.ndarray, arguments: dict[str, Any]) -> dict[str, Any]:

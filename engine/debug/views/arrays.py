@@ -56,28 +56,38 @@ def view(
     Raises:
         ValueError, IndexError: an argument that does not fit.
     """
+    return view_of(selection(array, slice), array.shape, max_shape, transform, reduce)
+
+
+def view_of(
+    chosen: np.ndarray,
+    shape: tuple[int, ...],
+    max_shape: tuple[int, int] = (256, 256),
+    transform: str | None = None,
+    reduce: str = "mean",
+) -> dict[str, Any]:
+    """:func:`view` of a part that was chosen already, of an array of ``shape``."""
     change = _checked(transform, reduce)
     rows, columns = _most(max_shape)
-    chosen = selection(array, slice)
     block = block_factors(chosen.shape, (rows, columns))
     lead, matrix_shape = chosen.shape[:-2], ((1, 1, *chosen.shape)[-2:])
     small = tuple(-(-n // b) for n, b in zip(matrix_shape, block))
     shown = _fitting(lead, MOST_ELEMENTS // max(1, math.prod(small)))
     cut = chosen[tuple([np.s_[:n] for n in shown])]
     found = Range()
-    shape = (*shown, *small[2 - min(2, chosen.ndim) :])
+    made = (*shown, *small[2 - min(2, chosen.ndim) :])
     if block == (1, 1) and change is None:
         # Nothing is made small: one copy, where there may be hundreds of small matrices.
-        data = np.array(cut, order="C").reshape(shape)
+        data = np.array(cut, order="C").reshape(made)
         found.add(data)
     else:
         matrices = cut.reshape(1, *matrix_shape) if cut.ndim < 3 else cut
         parts = [reduced(matrices[at], block, reduce, change, found) for at in np.ndindex(matrices.shape[:-2])]
-        data = np.stack(parts).reshape(shape) if parts else np.empty(shape, array.dtype)
+        data = np.stack(parts).reshape(made) if parts else np.empty(made, chosen.dtype)
     return {
         "data": data,
-        "shape": list(array.shape),
-        "dtype": str(array.dtype),
+        "shape": list(shape),
+        "dtype": str(chosen.dtype),
         "selected": list(chosen.shape),
         "shown": list(shown),
         "block": list(block),
