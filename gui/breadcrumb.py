@@ -12,6 +12,10 @@ from PyQt6.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 from gui.context import Context
 from gui.panels.panel import ElidedLabel
 from gui.state import Selection
+from gui.timers import single_shot
+
+#: Milliseconds that the path stays while the script runs: pictures change faster than can be read.
+_READABLE = 200
 
 #: What the arrays of an op are called where they have no name of their own.
 _ROLES = {"y": "output", "x": "input", "dy": "output", "dx": "input", "w": "weight", "dw": "weight", "w_new": "weight"}
@@ -94,6 +98,8 @@ class Breadcrumb(QWidget):
         self._crumbs: list[tuple[QLabel, QPushButton]] = []
         self._widths: dict[tuple[str, bool], int] = {}
         self._arranged: tuple[Any, ...] | None = None
+        self._pace = single_shot(self, _READABLE, self._catch_up)
+        self._behind = False
         self.setObjectName("breadcrumb")
         self.setAccessibleName("Where the script stands")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, True)
@@ -130,10 +136,20 @@ class Breadcrumb(QWidget):
     def _show_progress(self) -> None:
         state = self._context.state
         if state.running:
-            self._going.setText("  ›  ".join(part.text for part in parts(state.progress)) or "running")
+            words = "  ›  ".join(part.text for part in parts(state.progress))
+            self._behind = self._pace.isActive()
+            if self._behind:
+                return
+            if words:
+                self._pace.start()
+            self._going.setText(words or "running")
         elif not self._shown:
             ended = (state.stop or {}).get("reason") in ("end", "exited")
             self._going.setText("The script has ended" if ended else "The script has not stopped yet")
+
+    def _catch_up(self) -> None:
+        if self._behind:
+            self._show_progress()
 
     def _rebuild(self) -> None:
         theme = self._context.theme

@@ -14,7 +14,7 @@ from gui.state import follow
 from gui.timers import repeating
 
 #: Milliseconds between two looks at the losses while the script runs.
-_CURVES = 400
+_CURVES = 500
 #: Graphs of events of the past that are kept, so that going along the timeline again needs no asking.
 _GRAPHS = 256
 

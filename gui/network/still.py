@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PyQt6.QtCore import QRect, QRectF, Qt
-from PyQt6.QtGui import QPaintEngine, QPainter, QPixmap, QTransform
+from PyQt6.QtGui import QColor, QPaintEngine, QPainter, QPixmap, QTransform
 from PyQt6.QtWidgets import QGraphicsView
 
 from gui.network.items import NodeItem
@@ -84,8 +84,9 @@ class Still:
             for node in nodes:
                 node.paint_lines(painter)
 
-        self._bare = self._picture(under)
-        self._lines = self._picture(over)
+        # What is opaque is copied, what may be transparent has to be blended.
+        self._bare = self._picture(under, self._scene.theme.panel)
+        self._lines = self._picture(over, QColor(0, 0, 0, 0))
         self._lined = [
             place[0].mapRect(box).toAlignedRect().adjusted(-6, -6, 6, 6) & place[1] for node in nodes for box in node.lined()
         ]
@@ -93,12 +94,12 @@ class Still:
         self._scene.rewritten.clear()
         self._write(set(nodes))
 
-    def _picture(self, draw: Callable[[QPainter], None]) -> QPixmap:
+    def _picture(self, draw: Callable[[QPainter], None], ground: QColor) -> QPixmap:
         assert self._place is not None
         transform, room, ratio = self._place
         picture = QPixmap(round(room.width() * ratio), round(room.height() * ratio))
         picture.setDevicePixelRatio(ratio)
-        picture.fill(Qt.GlobalColor.transparent)
+        picture.fill(ground)
         painter = QPainter(picture)
         painter.setTransform(transform, True)
         draw(painter)

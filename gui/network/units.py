@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,8 +38,7 @@ def paint_units(painter: QPainter, item: NodeItem, content: Content | None, zoom
     fills = colours(values, limit, theme.diverging, (alarm.red(), alarm.green(), alarm.blue())).tolist()
     shown = values.tolist()
     numbers = 2 * radius * zoom >= NUMBER_FROM
-    outline = QPen(with_alpha(theme.ink, 0.55), 1.1)
-    minus = QPen(theme.ink, 1.4)
+    outline, minus = _outline(theme.ink.rgba()), QPen(theme.ink, 1.4)
     box = item.rect("values")
     x, y, high = box.center().x(), box.top(), box.height() / max(1, item.place.form.shape[0])
     for unit in range(item.place.form.shape[0]):
@@ -62,6 +62,11 @@ def paint_units(painter: QPainter, item: NodeItem, content: Content | None, zoom
                 minus.setColor(ink)
             painter.setPen(minus)
             painter.drawLine(QPointF(at.x() - radius * 0.4, at.y()), QPointF(at.x() + radius * 0.4, at.y()))
+
+
+@lru_cache(maxsize=4)
+def _outline(ink: int) -> QPen:
+    return QPen(with_alpha(QColor.fromRgba(ink), 0.55), 1.1)
 
 
 def paint_beside(painter: QPainter, item: NodeItem, zoom: float) -> None:

@@ -38,6 +38,7 @@ class HeatCanvas(QWidget):
         super().__init__(parent)
         self.view = MapView()
         self._frame = Layer()
+        self._widest: tuple[QFontMetricsF, ValueScale, float] | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.picture: Picture | None = None
         self.selected: tuple[int, int] | None = None
@@ -149,9 +150,12 @@ class HeatCanvas(QWidget):
     def _scale_width(self) -> float:
         if self.picture is None:
             return 60.0
-        metrics = self._metrics
-        texts = max(metrics.horizontalAdvance(text) for text in scale_texts(self.picture.scale))
-        return 12 + self.theme.space(10) + 8 + max(texts, metrics.horizontalAdvance("-0.0000")) + 4
+        # While the script runs it is asked for many times a second, and seldom another one.
+        scale, metrics = self.picture.scale, self._metrics
+        if self._widest is None or self._widest[0] is not metrics or self._widest[1] != scale:
+            texts = max(metrics.horizontalAdvance(text) for text in (*scale_texts(scale), "-0.0000"))
+            self._widest = metrics, scale, 12 + self.theme.space(10) + 8 + texts + 4
+        return self._widest[2]
 
     def _fit(self) -> None:
         area = self._area()
