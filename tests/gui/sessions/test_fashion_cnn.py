@@ -176,9 +176,11 @@ def travel_back(user, wanted):
     event = user.event
     goal = max(20, column - 90)
     user.drag(strip, *(QPoint(x, strip.height() // 2) for x in np.linspace(column, goal, 12).astype(int)))
-    user.wait(lambda: "in the past" in user.subject("Timeline") and abs(timeline_cursor(user)[1] - goal) <= 3)
+    user.wait(lambda: user.status.startswith("in the past at ") and abs(timeline_cursor(user)[1] - goal) <= 3)
+    # Under the mouse the head says what is pointed at.
+    user.hover(user.the(QWidget, "Where the script stands"))
     user.settle()
-    there = user.event
+    there = user.wait(lambda: user.event + 1) - 1
     hint = user.hint(strip, QPoint(timeline_cursor(user)[1], strip.height() // 2))
     pointed = int(re.search(r"event (\d+)", hint)[1])
     assert there < event and abs(pointed - there) <= 3  # there are several events to a pixel

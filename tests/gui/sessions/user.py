@@ -91,8 +91,7 @@ class User:
         """The widgets that can be seen, of a kind and with that accessible name (or text); ``*`` at its end: any rest."""
         top = within or QApplication.activePopupWidget() or QApplication.activeModalWidget() or self.window
         found = [widget for widget in (top, *top.findChildren(kind)) if isinstance(widget, kind) and widget.isVisible()]
-        found = [widget for widget in found if not widget.visibleRegion().isEmpty()]
-        return [widget for widget in found if name is None or _is_named(widget, name)]
+        return [widget for widget in found if _is_seen(widget) and (name is None or _is_named(widget, name))]
 
     def the(self, kind: type[Widget], name: str, within: QWidget | None = None) -> Widget:
         """The one widget of that name that can be seen; waits for it."""
@@ -163,7 +162,12 @@ class User:
     @property
     def event(self) -> int:
         """The number of the event at which the timeline stands; -1 while it is on its way there."""
-        found = re.match(r"event ([\d,]+) of [\d,]+ to ([\d,]+)(.*)", self.subject("Timeline"))
+        subject = self.subject("Timeline")
+        if subject == "nothing has been computed yet":
+            return 0
+        if first := re.fullmatch(r"event ([\d,]+)", subject):
+            return int(first[1].replace(",", ""))
+        found = re.match(r"event ([\d,]+) of [\d,]+ to ([\d,]+)(.*)", subject)
         if found is None:
             return -1
         here, last = (int(found[i].replace(",", "")) for i in (1, 2))
@@ -386,6 +390,12 @@ class User:
 def _open_menu() -> QMenu | None:
     popup = QApplication.activePopupWidget()
     return popup if isinstance(popup, QMenu) else None
+
+
+def _is_seen(widget: QWidget) -> bool:
+    """Whether anything of it, or in it, is not covered. What fills it with a picture of its own leaves nothing of itself."""
+    parts = (widget, *widget.findChildren(QWidget))
+    return any(part.isVisible() and not part.visibleRegion().isEmpty() for part in parts)
 
 
 def _is_named(widget: QWidget, name: str) -> bool:
