@@ -6,6 +6,7 @@ the same at every call, and lie off the places where an op has no derivative (ti
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,9 @@ import numpy as np
 
 import engine
 from engine.nn import functional as F
+
+#: Where the inputs lie.
+DEVICE = os.environ.get("NABLASCOPE_TEST_DEVICE", "cpu")
 
 Program = tuple[Callable[..., Any], Callable[[], tuple[engine.Tensor, ...]]]
 
@@ -22,7 +26,7 @@ def numbers(*shape: int, low: float = -2.0, high: float = 2.0, seed: int = 0) ->
     n = int(np.prod(shape))
     values = low + (high - low) * (np.arange(n) + 0.61 - 0.13 * seed) / n
     values = np.random.default_rng(seed).permutation(values).reshape(shape)
-    return engine.tensor(values, requires_grad=True)
+    return engine.tensor(values, requires_grad=True, device=DEVICE)
 
 
 def of(*shapes: tuple[int, ...], low: float = -2.0, high: float = 2.0) -> Callable[[], tuple[engine.Tensor, ...]]:
@@ -37,12 +41,12 @@ def call(module: Any, name: str, *arguments: Any, **options: Any) -> Callable[..
 
 def ints(*values: Any) -> engine.Tensor:
     """An int64 tensor."""
-    return engine.tensor(values)
+    return engine.tensor(values, device=DEVICE)
 
 
 def mask(*shape: int) -> engine.Tensor:
     """True at about two of three places."""
-    return engine.tensor(np.arange(int(np.prod(shape))).reshape(shape) % 3 != 1)
+    return engine.tensor(np.arange(int(np.prod(shape))).reshape(shape) % 3 != 1, device=DEVICE)
 
 
 def constant(*shape: int, low: float = 0.2, high: float = 1.8) -> engine.Tensor:

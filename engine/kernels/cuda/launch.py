@@ -1,26 +1,71 @@
-"""The gate to ``numba.cuda`` for kernels: choosing the grid, and running in Numba's simulator."""
+"""How a kernel for the GPU is compiled and launched, and how it runs in Numba's simulator.
+
+Kernels are written in the part of CUDA that the simulator has: shared memory and ``syncthreads``, no warp shuffles.
+"""
 
 from __future__ import annotations
 
+import functools
+import types
+import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numba import cuda
 
-__all__ = ["cuda", "cuda_kernel"]
+from engine.device import gate
+from engine.device.cuda_array import CudaArray
 
-#: Threads of one block: a multiple of the warp size (32), small enough for any register count.
+__all__ = ["THREADS", "cuda", "cuda_kernel", "device_function", "launch", "math"]
+
+#: Threads of one block where the kernel does not say: a multiple of the warp size (32), small enough for any register count.
 THREADS = 128
 
 
+def _maths() -> Any:
+    """``math`` as kernels mean it: IEEE results, where Python's own raises (the simulator runs kernels as Python)."""
+    import math
+
+    if not gate.simulated():
+        return math
+    names = {
+        "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "log2": np.log2, "log10": np.log10,
+        "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos,
+        "sinh": np.sinh, "cosh": np.cosh, "pow": np.power, "fmod": np.fmod, "atanh": np.arctanh, "acosh": np.arccosh,
+    }  # fmt: skip
+    namespace = types.SimpleNamespace(**{name: getattr(math, name) for name in dir(math) if not name.startswith("_")})
+    for name, ufunc in names.items():
+        setattr(namespace, name, ufunc)
+    return namespace
+
+
+math = _maths()
+
+
+def device_function(function: Callable) -> Callable:
+    """Decorator: a function that kernels call."""
+    return cuda.jit(device=True)(function)
+
+
+def launch(kernel: Any, grid: Any, threads: Any, *arguments: Any) -> None:
+    """Launch a compiled kernel; CudaArrays among the arguments are handed over as what kernels take."""
+    raw = [argument.raw if type(argument) is CudaArray else argument for argument in arguments]
+    if gate.simulated():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            kernel[grid, threads](*raw)
+    else:
+        kernel[grid, threads](*raw)
+
+
 def cuda_kernel(function: Callable) -> Callable:
-    """Compile ``function`` for the GPU; the result is called with the output first and covers it, one thread an element."""
+    """Compile ``function``; called with the output first, it covers it with one thread for each element."""
     compiled: Any = cuda.jit(function)
 
-    def launch(result, *operands) -> None:
+    @functools.wraps(function)
+    def run(result: Any, *operands: Any) -> None:
         if result.size:
-            compiled[(result.size + THREADS - 1) // THREADS, THREADS](result, *operands)
+            launch(compiled, (result.size + THREADS - 1) // THREADS, THREADS, result, *operands)
 
-    launch.__name__ = function.__name__
-    launch.__doc__ = function.__doc__
-    return launch
+    return run

@@ -1,15 +1,12 @@
-"""Devices, and the memory that arrays on them live in.
+"""Memory for arrays on the CPU.
 
-The CPU side keeps a pool: the buffer of a large array that nothing refers to any more is handed to the next
-array of that size. A training step allocates the same sizes again and again; without the pool the operating
+A pool: the buffer of a large array that nothing refers to any more is handed to the next array of that size. A training step allocates the same sizes again and again; without the pool the operating
 system would take the pages back after each use and map them anew, zeroed, one page fault for every 4 KiB.
 """
 
 from __future__ import annotations
 
 import numpy as np
-
-from engine.errors import DeviceError
 
 #: Smaller arrays come from NumPy directly: the C library's heap reuses them without page faults.
 POOLED_FROM = 1 << 15
@@ -95,56 +92,3 @@ def contiguous(array: np.ndarray) -> np.ndarray:
     copy = empty(array.shape, array.dtype)
     np.copyto(copy, array)
     return copy
-
-
-class Device:
-    """``torch.device``: where a tensor lives. Only ``"cpu"`` can hold tensors in this version."""
-
-    __slots__ = ("index", "type")
-
-    def __init__(self, type: str | Device = "cpu", index: int | None = None) -> None:
-        if isinstance(type, Device):
-            type, index = type.type, type.index
-        if not isinstance(type, str):
-            raise DeviceError(f"device: expected a name such as 'cpu', got {type!r}")
-        name, _, number = type.partition(":")
-        if name not in ("cpu", "cuda"):
-            raise DeviceError(f"device: {type!r} is not a device of this engine; it knows 'cpu' and 'cuda'")
-        if number and not number.isdigit():
-            raise DeviceError(f"device: {type!r} has no number behind the colon")
-        self.type = name
-        self.index = int(number) if number else index
-
-    def __repr__(self) -> str:
-        index = "" if self.index is None else f", index={self.index}"
-        return f"device(type='{self.type}'{index})"
-
-    def __str__(self) -> str:
-        return self.type if self.index is None else f"{self.type}:{self.index}"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Device) and (self.type, self.index) == (other.type, other.index)
-
-    def __hash__(self) -> int:
-        return hash((self.type, self.index))
-
-
-CPU = Device("cpu")
-
-
-def tensor_device(device: str | Device | None) -> Device:
-    """The device that a tensor is asked to live on, checked.
-
-    Raises:
-        DeviceError: for any device but the CPU, saying what can be done instead.
-    """
-    if device is None:
-        return CPU
-    device = Device(device)
-    if device.type != "cpu":
-        raise DeviceError(
-            f"device {str(device)!r}: this version of the engine keeps tensors on the CPU only "
-            "(its CUDA kernels are not yet joined to tensors); use device='cpu', "
-            "or pick the device with torch.cuda.is_available(), which says False here"
-        )
-    return CPU

@@ -1,0 +1,99 @@
+"""Devices, and the memory that arrays on them live in.
+
+An array is a NumPy array on the CPU and a :class:`~engine.device.cuda_array.CudaArray` on a GPU, which answers to the
+same names. ``empty`` and ``zeros`` make an array where another one (``like``) lies.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from engine.device import host
+from engine.device.host import POOLED_FROM, pool
+from engine.device.names import CPU, Device
+from engine.errors import DeviceError
+
+__all__ = [
+    "CPU", "POOLED_FROM", "Device", "as_array", "contiguous", "device_of", "empty", "full",
+    "is_array", "on_host", "pool", "tensor_device", "zeros",
+]  # fmt: skip
+
+#: What an array may be: NumPy's, or a CudaArray.
+Array = Any
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype, like: Array = None) -> Array:
+    """A C-contiguous array with arbitrary contents, on the device of ``like`` (default: the CPU)."""
+    if like is None or isinstance(like, (np.ndarray, np.generic)):
+        return host.empty(shape, dtype)
+    return np.empty(shape, dtype, like=like)
+
+
+def zeros(shape: tuple[int, ...], dtype: np.dtype, like: Array = None) -> Array:
+    """A C-contiguous array of zeros, on the device of ``like`` (default: the CPU)."""
+    array = empty(shape, dtype, like)
+    array.fill(0)
+    return array
+
+
+def full(shape: tuple[int, ...], value: float, dtype: np.dtype, like: Array = None) -> Array:
+    """A C-contiguous array of ``value``, on the device of ``like`` (default: the CPU)."""
+    array = empty(shape, dtype, like)
+    array.fill(value)
+    return array
+
+
+def is_array(value: object) -> bool:
+    """Whether ``value`` is an array on any device."""
+    return isinstance(value, np.ndarray) or hasattr(value, "__array_function__")
+
+
+def as_array(value: Any) -> Array:
+    """``value`` as an array: itself where it is one on any device; NumPy's scalars and Python's numbers become one."""
+    return value if is_array(value) else np.asarray(value)
+
+
+def on_host(array: Array) -> np.ndarray:
+    """``array``, copied to the CPU where it lies on a GPU."""
+    return array.host() if device_of(array) != CPU else array
+
+
+def contiguous(array: Array) -> Array:
+    """``array`` as kernels take it: C-contiguous, aligned, writeable; itself where it is so already."""
+    if array.flags.carray:
+        return array
+    copy = empty(array.shape, array.dtype, array)
+    np.copyto(copy, array)
+    return copy
+
+
+def device_of(array: Array) -> Device:
+    """The device that ``array`` lies on."""
+    return CPU if isinstance(array, np.ndarray) else getattr(array, "device", CPU)
+
+
+def tensor_device(device: str | Device | None) -> Device:
+    """The device that a tensor is asked to live on, checked.
+
+    Raises:
+        DeviceError: for a GPU that is not there, saying what is missing and how to get it.
+    """
+    if device is None:
+        return CPU
+    device = Device(device)
+    if device.type == "cpu":
+        return CPU
+    from engine.device import gate
+
+    gate.require()
+    if device.index not in (None, 0):
+        raise DeviceError(
+            f"device {str(device)!r}: this engine uses one GPU, 'cuda:0' (the machine has {gate.device_count()}); "
+            "choose another one for the whole process with the environment variable CUDA_VISIBLE_DEVICES"
+        )
+    return CUDA
+
+
+CUDA = Device("cuda", 0)

@@ -1,0 +1,193 @@
+"""The one gate to ``numba.cuda``: is there a device, memory on it, copies, streams.
+
+Everything else of the engine sees GPU memory as :class:`Block` and launches kernels on what :func:`array` makes of
+a part of one. The same code runs on a GPU and in Numba's simulator (``NUMBA_ENABLE_CUDASIM=1`` before Numba is
+imported), where a block is host memory. ``numba.cuda`` is imported at the first use of a device, not before.
+"""
+
+from __future__ import annotations
+
+import functools
+import mmap
+import os
+from typing import Any
+
+import numpy as np
+
+from engine.errors import DeviceError
+
+#: Bytes that the start of every allocation is a multiple of: one transaction of a GPU's memory is 128 bytes wide.
+ALIGNMENT = 256
+
+_HOW = (
+    "The engine's CUDA kernels need an NVIDIA GPU (compute capability 5.0 or newer), its driver, and the package that "
+    "nablascope's extra 'cuda' installs (pip install 'nablascope[cuda]'); 'nablascope doctor' shows what was found. "
+    "Without a GPU use device='cpu', or pick the device with torch.cuda.is_available()"
+)
+
+
+@functools.cache
+def driver() -> Any:
+    """The module ``numba.cuda``.
+
+    Raises:
+        DeviceError: when it cannot be imported.
+    """
+    try:
+        from numba import cuda
+    except ImportError as error:
+        raise DeviceError(f"cuda: numba.cuda cannot be imported ({error}). {_HOW}") from error
+    return cuda
+
+
+def simulated() -> bool:
+    """Whether kernels run in Numba's simulator instead of on a GPU."""
+    from numba.core import config
+
+    return bool(config.ENABLE_CUDASIM)  # type: ignore[attr-defined]
+
+
+@functools.cache
+def missing() -> str | None:
+    """What keeps the engine from using a GPU; None where nothing does."""
+    try:
+        cuda = driver()
+    except DeviceError as error:
+        return str(error)
+    if simulated():
+        return None
+    if not cuda.is_available():
+        reason = getattr(cuda, "cuda_error", lambda: None)()
+        return f"cuda: no usable GPU was found{f' ({reason})' if reason else ''}. {_HOW}"
+    return None
+
+
+def require() -> Any:
+    """``numba.cuda``, ready for use.
+
+    Raises:
+        DeviceError: saying what is missing and how to get it.
+    """
+    why = missing()
+    if why is not None:
+        raise DeviceError(why)
+    return driver()
+
+
+def device_count() -> int:
+    """The number of GPUs that can be used."""
+    if missing() is not None:
+        return 0
+    return 1 if simulated() else len(driver().gpus)
+
+
+class Block:
+    """Bytes on the device.
+
+    Attributes:
+        nbytes: how many.
+        layout: as many bytes of address space on the host, never read and never written. Arrays on the block are
+            described by NumPy arrays in there, so that NumPy itself computes what a view of a view is.
+        start: address of ``layout``.
+        memory: ``numba.cuda``'s pointer, or in the simulator a NumPy array of bytes.
+    """
+
+    __slots__ = ("layout", "memory", "nbytes", "start")
+
+    def __init__(self, nbytes: int, memory: Any) -> None:
+        self.nbytes, self.memory = nbytes, memory
+        self.layout = _address_space(nbytes)
+        self.start = self.layout.__array_interface__["data"][0]
+
+
+_mapped = np.empty((0,), np.uint8)
+
+
+def _address_space(nbytes: int) -> np.ndarray:
+    """At least ``nbytes`` of addresses; the same for all blocks, because only differences of them mean anything."""
+    global _mapped
+    if _mapped.size < nbytes:
+        # Pages of a read-only anonymous mapping that nobody touches cost no memory, whatever their number.
+        size = max(1 << 30, 1 << (nbytes - 1).bit_length())
+        if os.name == "nt":
+            mapping = mmap.mmap(-1, size, access=mmap.ACCESS_READ)
+        else:
+            mapping = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, mmap.PROT_READ)
+        _mapped = np.frombuffer(mapping, np.uint8)
+    return _mapped
+
+
+class OutOfMemory(Exception):
+    """The device refused an allocation. The pool answers it; users see a DeviceError."""
+
+
+def allocate(nbytes: int) -> Block:
+    """A fresh block, with arbitrary contents.
+
+    Raises:
+        OutOfMemory: when the device has not that much.
+    """
+    cuda = require()
+    if simulated():
+        return Block(nbytes, np.empty(nbytes, np.uint8))
+    try:
+        return Block(nbytes, cuda.current_context().memalloc(nbytes))
+    except Exception as error:
+        # The driver's error classes differ between numba.cuda and numba-cuda; the name of the code does not.
+        if "OUT_OF_MEMORY" in str(error):
+            raise OutOfMemory from error
+        raise
+
+
+def array(block: Block, layout: np.ndarray) -> Any:
+    """What a kernel takes for the part of ``block`` that ``layout`` describes."""
+    offset = layout.__array_interface__["data"][0] - block.start
+    if simulated():
+        host = np.ndarray(layout.shape, layout.dtype, block.memory, offset, layout.strides)
+        from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+
+        return FakeCUDAArray(host)
+    from numba.cuda.cudadrv.devicearray import DeviceNDArray
+
+    return DeviceNDArray(layout.shape, layout.strides, layout.dtype, gpu_data=block.memory.view(offset))
+
+
+def to_device(raw: Any, host: np.ndarray) -> None:
+    """Copy the C-contiguous ``host`` to the C-contiguous ``raw`` of the same shape and dtype, in order with kernels.
+
+    The call returns when ``host`` may be changed again.
+    """
+    raw.copy_to_device(host)
+
+
+def to_host(raw: Any, host: np.ndarray) -> None:
+    """Wait for the kernels that have been launched, then copy the C-contiguous ``raw`` to ``host``."""
+    raw.copy_to_host(host)
+
+
+def synchronize() -> None:
+    """Wait until every kernel that was launched has ended."""
+    require().synchronize()
+
+
+def memory_info() -> tuple[int, int]:
+    """Free and total bytes of the device; in the simulator those of nothing: 0, 0."""
+    cuda = require()
+    if simulated():
+        return 0, 0
+    info = cuda.current_context().get_memory_info()
+    return int(info[0]), int(info[1])
+
+
+def device_name() -> str:
+    """What the device calls itself."""
+    cuda = require()
+    if simulated():
+        return "Numba's CUDA simulator"
+    name = cuda.get_current_device().name
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def compute_capability() -> tuple[int, int]:
+    """The device's compute capability, such as (9, 0)."""
+    return (0, 0) if simulated() else tuple(require().get_current_device().compute_capability)  # type: ignore[return-value]
