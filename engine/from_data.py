@@ -42,7 +42,7 @@ def finish(op: str, array: np.ndarray, device: Any, requires_grad: bool, options
     """
     if options:
         _check_options(op, options)
-    result = wrap(array if device is None else placed(array, tensor_device(device)))
+    result = wrap(placed(array, tensor_device(device)))
     if requires_grad:
         if array.dtype.kind != "f":
             raise GradientError(

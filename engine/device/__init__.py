@@ -17,7 +17,7 @@ from engine.errors import DeviceError
 
 __all__ = [
     "CPU", "POOLED_FROM", "Device", "as_array", "contiguous", "device_of", "empty", "full",
-    "is_array", "on_host", "pool", "tensor_device", "zeros",
+    "is_array", "on_host", "place_of", "pool", "tensor_device", "zeros",
 ]  # fmt: skip
 
 #: What an array may be: NumPy's, or a CudaArray.
@@ -55,6 +55,11 @@ def as_array(value: Any) -> Array:
     return value if is_array(value) else np.asarray(value)
 
 
+def place_of(array: Array) -> Any:
+    """What is equal for arrays that begin at the same byte of the same memory."""
+    return array.ctypes.data if isinstance(array, np.ndarray) else array.place
+
+
 def on_host(array: Array) -> np.ndarray:
     """``array``, copied to the CPU where it lies on a GPU."""
     return array.host() if device_of(array) != CPU else array
@@ -81,7 +86,7 @@ def tensor_device(device: str | Device | None) -> Device:
         DeviceError: for a GPU that is not there, saying what is missing and how to get it.
     """
     if device is None:
-        return CPU
+        return default_device
     device = Device(device)
     if device.type == "cpu":
         return CPU
@@ -97,3 +102,16 @@ def tensor_device(device: str | Device | None) -> Device:
 
 
 CUDA = Device("cuda", 0)
+
+#: Where tensors are made that are not told otherwise; :func:`engine.set_default_device` sets it.
+default_device = CPU
+
+
+def set_default_device(device: str | Device | None) -> None:
+    """Make tensors on ``device`` where nothing else is asked for; None: on the CPU.
+
+    Raises:
+        DeviceError: for a device that is not there.
+    """
+    global default_device
+    default_device = CPU if device is None else tensor_device(device)

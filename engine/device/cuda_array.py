@@ -168,7 +168,9 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
         np.copyto(result, self)
         return result
 
-    def astype(self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> CudaArray:
+    def astype(
+        self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+    ) -> CudaArray:
         wanted = np.dtype(dtype)
         if wanted == self.dtype and not copy:
             return self

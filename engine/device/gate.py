@@ -7,6 +7,7 @@ imported), where a block is host memory. ``numba.cuda`` is imported at the first
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import mmap
 import os
@@ -42,14 +43,15 @@ def driver() -> Any:
 
 def simulated() -> bool:
     """Whether kernels run in Numba's simulator instead of on a GPU."""
-    from numba.core import config
-
-    return bool(config.ENABLE_CUDASIM)  # type: ignore[attr-defined]
+    # As Numba reads it; Numba itself takes half a second to import.
+    return os.environ.get("NUMBA_ENABLE_CUDASIM", "0") not in ("", "0")
 
 
 @functools.cache
 def missing() -> str | None:
     """What keeps the engine from using a GPU; None where nothing does."""
+    if not simulated() and not _driver_library():
+        return f"cuda: there is no NVIDIA driver on this machine (libcuda is not found). {_HOW}"
     try:
         cuda = driver()
     except DeviceError as error:
@@ -57,9 +59,22 @@ def missing() -> str | None:
     if simulated():
         return None
     if not cuda.is_available():
-        reason = getattr(cuda, "cuda_error", lambda: None)()
-        return f"cuda: no usable GPU was found{f' ({reason})' if reason else ''}. {_HOW}"
+        error = getattr(cuda, "cuda_error", lambda: None)()
+        # Numba's text has lines of advice of its own.
+        reason = f" ({' '.join(str(error).split())})" if error else ""
+        return f"cuda: no usable GPU was found{reason}. {_HOW}"
     return None
+
+
+def _driver_library() -> bool:
+    """Whether the driver's library can be loaded: a look that costs no import of Numba."""
+    if os.environ.get("NUMBA_CUDA_DRIVER"):
+        return True
+    try:
+        ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def require() -> Any:

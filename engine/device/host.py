@@ -1,7 +1,8 @@
 """Memory for arrays on the CPU.
 
-A pool: the buffer of a large array that nothing refers to any more is handed to the next array of that size. A training step allocates the same sizes again and again; without the pool the operating
-system would take the pages back after each use and map them anew, zeroed, one page fault for every 4 KiB.
+A pool: the buffer of a large array that nothing refers to any more is handed to the next array of that size. A
+training step allocates the same sizes again and again; without the pool the operating system would take the pages back
+after each use and map them anew, zeroed, one page fault for every 4 KiB.
 """
 
 from __future__ import annotations

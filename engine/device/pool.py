@@ -100,13 +100,21 @@ class Pool:
             f"{_size(total)} only {_size(free)} are free; this process holds {_size(self.allocated)} in "
             f"{sum(self._held.values())} arrays. The largest:"
         ]
-        ranked = sorted(self._held.items(), key=lambda held: -_bytes_of(held[0]) * held[1])
-        lines += [
-            f"  {count} of shape {shape}, dtype {dtype}: {_size(_bytes_of((shape, dtype)) * count)}"
-            for (shape, dtype), count in ranked[:8]
-        ]
+        lines += self._largest(8)
         lines.append("Use a smaller batch, or let go of tensors that are not needed (del, torch.no_grad() for evaluation)")
         return "\n".join(lines)
+
+    def _largest(self, count: int) -> list[str]:
+        ranked = sorted(self._held.items(), key=lambda held: -_bytes_of(held[0]) * held[1])
+        return [
+            f"  {number} of shape {shape}, dtype {dtype}: {_size(_bytes_of((shape, dtype)) * number)}"
+            for (shape, dtype), number in ranked[:count]
+        ]
+
+    def summary(self) -> str:
+        """A table of what holds memory."""
+        head = f"{_size(self.allocated)} in {sum(self._held.values())} arrays, {_size(self.reserved)} from the driver"
+        return "\n".join([head, *self._largest(40)])
 
 
 def rounded(nbytes: int) -> int:

@@ -127,7 +127,7 @@ def copied(x: np.ndarray) -> np.ndarray:
 
 def convert(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """A copy of ``x`` in ``dtype``; float to integer cuts off, anything but zero is True."""
-    result = empty(x.shape, dtype)
+    result = empty(x.shape, dtype, x)
     if dtype.kind == "u" and x.dtype.kind == "f":
         # Through int64, so that negative numbers wrap around as in PyTorch.
         x = silently(x.astype, np.int64)

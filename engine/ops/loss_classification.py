@@ -129,7 +129,9 @@ class SoftCrossEntropy(RowLoss):
         rows, losses, totals = self._prepare(x, as_rows(t))
         self.x = rows
         self.p = p = empty(rows.shape, x.dtype, x)
-        kernels.soft_cross_entropy_forward.sized(p.size * _WORK, losses)(losses, p, totals, rows, self.t, self.w, self.smoothing)
+        kernels.soft_cross_entropy_forward.sized(p.size * _WORK, losses)(
+            losses, p, totals, rows, self.t, self.w, self.smoothing
+        )
         return self._reduce(losses, totals)
 
     def backward(self, dy: np.ndarray) -> tuple[np.ndarray | None, ...]:

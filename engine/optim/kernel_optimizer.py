@@ -137,7 +137,8 @@ class KernelOptimizer(Optimizer):
         """The state of a parameter before its first update."""
         shape, dtype = p._array.shape, p._array.dtype
         return {
-            name: step_counter() if name == "step" else wrap(zeros(shape, dtype, p._array)) for name in self._state_names(group)
+            name: step_counter() if name == "step" else wrap(zeros(shape, dtype, p._array))
+            for name in self._state_names(group)
         }
 
     def _kernel_for(self, group: dict[str, Any]) -> Any:
@@ -183,7 +184,8 @@ class KernelOptimizer(Optimizer):
         operands: dict[str, Any] = {"w": flat(parameter._array), "dw": flat(parameter._grad._array)}
         names = self._state_names(group)
         for operand, name in self._arrays.items():
-            operands[operand] = flat(state[name]._array) if name in names else empty((0,), parameter._array.dtype, parameter._array)
+            w = parameter._array
+            operands[operand] = flat(state[name]._array) if name in names else empty((0,), w.dtype, w)
         operands.update(zip(self._parameters, self._scalars(group), strict=True))
         operands.update(self._progress(registered))
         return operands

@@ -6,7 +6,6 @@ the same at every call, and lie off the places where an op has no derivative (ti
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -15,8 +14,8 @@ import numpy as np
 import engine
 from engine.nn import functional as F
 
-#: Where the inputs lie.
-DEVICE = os.environ.get("NABLASCOPE_TEST_DEVICE", "cpu")
+#: Where the inputs lie; tests/cuda sets it to "cuda" for a while.
+DEVICE = "cpu"
 
 Program = tuple[Callable[..., Any], Callable[[], tuple[engine.Tensor, ...]]]
 
@@ -36,7 +35,17 @@ def of(*shapes: tuple[int, ...], low: float = -2.0, high: float = 2.0) -> Callab
 
 def call(module: Any, name: str, *arguments: Any, **options: Any) -> Callable[..., Any]:
     """The function ``name`` of ``module`` on tensors, then ``arguments``; looked up when it is called."""
-    return lambda *tensors: getattr(module, name)(*tensors, *arguments, **options)
+
+    def run(*tensors: engine.Tensor) -> Any:
+        there = {option: on_device(value) for option, value in options.items()}
+        return getattr(module, name)(*tensors, *[on_device(value) for value in arguments], **there)
+
+    return run
+
+
+def on_device(value: Any) -> Any:
+    """``value`` on ``DEVICE``, where it is a tensor."""
+    return value.to(DEVICE) if isinstance(value, engine.Tensor) else value
 
 
 def ints(*values: Any) -> engine.Tensor:

@@ -21,7 +21,10 @@ from engine.kernels.cuda.launch import launch
 #: Threads of a block; each computes one element.
 _THREADS = 256
 
-_NUMBA_NAMES = {"float32": "float32", "float64": "float64", "int64": "int64", "int32": "int32", "uint8": "uint8", "bool": "boolean"}
+#: NumPy's name of a dtype -> Numba's.
+NUMBA_NAMES = {
+    "float32": "float32", "float64": "float64", "int64": "int64", "int32": "int32", "uint8": "uint8", "bool": "boolean",
+}  # fmt: skip
 
 
 def call(ufunc: np.ufunc, *inputs: Any, out: Any = None, dtype: Any = None, casting: str = "same_kind",
@@ -35,7 +38,8 @@ def call(ufunc: np.ufunc, *inputs: Any, out: Any = None, dtype: Any = None, cast
     if options or where is not True or ufunc.nout != 1 or ufunc.signature is not None:
         if ufunc is np.matmul:
             return cuda_array.FUNCTIONS[np.matmul](*inputs)
-        raise MissingError(f"cuda: numpy.{ufunc.__name__} has no kernel for the GPU with {sorted(options) or 'these operands'}")
+        how = sorted(options) or "these operands"
+        raise MissingError(f"cuda: numpy.{ufunc.__name__} has no kernel for the GPU with {how}")
     target = out[0] if isinstance(out, tuple) else out
     operands = [operand(x, ufunc.__name__) for x in inputs]
     loops, result_dtype = _loop(ufunc, tuple([_kind(x) for x in inputs]), dtype)
@@ -43,7 +47,9 @@ def call(ufunc: np.ufunc, *inputs: Any, out: Any = None, dtype: Any = None, cast
     if target is None:
         target = empty(shape, result_dtype)
     elif not isinstance(target, CudaArray):
-        raise DeviceError(f"{ufunc.__name__}: the result is wanted on the CPU but an operand lies on the GPU; copy it with .cpu()")
+        raise DeviceError(
+            f"{ufunc.__name__}: the result is wanted on the CPU but an operand lies on the GPU; copy it with .cpu()"
+        )
     text = expression(ufunc.__name__, loops[0].kind)
     if text is None:
         raise MissingError(f"cuda: numpy.{ufunc.__name__} has no kernel for the GPU")
@@ -119,7 +125,8 @@ def run(name: str, text: str, dtypes: list[str], target: CudaArray, operands: li
     views = iter([array.viewed(layout) for array, layout in zip(involved, layouts, strict=True)])
     result = next(views)
     kernel = compiled(name, text, tuple(dtypes), forms, result.ndim)
-    launch(kernel, grid, _THREADS, result, *[x if array is None else next(views) for x, array in zip(operands, arrays, strict=True)])
+    strided = [x if array is None else next(views) for x, array in zip(operands, arrays, strict=True)]
+    launch(kernel, grid, _THREADS, result, *strided)
 
 
 def _one(x: Any) -> Any:
@@ -138,10 +145,11 @@ def joined(layouts: list[np.ndarray]) -> list[np.ndarray]:
         else:
             groups.append([d])
     extents = tuple([int(np.prod([layouts[0].shape[d] for d in group])) for group in groups]) or (1,)
-    return [
-        np.lib.stride_tricks.as_strided(layout, extents, tuple([layout.strides[group[-1]] for group in groups]) or (layout.itemsize,))
-        for layout in layouts
-    ]
+    result = []
+    for layout in layouts:
+        strides = tuple([layout.strides[group[-1]] for group in groups]) or (layout.itemsize,)
+        result.append(np.lib.stride_tricks.as_strided(layout, extents, strides))
+    return result
 
 
 @functools.cache
@@ -154,7 +162,7 @@ def compiled(name: str, text: str, dtypes: tuple[str, ...], forms: str, rank: in
 
 def _source(name: str, text: str, dtypes: tuple[str, ...], forms: str, rank: int) -> str:
     letters = "abc"[: len(forms)]
-    casts = sorted({_NUMBA_NAMES[dtype] for dtype in dtypes})
+    casts = sorted({NUMBA_NAMES[dtype] for dtype in dtypes})
     arguments = ", ".join(f"x{letter}" for letter in letters)
     lines = [
         f'"""{name} of {", ".join(dtypes)} on the GPU, one thread an element."""',
@@ -176,7 +184,7 @@ def _source(name: str, text: str, dtypes: tuple[str, ...], forms: str, rank: int
         position = ", ".join(names)
     for letter, form, dtype in zip(letters, forms, dtypes, strict=True):
         value = {"v": f"x{letter}[{position}]", "o": f"x{letter}[0]", "s": f"x{letter}"}[form]
-        lines.append(f"        {letter} = {_NUMBA_NAMES[dtype]}({value})")
+        lines.append(f"        {letter} = {NUMBA_NAMES[dtype]}({value})")
     lines.append(f"        out[{position}] = {text}")
     return "\n".join(lines) + "\n"
 

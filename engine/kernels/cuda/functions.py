@@ -41,7 +41,9 @@ for _function in (np.broadcast_to, np.transpose, np.moveaxis, np.swapaxes, np.ex
 
 
 @implements(np.lib.stride_tricks.as_strided)
-def as_strided(x: CudaArray, shape: Any = None, strides: Any = None, subok: bool = False, writeable: bool = True) -> CudaArray:
+def as_strided(
+    x: CudaArray, shape: Any = None, strides: Any = None, subok: bool = False, writeable: bool = True
+) -> CudaArray:
     view = x.viewed(np.lib.stride_tricks.as_strided(x.layout, shape, strides))
     view.writeable = view.writeable and writeable
     return view
@@ -108,7 +110,9 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C") -> Cu
 
 
 @implements(np.empty_like)
-def empty_like(prototype: CudaArray, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None) -> CudaArray:
+def empty_like(
+    prototype: CudaArray, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
+) -> CudaArray:
     return empty(prototype.shape if shape is None else shape, prototype.dtype if dtype is None else dtype)
 
 
@@ -230,7 +234,9 @@ def count_nonzero(a: CudaArray, axis: Any = None, keepdims: bool = False) -> Any
 
 
 @implements(np.concatenate)
-def concatenate(arrays: Any, axis: int | None = 0, out: Any = None, dtype: Any = None, casting: str = "same_kind") -> CudaArray:
+def concatenate(
+    arrays: Any, axis: int | None = 0, out: Any = None, dtype: Any = None, casting: str = "same_kind"
+) -> CudaArray:
     if axis is None:
         arrays, axis = [array.reshape(-1) for array in arrays], 0
     first = arrays[0]
@@ -245,6 +251,11 @@ def concatenate(arrays: Any, axis: int | None = 0, out: Any = None, dtype: Any =
         copyto(out[(slice(None),) * axis + (slice(start, stop),)], array)
         start = stop
     return out
+
+
+@implements(np.stack)
+def stack(arrays: Any, axis: int = 0, out: Any = None, **kwargs: Any) -> CudaArray:
+    return concatenate([np.expand_dims(array, axis) for array in arrays], axis, out)
 
 
 @implements(np.repeat)

@@ -16,6 +16,7 @@ from numba import cuda
 
 from engine.device import gate
 from engine.device.cuda_array import CudaArray
+from engine.errors import DeviceError
 
 __all__ = ["THREADS", "cuda", "cuda_kernel", "device_function", "launch", "math"]
 
@@ -49,8 +50,19 @@ def device_function(function: Callable) -> Callable:
 
 
 def launch(kernel: Any, grid: Any, threads: Any, *arguments: Any) -> None:
-    """Launch a compiled kernel; CudaArrays among the arguments are handed over as what kernels take."""
+    """Launch a compiled kernel; CudaArrays among the arguments are handed over as what kernels take.
+
+    Raises:
+        DeviceError: for an array on the CPU.
+    """
     raw = [argument.raw if type(argument) is CudaArray else argument for argument in arguments]
+    for argument in raw:
+        # numba.cuda would copy it to the GPU and back at every launch, and say nothing.
+        if isinstance(argument, np.ndarray):
+            raise DeviceError(
+                f"expected all tensors to be on the same device, but one of shape {argument.shape} lies on the CPU and "
+                "another one on cuda:0; move it with .to('cuda')"
+            )
     if gate.simulated():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -26,6 +26,11 @@ SIDE, DEPTH, WORK = (8, 4, 4) if gate.simulated() else (128, 8, 8)
 _FEW = 64 if gate.simulated() else 1 << 16
 
 
+def _blocks(extent: int, side: int) -> int:
+    """Blocks of ``side`` that cover ``extent``."""
+    return (extent + side - 1) // side
+
+
 @device_function
 def element_a(a, n, i, k, transposed):
     return a[n, k, i] if transposed else a[n, i, k]
@@ -88,81 +93,116 @@ def _shared_tile(real):
     return shared_tile
 
 
-def _register_tile(real):
+def register_tile(real, element_a, element_b, put):
+    """Version 3, for anything that is a matrix product of what two functions read.
+
+    Args:
+        real: Numba's float type.
+        element_a: device function (a, z, i, k, g) of element (i, k) of the left matrix.
+        element_b: device function (b, z, k, j, g) of element (k, j) of the right one.
+        put: device function (y, z, i, j, total, bias, g) that writes element (i, j).
+
+    Returns:
+        The kernel (y, a, b, bias, rows, columns, inner, parts, along, across, g): blocks (columns, rows, products times
+        parts) of ``(SIDE // WORK)²`` threads. The terms of a product are cut into ``parts`` (a long sum with few
+        results would leave the GPU idle), whose number ``z % parts`` the functions find in z. Neighbouring threads read
+        a along k where ``along`` is true, else along i, and b along j where ``across`` is true, else along k. ``g`` is
+        a tuple of whole numbers for the three functions.
+    """
     threads = (SIDE // WORK) ** 2
-    across = SIDE // WORK
+    apart = SIDE // WORK
 
     @cuda.jit
-    def register_tile(y, a, b, bias, transpose_a, transpose_b):
+    def kernel(y, a, b, bias, rows, columns, inner, parts, along, across, g):
         tile_a = cuda.shared.array((DEPTH, SIDE + 1), real)
         tile_b = cuda.shared.array((DEPTH, SIDE + 1), real)
         sums = cuda.local.array((WORK, WORK), real)
         own_a = cuda.local.array(WORK, real)
         own_b = cuda.local.array(WORK, real)
         thread = cuda.threadIdx.x
-        row = thread // across
-        column = thread % across
-        n = cuda.blockIdx.z
+        row = thread // apart
+        column = thread % apart
+        z = cuda.blockIdx.z
         first_i = cuda.blockIdx.y * SIDE
         first_j = cuda.blockIdx.x * SIDE
-        inner = a.shape[1] if transpose_a else a.shape[2]
+        share = (inner + parts - 1) // parts
+        begin = z % parts * share
+        stop = min(inner, begin + share)
         for p in range(WORK):
             for q in range(WORK):
                 sums[p, q] = real(0)
-        for start in range(0, inner, DEPTH):
+        for start in range(begin, stop, DEPTH):
             for place in range(thread, SIDE * DEPTH, threads):
-                if transpose_a:
-                    i = place % SIDE
-                    k = place // SIDE
-                else:
+                if along:
                     k = place % DEPTH
                     i = place // DEPTH
-                value = real(0)
-                if first_i + i < y.shape[1] and start + k < inner:
-                    value = element_a(a, n, first_i + i, start + k, transpose_a)
-                tile_a[k, i] = value
-            for place in range(thread, SIDE * DEPTH, threads):
-                if transpose_b:
-                    k = place % DEPTH
-                    j = place // DEPTH
                 else:
-                    j = place % SIDE
+                    i = place % SIDE
                     k = place // SIDE
                 value = real(0)
-                if first_j + j < y.shape[2] and start + k < inner:
-                    value = element_b(b, n, start + k, first_j + j, transpose_b)
+                if first_i + i < rows and start + k < stop:
+                    value = element_a(a, z, first_i + i, start + k, g)
+                tile_a[k, i] = value
+            for place in range(thread, SIDE * DEPTH, threads):
+                if across:
+                    j = place % SIDE
+                    k = place // SIDE
+                else:
+                    k = place % DEPTH
+                    j = place // DEPTH
+                value = real(0)
+                if first_j + j < columns and start + k < stop:
+                    value = element_b(b, z, start + k, first_j + j, g)
                 tile_b[k, j] = value
             cuda.syncthreads()
             for k in range(DEPTH):
-                # A thread's rows and columns lie ``across`` apart, so that a warp reads neighbours in shared memory.
+                # A thread's rows and columns lie ``apart``, so that a warp reads neighbours in shared memory.
                 for p in range(WORK):
-                    own_a[p] = tile_a[k, row + p * across]
+                    own_a[p] = tile_a[k, row + p * apart]
                 for q in range(WORK):
-                    own_b[q] = tile_b[k, column + q * across]
+                    own_b[q] = tile_b[k, column + q * apart]
                 for p in range(WORK):
                     for q in range(WORK):
                         sums[p, q] += own_a[p] * own_b[q]
             cuda.syncthreads()
         for p in range(WORK):
-            i = first_i + row + p * across
-            if i < y.shape[1]:
+            i = first_i + row + p * apart
+            if i < rows:
                 for q in range(WORK):
-                    j = first_j + column + q * across
-                    if j < y.shape[2]:
-                        total = sums[p, q]
-                        if bias.size > 0:
-                            total += bias[j]
-                        y[n, i, j] = total
+                    j = first_j + column + q * apart
+                    if j < columns:
+                        put(y, z, i, j, sums[p, q], bias, g)
 
-    return register_tile
+    return kernel
+
+
+def run_tiles(kernel, y, a, b, bias, sizes, products, parts, along, across, g) -> None:
+    """Launch a kernel of :func:`register_tile`; ``sizes`` are rows, columns and inner."""
+    grid = (_blocks(sizes[1], SIDE), _blocks(sizes[0], SIDE), products * parts)
+    launch(kernel, grid, (SIDE // WORK) ** 2, y, a, b, bias, *sizes, parts, along, across, g)
+
+
+@device_function
+def _matrix_a(a, z, i, k, g):
+    return element_a(a, z, i, k, g[0] != 0)
+
+
+@device_function
+def _matrix_b(b, z, k, j, g):
+    return element_b(b, z, k, j, g[1] != 0)
+
+
+@device_function
+def _with_bias(y, z, i, j, total, bias, g):
+    if bias.size > 0:
+        total += bias[j]
+    y[z, i, j] = total
 
 
 shared_tile = {"float32": _shared_tile(float32), "float64": _shared_tile(float64)}
-register_tile = {"float32": _register_tile(float32), "float64": _register_tile(float64)}
-
-
-def _blocks(extent: int, side: int) -> int:
-    return (extent + side - 1) // side
+matrix_tile = {
+    name: register_tile(real, _matrix_a, _matrix_b, _with_bias) for name, real in (("float32", float32), ("float64", float64))
+}
 
 
 def run_naive(y, a, b, bias, transpose_a, transpose_b) -> None:
@@ -176,8 +216,12 @@ def run_shared_tile(y, a, b, bias, transpose_a, transpose_b) -> None:
 
 
 def run_register_tile(y, a, b, bias, transpose_a, transpose_b) -> None:
-    grid = (_blocks(y.shape[2], SIDE), _blocks(y.shape[1], SIDE), y.shape[0])
-    launch(register_tile[y.dtype.name], grid, (SIDE // WORK) ** 2, y, a, b, bias, transpose_a, transpose_b)
+    inner = a.shape[1] if transpose_a else a.shape[2]
+    g = (int(transpose_a), int(transpose_b))
+    run_tiles(
+        matrix_tile[y.dtype.name], y, a, b, bias, (y.shape[1], y.shape[2], inner), y.shape[0], 1,
+        not transpose_a, not transpose_b, g,
+    )  # fmt: skip
 
 
 def product(y, a, b, bias, transpose_a: bool, transpose_b: bool) -> None:

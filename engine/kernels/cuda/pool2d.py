@@ -110,7 +110,8 @@ def avg_pool2d_backward(dx, dy, rows, columns) -> None:
 
 def _tables(like, *tables) -> list:
     """Small tables that the ops make on the CPU."""
-    return [placed(np.ascontiguousarray(table) if isinstance(table, np.ndarray) else table, device_of(like)) for table in tables]
+    device = device_of(like)
+    return [placed(np.ascontiguousarray(table) if isinstance(table, np.ndarray) else table, device) for table in tables]
 
 
 @cuda.jit

@@ -20,7 +20,7 @@ from engine.device import cuda_array
 from engine.device.cuda_array import CudaArray, empty
 from engine.errors import MissingError
 from engine.kernels import written
-from engine.kernels.cuda.elementwise import _NUMBA_NAMES
+from engine.kernels.cuda.elementwise import NUMBA_NAMES
 from engine.kernels.cuda.expressions import expression
 from engine.kernels.cuda.launch import cuda, launch
 
@@ -119,7 +119,7 @@ def _compiled(name: str, text: str, source: str, accumulator: str, columns: bool
 
 
 def _text(name: str, text: str, accumulator: str, columns: bool) -> str:
-    kind = _NUMBA_NAMES[accumulator]
+    kind = NUMBA_NAMES[accumulator]
     body = _COLUMNS if columns else _ROWS
     return (
         f'"""{name} over elements on the GPU, accumulated in {accumulator}."""\n'
@@ -197,7 +197,7 @@ def arg_extreme(array: CudaArray, axis: int | None, largest: bool, keepdims: boo
         return flat.reshape((1,) * array.ndim) if keepdims else flat
     d = axis % array.ndim
     if not array.shape[d]:
-        raise ValueError("attempt to get argmax of an empty sequence" if largest else "attempt to get argmin of an empty sequence")
+        raise ValueError(f"attempt to get {'argmax' if largest else 'argmin'} of an empty sequence")
     a, r, b, dense = folded(array, (d,))
     result = empty((a, b), np.int64)
     if result.size:
