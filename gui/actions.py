@@ -29,14 +29,30 @@ class Spec(NamedTuple):
 
 #: ``when``: always; script: one is open; stopped; running; launched: it can be started again; runs: there are several.
 SPECS: dict[str, Spec] = {
-    "open": Spec("Open script…", ("Ctrl+O",), "open", "Open a training script; it stops at its first line", "File"),
+    "open": Spec("Open…", ("Ctrl+O",), "open", "Open a training script, which stops at its first line, or a saved session, "
+                 "which goes on where it stood", "File"),
     "start": Spec("Start page", ("Ctrl+Shift+H",), "home", "Samples, recent scripts, and where to begin", "File"),
     "attach": Spec("Attach…", ("Ctrl+Shift+A",), "attach", "Join a process that called engine.debug.listen()", "File"),
-    "export_png": Spec("Export panel as PNG…", ("Ctrl+Shift+E",), "export", "The panel with the focus as a picture",
-                       "File", "script"),
-    "export_svg": Spec("Export panel as SVG…", ("Ctrl+Alt+E",), "export", "The panel with the focus as a vector graphic",
-                       "File", "script"),
-    "export_window": Spec("Export window as PNG…", ("Ctrl+Alt+Shift+E",), "export", "The whole window as a picture", "File"),
+    "save_session": Spec("Save session…", ("Ctrl+S",), "save", "Keep the script, its runs and edits, breakpoints and place "
+                         "in a file that can be reopened", "File", "launched"),
+    "save_session_as": Spec("Save session as…", ("Ctrl+Shift+S",), "", "Keep the session in another file", "File",
+                            "launched"),
+    "export_png": Spec("Panel as PNG…", ("Ctrl+Shift+E",), "export", "The panel with the focus as a picture, twice its size",
+                       "File › Export", "script"),
+    "export_svg": Spec("Panel as SVG…", ("Ctrl+Alt+E",), "export", "The panel with the focus as a vector graphic",
+                       "File › Export", "script"),
+    "export_window": Spec("Window as PNG…", ("Ctrl+Alt+Shift+E",), "export", "The whole window as a picture",
+                          "File › Export"),
+    "export_window_2x": Spec("Window as PNG, high resolution…", (), "export", "The whole window as a picture, drawn at "
+                             "twice its size: for print and projectors", "File › Export"),
+    "export_curves": Spec("Curves as CSV…", (), "export", "Every series of every run, a line for each step", "File › Export",
+                          "script"),
+    "export_layers": Spec("Layers as CSV…", (), "export", "The table of the Layers panel, every digit", "File › Export",
+                          "script"),
+    "export_run": Spec("Run as GIF or MP4…", ("Ctrl+Alt+R",), "export", "Step on, or travel from step to step; picture each "
+                       "stop, and return", "File › Export", "stopped"),
+    "close": Spec("Close script", ("Ctrl+W",), "close", "End the script and its process, and show the start page", "File",
+                  "script"),
     "quit": Spec("Quit", ("Ctrl+Q",), "", "Close the window and end the script", "File"),
 
     "continue": Spec("Continue", ("F5",), "continue", "Run to the next breakpoint, at the slider's speed", "Run", "stopped"),
@@ -52,6 +68,8 @@ SPECS: dict[str, Spec] = {
     "back_out": Spec("Step back out", ("Alt+Shift+F11",), "", "One step back, on the next coarser level", "Run", "stopped"),
     "breakpoint": Spec("Toggle breakpoint", ("F9",), "breakpoint", "Stop, or no longer stop, at the line of the cursor",
                        "Run", "script"),
+    "clear_breakpoints": Spec("Remove all breakpoints", ("Ctrl+Shift+F9",), "", "Of lines, ops and modules; watchpoints too",
+                              "Run", "script"),
     "finer": Spec("Finer level", ("Ctrl+]",), "", "Let step over mean smaller steps", "Run"),
     "coarser": Spec("Coarser level", ("Ctrl+[",), "", "Let step over mean larger steps", "Run"),
     "slower": Spec("Slower", ("Ctrl+Shift+,",), "", "Fewer steps a second on continue", "Run"),
@@ -59,21 +77,30 @@ SPECS: dict[str, Spec] = {
     "compare": Spec("Compare runs…", ("Ctrl+Shift+C",), "compare", "Where two runs first differ: fork one by an edit, "
                     "or restart with other parameters", "Run", "runs"),
 
+    "find": Spec("Find in code…", ("Ctrl+F",), "", "Find a text in the file that the Code panel shows", "View", "script"),
+    "find_next": Spec("Find next", ("F3",), "", "The next place of the text that is looked for", "View", "script"),
+    "find_previous": Spec("Find previous", ("Shift+F3",), "", "The place before", "View", "script"),
+    "go_to_line": Spec("Go to line…", ("Ctrl+G",), "", "Show a line of the file, by its number", "View", "script"),
+
     "larger": Spec("Larger text", ("Ctrl++", "Ctrl+="), "larger", "Make all text larger", "View"),
     "smaller": Spec("Smaller text", ("Ctrl+-",), "smaller", "Make all text smaller", "View"),
     "text_reset": Spec("Text at 100 %", ("Ctrl+0",), "", "All text at its own size", "View"),
     "theme": Spec("Next theme", ("Ctrl+Shift+T",), "theme", "Light, dark, projector", "View"),
     "motion": Spec("Motion", (), "", "Let values flow along the edges while stepping", "View"),
+    "full_screen": Spec("Full screen", ("Ctrl+F11",), "", "The window without a frame; the same key ends it", "View"),
     "layout": Spec("Default layout", (), "", "Put all panels where they stood at first", "View"),
     "next_panel": Spec("Next panel", ("Ctrl+Tab", "Ctrl+F6"), "", "Give the focus to the next panel", "View", "script"),
     "previous_panel": Spec("Previous panel", ("Ctrl+Shift+Tab", "Ctrl+Shift+F6"), "", "Give the focus to the panel before",
                            "View", "script"),
 
     "keys": Spec("Keys", ("F1",), "keyboard", "All keys, and what they do", "Help"),
+    "terms": Spec("Terms", ("Shift+F1",), "", "What the words in this window mean", "Help"),
+    "issue": Spec("Copy for an issue", (), "", "Versions and the state of the window as text on the clipboard; no path and "
+                  "no data of yours", "Help"),
     "about": Spec("About Nablascope", (), "info", "Version and licence", "Help"),
 }  # fmt: skip
 
-CHECKABLE = ("motion",)
+CHECKABLE = ("motion", "full_screen")
 
 
 class Actions(QObject):
@@ -96,7 +123,7 @@ class Actions(QObject):
             if name in handlers:
                 action.triggered.connect(lambda _checked=False, handler=handlers[name]: handler())
             window.addAction(action)
-        context.state.subscribe(("stop", "running", "runs", "launched", "program"), self.enable)
+        context.state.subscribe(("stop", "running", "runs", "launched", "program", "restoring"), self.enable)
         self.enable()
         self.draw_icons()
 
@@ -120,13 +147,13 @@ class Actions(QObject):
     def _conditions(self) -> dict[str, bool]:
         """Which of the conditions ``when`` hold."""
         state = self._context.state
-        stopped = state.stop is not None and not state.running
+        stopped = state.stop is not None and not state.running and not state.restoring
         return {
             "always": True,
             "script": state.program is not None or state.stop is not None,
             "stopped": stopped,
             "running": state.running or self._walking,
-            "launched": bool(state.launched),
+            "launched": bool(state.launched) and not state.restoring,
             "runs": stopped and len(state.runs) > 1,
         }
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import logging
+import atexit
+import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any
 
 #: Seconds after which Python gives up the interpreter to another thread: the window's must not wait for long.
 _SWITCH = 0.001
+
+#: How Qt says that its display is gone, before it ends the process.
+_NO_DISPLAY = ("The X11 connection broke", "The Wayland connection broke")
 
 
 def run(
@@ -31,11 +33,9 @@ def run(
         attach: host, port and key of a process to join instead.
 
     Returns:
-        The exit code.
+        The exit code: 0, or 128 and its number after a signal; 1, at once, where the display goes.
     """
     from PyQt6.QtWidgets import QApplication
-
-    from gui.timers import repeating
 
     sys.setswitchinterval(_SWITCH)
     app = QApplication.instance() or QApplication([sys.argv[0] if sys.argv else "nablascope"])
@@ -44,20 +44,73 @@ def run(
     app.setApplicationDisplayName("Nablascope")
     app.setStyle("Fusion")
     window = make_window()
-    _catch_errors(window.context)
-    signal.signal(signal.SIGINT, lambda *_: window.close())
-    signal.signal(signal.SIGTERM, lambda *_: window.close())
-    # Python sees a signal only when it gets to run.
-    ticking = repeating(window, 250, lambda: None)
-    ticking.start()
+    window.errors.install()
+    ending = Ending(window)
+    ending.install()
     window.show()
     if program is not None:
         window.open(program, tuple(parameters), as_torch, tuple(arguments))
     elif attach is not None:
         window.attach(*attach)
     code = app.exec()
-    ticking.stop()
-    return code
+    return ending.code or code
+
+
+class Ending:
+    """Ends the window when it is told to by a signal, and when its display is gone.
+
+    Attributes:
+        code: the exit code that a signal asks for; 0 where none has come.
+    """
+
+    def __init__(self, window: Any) -> None:
+        self.code = 0
+        self._window = window
+
+    def install(self) -> None:
+        """Listen to SIGINT (Ctrl+C), SIGTERM and SIGHUP, and to what Qt says of the display."""
+        from PyQt6.QtCore import qInstallMessageHandler
+
+        from gui.timers import repeating
+
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._signalled)
+        # Python sees a signal only when it gets to run.
+        repeating(self._window, 250, lambda: None).start()
+        qInstallMessageHandler(self._said)
+
+    def _signalled(self, number: int, _frame: object) -> None:
+        from PyQt6.QtCore import QTimer
+        from PyQt6.QtWidgets import QApplication
+
+        if self.code:
+            # Once more: there is no patience for whatever is being waited for.
+            self._leave(128 + number)
+        self.code = 128 + number
+
+        def end() -> None:
+            # Also where a dialog is open, which has an event loop of its own.
+            QApplication.closeAllWindows()
+            QApplication.exit(self.code)
+
+        QTimer.singleShot(0, end)
+
+    def _said(self, kind: object, _context: object, text: str | None) -> None:
+        """What Qt has to say goes to stderr; after the loss of its display it would end the process there and then."""
+        if not (text or "").startswith(_NO_DISPLAY):
+            print(text, file=sys.stderr)
+            return
+        print(f"nablascope: the display is gone, and the window with it; the script is ended. ({text})", file=sys.stderr)
+        self._window.context.link.close(4.0)
+        self._leave(1)
+
+    def _leave(self, code: int) -> None:
+        """End now, leaving no process and no folder behind."""
+        # Only Python's own part of the way out: Qt's would wait for a display that is not there.
+        atexit._run_exitfuncs()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def make_window(settings: Any = None, link: Any = None) -> Any:
@@ -71,15 +124,3 @@ def make_window(settings: Any = None, link: Any = None) -> Any:
 
     settings = settings if settings is not None else Settings()
     return Window(Context(State(), link or Link(), Theme(), settings))
-
-
-def _catch_errors(context: Any) -> None:
-    """An error of ours is logged and told, and does not take the window with it, as PyQt would have it."""
-
-    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            return
-        logging.getLogger("gui").error("".join(traceback.format_exception(kind, error, trace)))
-        context.say(f"Something in the window failed: {error!r}. The script is not affected; please report this.", "error")
-
-    sys.excepthook = hook

@@ -32,14 +32,24 @@ class Asking:
         self._gone = gone
         self._jobs = Jobs(3, "ask")
         self._newest: dict[Hashable, int] = {}
+        #: The newest answer of each key, with its question: what is on the screen.
+        self.answered: dict[Hashable, tuple[str, dict[str, Any], dict[str, Any]]] = {}
+        #: Answers out of a session's file while that has no process yet: (key, command, arguments) -> body.
+        self.saved: Callable[[Hashable, str, dict[str, Any]], dict[str, Any] | None] | None = None
         self._numbers = itertools.count(1)
 
     def ask(
-        self, key: Hashable, command: str, arguments: dict[str, Any], then: Then, otherwise: Otherwise | None = None
-    ) -> None:
+        self, key: Hashable, command: str, arguments: dict[str, Any], then: Then, otherwise: Otherwise | None = None,
+        run: str | None = None,
+    ) -> None:  # fmt: skip
         """See :meth:`gui.link.Link.ask`."""
         number = self._newest[key] = next(self._numbers)
         session = self._current()
+        if session is None and self.saved is not None:
+            body = self.saved(key, command, arguments)
+            if body is not None:
+                self._posts.post(lambda: self._newest.get(key) == number and self._current() is None and then(body))
+            return
         if session is None:
             if otherwise is not None:
                 self._posts.post(lambda: otherwise("No script is open."))
@@ -53,7 +63,7 @@ class Asking:
             if self._newest.get(key) != number:
                 return
             try:
-                body = send(session, command, arguments)
+                body = send(session, command, arguments) if run is None else send_to(session, run, command, arguments)
             except RequestError as error:
                 # What needs a stop is asked again at the next one.
                 if error.id != "notStopped":
@@ -63,17 +73,29 @@ class Asking:
             except REFUSALS as error:
                 self._posts.post(lambda text=str(error): finish(otherwise, text))
             else:
-                self._posts.post(lambda: finish(then, body))
+                self._posts.post(lambda: (self._keep(key, number, command, arguments, body), finish(then, body)))
 
         self._jobs.put(key, job)
+
+    @property
+    def idle(self) -> bool:
+        """Whether all questions are answered."""
+        return self._jobs.idle
 
     def forget(self, key: Hashable) -> None:
         """An answer to this key is not wanted any more."""
         self._newest.pop(key, None)
+        self.answered.pop(key, None)
 
     def forget_all(self) -> None:
         """No answer is wanted any more."""
         self._newest.clear()
+        self.answered.clear()
+        self.saved = None
+
+    def _keep(self, key: Hashable, number: int, command: str, arguments: dict[str, Any], body: dict[str, Any]) -> None:
+        if self._newest.get(key) == number:
+            self.answered[key] = command, arguments, body
 
     def close(self) -> None:
         """End the threads."""
@@ -91,6 +113,17 @@ def send(session: Session, command: str, arguments: dict[str, Any]) -> dict[str,
     if command in ("statistics", "diagnostics") and "enabled" in arguments:
         return session.listen_to(command, **arguments)
     return session.request(command, **arguments)
+
+
+def send_to(session: Session, name: str, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Ask a run of ``session`` that need not be the current one; that its process is gone is a refusal then."""
+    run = session.find(name)
+    try:
+        return run.client.request(command, **arguments)
+    except ConnectionLost:
+        if run is session.current:
+            raise
+        raise SessionError(f"{run.name} cannot be asked: its process is gone; switch to it and step back") from None
 
 
 def runs_of(session: Session) -> list[dict[str, Any]]:

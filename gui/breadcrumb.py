@@ -1,4 +1,4 @@
-"""Where am I: ``epoch 1 › batch 3 › step 190 › backward › conv2 › dw``. A part that is clicked is stepped out to."""
+"""Where am I: ``epoch 1 › batch 3 of 188 › backward › conv2 › weight``. A part that is clicked is stepped out to."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QFont, QResizeEvent
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from gui.context import Context
 from gui.panels.panel import ElidedLabel
+from gui.state import Selection
+
+#: What the arrays of an op are called where they have no name of their own.
+_ROLES = {"y": "output", "x": "input", "dy": "output", "dx": "input", "w": "weight", "dw": "weight", "w_new": "weight"}
 
 
 class Part(NamedTuple):
@@ -21,51 +26,81 @@ class Part(NamedTuple):
     tip: str = ""
 
 
-def parts(stop: dict[str, Any] | None, selected: str = "") -> list[Part]:
-    """The path to a stop, coarse to fine."""
+def parts(stop: dict[str, Any] | None, selection: Selection | None = None) -> list[Part]:
+    """The path to a stop, coarse to fine; people count epochs and batches from 1."""
     if not stop:
         return []
     found: list[Part] = []
-    step, epoch, batch = stop.get("step"), stop.get("epoch") or 0, stop.get("batch", -1)
+    epoch, batch = stop.get("epoch") or 0, stop.get("batch", -1)
     if epoch:
-        found.append(Part(f"epoch {epoch}", ("stepBack", {"granularity": "epoch"}), "", "Back to the start of the epoch"))
+        of = f"; there will be {stop['epochs']} epochs" if stop.get("epochs") else ""
+        found.append(_part(f"epoch {epoch}", "epoch", f"the start of the epoch{of}"))
         if batch is not None and batch >= 0:
-            move = ("stepBack", {"granularity": "batch"})
-            found.append(Part(f"batch {batch}", move, "", "Back to the start of the batch"))
-    if step is not None and (stop.get("direction") or epoch or step):
-        found.append(Part(f"step {step}", None, "", "Optimizer steps done before this place"))
-    direction = stop.get("direction")
-    if direction:
-        out = ("stepOut", {})
-        found.append(Part(str(direction), out, str(direction), "Step out, to the end of what is at work here"))
-        for i, name in enumerate(filter(None, str(stop.get("module") or "").split("."))):
-            found.append(Part(name, ("next", {"granularity": "module"}) if i == 0 else None, "", "On to the next module"))
-        if stop.get("op"):
-            found.append(Part(str(stop["op"]), ("next", {"granularity": "op"}), "", "On to the next op"))
+            of = f" of {stop['batches']}" if stop.get("batches") else ""
+            found.append(_part(f"batch {batch + 1}{of}", "batch", "the start of the batch"))
+    elif step := stop.get("step"):
+        found.append(Part(f"step {step}", None, "", "Steps that the optimizer has done"))
+    if direction := str(stop.get("direction") or ""):
+        found.append(_part(direction, "line", "the line that began this pass", direction))
+        names = [name for name in str(stop.get("module") or "").split(".") if name]
+        for name in names:
+            if direction == "forward":
+                found.append(_part(name, "module", f"the start of the module {stop['module']}"))
+            else:
+                found.append(Part(name, ("stepOut", {}), "", f"Step out of {stop['module']}, on to what comes after it"))
+        array = _array(stop, selection)
+        if not names or array is None:
+            found.append(Part(str(stop.get("op") or stop.get("name") or ""), None, "", "The op at work"))
+        if array is not None:
+            found.append(Part(array, None, "", f"What is selected here; the op is {stop.get('op')}"))
+    elif stop.get("level") == "module" and stop.get("module"):
+        found.append(_part(str(stop["module"]), "line", "the line that calls the module"))
+        found.append(Part("entered" if stop.get("kind") == "enter" else "left", None, "", str(stop.get("name") or "")))
     elif stop.get("line"):
         function = stop.get("function")
         if function and function != "<module>":
-            found.append(Part(f"{function}()", ("stepOut", {"granularity": "line"}), "", "Step out of the function"))
-        found.append(Part(f"line {stop['line']}", ("next", {"granularity": "line"}), "", "On to the next line"))
-    if selected:
-        found.append(Part(selected, None, "", "What is selected"))
-    return found
+            move = ("stepOut", {"granularity": "line"})
+            found.append(Part(f"{function}()", move, "", "Step out of the function (Shift+F11)"))
+        found.append(Part(f"line {stop['line']}", None, "", "The line that runs next"))
+    return [part for part in found if part.text]
+
+
+def _part(text: str, level: str, where: str, phase: str = "") -> Part:
+    return Part(text, ("stepBack", {"granularity": level}), phase, f"Step out to {where}")
+
+
+def _array(stop: dict[str, Any], selection: Selection | None) -> str | None:
+    """What the selected array of the stop's op is called."""
+    tensors = {tensor["name"]: tensor for tensor in stop.get("tensors") or ()}
+    if selection is None or selection.event != stop.get("seq") or selection.name not in tensors:
+        return None
+    name, module = str(selection.name), str(stop.get("module") or "")
+    of = tensors.get(name.removeprefix("d").removesuffix("_new"), {})  # the gradient of w has the label of w
+    label = str(tensors[name].get("label") or of.get("label") or "").removesuffix(".grad")
+    return label.removeprefix(f"{module}.") if label else _ROLES.get(name)
 
 
 class Breadcrumb(QWidget):
-    """The path over the canvas."""
+    """The path over the canvas. Where it is too long its coarse parts are left out first."""
 
     def __init__(self, context: Context, clicked: Callable[[str, dict[str, Any]], object]) -> None:
         super().__init__()
         self._context = context
         self._clicked = clicked
-        self._shown: list[Part] = []
+        self._shown: list[Part] | None = None
+        self._crumbs: list[tuple[QLabel, QPushButton]] = []
         self.setObjectName("breadcrumb")
         self.setAccessibleName("Where the script stands")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, True)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._row = QHBoxLayout()
         self._row.setSpacing(0)
+        self._more = QLabel("…")
+        self._more.setObjectName("muted")
+        self._row.addWidget(self._more)
+        # While the script runs the path changes all the time, and leads nowhere.
+        self._going = ElidedLabel()
+        self._going.setObjectName("muted")
         self._note = ElidedLabel()
         self._note.setObjectName("muted")
         self._note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -74,50 +109,80 @@ class Breadcrumb(QWidget):
         layout.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)
         layout.setSpacing(8)
         layout.addLayout(self._row)
+        layout.addWidget(self._going, 1)
         layout.addWidget(self._note, 1)
-        context.state.subscribe(("stop", "running"), self._show)
+        context.state.subscribe(("stop", "running", "selection"), self._show)
+        context.state.subscribe("progress", self._show_progress)
         context.theme_changed.connect(self._rebuild)
         self._rebuild()
 
     @property
     def text(self) -> str:
         """The path as text."""
-        return " › ".join(part.text for part in self._shown)
+        return " › ".join(part.text for part in self._shown or ())
 
     def _show(self) -> None:
-        stop = self._context.state.stop
+        state = self._context.state
+        stop = state.stop
         self._note.setText("" if not stop or stop.get("live", True) else "in the past: nothing here is computed anew")
-        wanted = parts(stop)
-        self.setEnabled(not self._context.state.running)
+        wanted = parts(stop, state.selection)
         if wanted != self._shown:
             self._shown = wanted
             self._build()
+        self._going.setVisible(state.running or not wanted)
+        self._note.setVisible(not self._going.isVisibleTo(self))
+        self._show_progress()
+        self._fit()
+
+    def _show_progress(self) -> None:
+        state = self._context.state
+        if state.running:
+            self._going.setText("  ›  ".join(part.text for part in parts(state.progress)) or "running")
+        elif not self._shown:
+            self._going.setText("The script has not stopped yet")
 
     def _rebuild(self) -> None:
-        self.setFixedHeight(self._context.theme.space(32))
-        self._note.setFont(self._context.theme.text_font("small"))
-        self._shown = []
-        self._build()
+        theme = self._context.theme
+        self.setFixedHeight(theme.space(32))
+        self._note.setFont(theme.text_font("small"))
+        for label in (self._going, self._more):
+            label.setFont(theme.text_font("body"))
+        self._shown = None
         self._show()
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show as many parts as there is room for, from the finest up."""
+        room = self.width() - 16 - self._more.sizeHint().width()
+        running, hidden = self._context.state.running, False
+        for mark, crumb in reversed(self._crumbs):
+            room -= crumb.sizeHint().width() + mark.sizeHint().width()
+            hidden = hidden or (room < 0 and crumb is not self._crumbs[-1][1])
+            crumb.setVisible(not hidden and not running)
+            mark.setVisible(not hidden and not running and mark is not self._crumbs[0][0])
+        self._more.setVisible(hidden and not running)
+        self._more.setToolTip(self.text)
+
     def _build(self) -> None:
-        while (item := self._row.takeAt(0)) is not None:
+        while (item := self._row.takeAt(1)) is not None:
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
-        theme = self._context.theme
-        if not self._shown:
-            label = QLabel("No stop yet")
-            label.setObjectName("muted")
-            self._row.addWidget(label)
-        for i, part in enumerate(self._shown):
-            if i:
-                mark = QLabel("›")
-                mark.setObjectName("muted")
-                self._row.addWidget(mark)
-            self._row.addWidget(self._crumb(part, theme.text_font("body", bold=i == len(self._shown) - 1)))
+        self._crumbs = []
+        for part in self._shown or ():
+            mark = QLabel("›")
+            mark.setObjectName("muted")
+            last = part is (self._shown or [part])[-1]
+            crumb = self._crumb(part, self._context.theme.text_font("body", bold=last))
+            self._crumbs.append((mark, crumb))
+            for widget in (mark, crumb):
+                widget.hide()
+                self._row.addWidget(widget)
 
-    def _crumb(self, part: Part, font: Any) -> QWidget:
+    def _crumb(self, part: Part, font: QFont) -> QPushButton:
         button = QPushButton(part.text)
         button.setObjectName("crumb")
         button.setFont(font)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PyQt6.QtCore import QByteArray, Qt
-from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QTabWidget, QVBoxLayout, QWidget
+from PyQt6.QtGui import QAction, QKeySequence, QResizeEvent
+from PyQt6.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabBar, QTabWidget, QVBoxLayout, QWidget
 
 from gui.breadcrumb import Breadcrumb
 from gui.context import Context
+from gui.dock_parts import Place, holds, style_tabs
 from gui.panels.panel import Panel
 from gui.timers import single_shot
 
@@ -18,6 +19,9 @@ _VERSION = 1
 
 #: Width of the window from which on Layers and Data stand beside Curves.
 WIDE = 1800
+
+#: The keys of the first panels, with Alt.
+_DIGITS = "1234567890"
 
 _SIDES = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -46,7 +50,12 @@ class Workspace(QMainWindow):
             self.setCorner(corner, _SIDES[side])
         self.panels = {panel.key: panel for panel in panels}
         self.docks: dict[str, QDockWidget] = {}
+        self._tips: dict[str, str] = {}
+        self._active: Panel | None = None
         self._naming = single_shot(self, 0, self._name_tabs)
+        self._fitting = single_shot(self, 0, self._fit)
+        # Whether the default layout is the wide one; None where the user has made another.
+        self._wide: bool | None = None
         center = QWidget()
         column = QVBoxLayout(center)
         column.setContentsMargins(0, 0, 0, 0)
@@ -60,23 +69,66 @@ class Workspace(QMainWindow):
         if not any(panel.area == "center" for panel in self.panels.values()):
             column.addStretch(1)
         self.setCentralWidget(center)
+        self.goes = self._goes()
         self.arrange()
+        context.theme_changed.connect(self._naming.start)
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            app.focusChanged.connect(self._focus_changed)
 
     def _dock(self, panel: Panel) -> QDockWidget:
         dock = QDockWidget(panel.title, self)
         dock.setObjectName(f"dock-{panel.key}")
-        dock.setWidget(panel)
+        dock.setWidget(Place(panel))
         dock.setTitleBarWidget(panel.head)
+        dock.visibilityChanged.connect(panel.setVisible)
         for signal in (dock.dockLocationChanged, dock.topLevelChanged, dock.visibilityChanged):
             signal.connect(self._naming.start)
+        for signal in (dock.dockLocationChanged, dock.topLevelChanged):
+            signal.connect(self._touch)
         return dock
 
     def toggles(self) -> list[QAction]:
         """Actions that show and hide the docks."""
-        return [action for dock in self.docks.values() if (action := dock.toggleViewAction()) is not None]
+        actions = []
+        for key, dock in self.docks.items():
+            if (action := dock.toggleViewAction()) is not None:
+                action.triggered.connect(self._touch)
+                action.setToolTip(f"Show or hide the panel {self.panels[key].title}")
+                actions.append(action)
+        return actions
+
+    def _goes(self) -> list[QAction]:
+        """Actions that bring a panel to the front and give it the focus: Alt and a digit."""
+        actions = []
+        for i, (key, panel) in enumerate(self.panels.items()):
+            action = QAction(f"Go to {panel.title}", self)
+            action.setStatusTip("Bring the panel to the front and give it the focus")
+            action.triggered.connect(lambda _checked=False, key=key: self.show_panel(key))
+            if i < len(_DIGITS):
+                action.setShortcut(QKeySequence(f"Alt+{_DIGITS[i]}"))
+            shown = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            self._tips[panel.title] = f"{panel.title} ({shown})" if shown else panel.title
+            self.addAction(action)
+            actions.append(action)
+        return actions
+
+    def _focus_changed(self, _old: QWidget | None, new: QWidget | None) -> None:
+        """Mark the head of the panel that has the focus."""
+        active = next((panel for panel in self.panels.values() if new is not None and holds(panel, new)), None)
+        if active is self._active:
+            return
+        for panel, on in ((self._active, False), (active, True)):
+            if panel is not None:
+                panel.head.setProperty("active", on)
+                if style := panel.head.style():
+                    style.polish(panel.head)
+        self._active = active
 
     def arrange(self, wide: bool = False) -> None:
-        """Put every dock where it stands at first."""
+        """Put every dock where it stands at first; the focus stays where it is."""
+        focus = self.focusWidget()
+        self._wide = None
         for dock in self.docks.values():
             self.removeDockWidget(dock)
             dock.setFloating(False)
@@ -100,6 +152,22 @@ class Workspace(QMainWindow):
         for dock in first.values():
             dock.raise_()
         self._proportions(wide)
+        self._wide = wide
+        if focus is not None and focus.isVisibleTo(self):
+            focus.setFocus()
+
+    def _touch(self) -> None:
+        """The user has moved, closed or opened a panel: the layout is theirs from now on."""
+        self._wide = None
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        if self._wide is not None and self._wide != (self.width() >= WIDE):
+            self._fitting.start()
+
+    def _fit(self) -> None:
+        if self._wide is not None and self._wide != (self.width() >= WIDE):
+            self.arrange(self.width() >= WIDE)
 
     def _place(self, dock: QDockWidget, area: str, first: dict[str, QDockWidget]) -> None:
         above = first.get(area.removesuffix("-bottom"))
@@ -113,7 +181,7 @@ class Workspace(QMainWindow):
 
     def _proportions(self, wide: bool) -> None:
         theme = self._context.theme
-        for area, width, most in (("left", 340, 0.27), ("right", 720 if wide else 360, 0.38 if wide else 0.285)):
+        for area, width, most in (("left", 340, 0.30), ("right", 720 if wide else 360, 0.38 if wide else 0.285)):
             if keys := self._keys(area):
                 fitting = min(theme.space(width), round(most * self.width()))
                 self.resizeDocks([self.docks[keys[0]]], [fitting], Qt.Orientation.Horizontal)
@@ -135,15 +203,21 @@ class Workspace(QMainWindow):
         if key in self.docks:
             self.docks[key].show()
             self.docks[key].raise_()
+            self.panels[key].show()
+        self.give_focus(key)
+
+    def give_focus(self, key: str) -> None:
+        """Give a panel the focus: the first widget of its content that takes it by Tab."""
         if panel := self.panels.get(key):
-            target = panel if panel.focusPolicy() != Qt.FocusPolicy.NoFocus else panel.nextInFocusChain()
-            if target is not None and (target is panel or panel.isAncestorOf(target)):
-                target.setFocus(Qt.FocusReason.OtherFocusReason)
+            within = [widget for widget in (panel, *panel.findChildren(QWidget)) if not panel.head.isAncestorOf(widget)]
+            by_tab = (widget for widget in within if widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
+            takes = (widget for widget in by_tab if widget.isVisibleTo(panel) and widget.isEnabled())
+            next(takes, panel).setFocus(Qt.FocusReason.TabFocusReason)
 
     def current_key(self) -> str | None:
         """The panel with the focus."""
         focus = self.focusWidget()
-        return next((key for key, panel in self.panels.items() if focus is panel or panel.isAncestorOf(focus)), None)
+        return next((key for key, panel in self.panels.items() if focus is not None and holds(panel, focus)), None)
 
     def beside(self, step: int) -> str | None:
         """The next visible panel after (1) or before (-1) the one with the focus."""
@@ -162,11 +236,7 @@ class Workspace(QMainWindow):
         for key, dock in self.docks.items():
             self.panels[key].head.title.setVisible(not self.tabifiedDockWidgets(dock))
         for bar in self.findChildren(QTabBar):
-            bar.setAccessibleName("Panels")
-            bar.setExpanding(False)
-            bar.setElideMode(Qt.TextElideMode.ElideNone)
-            bar.setUsesScrollButtons(True)
-            bar.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            style_tabs(bar, self._context.theme, self._tips)
 
     # ---- remembering ----
 
@@ -177,4 +247,5 @@ class Workspace(QMainWindow):
     def restore_layout(self, text: str) -> bool:
         """Put everything where it stood; False where the text says nothing of use."""
         data = QByteArray.fromBase64(text.encode("ascii", "replace"))
+        self._wide = None
         return not data.isEmpty() and self.restoreState(data, _VERSION)

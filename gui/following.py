@@ -8,6 +8,8 @@ import numpy as np
 from PyQt6.QtCore import QObject
 
 from gui.context import Context
+from gui.curve_data import joined, measures_equal
+from gui.live import Live
 from gui.state import follow
 from gui.timers import repeating
 
@@ -16,12 +18,15 @@ _CURVES = 200
 
 
 class Following(QObject):
-    """Sets ``stop``, ``running``, ``progress``, ``runs``, ``findings``, ``graph`` and ``curves`` of the state."""
+    """Sets ``stop``, ``running``, ``progress``, ``runs``, ``findings``, ``graph`` and ``curves`` of the state; with the
+    help of :class:`gui.live.Live` also ``snapshot``.
+    """
 
     def __init__(self, context: Context, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._context = context
         self._state = context.state
+        self._live = Live(context, self)
         link = context.link
         link.stopped.connect(self._stopped)
         link.resumed.connect(self._resumed)
@@ -36,12 +41,20 @@ class Following(QObject):
         """There is no script any more."""
         self._timer.stop()
         self._state.update(
-            stop=None, running=False, progress={}, runs=[], graph=None, findings=[], curves={}, contributors=[],
-            statistics={}, selection=type(self._state.selection)(),
+            stop=None, running=False, progress={}, snapshot=None, runs=[], graph=None, findings=[], curves={}, measures={},
+            contributors=[], statistics={}, selection=type(self._state.selection)(), restoring=False, kept_findings=[],
         )  # fmt: skip
 
     def _stopped(self, stop: dict[str, Any]) -> None:
         self._timer.stop()
+        if stop.get("reason") == "entry":
+            # The run begins anew: what is known of it under this name is of the one before.
+            name = self._current
+            self._state.update(
+                kept_findings=[], snapshot=None,
+                curves={key: value for key, value in self._state.curves.items() if key != name},
+                measures={key: value for key, value in self._state.measures.items() if key != name},
+            )  # fmt: skip
         self._state.update(stop=stop, running=False, selection=follow(self._state.selection, stop))
         self._context.link.ask(("state", "graph"), "graph", {}, lambda body: self._state.update(graph=body), lambda _: None)
         self._ask_curves()
@@ -53,24 +66,36 @@ class Following(QObject):
     def _runs_changed(self, runs: list[dict[str, Any]]) -> None:
         names = {run["name"] for run in runs}
         curves = {name: curve for name, curve in self._state.curves.items() if name in names}
-        self._state.update(runs=runs, curves=curves)
+        measures = {name: measured for name, measured in self._state.measures.items() if name in names}
+        self._state.update(runs=runs, curves=curves, measures=measures)
+
+    @property
+    def _current(self) -> str | None:
+        return next((run["name"] for run in self._state.runs if run["current"]), None)
 
     def _ask_curves(self) -> None:
-        name = next((run["name"] for run in self._state.runs if run["current"]), None)
+        name = self._current
         if name is None:
             return
-        known = self._state.curves.get(name)
+        known, measured = self._state.curves.get(name), self._state.measures.get(name)
         # The newest step known is asked for again: while it lasts its loss may still be missing.
         start = int(known["steps"][-1]) if known is not None and len(known["steps"]) else 0
 
         def answered(body: dict[str, Any]) -> None:
-            steps, losses = body["steps"].numpy(), body["losses"].numpy()
-            old = self._state.curves.get(name)
-            if old is not None and start:
-                kept = int(np.searchsorted(old["steps"], start))
-                steps = np.concatenate([old["steps"][:kept], steps])
-                losses = np.concatenate([old["losses"][:kept], losses])
-            if old is None or len(steps) != len(old["steps"]) or not np.array_equal(losses, old["losses"], equal_nan=True):
-                self._state.update(curves={**self._state.curves, name: {"steps": steps, "losses": losses}})
+            if known is not None and start and body.get("total", len(known["steps"])) < len(known["steps"]):
+                # The run was begun anew: what is known is of the one before.
+                forgotten = {key: value for key, value in self._state.curves.items() if key != name}
+                self._state.update(curves=forgotten)
+                self._ask_curves()
+                return
+            curve, measures = joined(known, measured, body, start)
+            if known is None or not measures_equal(measured, measures) or not _equal(known, curve):
+                self._state.update(
+                    curves={**self._state.curves, name: curve}, measures={**self._state.measures, name: measures}
+                )
 
-        self._context.link.ask(("state", "curves"), "curves", {"from": start}, answered, lambda _: None)
+        self._context.link.ask(("state", "curves"), "curves", {"step": start}, answered, lambda _: None)
+
+
+def _equal(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    return len(a["steps"]) == len(b["steps"]) and np.array_equal(a["losses"], b["losses"], equal_nan=True)

@@ -32,6 +32,8 @@ _STROKES: dict[str, str] = {
     "info": "O 8 8 6 M 8 7.5 L 8 11.5 M 8 4.8 L 8.01 4.8",
     "warning": "M 8 2 L 14.5 13.5 L 1.5 13.5 Z M 8 6.5 L 8 9.7 M 8 11.6 L 8.01 11.6",
     "error": "O 8 8 6 M 5.8 5.8 L 10.2 10.2 M 10.2 5.8 L 5.8 10.2",
+    "save": "M 2.5 2.5 L 11 2.5 L 13.5 5 L 13.5 13.5 L 2.5 13.5 Z M 5 2.8 L 5 6 L 10 6 L 10 2.8 M 4.8 13.2 L 4.8 9.2 "
+    "L 11.2 9.2 L 11.2 13.2",
     "export": "M 8 10 L 8 2 M 5 5 L 8 2 L 11 5 M 3 9.5 L 3 13.5 L 13 13.5 L 13 9.5",
     "theme": "O 8 8 5.5 M 8 2.5 L 8 13.5 M 10.5 3.6 L 10.5 12.4",
     "keyboard": "M 1.5 4 L 14.5 4 L 14.5 12 L 1.5 12 Z M 4 6.8 L 4.01 6.8 M 6.7 6.8 L 6.71 6.8 M 9.4 6.8 L 9.41 6.8 "
@@ -43,6 +45,7 @@ _STROKES: dict[str, str] = {
     "up": "M 3.5 10.5 L 8 6 L 12.5 10.5",
     "clear": "O 8 8 5.5 M 4.2 11.8 L 11.8 4.2",
     "chevron": "M 6 3.5 L 10.5 8 L 6 12.5",
+    "pin": "M 5.5 2 L 10.5 2 M 6.5 2 L 6.2 6.5 L 3.8 9.5 L 12.2 9.5 L 9.8 6.5 L 9.5 2 M 8 9.5 L 8 14.5",
     "speed": "A 8 10 6 0 180 M 8 10 L 11 6",
 }
 
@@ -57,11 +60,20 @@ _HUES: dict[str, Callable[[Theme], QColor]] = {
 NAMES = tuple(_STROKES)
 
 
+#: Pixels of an icon, and up to how many points of text beside it.
+_SIDES = ((16, 12.0), (20, 14.0), (24, 18.0), (32, 99.0))
+
+
+def icon_side(points: float) -> int:
+    """How large icons are beside text of ``points``."""
+    return next(side for side, most in _SIDES if points <= most)
+
+
 def icon(name: str, theme: Theme, color: QColor | None = None) -> QIcon:
-    """The icon of that name at 16 and 20 pixels, also at twice the density, with a pale form for what is disabled."""
+    """The icon of that name at 16 to 32 pixels, also at twice the density, with a pale form for what is disabled."""
     ink = color or _HUES.get(name, lambda theme: theme.ink)(theme)
     result = QIcon()
-    for size in (16, 20):
+    for size, _ in _SIDES:
         for ratio in (1.0, 2.0):
             for mode, pen in ((QIcon.Mode.Normal, ink), (QIcon.Mode.Disabled, with_alpha(theme.ink, 0.3))):
                 result.addPixmap(pixmap(name, pen, size, ratio), mode)

@@ -1,57 +1,62 @@
-"""F1: all keys and what they do."""
+"""F1: all keys and what they do, read from the actions themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from PyQt6.QtGui import QAction, QKeySequence
+from PyQt6.QtWidgets import QWidget
 
-from PyQt6.QtCore import QSize, Qt
-from PyQt6.QtWidgets import QDialog, QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
-
-from gui.actions import SPECS, shown_key
+from gui.actions import SPECS
 from gui.context import Context
+from gui.table_dialog import Row, TableDialog
+
+#: What keys do in the widget that has the focus, where they belong to no action: (panel, keys, what, more).
+IN_PANELS = (
+    ("Code", "F9", "Toggle breakpoint", "At the line of the cursor; Shift+F10 opens the menu of the line"),
+    ("Network", "Arrows", "Select the next part", "Of the drawing, in that direction"),
+    ("Network", "+, -, 0", "Zoom in, out, fit", "The drawing under the mouse stays in its place"),
+    ("Tensor", "Arrows", "Select the next element", "Its neighbour in that direction"),
+    ("Tensor", "Return", "Explain the element", "Formula, numbers and contributors"),
+    ("Tensor", "F2", "Set the element", "Another value, in a fork of the run"),
+    ("Tensor", "+, -, 0", "Zoom in, out, reset", "Near enough, the cells show their numbers"),
+    ("Tensor", "Ctrl+C", "Copy the values", "As text, one row a line"),
+    ("Explain", "Up, Down", "Next term", "The contributors are lit in the other panels"),
+    ("Explain", "Left, Right", "Next factor", "Of the term"),
+    ("Explain", "Return", "Select the factor", "And see it explained in turn"),
+    ("Timeline", "Left, Right", "One step back or on", "On the level of the toolbar"),
+    ("Timeline", "Home, End", "First and newest event", "Of those that are kept"),
+    ("Timeline", "+, -, 0", "Zoom in, out, fit", "The strip of events"),
+    ("Data", "Arrows", "Select the next sample", "All panels show it"),
+    ("Variables", "Return, F2", "Change the value", "In a fork of the run; of a watch, its expression"),
+    ("Variables", "Space", "Select the tensor", "All panels show it"),
+    ("Variables", "Del", "Remove the watch", ""),
+    ("Breakpoints", "Return", "Change the breakpoint", "Condition, hit count, log message"),
+    ("Breakpoints", "Del", "Remove the breakpoint", ""),
+)
 
 
-class KeysDialog(QDialog):
-    """A table by menus. ``more``: further lines (menu, key, text)."""
+def key_rows(context: Context, window: QWidget) -> list[Row]:
+    """A line for each key of each action of ``window``, by menu, and those of the panels."""
+    rows, known = [], set()
+    for name, spec in SPECS.items():
+        action = context.action(name)
+        known.add(action)
+        if keys := _keys(action):
+            rows.append(Row(spec.menu.partition(" › ")[0], (keys, action.text().rstrip("…"), spec.tip)))
+    order = {group: i for i, group in enumerate(dict.fromkeys(row.group for row in rows))}
+    rows.sort(key=lambda row: order[row.group])
+    for action in window.findChildren(QAction):
+        if action not in known and (keys := _keys(action)):
+            rows.append(Row("Panels", (keys, action.text().replace("&", "").rstrip("…"), action.statusTip())))
+    rows.extend(Row(panel, (keys, text, more)) for panel, keys, text, more in IN_PANELS)
+    return rows
 
-    def __init__(self, context: Context, parent: QWidget | None = None, more: Sequence[tuple[str, str, str]] = ()) -> None:
-        super().__init__(parent)
-        theme = context.theme
-        self.setWindowTitle("Keys")
-        table = QWidget()
-        grid = QGridLayout(table)
-        grid.setHorizontalSpacing(theme.space(16))
-        grid.setVerticalSpacing(theme.space(4))
-        rows: dict[str, list[tuple[str, str, str]]] = {}
-        for spec in SPECS.values():
-            if spec.keys:
-                keys = ", ".join(shown_key(key) for key in spec.keys)
-                rows.setdefault(spec.menu, []).append((keys, spec.text.rstrip("…"), spec.tip))
-        for menu, key, text in more:
-            rows.setdefault(menu, []).append((key, text, ""))
-        line = 0
-        for menu, entries in rows.items():
-            heading = QLabel(menu)
-            heading.setFont(theme.text_font("head", bold=True))
-            heading.setContentsMargins(0, theme.space(8) if line else 0, 0, 0)
-            grid.addWidget(heading, line, 0, 1, 3)
-            for keys, text, tip in entries:
-                line += 1
-                key = QLabel(keys)
-                key.setFont(theme.code_font("body"))
-                hint = QLabel(tip)
-                hint.setObjectName("muted")
-                hint.setWordWrap(True)
-                for i, label in enumerate((key, QLabel(text), hint)):
-                    grid.addWidget(label, line, i)
-            line += 1
-        grid.setColumnStretch(2, 1)
-        scroll = QScrollArea()
-        scroll.setWidget(table)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-        layout = QVBoxLayout(self)
-        layout.addWidget(scroll)
-        room = parent.size() if parent is not None else QSize(1280, 800)
-        self.resize(min(theme.space(760), room.width() - 64), min(theme.space(640), room.height() - 96))
+
+def _keys(action: QAction) -> str:
+    return ", ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in action.shortcuts())
+
+
+class KeysDialog(TableDialog):
+    """The table of the keys of ``parent``."""
+
+    def __init__(self, context: Context, parent: QWidget) -> None:
+        super().__init__(context, parent, "Keys", ("Key", "What it does", ""), key_rows(context, parent), code=0)

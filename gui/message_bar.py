@@ -24,6 +24,11 @@ class MessageBar(QWidget):
         self.setObjectName("message")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, True)
         self.severity = ""
+        #: The whole text that is shown; "" where none is.
+        self.whole = ""
+        #: What was shown with buttons before a mere information came over it: shown again when that leaves.
+        self._below: tuple[str, str, Sequence[tuple[str, Callable[[], object]]]] | None = None
+        self._shown_actions: Sequence[tuple[str, Callable[[], object]]] = ()
         self._sign = QLabel()
         self.text = QLabel()
         self.text.setWordWrap(True)
@@ -35,7 +40,7 @@ class MessageBar(QWidget):
         self._close = QToolButton()
         self._close.setAccessibleName("Close the message")
         self._close.setToolTip("Close the message (Esc)")
-        self._close.clicked.connect(self.dismiss)
+        self._close.clicked.connect(self._leave)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 6, 8, 6)
         layout.setSpacing(8)
@@ -43,20 +48,25 @@ class MessageBar(QWidget):
         layout.addWidget(self.text, 1)
         layout.addLayout(self._actions)
         layout.addWidget(self._close)
-        self._timer = single_shot(self, _STAY, self.dismiss)
+        self._timer = single_shot(self, _STAY, self._leave)
         context.theme_changed.connect(self._draw)
         self.hide()
 
     def show_message(
         self, text: str, severity: str = "info", actions: Sequence[tuple[str, Callable[[], object]]] = ()
     ) -> None:
-        """Show a message with buttons; without buttons an information leaves by itself.
+        """Show a message with buttons; without buttons an information leaves by itself, and what it covered comes back.
 
         Args:
             severity: "info", "warning" or "error".
             actions: text of a button and what it does; the bar is closed then.
         """
-        self.severity = severity
+        if severity == "info" and not actions:
+            if self._shown_actions:
+                self._below = self.whole, self.severity, self._shown_actions
+        else:
+            self._below = None
+        self.severity, self.whole, self._shown_actions = severity, text, actions
         self.text.setText(_short(text))
         self.text.setToolTip(text if len(text) > len(_short(text)) else "")
         while (item := self._actions.takeAt(0)) is not None:
@@ -74,11 +84,32 @@ class MessageBar(QWidget):
         if severity == "info" and not actions:
             self._timer.start()
 
+    def change_text(self, text: str) -> None:
+        """Let the message that is shown, if one is, say something else; its buttons stay."""
+        if self.severity:
+            self.whole = text
+            self.text.setText(_short(text))
+
     def dismiss(self) -> None:
         """Hide the message."""
         self._timer.stop()
-        self.severity = ""
+        self.severity = self.whole = ""
+        self._below, self._shown_actions = None, ()
         self.hide()
+
+    def withdraw(self, text: str) -> None:
+        """This message does not hold any more: hide it, wherever it is."""
+        if self._below is not None and self._below[0] == text:
+            self._below = None
+        if self.whole == text:
+            self._leave()
+
+    def _leave(self) -> None:
+        below, self._below = self._below, None
+        if below is None:
+            self.dismiss()
+        else:
+            self.show_message(*below)
 
     def _draw(self) -> None:
         theme = self._context.theme

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 from contextlib import suppress
 from typing import Any
 
@@ -29,9 +30,10 @@ class Remembering(QObject):
         self.workspace: Workspace | None = None
         self._context = context
         self._window = window
+        self._problem = ""
         self._timer = single_shot(self, _SAVING, self.save)
         context.theme_changed.connect(self.soon)
-        context.state.subscribe(("breakpoints", "watchpoints", "program"), self.soon)
+        context.state.subscribe(("breakpoints", "watchpoints", "watches", "program"), self.soon)
 
     def soon(self) -> None:
         """Write the settings in a while."""
@@ -40,7 +42,7 @@ class Remembering(QObject):
     # ---- breakpoints ----
 
     def recall_breakpoints(self, path: str) -> None:
-        """Set the breakpoints that a script had."""
+        """Set the breakpoints and watches that a script had."""
         if not isinstance(self._context.settings, Settings):
             return
         saved, breakpoints = self._context.settings.script(path), breakpoints_of(self._context)
@@ -50,12 +52,17 @@ class Remembering(QObject):
         for kind in _KINDS:
             with suppress(TypeError, ValueError):
                 breakpoints.set_entries(kind, [dict(entry) for entry in saved.get(kind) or ()])
+        watches = saved.get("watches")
+        watches = [text for text in watches if isinstance(text, str) and text] if isinstance(watches, list) else []
+        self._context.state.update(watches=watches)
 
-    def _keep_breakpoints(self) -> None:
+    def keep_breakpoints(self) -> None:
+        """Remember the breakpoints and watches of the script that is open; they are written with the settings."""
         settings, state = self._context.settings, self._context.state
         if state.program is None or not isinstance(settings, Settings):
             return
         saved, breakpoints = settings.script(state.program), breakpoints_of(self._context)
+        saved["watches"] = list(state.watches)
         saved["breakpoints"] = {path: [_kept(entry) for entry in entries] for path, entries in state.breakpoints.items()}
         for kind in _KINDS:
             saved[kind] = [_kept(entry) for entry in breakpoints.entries(kind)]
@@ -78,7 +85,7 @@ class Remembering(QObject):
     def save(self) -> None:
         """Write the settings now."""
         self._timer.stop()
-        self._keep_breakpoints()
+        self.keep_breakpoints()
         settings = self._context.settings
         layout = dict(settings.get("layout", {}))
         layout["window"] = base64.b64encode(bytes(self._window.saveGeometry().data())).decode("ascii")
@@ -90,8 +97,15 @@ class Remembering(QObject):
         if isinstance(settings, Settings):
             try:
                 settings.save()
-            except (OSError, TypeError) as error:
-                self._context.say(f"The settings cannot be saved: {error}", "warning")
+            except (OSError, TypeError, ValueError) as error:
+                self._tell(f"The settings cannot be saved: {error}. What you change holds for this session only.")
+
+    def _tell(self, problem: str) -> None:
+        """Say it once, and not again at every change."""
+        if problem != self._problem:
+            self._problem = problem
+            logging.getLogger(__name__).warning("%s", problem)
+            self._context.say(problem, "warning")
 
 
 def _kept(entry: dict[str, Any]) -> dict[str, Any]:

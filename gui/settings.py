@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import tempfile
 from collections.abc import Iterator, MutableMapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import platformdirs
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 DEFAULTS: dict[str, Any] = {
     "theme": "light",
@@ -40,29 +46,32 @@ class Settings(MutableMapping[str, Any]):
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self.path = Path(path) if path is not None else Path(platformdirs.user_config_dir("nablascope")) / "settings.json"
         self.problem = ""
+        self._writable = True
         self._values: dict[str, Any] = {}
         self._read()
+        #: What the file said when this window read or wrote it last: only what differs from that is this window's doing.
+        self._known = copy.deepcopy(self._values)
 
     def _read(self) -> None:
         try:
-            values = json.loads(self.path.read_text(encoding="utf-8"))
-            if not isinstance(values, dict):
-                raise ValueError("it holds no object")
+            self._values = _parsed(self.path.read_bytes())
         except FileNotFoundError:
             return
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            # It may be a good file that only cannot be read now: it is left alone.
+            self._writable = False
+            cause = error.strerror or error
+            self.problem = (
+                f"The settings {self.path} cannot be read ({cause}). The defaults are used, and nothing is saved in this "
+                "session. Mend the file or its folder, and open the window again."
+            )
+        except ValueError as error:
             aside = self.path.with_suffix(".broken.json")
             kept = ""
             with suppress(OSError):
                 os.replace(self.path, aside)
                 kept = f" The old file is kept as {aside}."
-            self.problem = f"The settings {self.path} cannot be read ({error}); the defaults are used.{kept}"
-            return
-        # A value of another type than the default's comes from a broken file or another version.
-        self._values = {
-            key: value for key, value in values.items()
-            if key not in DEFAULTS or isinstance(value, _kinds(DEFAULTS[key]))
-        }  # fmt: skip
+            self.problem = f"The settings {self.path} are broken ({error}); the defaults are used.{kept}"
 
     def __getitem__(self, key: str) -> Any:
         if key not in self._values and key in DEFAULTS:
@@ -96,21 +105,105 @@ class Settings(MutableMapping[str, Any]):
         return scripts[path]
 
     def save(self) -> None:
-        """Write the file. Raises OSError where it cannot be written; the old one stays then."""
-        text = json.dumps(self._values, indent=1)
+        """Write the file. What another window has changed in it meanwhile stays, where this one has not changed it too.
+
+        Raises OSError where it cannot be written; the old one stays then.
+        """
+        if not self._writable:
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".settings-", dir=self.path.parent)
+        with _alone(self.path.parent):
+            values = merged(self._known, self._values, self._on_disk())
+            text = json.dumps(values, indent=1)
+            handle, name = tempfile.mkstemp(prefix=".settings-", dir=self.path.parent)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(name, self.path)
+            except OSError:
+                with suppress(OSError):
+                    os.unlink(name)
+                raise
+        self._values, self._known = json.loads(text), json.loads(text)
+
+    def _on_disk(self) -> dict[str, Any]:
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, self.path)
-        except OSError:
-            with suppress(OSError):
-                os.unlink(name)
-            raise
+            return _parsed(self.path.read_bytes())
+        except (OSError, ValueError):
+            return self._known
 
 
-def _kinds(default: Any) -> type | tuple[type, ...]:
-    return (int, float) if isinstance(default, float) else type(default)
+def _parsed(data: bytes) -> dict[str, Any]:
+    """The values of a file, without those of another type than the default's: a broken file, or another version.
+
+    Raises ValueError where it is no settings file at all.
+    """
+    try:
+        values = json.loads(data.decode("utf-8"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(values, dict):
+        raise ValueError("it holds no object")
+    return {
+        key: value for key, value in values.items() if key not in DEFAULTS or _fits(key, value, DEFAULTS[key])
+    }  # fmt: skip
+
+
+#: Numbers that make sense; a window of text a thousand times as large could not even be closed.
+_RANGES = {"scale": (0.25, 4.0), "speed": (0, 100)}
+
+
+def _fits(key: str, value: Any, default: Any) -> bool:
+    """Whether a value is of the kind that a setting has."""
+    if isinstance(default, bool):
+        return isinstance(value, bool)
+    if isinstance(default, (int, float)):
+        least, most = _RANGES[key]
+        kinds = (int, float) if isinstance(default, float) else int
+        return isinstance(value, kinds) and not isinstance(value, bool) and least <= value <= most
+    if isinstance(default, list):
+        return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+    if isinstance(default, dict):
+        inside = (str,) if key == "layout" else (dict,)
+        return isinstance(value, dict) and all(isinstance(entry, inside) for entry in value.values())
+    return isinstance(value, type(default))
+
+
+def merged(known: dict[str, Any], mine: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+    """What two windows have made of ``known``: ``theirs`` with what ``mine`` has changed, key by key also inside.
+
+    Of lists (recent scripts) both orders are kept, mine first.
+    """
+    result = dict(theirs)
+    for key, value in mine.items():
+        old, other = known.get(key), theirs.get(key)
+        if value in (old, other):
+            continue
+        if isinstance(value, dict) and isinstance(other, dict):
+            result[key] = merged(old if isinstance(old, dict) else {}, value, other)
+        elif isinstance(value, list) and isinstance(other, list) and other != old:
+            gone = [entry for entry in old if entry not in value] if isinstance(old, list) else []
+            result[key] = [*value, *(entry for entry in other if entry not in value and entry not in gone)][:_RECENT]
+        else:
+            result[key] = value
+    for key in known:
+        if key not in mine:
+            result.pop(key, None)
+    return result
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While this lasts no other window writes settings in ``folder``; where folders cannot be locked, two may."""
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

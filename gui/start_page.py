@@ -20,8 +20,10 @@ from PyQt6.QtWidgets import (
 
 from gui.actions import SPECS, shown_key
 from gui.context import Context
+from gui.icons import icon
 from gui.panels.panel import ElidedLabel
 from gui.samples import Sample, find_samples, short_path
+from gui.saved_sessions.saving import kept_place
 from gui.thumbnails import thumbnail
 
 #: What the keys are that a newcomer needs.
@@ -50,8 +52,9 @@ class StartPage(QScrollArea):
         page = QWidget()
         page.setObjectName("start")
         row = QHBoxLayout(page)
-        row.setContentsMargins(theme.space(40), theme.space(32), theme.space(40), theme.space(24))
-        row.setSpacing(theme.space(40))
+        around = theme.space(40 if self.width() >= theme.space(344 + 250 + 3 * 40 + 12) else 12)
+        row.setContentsMargins(around, min(around, theme.space(32)), around, theme.space(24))
+        row.setSpacing(around)
         row.addStretch(1)
         row.addLayout(self._left(), 0)
         row.addLayout(self._right(), 0)
@@ -65,7 +68,8 @@ class StartPage(QScrollArea):
             self.rebuild()
 
     def _columns(self) -> int:
-        return 2 if self.width() >= self._context.theme.space(1120) else 1
+        space = self._context.theme.space
+        return next((columns for columns, least in ((3, 1500), (2, 1120)) if self.width() >= space(least)), 1)
 
     def _left(self) -> QVBoxLayout:
         theme = self._context.theme
@@ -115,6 +119,8 @@ class StartPage(QScrollArea):
             where.setFont(theme.text_font("small"))
             where.setContentsMargins(5, 0, 0, theme.space(2))
             column.addWidget(where)
+            if not gone and (place := kept_place(self._context.settings, path)):
+                column.addWidget(self._place_link(*place))
         if not recent:
             hint = QLabel("Scripts that you open are listed here.")
             hint.setObjectName("muted")
@@ -131,6 +137,14 @@ class StartPage(QScrollArea):
         column.setContentsMargins(0, 0, 0, 0)
         holder.addWidget(side)
         return holder
+
+    def _place_link(self, file: str, where: str) -> QPushButton:
+        """Goes on where a script stood when the window was closed."""
+        tip = "Reopen where you were: bring its runs, with their edits, back to where they stood when the window was closed"
+        link = self._link(f"Reopen at {where}", lambda: self._open(file), tip)
+        link.setFont(self._context.theme.text_font("small"))
+        link.setIcon(icon("restart", self._context.theme))
+        return link
 
     def _keys(self) -> QGridLayout:
         theme = self._context.theme

@@ -13,6 +13,9 @@ from typing import Any
 
 LEVELS = ("run", "epoch", "batch", "line", "module", "op", "element")
 
+#: Parts of op names by which a loss is known.
+_LOSSES = ("Loss", "Entropy", "KlDiv")
+
 #: Arrays of an event that its stop is about, in this order; the first that it has is selected.
 _MAIN = {"forward": ("y",), "backward": ("dw", "dx", "dy"), "update": ("w_new", "w")}
 
@@ -57,35 +60,48 @@ class State:
         stop: body of the protocol's event ``stopped``; None before the first stop.
         running: whether the script runs (for longer than a blink).
         progress: body of the newest event ``progress``.
+        live: by panel, the views that it wants of a script that runs freely (see :meth:`gui.panels.panel.Panel.live_views`).
+        snapshot: body of the newest event ``snapshot``: what these views show.
         selection: see :class:`Selection`.
         contributors: of the number that was explained last, from the answer to ``explain``.
+        pointed: the element under the mouse: a reference of the protocol, index, label of its parameter; or None.
         level: what "over" means, one of :data:`LEVELS`.
         runs: name, number, state, current, parent, forkedAt, parameters of each.
         graph: the answer to ``graph`` for the newest stop.
         program: path of the script.
         breakpoints: by path, each as the protocol's SourceBreakpoint, with verified and message where known.
         watchpoints: the protocol's Watchpoints.
-        findings: of the diagnoses.
+        watches: expressions that are evaluated at every stop.
+        findings: of the diagnoses. kept_findings: those of them that were found before the process began that is there now.
         curves: by name of the run, ``{"steps", "losses"}`` as NumPy arrays.
+        measures: by name of the run, what else is measured of it: see :func:`gui.curve_data.joined`.
         statistics: the answer to ``statistics``.
-        launched: arguments of the launch: program, parameters, as_torch, arguments.
+        launched: arguments of the launch: program, parameters, as_torch, arguments, and cwd where it is another folder.
+        restoring: whether all this comes out of a session's file, whose runs are not brought back yet.
     """
 
     stop: dict[str, Any] | None = None
     running: bool = False
     progress: dict[str, Any] = field(default_factory=dict)
+    live: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    snapshot: dict[str, Any] | None = None
     selection: Selection = field(default_factory=Selection)
     contributors: list[dict[str, Any]] = field(default_factory=list)
+    pointed: dict[str, Any] | None = None
     level: str = "op"
     runs: list[dict[str, Any]] = field(default_factory=list)
     graph: dict[str, Any] | None = None
     program: str | None = None
     breakpoints: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     watchpoints: list[dict[str, Any]] = field(default_factory=list)
+    watches: list[str] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
+    kept_findings: list[dict[str, Any]] = field(default_factory=list)
     curves: dict[str, dict[str, Any]] = field(default_factory=dict)
+    measures: dict[str, dict[str, Any]] = field(default_factory=dict)
     statistics: dict[str, Any] = field(default_factory=dict)
     launched: dict[str, Any] = field(default_factory=dict)
+    restoring: bool = False
 
     def __post_init__(self) -> None:
         self._names = frozenset(f.name for f in fields(self))
@@ -149,11 +165,17 @@ def same(a: Any, b: Any) -> bool:
         return False
 
 
+def is_loss(op: str) -> bool:
+    """Whether an op's name is that of a loss."""
+    return any(part in op for part in _LOSSES)
+
+
 def follow(selection: Selection, stop: Mapping[str, Any]) -> Selection:
     """The selection at a new stop.
 
     An expression stays; so does a tensor of a module's parameter. An array of the event where the script stood becomes
-    the array of the same name of the new one, or what that one is mainly about; sample and element stay where they fit.
+    the array of the same name of the new one where that is not another phase's, or what that one is mainly about; sample
+    and element stay where they fit.
     """
     if selection.expression:
         return selection
@@ -163,8 +185,10 @@ def follow(selection: Selection, stop: Mapping[str, Any]) -> Selection:
     if stop.get("tensor") in shapes:  # a watchpoint names the element that it saw
         name, index = str(stop["tensor"]), stop.get("index")
         return _of_stop(selection, stop, shapes[name], tuple(index) if isinstance(index, (list, tuple)) else None)
-    wanted = (*_MAIN.get(str(stop.get("direction")), ()), *shapes)
-    if selection.name in shapes and selection.module == stop.get("module"):
+    main = _MAIN.get(str(stop.get("direction")), ())
+    wanted = (*main, *shapes)
+    others = {names[0] for names in _MAIN.values()}.difference(main)
+    if selection.name in shapes and selection.name not in others and selection.module == stop.get("module"):
         wanted = (str(selection.name), *wanted)
     tensor = shapes[next(name for name in wanted if name in shapes)]
     return _of_stop(selection, stop, tensor, selection.index if tensor["name"] == selection.name else None)

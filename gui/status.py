@@ -1,38 +1,37 @@
-"""The line at the bottom: what the script does, how fast, and how much of its past is kept."""
+"""The line at the bottom: what the script does, where it computes, how fast, and how much of its past is kept."""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QWidget
 
+from gui.actions import SPECS, shown_key
 from gui.context import Context
 from gui.numbers import format_bytes, format_count, format_number
 from gui.panels.panel import ElidedLabel
-from gui.timers import repeating
 
-#: Milliseconds between two looks at the engine while it runs.
-_ASK = 1000
+#: Seed of a generator that nobody seeded (PyTorch's).
+_UNSEEDED = 67280421310721
+
+_MEGABYTE = 2**20
 
 
 class StatusLine(QWidget):
-    """State and place at the left, the figures at the right."""
+    """State, place and figures at the left; at the right what a newcomer may press."""
 
     def __init__(self, context: Context) -> None:
         super().__init__()
         self._context = context
         self._state = context.state
         self._starting = ""
-        self._marks: list[tuple[float, int]] = []
-        self._rate = 0.0
-        self._history = ""
+        self.setObjectName("status-line")
+        self._dot = QLabel()
         self.state = ElidedLabel()
         self.state.setAccessibleName("State of the script")
-        self.figures = QLabel()
-        self.figures.setObjectName("status")
-        self.figures.setAccessibleName("Speed and history")
-        self._dot = QLabel()
+        self.hint = QLabel()
+        self.hint.setObjectName("status")
+        self.hint.setAccessibleName("What to press")
         self._busy = QProgressBar()
         self._busy.setRange(0, 0)
         self._busy.setTextVisible(False)
@@ -42,55 +41,22 @@ class StatusLine(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 3, 8, 3)
         layout.setSpacing(8)
-        for widget, stretch in ((self._dot, 0), (self.state, 1), (self._busy, 0), (self.figures, 0)):
+        for widget, stretch in ((self._dot, 0), (self.state, 1), (self._busy, 0), (self.hint, 0)):
             layout.addWidget(widget, stretch)
-        self._timer = repeating(self, _ASK, self._ask)
         context.link.starting.connect(self._started)
         context.theme_changed.connect(self.apply_theme)
-        self._state.subscribe(("stop", "running", "runs"), self._changed)
-        self._state.subscribe("progress", self._progressed)
+        self._state.subscribe(("stop", "running", "runs", "progress", "level", "restoring"), self._show)
         self.apply_theme()
 
     def apply_theme(self) -> None:
         """Take on the theme's fonts and colours."""
-        theme = self._context.theme
-        for label in (self.state, self.figures):
-            label.setFont(theme.text_font("small"))
+        for label in (self.state, self.hint):
+            label.setFont(self._context.theme.text_font("small"))
         self._show()
 
     def _started(self, what: str) -> None:
         self._starting = what
         self._busy.setVisible(bool(what))
-        self._show()
-
-    def _changed(self) -> None:
-        if self._state.running:
-            self._marks.clear()
-            self._timer.start()
-        else:
-            self._timer.stop()
-            if self._state.stop is None:
-                self._history, self._rate = "", 0.0
-            else:
-                self._ask()
-        self._show()
-
-    def _progressed(self) -> None:
-        now, step = time.monotonic(), int(self._state.progress.get("step", 0))
-        self._marks = [mark for mark in self._marks if now - mark[0] < 2.0]
-        self._marks.append((now, step))
-        first = self._marks[0]
-        if now - first[0] > 0.3:
-            self._rate = (step - first[1]) / (now - first[0])
-        self._show()
-
-    def _ask(self) -> None:
-        self._context.link.ask(("status", "history"), "status", {}, self._answered, lambda _: None)
-
-    def _answered(self, body: dict[str, Any]) -> None:
-        if "historyBytes" in body:
-            events = body.get("historyEvents", 0)
-            self._history = f"history {format_bytes(body['historyBytes'])}, {format_count(events)} events"
         self._show()
 
     def _show(self) -> None:
@@ -99,31 +65,63 @@ class StatusLine(QWidget):
         color = {"alarm": theme.phase["alarm"], "idle": theme.muted}.get(kind) or theme.phase.get(kind, theme.accent)
         self._dot.setText("●" if kind != "idle" else "○")
         self._dot.setStyleSheet(f"color: {color.name()}")
-        self.state.setText(text)
-        figures = []
-        if self._state.stop is not None or self._state.running:
-            source = self._state.progress if self._state.running else self._state.stop or {}
-            figures.append(f"step {format_count(source.get('step') or 0)}")
-            loss = self._state.progress.get("loss")
-            if self._state.running and loss is not None:
-                figures.append(f"loss {format_number(loss)}")
-            if self._rate > 0:
-                figures.append(f"{format_count(self._rate) if self._rate >= 10 else f'{self._rate:.1f}'} steps/s")
-            if self._history:
-                figures.append(self._history)
-        self.figures.setText("  ·  ".join(figures))
+        self.state.setText("  ·  ".join([text, *self._figures()]))
+        self.hint.setText(self._hint())
+        self.hint.setVisible(bool(self.hint.text()) and self.hint.sizeHint().width() < self.width() / 3)
+
+    def _figures(self) -> list[str]:
+        """Device and threads, step, loss and speed, history, seed, as far as they are known."""
+        running = self._state.running
+        source = self._state.progress if running else self._state.stop
+        if self._starting or not source:
+            return []
+        found = []
+        if source.get("threads"):
+            count = source["threads"]
+            found.append(f"{source.get('device', 'cpu')} {count} thread{'s' if count != 1 else ''}")
+        if running or source.get("step"):
+            found.append(f"step {format_count(source.get('step') or 0)}")
+        if running and source.get("loss") is not None:
+            found.append(f"loss {format_number(source['loss'])}")
+        if running and source.get("stepsPerSecond"):
+            rate = source["stepsPerSecond"]
+            found.append(f"{format_count(rate) if rate >= 10 else f'{rate:.1f}'} steps/s")
+        if source.get("historyBytes") and source.get("historyBudget"):
+            kept, budget = source["historyBytes"], source["historyBudget"]
+            whole = kept >= _MEGABYTE
+            found.append(f"history {f'{kept / _MEGABYTE:.0f}' if whole else format_bytes(kept)} of {format_bytes(budget)}")
+        if source.get("seed") is not None:
+            found.append("no seed" if source["seed"] == _UNSEEDED else f"seed {source['seed']}")
+        return found
+
+    def _hint(self) -> str:
+        """What to press, for who is new here."""
+        if self._starting or (self._state.stop is None and not self._state.running):
+            return ""
+        wanted = (("pause", "pauses"),) if self._state.running else (
+            ("over", f"steps one {self._state.level}"), ("into", "steps into it"), ("keys", "all keys")
+        )  # fmt: skip
+        return "   ".join(f"{shown_key(SPECS[name].keys[0])} {what}" for name, what in wanted)
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self._show()
 
     def _words(self) -> tuple[str, str]:
         """A phase, "alarm" or "idle", and what there is to say."""
         stop, run = self._state.stop, next((run for run in self._state.runs if run["current"]), {})
         if self._starting:
             return "idle", f"{self._starting} …"
+        if self._state.restoring:
+            return "idle", "shown from the session's file, not replayed"
         if run.get("state") == "lost":
             return "alarm", "the engine process is gone"
         if self._state.running:
             progress = self._state.progress
-            place = f" in epoch {progress['epoch']}, batch {progress['batch']}" if progress.get("batch", -1) >= 0 else ""
-            return "accent", "running" + place
+            if progress.get("batch", -1) < 0:
+                return "accent", "running"
+            of = f" of {progress['batches']}" if progress.get("batches") else ""
+            return "accent", f"running in epoch {progress['epoch']}, batch {progress['batch'] + 1}{of}"
         if stop is None:
             return "idle", "no script is open"
         phase = self._context.theme.direction(stop) if stop.get("direction") else "accent"
@@ -131,6 +129,19 @@ class StatusLine(QWidget):
             return "alarm", f"stopped at an exception: {stop.get('text') or stop.get('description', '')}"
         if stop.get("reason") in ("end", "exited"):
             return "idle", str(stop.get("description") or "the script has ended")
+        if stop.get("reason") == "data breakpoint":
+            return "alarm", f"stopped at {place_of(stop)}: {stop.get('text') or 'a watchpoint'}"
         where = "in the past" if not stop.get("live", True) else "stopped"
         reason = "" if stop.get("reason") in ("step", "entry", "goto", "replay", None) else f" ({stop['reason']})"
-        return phase, f"{where} at {stop.get('description', '')}{reason}"
+        return phase, f"{where} at {place_of(stop)}{reason}"
+
+
+def place_of(stop: dict[str, Any]) -> str:
+    """A stop in few words: ``conv2 backward``, ``line 86``."""
+    if stop.get("level") == "op" and stop.get("direction"):
+        op, module = str(stop.get("op") or ""), str(stop.get("module") or "")
+        return f"{module or op} {stop['direction']}" + (f" ({op})" if module and op else "")
+    if stop.get("kind") == "batch" and stop.get("batch", -1) >= 0:
+        of = f" of {stop['batches']}" if stop.get("batches") else ""
+        return f"batch {stop['batch'] + 1}{of}"
+    return str(stop.get("description", ""))

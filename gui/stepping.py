@@ -17,6 +17,10 @@ CHOICES = ("epoch", "batch", "line", "module", "op", "element")
 #: Position of the speed slider at which "continue" does not step but runs.
 FREE = 100
 
+#: Seconds that a step by itself waits at most until the one before is shown, and milliseconds between two looks.
+_PATIENCE = 0.5
+_LOOK = 4
+
 #: Reasons of stops after which a walk goes on.
 _STEPS = ("step", "goto", "replay")
 
@@ -41,7 +45,7 @@ class Stepping(QObject):
         self._state = context.state
         self._walk: str | None = None
         self._last = ""
-        self._began = 0.0
+        self._began = self._arrived = 0.0
         self._timer = single_shot(self, 0, self._repeat)
         context.link.stopped.connect(self._stopped)
         context.link.lost.connect(self.halt)
@@ -121,9 +125,15 @@ class Stepping(QObject):
             self._repeat()
 
     def _repeat(self) -> None:
-        if self._walk is not None:
-            self._began = time.monotonic()
-            self._move(self._walk, granularity=self._state.level)
+        if self._walk is None:
+            return
+        now = time.monotonic()
+        if not self._context.link.quiet and now - self._arrived < _PATIENCE:
+            # The panels still fetch what this step has done: who hurries on sees nothing of it.
+            self._timer.start(_LOOK)
+            return
+        self._began = now
+        self._move(self._walk, granularity=self._state.level)
 
     # ---- stops ----
 
@@ -149,8 +159,8 @@ class Stepping(QObject):
             self.halt()
             self._move("reverseContinue" if back else "continue")
         else:
-            passed = time.monotonic() - self._began
-            self._timer.start(max(0, round(1000 * (1 / speed - passed))))
+            self._arrived = time.monotonic()
+            self._timer.start(max(0, round(1000 * (1 / speed - (self._arrived - self._began)))))
 
     def _beside(self, step: int) -> str:
         position = LEVELS.index(self._state.level) + step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import re
 from functools import cache
 
@@ -55,7 +56,9 @@ def style_sheet(theme: Theme) -> str:
 @cache
 def _folder() -> QTemporaryDir:
     """Where the few pictures lie that a style sheet can only name as files; gone with the process."""
-    return QTemporaryDir()
+    folder = QTemporaryDir()
+    atexit.register(folder.remove)  # it lives as long as the process, and nobody destroys it at its end
+    return folder
 
 
 def _picture(name: str, color: QColor) -> str:
@@ -89,6 +92,11 @@ QToolButton:pressed, QToolButton:checked, QToolButton:open { background: @presse
 QToolButton:focus { border-color: @accent; }
 QToolButton:disabled { color: @pale; }
 QToolButton::menu-indicator { image: none; }
+QToolButton[popupMode="1"] { padding-right: 18px; }
+QToolButton::menu-button { border: none; width: 16px; }
+QToolButton::menu-arrow { image: url(@arrow); width: 12px; height: 12px; }
+QToolButton[choice="true"] { background: @raised; border-color: @line; padding: 3px 6px; }
+QToolButton[choice="true"]:focus { border-color: @accent; }
 
 QPushButton { background: @raised; border: 1px solid @line; border-radius: 6px; padding: 4px 12px; min-height: 18px; }
 QPushButton:hover { background: @hover; }
@@ -114,12 +122,13 @@ QCheckBox, QRadioButton { spacing: 6px; }
 QGroupBox { border: none; margin: 0; }
 
 #panel-head { background: @panel; border-bottom: 1px solid @hairline; }
+#panel-head[active="true"] { border-bottom: 2px solid @accent; }
 #panel-title { color: @ink; }
 #panel-subject { color: @muted; }
 #panel-subject[problem="true"] { color: @alarm; }
 #empty { color: @muted; background: @panel; padding: 16px; }
 QDockWidget { background: @panel; }
-QDockWidget > QWidget { background: @panel; }
+QDockWidget > QWidget, #place > QWidget { background: @panel; }
 
 QTabBar { background: transparent; qproperty-drawBase: 0; }
 QTabBar::tab { background: transparent; color: @muted; padding: 5px 6px; border: none;

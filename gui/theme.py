@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-from functools import cache
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
-from PyQt6.QtGui import QColor, QFont, QFontDatabase
+from PyQt6.QtGui import QColor, QFont
+
+from gui import fonts
+from gui.state import is_loss
 
 THEMES = ("light", "dark", "projector")
 
@@ -16,9 +17,6 @@ PHASES = {"forward": "#0072B2", "loss": "#E69F00", "backward": "#CC79A7", "updat
 
 #: Points at 100 %; the projector theme is 1.3 times as large (13 pt body).
 SIZES = {"small": 8.5, "body": 10.0, "head": 11.5, "title": 18.0}
-
-_TEXT_FONTS = ("Inter", "DejaVu Sans")
-_CODE_FONTS = ("JetBrains Mono", "DejaVu Sans Mono")
 
 _GREYS = {
     # paper: the window; panel: what numbers are drawn on; raised: buttons, fields, pop-ups
@@ -44,7 +42,7 @@ class Theme:
         accent: what has the keyboard focus, what is selected in lists, links.
         selection: the 2 px ring around the selection.
         phase: by "forward", "loss", "backward", "update", "alarm": for marks and areas.
-        phase_text: the same hues for text: at least 4.5 : 1 (7 : 1) on the panel.
+        phase_text: the same hues for text: at least 4.5 : 1 (7 : 1) on all three backgrounds.
         diverging, sequential: 256 x 4 uint8 tables. Of diverging, entry 128 is zero and the panel's background: what
             pyqtgraph makes of levels (-m, m).
     """
@@ -58,7 +56,8 @@ class Theme:
         self.ink, self.muted = greys["ink"], greys["muted"]
         self.hairline = with_alpha(self.ink, 0.12)
         wanted = 7.0 if self.name == "projector" else 4.5
-        self.phase_text = {key: readable(QColor(value), self.panel, wanted) for key, value in PHASES.items()}
+        grounds = (self.panel, self.paper, self.raised)
+        self.phase_text = {key: readable(QColor(value), grounds, wanted) for key, value in PHASES.items()}
         self.phase = dict(self.phase_text) if self.dark else {key: QColor(value) for key, value in PHASES.items()}
         self.accent = QColor(self.phase_text["forward"])
         self.selection = QColor(self.ink)
@@ -68,8 +67,7 @@ class Theme:
     def direction(self, stop: dict | None) -> str:
         """The phase of a stop, a key of :attr:`phase`; "forward" where it has none."""
         direction = (stop or {}).get("direction") or "forward"
-        loss = direction == "forward" and "loss" in str((stop or {}).get("op") or "").lower()
-        return "loss" if loss or (stop or {}).get("op") == "cross_entropy" else str(direction)
+        return "loss" if direction == "forward" and is_loss(str((stop or {}).get("op") or "")) else str(direction)
 
     def point_size(self, size: str = "body") -> float:
         """Points of one of the four sizes at this theme's scale."""
@@ -77,11 +75,14 @@ class Theme:
 
     def text_font(self, size: str = "body", bold: bool = False) -> QFont:
         """The font of text, with figures of equal width."""
-        return _font(_families()[0], self.point_size(size), bold)
+        return _font(fonts.load()[0], self.point_size(size), bold)
 
     def code_font(self, size: str = "body", bold: bool = False) -> QFont:
         """The font of code and numbers."""
-        return _font(_families()[1], self.point_size(size) * 0.96, bold)
+        font = _font(fonts.load()[1], self.point_size(size) * 0.96, bold)
+        if hasattr(font, "setFeature"):
+            font.setFeature(QFont.Tag("calt"), 0)  # code as it is written: no arrow for "->"
+        return font
 
     def space(self, pixels: int) -> int:
         """A distance of the 4-pixel grid at this theme's text size."""
@@ -96,21 +97,6 @@ def _font(family: str, points: float, bold: bool) -> QFont:
     if hasattr(font, "setFeature"):
         font.setFeature(QFont.Tag("tnum"), 1)
     return font
-
-
-@cache
-def _families() -> tuple[str, str]:
-    """Families of text and code: what is installed, else DejaVu out of matplotlib's folder (not imported)."""
-    installed = set(QFontDatabase.families())
-    if not {_TEXT_FONTS[1], _CODE_FONTS[1]} <= installed:
-        spec = importlib.util.find_spec("matplotlib")
-        for place in (spec.submodule_search_locations or ()) if spec else ():
-            for path in sorted((Path(place) / "mpl-data" / "fonts" / "ttf").glob("DejaVuSans*.ttf")):
-                QFontDatabase.addApplicationFont(str(path))
-    return (
-        next((family for family in _TEXT_FONTS if family in installed), _TEXT_FONTS[-1]),
-        next((family for family in _CODE_FONTS if family in installed), _CODE_FONTS[-1]),
-    )
 
 
 # ---------------------------------------------------------------------------------------------------------- colours
@@ -134,12 +120,12 @@ def contrast(a: QColor, b: QColor) -> float:
     return (bright + 0.05) / (dim + 0.05)
 
 
-def readable(color: QColor, background: QColor, ratio: float = 4.5) -> QColor:
-    """``color`` moved towards white or black until it reads on ``background``."""
-    end = QColor("white") if _luminance(background) < 0.18 else QColor("black")
+def readable(color: QColor, grounds: Sequence[QColor], ratio: float = 4.5) -> QColor:
+    """``color`` moved towards white or black until it reads on all of ``grounds``."""
+    end = QColor("white") if _luminance(grounds[0]) < 0.18 else QColor("black")
     for step in range(41):
         candidate = mixed(color, end, step / 40)
-        if contrast(candidate, background) >= ratio:
+        if min(contrast(candidate, ground) for ground in grounds) >= ratio:
             return candidate
     return end
 

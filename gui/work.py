@@ -34,6 +34,12 @@ class Posts(QObject):
             if wake:
                 self._waiting.emit()
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits to be carried out."""
+        with self._lock:
+            return not self._calls
+
     def close(self) -> None:
         """Forget what waits; nothing is accepted any more."""
         with self._lock:
@@ -64,11 +70,18 @@ class Jobs:
         self._waiting: OrderedDict[Hashable, Callable[[], object]] = OrderedDict()
         self._changed = threading.Condition()
         self._closed = False
+        self._working = 0
         self._threads = [
             threading.Thread(target=self._work, daemon=True, name=f"{name} {number + 1}") for number in range(threads)
         ]
         for thread in self._threads:
             thread.start()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is being done."""
+        with self._changed:
+            return not self._waiting and not self._working
 
     def put(self, key: Hashable, job: Callable[[], object]) -> None:
         """Have ``job()`` done, instead of what waits under ``key``."""
@@ -97,10 +110,14 @@ class Jobs:
                 if self._closed:
                     return
                 _, job = self._waiting.popitem(last=False)
+                self._working += 1
             try:
                 job()
             except Exception:
                 logging.getLogger(__name__).exception("a job of the window failed")
+            finally:
+                with self._changed:
+                    self._working -= 1
             del job
 
 

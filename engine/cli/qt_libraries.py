@@ -46,6 +46,23 @@ def missing_qt_libraries(window: bool = True) -> list[str]:
     return [library for library in (_PACKAGES if window else LOADING) if not _loads(library)]
 
 
+def x_server_answers() -> bool:
+    """Whether the X server that DISPLAY names takes a connection; True also where there is no way to ask it.
+
+    Qt aborts the process where it does not.
+    """
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return True
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    xcb.xcb_connection_has_error.argtypes = xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
+    connection = xcb.xcb_connect(None, None)
+    answers = not xcb.xcb_connection_has_error(connection)
+    xcb.xcb_disconnect(connection)
+    return answers
+
+
 def apt_line(missing: Iterable[str]) -> str:
     """The command that installs ``missing`` on Debian and Ubuntu; empty where nothing is missing."""
     return apt_install(_PACKAGES[library] for library in missing)

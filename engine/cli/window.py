@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from engine.cli.qt_libraries import apt_line, missing_qt_libraries
+from engine.cli.qt_libraries import apt_line, missing_qt_libraries, x_server_answers
 
 #: Exit codes: there can be no window here; the command line cannot be used.
 FAILED = 1
@@ -75,4 +75,6 @@ def window_problem() -> str:
         return f"the window needs system libraries that are not installed: {names}\nInstall them: {apt_line(missing)}"
     if linux and not (platform or display or wayland):
         return "there is no display to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set)."
+    if linux and display and not wayland and platform in ("", "xcb") and not x_server_answers():
+        return f"the display {display} (DISPLAY) cannot be opened: nothing answers there, or it does not let you in."
     return ""

@@ -11,7 +11,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 from engine.debug.wire.connection import Connection, event, request
@@ -73,6 +72,7 @@ class Client:
         on_event: Callable[[dict], object] | None = None,
         timeout: float = 60.0,
         command: Sequence[str] = ("-m", "engine.debug.main"),
+        on_process: Callable[[Process], object] | None = None,
     ) -> Client:
         """Start a process for a script and prepare it: set breakpoints next, then ``request("configurationDone")``.
 
@@ -83,6 +83,7 @@ class Client:
             capture_output: deliver what it writes as events ``output``; otherwise it writes where this process writes.
             timeout: seconds until it must be ready.
             command: what the interpreter runs, before ``--connect PORT``.
+            on_process: called with the process as soon as it is there; another thread may end it then.
 
         Raises:
             ConnectionLost: the process ended before it was ready, or was not ready in time.
@@ -90,7 +91,8 @@ class Client:
         """
         deadline = time.monotonic() + timeout
         client = cls.prepare(
-            python=python, capture_output=capture_output, on_event=on_event, timeout=timeout, command=command
+            python=python, capture_output=capture_output, on_event=on_event, timeout=timeout, command=command,
+            on_process=on_process,
         )
         client.begin(
             program, arguments, cwd=cwd, parameters=parameters, as_torch=as_torch, stop_on_entry=stop_on_entry,
@@ -108,6 +110,7 @@ class Client:
         timeout: float = 60.0,
         command: Sequence[str] = ("-m", "engine.debug.main"),
         warm: bool = False,
+        on_process: Callable[[Process], object] | None = None,
     ) -> Client:
         """Start a process that waits to be told its script by :meth:`begin`.
 
@@ -122,6 +125,8 @@ class Client:
             line = [python, *(["-u"] if capture_output else []), *command, "--connect", str(listener.getsockname()[1])]
             process = Process(line + (["--warm"] if warm else []), key, _deliver_to(inbox) if capture_output else None)
             try:
+                if on_process is not None:
+                    on_process(process)
                 connection, hello = _accept(listener, process, key, time.monotonic() + timeout)
             except BaseException:
                 process.end(0.0)
@@ -248,12 +253,24 @@ class Client:
         """
         if self.lost is None and self._finalizer.alive:
             wish = self.launched if terminate is None else terminate
-            with suppress(RequestError, ConnectionLost, TimeoutError):
+            try:
                 self.request("disconnect", _GRACE, terminateDebuggee=wish)
+            except TimeoutError:
+                if self._process is not None:
+                    self._process.kill()  # it hangs: it would not end by itself either
+            except (RequestError, ConnectionLost) as error:
+                logging.getLogger(__name__).debug("disconnect: %s", error)
         self._inbox.lose("the client has closed the connection")
         self._finalizer()
         if threading.current_thread() is not self._reader:
             self._reader.join(_GRACE)
+
+    def kill(self, why: str) -> None:
+        """End a process that was launched at once, whatever it does; ``why`` becomes :attr:`lost`."""
+        self._inbox.lose(why)
+        if self._process is not None:
+            self._process.kill()
+        self._connection.close()
 
     def __enter__(self) -> Client:
         return self

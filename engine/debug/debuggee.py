@@ -17,6 +17,8 @@ from engine.debug.edits import EditLog
 from engine.debug.events import Event, Position
 from engine.debug.explain.kernel_step import ElementSteps
 from engine.debug.explain.reading import ExplainError
+from engine.debug.live.views import Subscription
+from engine.debug.outlook import Speed, surroundings
 from engine.debug.references import References
 from engine.debug.replay.recorder import Recorder
 from engine.debug.server import RequestFailedError, Server
@@ -42,6 +44,7 @@ class Debuggee:
         cursor: the recorded event that is looked at; that of ``stop`` when the present is.
         element: the computation that is being stepped through, with the place in it.
         statistics, diagnostics: the listeners, once they were asked for.
+        place_of_work: device, threads and seed, as of the newest stop.
     """
 
     def __init__(self, recorder: Recorder, launched: bool, on_lost: Callable[[], None]) -> None:
@@ -67,6 +70,8 @@ class Debuggee:
         self._afterwards: list[Callable[[], None]] = []
         self._pausing = False
         self._reported: tuple | None = None
+        self.place_of_work: dict[str, Any] = {}
+        self._speed = Speed()
         self._on_lost = on_lost
         self._thread = threading.main_thread()
 
@@ -145,6 +150,7 @@ class Debuggee:
         self._pausing = False
         self._plan = None
         server.standing = True
+        self._speed = Speed()
         try:
             if self._replayed is None:
                 self.show(stop)
@@ -214,7 +220,7 @@ class Debuggee:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None and not stream.closed:
                 stream.flush()
-        body = stop.body()
+        body = stop.body() | self._surroundings()
         if self.element is not None:
             steps, at = self.element
             body.update(level="element", element={**steps.at(at), "index": at, "count": len(steps), "file": steps.file})
@@ -261,16 +267,34 @@ class Debuggee:
             self.debugger.plan = stepping.pause()
             self.debugger.watch_from(frame)
 
+    def _surroundings(self) -> dict[str, Any]:
+        """Where the run computes, and how much of its past is kept. On the script's thread."""
+        history = self.debugger.history
+        self.place_of_work = surroundings(self.recorder.optimizers)
+        return {**self.place_of_work, "historyBytes": history.bytes, "historyBudget": history.budget}
+
     def _progress(self) -> dict[str, Any] | None:
         recorder = self.recorder
         here = (recorder.steps, recorder.epochs, recorder.batches)
         if here == self._reported or self.ended:
             return None
         self._reported = here
-        return {"step": here[0], "epoch": here[1], "batch": here[2], "loss": recorder.last_loss}
+        return {
+            "step": here[0], "epoch": here[1], "epochs": recorder.epoch_count, "batch": here[2],
+            "batches": recorder.batch_count, "loss": recorder.last_loss, "stepsPerSecond": self._speed.of(here[0]),
+            "historyBytes": self.debugger.history.bytes, "historyBudget": self.debugger.history.budget, **self.place_of_work,
+        }  # fmt: skip
+
+    def watch_live(self, subscription: Subscription) -> None:
+        """While the script runs freely, send pictures of it with these views."""
+        live = self.debugger.show_live(lambda body: self.send("snapshot", body), self.listener_failed)
+        before = live.on
+        live.subscribe(subscription)
+        if live.on != before:
+            self.debugger.attention()
 
     def listener_failed(self, listener: trace.Observer, error: Exception) -> None:
-        """Statistics or diagnoses have an error of their own: say so, and go on without them."""
+        """Statistics, diagnoses or live views have an error of their own: say so, and go on without them."""
         name = type(listener).__name__.lower()
         text = f"{name}: switched off after an error of its own: {type(error).__name__}: {error}\n"
         self.send("output", {"category": "console", "output": text})

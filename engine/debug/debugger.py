@@ -22,6 +22,8 @@ from engine.debug.evaluation import Expression
 from engine.debug.events import Event, Position
 from engine.debug.lines import LineTracer, user_frame
 from engine.debug.listeners import guarded, lean
+from engine.debug.live.live import Live
+from engine.debug.live.structure import newest_places
 from engine.debug.replay.recorder import NEVER, Recorder
 from engine.debug.stops import Stop, hit_stop, plain_stop
 from engine.debug.watching import Watcher
@@ -48,6 +50,7 @@ class Debugger(Watcher):
         plan: where to stop next.
         watching: whether this observer itself is attached.
         waypoints: of a replay, in order: the run's edits before its target, and the target.
+        live: takes pictures of a free run, once a client wanted some.
         pending: the run's edits after the target: it is that run only if it meets them again.
     """
 
@@ -67,6 +70,7 @@ class Debugger(Watcher):
         self._lines = LineTracer(self.on_line, self._on_raise)
         self._wanted = False
         self._raised: BaseException | None = None
+        self.live: Live | None = None
         recorder.on_stop_at = self._on_attention
 
     # ---- how closely ----
@@ -88,6 +92,8 @@ class Debugger(Watcher):
 
     def _choose(self, frame: FrameType | None) -> None:
         """Attach what the plan, the breakpoints and the listeners need."""
+        if self.live is not None:
+            self.live.drop()
         if self.waypoints:
             # On the way to a place that is known nothing else matters, however close to it a breakpoint is.
             # While a replay skips, it must be the observer itself.
@@ -106,11 +112,16 @@ class Debugger(Watcher):
         else:
             self._lines.stop()
             if self.watching:
+                if self.live is not None:
+                    self.live.remember(newest_places(self.history))
                 # From here on events are missed: what was seen before is no longer what came just before.
                 self.history.clear()
             self.watching = False
             # On its way a replay repeats what was looked at already, and its skipped steps have no contents.
-            trace.set_observer(lean(self.recorder, [] if self.waypoints else self.listeners))
+            if self.live is not None and self.live.on and not self.waypoints:
+                self.live.attach(lean(self.recorder, [*self.listeners, self.live.guard]))
+            else:
+                trace.set_observer(lean(self.recorder, [] if self.waypoints else self.listeners))
         self.recorder.stop_at = self._next_look() if far else NEVER
         if self.pending and not self.watching:
             self.recorder.stop_at = min(self.recorder.stop_at, self.pending[0].full_from)
@@ -142,6 +153,15 @@ class Debugger(Watcher):
         self.recorder.stop_at = NEVER
         self._attend()
         self._choose(sys._getframe(1))
+
+    def show_live(
+        self, send: Callable[[dict[str, Any]], object], failed: Callable[[trace.Observer, Exception], None]
+    ) -> Live:
+        """What takes pictures of a free run for the client; made the first time."""
+        if self.live is None:
+            self.live = Live(self, lambda: self._choose(sys._getframe(1)), send, failed)
+            self.live.remember(newest_places(self.history))
+        return self.live
 
     def listen(self, listener: trace.Observer, failed: Callable[[trace.Observer, Exception], None]) -> None:
         """Hand every call on to ``listener``; should it raise, it is dropped and ``failed`` is told."""

@@ -67,6 +67,7 @@ class Event:
         origin: for a backward event (file, line) of the op's forward.
         epoch: passes over the training DataLoader begun so far (0: none); batch: number of the batch in its pass
             (from 0), -1 before the first; step: optimizer steps ended so far.
+        epochs, batches: how many there will be, of batches in this pass; None where nothing says it.
         function: the op (forward and backward events), frozen: its attributes are those it had then.
         arrays: by the names of the op's definitions. Forward: inputs and outputs. Backward: those too, where they
             were recorded, the gradients that arrived (``"dy"``) and those that went out (``"dx"``). Update: what the
@@ -97,6 +98,8 @@ class Event:
     details: dict[str, Any] = field(default_factory=dict)
     depth: int = 0
     frames: int = 0
+    epochs: int | None = None
+    batches: int | None = None
 
     @property
     def level(self) -> str:

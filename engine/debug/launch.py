@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import linecache
 import os
 from collections.abc import Callable
 from types import FrameType
@@ -22,7 +23,7 @@ from engine.debug.replay.replayer import Replayer
 from engine.debug.replay.silence import Gate, close_gates
 from engine.debug.server import RequestFailedError
 from engine.debug.stops import plain_stop
-from engine.script.program import exit_code, main_module, prepare, show_error
+from engine.script.program import exit_code, main_module, prepare, read_script, show_error
 
 #: Exit codes of replays: it has to be repeated without skipping; an edit of the fork cannot be made.
 REPEAT, REFUSED = 75, 76
@@ -44,21 +45,32 @@ class Launch:
         if arguments.get("cwd"):
             os.chdir(arguments["cwd"])
         self.program: str = arguments["program"]
+        self.replay: dict[str, Any] | None = arguments.get("replay")
+        text = self._text()
         self.code, self.arguments = prepare(
-            self.program, arguments.get("arguments") or (), arguments.get("parameters") or ()
+            self.program, arguments.get("arguments") or (), arguments.get("parameters") or (), text
         )
+        # Whoever asks for its lines gets those that run, also when the file is edited meanwhile.
+        linecache.cache[self.program] = (len(text), None, text.splitlines(keepends=True), self.program)
         self.as_torch = bool(arguments.get("asTorch"))
         self.stop_on_entry = arguments.get("stopOnEntry", True)
-        self.replay: dict[str, Any] | None = arguments.get("replay")
         if arguments.get("threads"):
             engine.set_num_threads(arguments["threads"])
         folder = arguments.get("recording")
-        about = {"program": self.program, "arguments": self.arguments}
+        about = {"program": self.program, "arguments": self.arguments, "script": text}
         own = Recording(folder, about) if folder else None
         self.edits = EditLog(folder)
         self.target = Position(0)
         self.recorder = Recorder(own) if self.replay is None else self._replayer(self.replay, own)
         self._gates: tuple[Gate, ...] = ()
+
+    def _text(self) -> str:
+        """The text of the script: what the file has now, or, where a run is repeated, what it had then."""
+        if self.replay is not None and self.replay.get("recordedScript"):
+            text = Recording(self.replay["recording"]).described().get("script")
+            if isinstance(text, str):
+                return text
+        return read_script(self.program)[1]
 
     def _replayer(self, replay: dict[str, Any], own: Recording | None) -> Replayer:
         self.target = Position(*(replay.get("at") or replay["before"]))

@@ -7,13 +7,14 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from engine.debug.client import Client, ConnectionLost, RequestError
 from engine.debug.run import Run, Stop
+from engine.debug.wire.process import Process
 
 OnEvent = Callable[[Run, dict[str, Any]], object]
 
@@ -21,7 +22,7 @@ OnEvent = Callable[[Run, dict[str, Any]], object]
 _SETTLING = 0.05
 
 #: Events that are handed on as they arrive, and not waited for.
-_PASSING = ("output", "progress", "diagnostic", "breakpoint")
+_PASSING = ("output", "progress", "snapshot", "diagnostic", "breakpoint")
 
 
 class SessionError(Exception):
@@ -72,19 +73,35 @@ class Processes:
 
     Attributes:
         settings: requests that every process is sent before its script begins, by command and file.
+        on_replay: called with (run, body of an event ``progress``) while a replay is on its way, in the client's thread.
     """
 
     def __init__(self, options: dict[str, Any] | None, client_class: type[Client], on_event: OnEvent | None) -> None:
         self.settings: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
+        self.on_replay: OnEvent | None = None
         self._keeps_spare = bool(options and options.get("spare"))
         self._options = {name: value for name, value in options.items() if name != "spare"} if options else options
         self._spare: Spare | None = None
         self._client_class = client_class
         self._on_event = on_event
+        #: Processes that replay and belong to no run of the session yet; closing ends them.
+        self._coming: set[Client] = set()
+        #: What is being started and does not answer yet; closing ends it at once.
+        self._starting: set[Process | Client] = set()
+        self._closed = False
         self._folder = Path(tempfile.mkdtemp(prefix="nablascope-"))
         self._started = 0
         self._numbers = 0
         self._finalizer = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._closed
+
+    def reserve(self, number: int) -> None:
+        """Give runs to come numbers above this one."""
+        self._numbers = max(self._numbers, number)
 
     # ---- making ----
 
@@ -98,6 +115,8 @@ class Processes:
         """
         if self._options is None:
             raise SessionError("the process was attached to, not launched: there is no script to start again")
+        if self._closed:
+            raise SessionError("the session is closed")
         self._started += 1
         recording = self._folder / f"recording-{self._started}"
         recording.mkdir()
@@ -108,14 +127,21 @@ class Processes:
         prepared = spare.take() if spare is not None else None
         if prepared is not None:
             client, holder = prepared
-            client.begin(**{name: value for name, value in script.items() if name not in _OF_PROCESSES})
+            with self._starts(client):
+                client.begin(**{name: value for name, value in script.items() if name not in _OF_PROCESSES})
         else:
             holder = []
-            client = self._client_class.launch(**script, on_event=lambda message: self._seen(holder, message))
+            with self._starts() as started:
+                client = self._client_class.launch(
+                    **script, on_event=lambda message: self._seen(holder, message), on_process=started
+                )
         if not number:
             number = self._numbers = self._numbers + 1
         run = Run(number, name or f"run {number}", client, recording, muted=replay is not None, **fields)
         self._hand_on(run, holder)
+        if self._closed:
+            self.discard(run)
+            raise SessionError("the session is closed")
         return run
 
     def fresh(self, **fields: Any) -> Run:
@@ -145,20 +171,24 @@ class Processes:
                 the process stays then.
             set_up: whether it gets the session's settings.
         """
-        self.require_tape(of)
+        recording = self.require_tape(of)
         self.flush(of)
-        replay = {"recording": str(of.recording), **place}
-        try:
-            run = self.launch(replay, parameters=of.parameters, **fields)
-        except (ConnectionLost, RequestError) as error:
-            raise SessionError(f"{failure}: {_gist(str(error))}") from error
+        place = {"recordedScript": True, **place}  # the file may have been edited meanwhile
+        return self.replay_tape(recording, place, failure, set_up=set_up, parameters=of.parameters, **fields)
+
+    def replay_tape(
+        self, recording: Path, place: dict[str, Any], failure: str, *, set_up: bool = True, **fields: Any
+    ) -> Run:
+        """As :meth:`replay`, of a tape that lies in the folder ``recording`` and belongs to no run."""
+        replay = {"recording": str(recording), **place}
+        run = self._launch_replay(replay, failure, fields)
         try:
             stop = self.begin(run, None, set_up)
             if stop.get("restart"):
                 # It needed contents that it had skipped: once more, computing everything.
                 self.discard(run)
                 fields["number"] = run.number
-                run = self.launch(replay | stop["restart"], parameters=of.parameters, **fields)
+                run = self._launch_replay(replay | stop["restart"], failure, fields)
                 stop = self.begin(run, None, set_up)
             if stop.reason in ("exited", "lost"):
                 said = " ".join(note["body"]["output"].strip() for note in run.notes)
@@ -166,12 +196,22 @@ class Processes:
         except BaseException:
             self.discard(run)
             raise
+        finally:
+            self._coming.discard(run.client)
         if self._options is not None and self._options.get("capture_output"):
             time.sleep(_SETTLING)
         run.muted = False
         for note in run.notes:
             self._seen([run], note)
         run.notes.clear()
+        return run
+
+    def _launch_replay(self, replay: dict[str, Any], failure: str, fields: dict[str, Any]) -> Run:
+        try:
+            run = self.launch(replay, **fields)
+        except (ConnectionLost, RequestError) as error:
+            raise SessionError(f"{failure}: {_gist(str(error))}") from error
+        self._coming.add(run.client)
         return run
 
     # ---- events ----
@@ -189,6 +229,10 @@ class Processes:
         run = holder[0]
         if message["event"] == "progress":
             run.progress = message["body"]
+            if run.muted and self.on_replay is not None:
+                self.on_replay(run, run.progress)
+        if run.divergence is None and message["body"].get("divergence"):
+            run.divergence = message["body"]["divergence"]
         if run.muted:
             if message["event"] == "output" and message["body"].get("category") == "console":
                 run.notes.append(message)
@@ -220,7 +264,26 @@ class Processes:
         holder: list[Run] = []
         process = {name: value for name, value in self._options.items() if name in _OF_PROCESSES}
         on_event = lambda message: self._seen(holder, message)  # noqa: E731
-        return self._client_class.prepare(**process, on_event=on_event, warm=True), holder
+        with self._starts() as started:
+            return self._client_class.prepare(**process, on_event=on_event, warm=True, on_process=started), holder
+
+    @contextmanager
+    def _starts(self, client: Client | None = None) -> Iterator[Callable[[Process], object]]:
+        """While this lasts, closing ends ``client`` or the process that is handed over, rather than wait for it."""
+        mine: list[Process | Client] = []
+
+        def started(what: Process | Client) -> None:
+            mine.append(what)
+            self._starting.add(what)
+            if self._closed:
+                _kill(what)
+
+        try:
+            if client is not None:
+                started(client)
+            yield started
+        finally:
+            self._starting.difference_update(mine)
 
     def wait(self, run: Run, timeout: float | None) -> Stop:
         """Wait until it stops, ends or is lost. Raises TimeoutError."""
@@ -236,10 +299,11 @@ class Processes:
             with suppress(ConnectionLost):
                 run.client.request("flushRecording")
 
-    def require_tape(self, run: Run) -> None:
-        """Raise SessionError where ``run`` cannot be replayed."""
+    def require_tape(self, run: Run) -> Path:
+        """The folder of its tape; raises SessionError where ``run`` cannot be replayed."""
         if run.recording is None:
             raise SessionError("an attached process keeps no recording: looking back ends where its history begins")
+        return run.recording
 
     # ---- ending ----
 
@@ -254,17 +318,42 @@ class Processes:
 
     def discard(self, run: Run) -> None:
         """End the process of ``run``, and remove its tape."""
+        self._coming.discard(run.client)
         run.client.close()
         if run.recording is not None:
             shutil.rmtree(run.recording, ignore_errors=True)
 
-    def close(self) -> None:
-        """Remove all tapes, and end the process that waits to be used."""
+    def end(self) -> None:
+        """End the processes that are on their way or wait to be used."""
         self._keeps_spare = False
-        if self._spare is not None:
-            self._spare.close()
-            self._spare = None
+        self._closed = True
+        for what in list(self._starting):
+            _kill(what)
+        spare, self._spare = self._spare, None
+        together([*(client.close for client in list(self._coming)), *([spare.close] if spare is not None else [])])
+
+    def close(self) -> None:
+        """Remove all tapes, and end what :meth:`end` ends."""
+        self.end()
         self._finalizer()
+
+
+def together(calls: Sequence[Callable[[], object]]) -> None:
+    """Make all calls at once, and wait until they have returned: ending one process must not wait for another."""
+    threads = [threading.Thread(target=call, name="nablascope-end", daemon=True) for call in calls[1:]]
+    for thread in threads:
+        thread.start()
+    for call in calls[:1]:
+        call()
+    for thread in threads:
+        thread.join()
+
+
+def _kill(what: Process | Client) -> None:
+    if isinstance(what, Process):
+        what.kill()
+    else:
+        what.kill("the session is closed")
 
 
 def _gist(text: str) -> str:

@@ -57,6 +57,7 @@ class Run:
         stop: where it stood last.
         exit_code: what the script has ended with, or is about to end with; None while it is under way.
         progress: body of the newest event ``progress``.
+        divergence: what a replay did otherwise than its tape says (fields of the engine's Divergence), if it did.
         muted: whether it is being replayed, and what the script writes is dropped because it was written before.
         notes: what the debugger itself has said meanwhile.
     """
@@ -73,6 +74,7 @@ class Run:
     stop: Stop | None = None
     progress: dict[str, Any] = field(default_factory=dict)
     exit_code: int | None = None
+    divergence: dict[str, Any] | None = None
     muted: bool = False
     notes: list[dict[str, Any]] = field(default_factory=list)
 

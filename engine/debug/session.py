@@ -8,15 +8,17 @@ a fresh process too: it replays up to where the cursor is, is changed there, and
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from engine.debug.client import Client, ConnectionLost, RequestError
-from engine.debug.processes import OnEvent, Processes, SessionError
+from engine.debug.processes import OnEvent, Processes, SessionError, together
 from engine.debug.run import Run, Stop
+from engine.debug.saved_runs import SavedRun, bring_back
 
-__all__ = ["ConnectionLost", "RequestError", "Run", "Session", "SessionError", "Stop"]
+__all__ = ["ConnectionLost", "RequestError", "Run", "SavedRun", "Session", "SessionError", "Stop"]
 
 #: Requests that go back in time, with which a run can be asked even when its process is gone.
 _BACKWARDS = ("stepBack", "reverseContinue", "goto")
@@ -26,7 +28,7 @@ _FAR = ("continue", "runTo")
 
 
 class Session:
-    """One or more runs of a script, of which one is ``current``. Made by :meth:`launch` or :meth:`attach`.
+    """One or more runs of a script, of which one is ``current``. Made by :meth:`launch`, :meth:`attach`, :meth:`reopen`.
 
     Every call may raise RequestError where the debuggee refuses. ``on_event(run, message)``, if given, sees the events
     ``output``, ``progress``, ``diagnostic`` and ``breakpoint`` as they arrive, in a thread of the client's; it must not
@@ -60,20 +62,23 @@ class Session:
         on_event: OnEvent | None = None,
         client_class: type[Client] = Client,
         spare: bool = False,
+        on_session: Callable[[Session], object] | None = None,
         **more: Any,
     ) -> Session:
         """Start a process for the script. Set breakpoints next, then :meth:`start`.
 
         With ``spare`` a second process is kept ready, with the engine loaded: going back in time and forking then take
-        a second less. The other arguments, and ``more``, are those of :meth:`engine.debug.client.Client.launch`, which
-        says what it raises.
+        a second less. ``on_session`` is given the session before its process is started: :meth:`close`, in another
+        thread, ends that at once. The other arguments, and ``more``, are those of
+        :meth:`engine.debug.client.Client.launch`, which says what it raises.
         """
-        options = {
-            "program": program, "arguments": list(arguments), "as_torch": as_torch, "cwd": cwd,
-            "capture_output": capture_output, "threads": threads, "spare": spare, **more,
-        }  # fmt: skip
-        session = cls(options, client_class, on_event)
+        session = cls.reopen(
+            program, arguments, as_torch=as_torch, cwd=cwd, capture_output=capture_output, threads=threads,
+            on_event=on_event, client_class=client_class, spare=spare, **more,
+        )  # fmt: skip
         try:
+            if on_session is not None:
+                on_session(session)
             run = session._processes.launch(parameters=tuple(parameters))
         except BaseException:
             session.close()
@@ -81,6 +86,19 @@ class Session:
         session.runs.append(run)
         session.current = run
         return session
+
+    @classmethod
+    def reopen(
+        cls,
+        program: str | os.PathLike[str],
+        arguments: Sequence[str] = (),
+        *,
+        on_event: OnEvent | None = None,
+        client_class: type[Client] = Client,
+        **options: Any,
+    ) -> Session:
+        """A session without a process and without runs, for :meth:`bring_back`; arguments as of :meth:`launch`."""
+        return cls({"program": program, "arguments": list(arguments), **options}, client_class, on_event)
 
     @classmethod
     def attach(
@@ -100,6 +118,41 @@ class Session:
     def start(self, timeout: float | None = None) -> Stop:
         """Let the script of the current run begin (one that was attached to is paused); wait for its first stop."""
         return self._processes.begin(self.current, timeout)
+
+    # ------------------------------------------------------------------------------------------------ saved ones
+
+    def saved_runs(self) -> list[SavedRun]:
+        """What :meth:`bring_back` needs of every run. The tapes are written; they stay where they are while nothing moves.
+
+        Raises SessionError: the process was attached to, and keeps no tape.
+        """
+        for run in self.runs:
+            self._processes.require_tape(run)
+            self._processes.flush(run)
+        return [SavedRun.of(run) for run in self.runs]
+
+    def preset(self, command: str, **arguments: Any) -> None:
+        """A setting, as of :meth:`configure` and :meth:`listen_to`, for the processes of a session that has none yet."""
+        key = (arguments.get("source") or {}).get("path", "") if command.startswith("set") else ""
+        self._processes.settings[command, key] = command, arguments
+
+    def bring_back(
+        self, runs: Sequence[SavedRun], current: int, *, skip: bool = True, on_progress: OnEvent | None = None
+    ) -> list[str]:
+        """Replay saved runs to where they stood, in a session made by :meth:`reopen`; the one numbered ``current`` first.
+
+        Args:
+            skip: whether steps before a checkpoint may be passed over; not where the script, or what runs it, has
+                changed since: everything is then computed, and compared with the tape.
+            on_progress: called with (run, body of an event ``progress``) on the way, in a thread of the client's.
+
+        Returns:
+            Why runs other than the current one could not be brought back, a sentence each; they are missing.
+
+        Raises:
+            SessionError: the current one cannot be, or the session was closed meanwhile.
+        """
+        return bring_back(self, self._processes, runs, current, skip, on_progress)
 
     # ------------------------------------------------------------------------------------------------ asking
 
@@ -259,8 +312,7 @@ class Session:
 
     def close(self, terminate: bool | None = None) -> None:
         """End all runs and remove their recordings. ``terminate``: end an attached process too."""
-        for run in self.runs:
-            run.client.close(terminate)
+        together([self._processes.end, *(partial(run.client.close, terminate) for run in self.runs)])
         self._processes.close()
 
     def __enter__(self) -> Session:

@@ -42,7 +42,6 @@ class Watcher(trace.Observer):
         self._tick = -1
         self._fine = self._line = 0
         self._modules: list[tuple[Any, str]] = []
-        self._loaders: list[Any] = []
         self._gradient_before: np.ndarray | None = None
 
     def consider(self, event: Event, frame: FrameType | None) -> None:
@@ -70,6 +69,8 @@ class Watcher(trace.Observer):
             step=recorder.steps,
             depth=fields.pop("depth", len(self._modules)),
             frames=depth_of(frame),
+            epochs=recorder.epoch_count,
+            batches=recorder.batch_count,
             **fields,
         )
         self._seq += 1
@@ -204,7 +205,7 @@ class Watcher(trace.Observer):
         for listener in self.listeners:
             listener.end_step(optimizer)
         self._emit("end_step", type(optimizer).__name__, ticks=True)
-        if not self._loaders:
+        if not self.recorder.in_pass:
             # A loop without a DataLoader: each optimizer step ends a batch.
             self._emit("batch", "step", details={"loader": None, "samples": None})
 
@@ -212,7 +213,6 @@ class Watcher(trace.Observer):
         self.recorder.begin_epoch(loader)
         for listener in self.listeners:
             listener.begin_epoch(loader)
-        self._loaders.append(loader)
         name = _loader_name(loader, user_frame(sys._getframe(1)))
         self._emit("epoch", name, ticks=True, details={"loader": loader})
 
@@ -220,6 +220,10 @@ class Watcher(trace.Observer):
         self.recorder.batch(loader, index, batch, samples)
         for listener in self.listeners:
             listener.batch(loader, index, batch, samples)
+        self.handed_out(loader, index, batch, samples)
+
+    def handed_out(self, loader: Any, index: int, batch: Any, samples: Any) -> None:
+        """Make the event of a batch."""
         parts = batch if isinstance(batch, (tuple, list)) else (batch,)
         arrays = {f"batch{i}": t._array for i, t in enumerate(parts) if isinstance(t, Tensor)}
         name = _loader_name(loader, user_frame(sys._getframe(1)))
@@ -230,8 +234,6 @@ class Watcher(trace.Observer):
         self.recorder.end_epoch(loader)
         for listener in self.listeners:
             listener.end_epoch(loader)
-        if loader in self._loaders:
-            self._loaders.remove(loader)
         name = _loader_name(loader, user_frame(sys._getframe(1)))
         self._emit("end_epoch", name, ticks=True, details={"loader": loader})
 
@@ -274,6 +276,7 @@ class Watcher(trace.Observer):
             self._modules[-1][1] if self._modules else "", frame.f_code.co_filename, frame.f_lineno,
             epoch=self.recorder.epochs, batch=self.recorder.batches, step=self.recorder.steps,
             depth=len(self._modules), frames=depth_of(frame),
+            epochs=self.recorder.epoch_count, batches=self.recorder.batch_count,
         )  # fmt: skip
         self._seq += 1
         self.history.add(event)

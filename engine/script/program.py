@@ -23,14 +23,18 @@ class ScriptError(Exception):
 
 
 def prepare(
-    file: str, arguments: Sequence[str] = (), settings: Sequence[str] = ()
+    file: str, arguments: Sequence[str] = (), settings: Sequence[str] = (), text: str | None = None
 ) -> tuple[types.CodeType, list[str]]:
     """Compile the script with its parameters set; also return the arguments that are left to the script.
+
+    ``text`` is taken instead of what the file has now.
 
     Raises:
         ScriptError: there is no such file, it is no Python, or a parameter does not fit.
     """
-    source, text = read_script(file)
+    source: bytes | str = text or ""
+    if text is None:
+        source, text = read_script(file)
     try:
         tree = ast.parse(source, file)
     except (SyntaxError, ValueError) as error:

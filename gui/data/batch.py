@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from gui.numbers import format_number
+
+#: Rows and columns from which numbers may be a square picture.
+_SQUARE = 7
 
 _COLUMNS = ("indices", "labels", "predictions", "correct", "classes", "probabilities", "losses", "worst", "confusion")
 
@@ -15,11 +19,15 @@ class Batch:
     """The samples of a batch.
 
     Attributes:
-        total: samples. kind: "pictures", "points" (two numbers each), "rows" (other numbers) or "" (no inputs).
-        inputs: (N, C, H, W), (N, H, W) or (N, F), made small; None where there are none.
+        total: samples. kind: "pictures", "points" (two numbers each), "rows" (other numbers), "words" (whole numbers in a
+            sequence) or "" (no inputs).
+        inputs: (N, C, H, W), (N, H, W) or (N, F), made small; None where there are none. Rows that look like square
+            pictures (at least 7 × 7 numbers, none negative) are pictures.
         indices, labels, predictions, correct, probabilities, losses, confusion: see
             :func:`engine.debug.views.samples.samples`; None where they are not known.
         mistakes, scored, mean_loss: of the whole batch.
+        names: of the classes, or None. labels_at: event, name and shape of the array that holds the labels, or None.
+        part: loader, epoch and number of the batch, or None.
     """
 
     def __init__(self, body: dict[str, Any]) -> None:
@@ -30,6 +38,9 @@ class Batch:
         self.inputs = None if inputs is None else array(inputs["data"])
         self.low, self.high = (inputs or {}).get("range") or (0.0, 1.0)
         self.mistakes, self.scored, self.mean_loss = body.get("mistakes"), body.get("scored"), body.get("meanLoss")
+        self.names: list[str] | None = body.get("names")
+        self.labels_at: dict[str, Any] | None = body.get("labelsAt")
+        self.part: dict[str, Any] | None = body.get("pass")
         self.kind = self._kind()
 
     def take_inputs(self, body: dict[str, Any]) -> None:
@@ -51,19 +62,34 @@ class Batch:
     confusion: np.ndarray | None
 
     def _kind(self) -> str:
-        if self.inputs is None:
+        inputs = self.inputs
+        if inputs is None:
             return ""
-        if self.inputs.ndim > 2:
+        if inputs.ndim == 2 and inputs.dtype.kind in "iub" and inputs.shape[1] > 1:
+            return "words"
+        if inputs.ndim == 2 and inputs.dtype.kind == "f":
+            side = math.isqrt(inputs.shape[1])
+            if side >= _SQUARE and side * side == inputs.shape[1] and self.low >= 0:
+                self.inputs = inputs.reshape(len(inputs), side, side)
+                return "pictures"
+        if inputs.ndim > 2:
             return "pictures"
-        return "points" if self.inputs.ndim == 2 and self.inputs.shape[1] == 2 else "rows"
+        return "points" if inputs.ndim == 2 and inputs.shape[1] == 2 else "rows"
 
     def order(self, worst_first: bool) -> list[int]:
-        """Positions in the batch; worst first: by loss, the greatest first, of mistakes only where there are classes."""
+        """Positions in the batch; worst first: what is wrong before what is right, each by its loss, the greatest first."""
         if not worst_first:
             return list(range(self.total))
-        if self.worst is not None:
-            return [int(i) for i in self.worst]
-        return list(range(self.total))
+        count = min(self.total, max((len(c) for c in (self.losses, self.correct) if c is not None), default=0))
+        if not count:
+            return list(range(self.total))
+
+        def badness(i: int) -> tuple:
+            loss = self.loss(i)
+            known = loss if loss is not None and math.isfinite(loss) else (math.inf if loss is not None else 0.0)
+            return self.right(i) is not False, -known, i
+
+        return sorted(range(count), key=badness)
 
     def right(self, i: int) -> bool | None:
         """Whether the prediction is right; None where that cannot be said."""
@@ -73,10 +99,23 @@ class Batch:
 
     def verdict(self, i: int) -> str:
         """ "7", or "7 → 2" where 2 was predicted instead; numbers likewise."""
-        label, prediction = _one(self.labels, i), _one(self.predictions, i)
+        label, prediction = self.named(self.labels, i), self.named(self.predictions, i)
         if prediction is None or (self.right(i) and label is not None):
             return label or "–"
         return f"{label or '–'} → {prediction}"
+
+    def class_name(self, number: int) -> str:
+        """What a class is called; its number where it has no name."""
+        return self.names[number] if self.names is not None and 0 <= number < len(self.names) else str(number)
+
+    def named(self, column: np.ndarray | None, i: int) -> str | None:
+        """The entry of a column of labels or predictions in words."""
+        text = _one(column, i)
+        return self.class_name(int(text)) if self.names is not None and text is not None and text.isdecimal() else text
+
+    def words(self, i: int) -> str:
+        """The whole numbers of a sample."""
+        return " ".join(str(int(number)) for number in self.inputs[i][:64]) if self.inputs is not None else ""
 
     def loss(self, i: int) -> float | None:
         """The loss of a sample; None where it is not known."""
@@ -100,13 +139,14 @@ class Batch:
         lines = [f"sample {i} of the batch"]
         if self.indices is not None and i < len(self.indices):
             lines[0] += f" · {int(self.indices[i])} in the dataset"
-        label, prediction, loss = _one(self.labels, i), _one(self.predictions, i), self.loss(i)
+        label, prediction, loss = self.named(self.labels, i), self.named(self.predictions, i), self.loss(i)
         if label is not None:
             lines.append(f"label {label}")
         if prediction is not None:
             lines.append(f"prediction {prediction}")
         if self.classes is not None and self.probabilities is not None and i < len(self.classes):
-            several = (f"{int(c)}: {format_number(float(p))}" for c, p in zip(self.classes[i], self.probabilities[i]))
+            best = zip(self.classes[i], self.probabilities[i])
+            several = (f"{self.class_name(int(number))}: {format_number(float(share))}" for number, share in best)
             lines.append("probabilities " + ", ".join(several))
         if loss is not None:
             lines.append(f"loss {format_number(loss)}")
@@ -116,7 +156,7 @@ class Batch:
         """One line about the whole batch."""
         parts = [f"{self.total} samples"]
         if self.mistakes is not None and self.scored:
-            parts.append(f"{self.mistakes} of {self.scored} wrong")
+            parts.append(f"{self.mistakes} of {self.scored} wrong ({100 - 100 * self.mistakes / self.scored:.1f} % right)")
         if self.mean_loss is not None:
             parts.append(f"mean loss {format_number(self.mean_loss)}")
         return " · ".join(parts)

@@ -19,12 +19,26 @@ class ConfusionMatrix(QWidget):
         super().__init__()
         self.theme = theme
         self.counts: np.ndarray | None = None
+        self.names: list[str] | None = None
         self.setMinimumSize(120, 120)
         self.setAccessibleName("Confusion matrix: rows are labels, columns are predictions")
 
-    def show_counts(self, counts: np.ndarray | None) -> None:
+    def show_counts(self, counts: np.ndarray | None, names: list[str] | None = None) -> None:
+        """``names``: of the classes, where they have some."""
         self.counts = counts
+        self.names = names if names is not None and counts is not None and len(names) == len(counts) else None
         self.update()
+
+    def name(self, number: int) -> str:
+        """What a class is called."""
+        return self.names[number] if self.names is not None else str(number)
+
+    def _margin(self) -> float:
+        """Room for the names at the left: at most a third of the width."""
+        metrics = QFontMetricsF(self.theme.code_font("small"))
+        count = len(self.counts) if self.counts is not None else 1
+        widest = max((metrics.horizontalAdvance(self.name(i)) for i in range(count)), default=0.0)
+        return min(self.width() / 3, max(metrics.horizontalAdvance("00"), widest) + 6)
 
     def apply_theme(self, theme: Theme) -> None:
         self.theme = theme
@@ -32,7 +46,7 @@ class ConfusionMatrix(QWidget):
 
     def _field(self) -> QRectF:
         line = QFontMetricsF(self.theme.code_font("small")).height()
-        room = QRectF(self.rect()).adjusted(2 * line + 20, 2 * line + 12, -12, -12)
+        room = QRectF(self.rect()).adjusted(line + 12 + self._margin(), 2 * line + 12, -12, -12)
         side = max(1.0, min(room.width(), room.height()))
         return QRectF(room.left() + (room.width() - side) / 2, room.top(), side, side)
 
@@ -98,7 +112,7 @@ class ConfusionMatrix(QWidget):
             QRectF(field.left(), field.top() - 2 * line - 6, field.width(), line), Qt.AlignmentFlag.AlignCenter, "prediction"
         )
         painter.save()
-        painter.translate(field.left() - 2 * line - 10, field.center().y())
+        painter.translate(field.left() - self._margin() - line - 6, field.center().y())
         painter.rotate(-90)
         painter.drawText(QRectF(-60, 0, 120, line), Qt.AlignmentFlag.AlignCenter, "label")
         painter.restore()
@@ -108,13 +122,21 @@ class ConfusionMatrix(QWidget):
         for i in range(0, n, every):
             row, column = self.cell(i, 0), self.cell(0, i)
             painter.drawText(
-                QRectF(field.left() - 44, row.top(), 40, row.height()),
+                QRectF(field.left() - self._margin(), row.center().y() - line / 2, self._margin() - 4, line),
                 Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-                str(i),
+                self._short(painter, self.name(i), self._margin() - 4),
             )
+            wide = every * column.width() - 4
+            # Names that do not fit over their columns are numbers there, in the order of the rows.
+            fits = all(QFontMetricsF(painter.font()).horizontalAdvance(self.name(j)) <= wide for j in range(n))
             painter.drawText(
-                QRectF(column.center().x() - 20, field.top() - line - 3, 40, line), Qt.AlignmentFlag.AlignCenter, str(i)
-            )
+                QRectF(column.center().x() - 60, field.top() - line - 3, 120, line),
+                Qt.AlignmentFlag.AlignCenter, self.name(i) if fits else str(i),
+            )  # fmt: skip
+
+    @staticmethod
+    def _short(painter: QPainter, text: str, room: float) -> str:
+        return QFontMetricsF(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, room)
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         if event is not None and event.button() == Qt.MouseButton.LeftButton:
@@ -128,7 +150,8 @@ class ConfusionMatrix(QWidget):
             text = ""
             if found is not None:
                 count = int(self.counts[found])
-                text = f"label {found[0]}, predicted {found[1]}: {count} of {int(self.counts[found[0]].sum())}"
+                label, predicted = self.name(found[0]), self.name(found[1])
+                text = f"label {label}, predicted {predicted}: {count} of {int(self.counts[found[0]].sum())}"
             QToolTip.showText(event.globalPos(), text, self)
             return True
         return super().event(event)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PyQt6.QtCore import QEvent, QPointF, QRectF, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QFontMetricsF, QHelpEvent, QMouseEvent, QPainter, QPen
+from PyQt6.QtGui import QColor, QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPen
 from PyQt6.QtWidgets import QToolTip, QWidget
 
 from gui.data.batch import Batch
@@ -13,9 +13,10 @@ from gui.theme import Theme, with_alpha
 
 
 class PointsPlot(QWidget):
-    """Signal chosen(i): position in the batch of the point that was clicked."""
+    """Signals: chosen(i): position in the batch of the point that was clicked; opened(i): double-clicked, or Enter."""
 
     chosen = pyqtSignal(int)
+    opened = pyqtSignal(int)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -25,7 +26,8 @@ class PointsPlot(QWidget):
         self._range: tuple[float, float, float, float] | None = None
         self.setMouseTracking(True)
         self.setMinimumSize(120, 100)
-        self.setAccessibleName("Samples of the batch as points of the plane")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Samples of the batch as points: arrow keys choose the next, Enter changes its label")
 
     def show_batch(self, batch: Batch | None) -> None:
         """Show these points; the axes only grow, so that nothing jumps from batch to batch."""
@@ -145,6 +147,39 @@ class PointsPlot(QWidget):
             found = self.nearest(event.position().x(), event.position().y())
             if found is not None:
                 self.chosen.emit(found)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        if event is not None and event.button() == Qt.MouseButton.LeftButton:
+            found = self.nearest(event.position().x(), event.position().y())
+            if found is not None:
+                self.opened.emit(found)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        if event is None:
+            return
+        ways = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
+        count = len(self.batch.inputs) if self.batch is not None and self.batch.inputs is not None else 0
+        if event.key() in ways and self.sample < count:
+            found = self._next(*ways[Qt.Key(event.key())])
+            if found is not None:
+                self.chosen.emit(found)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.sample < count:
+            self.opened.emit(self.sample)
+        else:
+            super().keyPressEvent(event)
+
+    def _next(self, across: int, down: int) -> int | None:
+        """The nearest point in a direction from the one that is chosen."""
+        assert self.batch is not None and self.batch.inputs is not None
+        here = self.at(self.sample)
+        best: tuple[float, int] | None = None
+        for i in range(len(self.batch.inputs)):
+            way = self.at(i) - here
+            along = way.x() * across + way.y() * down
+            aside = abs(way.y() * across) + abs(way.x() * down)
+            if along > 0.5 and along >= 0.5 * aside and (best is None or along + 3 * aside < best[0]):
+                best = along + 3 * aside, i
+        return best[1] if best is not None else None
 
     def event(self, event: QEvent | None) -> bool:
         if isinstance(event, QHelpEvent) and self.batch is not None:

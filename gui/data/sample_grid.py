@@ -18,9 +18,10 @@ _GAP = 8
 
 
 class SampleGrid(QAbstractScrollArea):
-    """Signal chosen(i): position in the batch of the sample that was clicked."""
+    """Signals: chosen(i): position in the batch of the sample that was clicked; opened(i): double-clicked, or Enter."""
 
     chosen = pyqtSignal(int)
+    opened = pyqtSignal(int)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -31,7 +32,7 @@ class SampleGrid(QAbstractScrollArea):
         self._images: dict[int, QImage] = {}
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Samples of the batch: arrow keys choose one")
+        self.setAccessibleName("Samples of the batch: arrow keys choose one, Enter changes its label")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def show_batch(self, batch: Batch | None, order: list[int]) -> None:
@@ -55,15 +56,27 @@ class SampleGrid(QAbstractScrollArea):
 
     # ---- geometry ----
 
+    @property
+    def _in_lines(self) -> bool:
+        """Whether each sample has a line of its own: numbers that are no picture."""
+        return self.batch is not None and self.batch.kind in ("rows", "words", "points")
+
+    @property
+    def _under(self) -> int:
+        """Lines of text under a picture: names of classes have one each."""
+        return 3 if self.batch is not None and self.batch.names is not None else 2
+
     def _cell(self) -> QSize:
-        """A picture and two lines under it."""
+        """A picture and lines under it; or a line."""
         line = QFontMetricsF(self.theme.code_font("small")).height()
-        side = self.theme.space(64)
-        tall = side if self.batch is None or self.batch.kind == "pictures" else self.theme.space(16)
-        return QSize(side, round(tall + 2 * line + 4))
+        if self._in_lines:
+            return QSize(max(1, viewport_of(self).width() - 2 * _GAP), round(line + 4))
+        side = self.theme.space(64 if self._under == 2 else 76)
+        tall = side if self.batch is not None and self.batch.kind == "pictures" else 0
+        return QSize(side, round(tall + self._under * line + 4))
 
     def _columns(self) -> int:
-        return max(1, (viewport_of(self).width() - _GAP) // (self._cell().width() + _GAP))
+        return 1 if self._in_lines else max(1, (viewport_of(self).width() - _GAP) // (self._cell().width() + _GAP))
 
     def box(self, place: int) -> QRectF:
         """Where the sample at a place of the order stands."""
@@ -100,12 +113,6 @@ class SampleGrid(QAbstractScrollArea):
         painter.fillRect(viewport_of(self).rect(), self.theme.panel)
         if self.batch is None:
             return
-        if not self.order:
-            painter.setFont(self.theme.text_font())
-            painter.setPen(self.theme.muted)
-            text = "No mistake in this batch."
-            painter.drawText(viewport_of(self).rect(), Qt.AlignmentFlag.AlignCenter, text)
-            return
         first = max(0, (scroll_bar_of(self).value() // (self._cell().height() + _GAP)) * self._columns())
         for place in range(first, len(self.order)):
             box = self.box(place)
@@ -114,34 +121,67 @@ class SampleGrid(QAbstractScrollArea):
             self._paint_cell(painter, box, self.order[place])
 
     def _paint_cell(self, painter: QPainter, box: QRectF, i: int) -> None:
-        assert self.batch is not None
-        theme = self.theme
-        font = theme.code_font("small")
-        line = QFontMetricsF(font).height()
-        picture = QRectF(box.left(), box.top(), box.width(), box.height() - 2 * line - 4)
-        image = self._image(i)
-        if image is not None:
-            inner = self._fitted(picture, image)
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, inner.width() < image.width())
-            painter.drawImage(inner, image)
-            painter.setPen(QPen(with_alpha(theme.ink, 0.2), 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(inner)
-        right = self.batch.right(i)
-        painter.setFont(theme.code_font("small", bold=right is False))
-        painter.setPen(theme.phase_text["alarm"] if right is False else theme.ink)
-        text = QFontMetricsF(painter.font()).elidedText(self.batch.verdict(i), Qt.TextElideMode.ElideRight, box.width())
-        painter.drawText(QRectF(box.left(), picture.bottom() + 3, box.width(), line), Qt.AlignmentFlag.AlignLeft, text)
-        loss = self.batch.loss(i)
-        if loss is not None:
-            painter.setFont(font)
-            painter.setPen(theme.muted)
-            where = QRectF(box.left(), picture.bottom() + 3 + line, box.width(), line)
-            painter.drawText(where, Qt.AlignmentFlag.AlignLeft, format_number(loss))
+        line = QFontMetricsF(self.theme.code_font("small")).height()
+        if self._in_lines:
+            self._paint_line(painter, box, i)
+        else:
+            picture = QRectF(box.left(), box.top(), box.width(), box.height() - self._under * line - 4)
+            self._paint_picture(painter, picture, i)
+            texts = self._verdict(i)
+            for number, text in enumerate(texts):
+                where = QRectF(box.left(), picture.bottom() + 3 + number * line, box.width(), line)
+                self._write(painter, where, text, i, number < len(texts) - 1)
         if i == self.sample:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(QPen(theme.selection, 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self.theme.selection, 2))
             painter.drawRoundedRect(box.adjusted(-3, -3, 3, 3), 6, 6)
+
+    def _verdict(self, i: int) -> list[str]:
+        """Label, prediction where it is another (in one line, but for names), and loss."""
+        assert self.batch is not None
+        loss = self.batch.loss(i)
+        texts = [self.batch.verdict(i)]
+        if self._under == 3:
+            label, _, prediction = texts[0].partition(" → ")
+            texts = [label, f"→ {prediction}" if prediction else ""]
+        return [*texts, "" if loss is None else format_number(loss)]
+
+    def _paint_line(self, painter: QPainter, box: QRectF, i: int) -> None:
+        """The numbers as a strip or in writing, what was predicted, the loss."""
+        assert self.batch is not None
+        numbers = QRectF(box.left(), box.top() + 2, 0.45 * box.width() - 8, box.height() - 4)
+        if self.batch.kind == "words":
+            self._write(painter, numbers, self.batch.words(i), i, False)
+        else:
+            self._paint_picture(painter, numbers, i)
+        loss = self.batch.loss(i)
+        text = "" if loss is None else format_number(loss)
+        wide = QFontMetricsF(self.theme.code_font("small")).horizontalAdvance("0.0000e-00")
+        self._write(painter, QRectF(box.right() - wide, box.top(), wide, box.height()), text, i, False, right=True)
+        middle = QRectF(numbers.right() + 8, box.top(), box.right() - wide - numbers.right() - 12, box.height())
+        self._write(painter, middle, self.batch.verdict(i), i, True)
+
+    def _write(self, painter: QPainter, box: QRectF, text: str, i: int, verdict: bool, right: bool = False) -> None:
+        assert self.batch is not None
+        wrong = verdict and self.batch.right(i) is False
+        theme = self.theme
+        painter.setFont(theme.code_font("small", bold=wrong))
+        painter.setPen(theme.phase_text["alarm"] if wrong else theme.ink if verdict else theme.muted)
+        shown = QFontMetricsF(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, max(1.0, box.width()))
+        side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+        painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, shown)
+
+    def _paint_picture(self, painter: QPainter, box: QRectF, i: int) -> None:
+        image = self._image(i)
+        if image is None:
+            return
+        inner = self._fitted(box, image)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, inner.width() < image.width())
+        painter.drawImage(inner, image)
+        painter.setPen(QPen(with_alpha(self.theme.ink, 0.2), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(inner)
 
     @staticmethod
     def _fitted(box: QRectF, image: QImage) -> QRectF:
@@ -181,8 +221,17 @@ class SampleGrid(QAbstractScrollArea):
             if place is not None:
                 self.chosen.emit(self.order[place])
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        if event is not None and event.button() == Qt.MouseButton.LeftButton:
+            place = self.place_at(event.position().x(), event.position().y())
+            if place is not None:
+                self.opened.emit(self.order[place])
+
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         if event is None:
+            return
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.sample in self.order:
+            self.opened.emit(self.sample)
             return
         steps = {
             Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -self._columns(), Qt.Key.Key_Down: self._columns(),

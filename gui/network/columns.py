@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 
 def columns_of(graph: dict[str, Any]) -> dict[str, int]:
-    """The column of each node: its rank; inputs that are needed late stand just before they are needed."""
+    """The column of each node: where the first input stands, and what depends on it at once, that is by rank; all else
+    as late as what needs it allows. So the layers of a recurrent network stand where their time is.
+    """
     ranks = {node["id"]: int(node["rank"]) for node in graph["nodes"]}
     readers: dict[str, list[str]] = {}
     for edge in graph["edges"]:
         readers.setdefault(edge["from"], []).append(edge["to"])
     first = next((node["id"] for node in graph["nodes"] if node["kind"] == "input"), None)
-    for node in graph["nodes"]:
-        if node["kind"] == "input" and node["id"] != first and readers.get(node["id"]):
-            ranks[node["id"]] = max(0, min(ranks[reader] for reader in readers[node["id"]]) - 1)
-    used = {rank: column for column, rank in enumerate(sorted(set(ranks.values())))}
-    return {id: used[rank] for id, rank in ranks.items()}
+    late = dict(ranks)
+    for id in sorted(ranks, key=lambda id: -ranks[id]):
+        if id != first and readers.get(id):
+            late[id] = max(ranks[id], min(late[reader] for reader in readers[id]) - 1)
+    return late
 
 
-def rows_of(graph: dict[str, Any], columns: dict[str, int]) -> dict[str, int]:
-    """The row of each node: that of the node before it where it is free, the longest branch first."""
+def without_gaps(columns: dict[str, int]) -> dict[str, int]:
+    """The same order, counted from 0 without holes."""
+    used = {column: number for number, column in enumerate(sorted(set(columns.values())))}
+    return {id: used[column] for id, column in columns.items()}
+
+
+def rows_of(graph: dict[str, Any], columns: dict[str, int], attached: Mapping[str, str] | None = None) -> dict[str, int]:
+    """The row of each node: that of the node before it where it is free, the longest branch first; the ``attached`` ones
+    take no place of their own, but that of their readers.
+    """
+    attached = attached or {}
     before: dict[str, list[str]] = {}
     after: dict[str, list[str]] = {}
     for edge in graph["edges"]:
@@ -29,7 +40,7 @@ def rows_of(graph: dict[str, Any], columns: dict[str, int]) -> dict[str, int]:
         after.setdefault(edge["from"], []).append(edge["to"])
     left: dict[str, int] = {}
     for id in sorted(columns, key=lambda id: -columns[id]):
-        left[id] = 1 + max((left[reader] for reader in after.get(id, ())), default=0)
+        left[id] = 1 + max((left.get(reader, 0) for reader in after.get(id, ())), default=0)
     order = {node["id"]: number for number, node in enumerate(graph["nodes"])}
     kinds = {node["id"]: node["kind"] for node in graph["nodes"]}
     rows: dict[str, int] = {}
@@ -37,12 +48,14 @@ def rows_of(graph: dict[str, Any], columns: dict[str, int]) -> dict[str, int]:
     # Ops before inputs: an input that is needed late makes way for the chain.
     late = {id: kinds[id] == "input" and columns[id] > 0 for id in columns}
     for id in sorted(columns, key=lambda id: (columns[id], late[id], -left[id], order[id])):
+        if id in attached:
+            continue
         chain = [source for source in before.get(id, ()) if source in rows]
         chain.sort(key=lambda source: (-columns[source], order[source]))
         wanted = rows[chain[0]] if chain else 0
         rows[id] = next(row for row in _outwards(wanted) if (columns[id], row) not in taken)
         taken.add((columns[id], rows[id]))
-    return rows
+    return rows | {id: rows[reader] for id, reader in attached.items()}
 
 
 def _outwards(row: int) -> Iterator[int]:

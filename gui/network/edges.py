@@ -51,6 +51,8 @@ class WeightLines(QGraphicsItem):
         )
 
     def show_content(self, content: Content | None, faint: bool = False) -> None:
+        if content is self.content and faint == self.faint:
+            return
         if content is not self.content:
             self.content = content
             self._sort()
@@ -206,9 +208,11 @@ def _path(route: Route, source: NodeItem, target: NodeItem) -> QPainterPath:
     points = [QPointF(*point) for point in route.points]
     path = QPainterPath(points[0])
     if route.kind == "flow":
-        a, b = points
+        _, a, b, end = points
+        path.lineTo(a)
         bend = (b.x() - a.x()) / 2
         path.cubicTo(QPointF(a.x() + bend, a.y()), QPointF(b.x() - bend, b.y()), b)
+        path.lineTo(end)
         return path
     for before, corner, after in zip(points, points[1:], points[2:]):
         into, out = QLineF(corner, before), QLineF(corner, after)

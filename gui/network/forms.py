@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -56,7 +57,7 @@ class Form:
         weight: of its weights: "" (none), "edges" (lines from the units before), "matrix" or "filters".
         weight_shape: of them.
         title: what is written over it.
-        loss: whether it is the loss.
+        loss: whether it is the loss. given: whether it is an input.
     """
 
     kind: str
@@ -66,6 +67,12 @@ class Form:
     weight_shape: tuple[int, ...]
     title: str
     loss: bool = False
+    given: bool = False
+
+    @property
+    def scaled(self) -> bool:
+        """Whether colours stand for the values, so that a caption says their range."""
+        return self.kind not in ("number", "label")
 
     @property
     def caption(self) -> str:
@@ -73,7 +80,7 @@ class Form:
         if not self.shape or self.kind == "number":
             return ""
         if self.kind in ("units", "strip"):
-            return f"{self.shape[0]:,} unit{'s' * (self.shape[0] > 1)}"
+            return f"{self.shape[0]:,} {'value' if self.given else 'unit'}{'s' * (self.shape[0] > 1)}"
         return " × ".join(f"{n:,}" for n in self.shape)
 
     def grid(self) -> tuple[int, int]:
@@ -86,6 +93,11 @@ class Form:
         if self.kind == "maps":
             return near_square(min(count, MOST_MAPS))
         return (count, 1) if self.kind == "units" else (1, 1)
+
+    @property
+    def kernel(self) -> tuple[int, int]:
+        """(rows, columns) of one kernel; those of 1-D convolutions have one row."""
+        return (1, *self.weight_shape[2:])[-2:]  # type: ignore[return-value]
 
     def kernels(self) -> tuple[int, int]:
         """(rows, columns) in which the kernels stand: as the maps do for one input channel, else output × input."""
@@ -117,7 +129,7 @@ class Form:
             return max(24.0, min(size.side, 2.0 * self.weight_shape[1])), max(height, 16.0)
         if self.weight == "filters":
             rows, columns = self.kernels()
-            high, wide = self.weight_shape[2:]
+            high, wide = self.kernel
             return _inside(columns * (wide + 1), rows * (high + 1), size.side, 14.0 * math.sqrt(rows * columns) + 24)
         return 0.0, 0.0
 
@@ -140,13 +152,15 @@ def forms(graph: dict[str, Any]) -> dict[str, Form]:
     losses = {node["id"] for node in graph["nodes"]} - {edge["from"] for edge in graph["edges"]}
     found: dict[str, Form] = {}
     first: dict[str, str] = {}
-    targets = {edge["from"] for edge in graph["edges"] if edge["input"] == "t"}
+    judged = {node["id"] for node in graph["nodes"] if _is_loss(node)}
+    targets = {edge["from"] for edge in graph["edges"] if edge["input"] == "t" and edge["to"] in judged}
+    others = {edge["from"] for edge in graph["edges"] if edge["input"] != "t" or edge["to"] not in judged}
     for edge in graph["edges"]:
         if edge["input"] in ("x", "x[0]"):
             first.setdefault(edge["to"], edge["from"])
     for node in graph["nodes"]:
         source = found.get(first.get(node["id"], ""))
-        title = "target" if node["kind"] == "input" and node["id"] in targets else title_of(node)
+        title = "target" if node["kind"] == "input" and node["id"] in targets - others else title_of(node)
         loss = node["id"] in losses and node["kind"] == "op" and graph.get("complete", False)
         found[node["id"]] = _form(node, source, batch, title, loss)
     return found
@@ -158,7 +172,7 @@ def _form(node: dict[str, Any], source: Form | None, batch: int | None, title: s
     shape = whole[1:] if batched else whole
     kind = _kind(node, shape)
     weight, weight_shape = _weight(node, kind, source)
-    return Form(kind, shape, batched, weight, weight_shape, title, last and not whole)
+    return Form(kind, shape, batched, weight, weight_shape, title, last and not whole, node["kind"] == "input")
 
 
 def _kind(node: dict[str, Any], shape: tuple[int, ...]) -> str:
@@ -180,7 +194,7 @@ def _weight(node: dict[str, Any], kind: str, source: Form | None) -> tuple[str, 
     if len(shape) == 2 and kind != "label":
         lines = kind == "units" and source is not None and source.kind == "units" and source.shape[0] == shape[1]
         return ("edges" if lines else "matrix"), shape
-    if len(shape) == 4:
+    if len(shape) in (3, 4):
         return "filters", shape
     return "", ()
 
@@ -200,12 +214,25 @@ def title_of(node: dict[str, Any]) -> str:
     )
 
 
+#: Words for ops whose names, taken apart, do not say what the field calls them.
+_NAMES = {
+    "CrossEntropy": "cross-entropy", "SoftCrossEntropy": "cross-entropy", "BinaryCrossEntropy": "cross-entropy",
+    "BinaryCrossEntropyWithLogits": "cross-entropy", "MaxPool2d": "max pool", "AvgPool2d": "average pool",
+    "MaxPool1d": "max pool", "AvgPool1d": "average pool", "Convolution": "conv", "MseLoss": "squared error",
+    "L1Loss": "absolute error", "NativeBatchNorm": "batch norm", "NllLoss": "negative log-likelihood",
+    "Addmm": "linear", "Bmm": "matrix product", "Matmul": "matrix product", "KlDiv": "KL divergence",
+}  # fmt: skip
+
+
 def _words(op: str) -> str:
-    return {
-        "CrossEntropy": "cross-entropy", "BinaryCrossEntropy": "cross-entropy", "Relu": "relu", "MaxPool2d": "max pool",
-        "AvgPool2d": "average pool", "Convolution": "conv", "MeanSquaredError": "squared error",
-        "NativeBatchNorm": "batch norm",
-    }.get(op, op[:1].lower() + op[1:])  # fmt: skip
+    if op in _NAMES:
+        return _NAMES[op]
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", op).lower()
+
+
+def _is_loss(node: dict[str, Any]) -> bool:
+    """Whether an op compares its input with a target."""
+    return node["op"].endswith(("Loss", "Entropy", "EntropyWithLogits", "KlDiv", "SquaredError"))
 
 
 def _batch_size(graph: dict[str, Any]) -> int | None:

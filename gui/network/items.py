@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QFontMetricsF, QImage, QPainter, QPen
+from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 from PyQt6.QtWidgets import QGraphicsItem
 
 from gui.network.glyphs import image_of, paint_alarm, short_number
-from gui.network.layout import CAPTIONED, Place
-from gui.network.units import TEXT_FROM, paint_units
+from gui.network.measuring import caption_font, title_font
+from gui.network.places import Place
+from gui.network.units import legible, paint_units
 from gui.network.values import Content, pixels
 from gui.network.where import box_of
 from gui.theme import Theme, with_alpha
@@ -51,6 +53,7 @@ class NodeItem(QGraphicsItem):
 
     def show_content(self, part: str, content: Content | None, faint: bool = False, signed: bool = False) -> None:
         """Show these numbers in a part."""
+        before = self.contents.get(part), self.faint.get(part, False), self.signed
         if content is None:
             self.contents.pop(part, None)
             self._images.pop(part, None)
@@ -59,7 +62,8 @@ class NodeItem(QGraphicsItem):
             self.signed = signed
             self._images[part] = self._image(part, content)
         self.faint[part] = faint
-        self.update()
+        if before[0] is not content or before[1:] != (faint, self.signed):
+            self.update()
 
     def show_marks(self, marks: Marks) -> None:
         if marks != self.marks:
@@ -128,8 +132,7 @@ class NodeItem(QGraphicsItem):
                 self._paint_part(painter, part, zoom)
         painter.setOpacity(1.0)
         self._paint_marks(painter, zoom)
-        if zoom >= TEXT_FROM:
-            self._paint_text(painter, phase)
+        self._paint_text(painter, phase, zoom)
 
     def _paint_part(self, painter: QPainter, part: str, zoom: float) -> None:
         kind = self.place.form.kind if part == "values" else "picture"
@@ -168,8 +171,8 @@ class NodeItem(QGraphicsItem):
         painter.setPen(QPen(with_alpha(self.theme.ink, 0.16), 1 / zoom))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         tile = QRectF(0, 0, wide, high).adjusted(0.5, 0.5, -0.5, -0.5)
-        for i in range(count):
-            painter.drawRect(tile.translated(box.left() + i % columns * wide, box.top() + i // columns * high))
+        tiles = [tile.translated(box.left() + i % columns * wide, box.top() + i // columns * high) for i in range(count)]
+        painter.drawRects(*tiles)
 
     def _paint_number(self, painter: QPainter, box: QRectF, content: Content | None) -> None:
         if not self.place.form.loss:
@@ -220,41 +223,52 @@ class NodeItem(QGraphicsItem):
         extra = max(0.0, 6 / zoom - min(cell.width(), cell.height())) / 2
         painter.drawRect(cell.adjusted(-extra, -extra, extra, extra))
 
-    def _paint_text(self, painter: QPainter, phase: str) -> None:
+    def _paint_text(self, painter: QPainter, phase: str, zoom: float) -> None:
         place, theme = self.place, self.theme
-        font = theme.text_font("small", bold=bool(self.marks.phase))
-        painter.setFont(font)
-        painter.setPen(theme.phase_text[phase] if phase else theme.ink)
-        wide = place.width + 12
-        title = QFontMetricsF(font).elidedText(place.form.title, Qt.TextElideMode.ElideMiddle, wide)
-        body = self.body()
-        middle = place.x + place.width / 2
-        painter.drawText(
-            QRectF(middle - wide / 2, body.top() - place.over - 3, wide, place.over), Qt.AlignmentFlag.AlignCenter, title
-        )
-        painter.setPen(theme.muted)
-        font = theme.text_font("small")
-        font.setPointSizeF(font.pointSizeF() * 0.94)
-        painter.setFont(font)
-        if self.size.side < CAPTIONED:
+        font = title_font(theme, bool(self.marks.phase))
+        if legible(font.pointSizeF(), zoom):
+            painter.setFont(font)
+            color = theme.phase_text[phase] if phase else theme.ink
+            self._write(painter, place.form.title, place.title_box(), color, Qt.TextElideMode.ElideMiddle)
+        font = caption_font(theme, place.small)
+        if not legible(font.pointSizeF(), zoom):
             return
-        y = body.bottom() + 5
-        apart = bool(place.weight[2]) and "weight" in self.contents
-        under = self.rect("values").center().x() if apart else middle
-        for number, line in enumerate((place.form.caption, self._scale())):
-            text = QFontMetricsF(font).elidedText(line, Qt.TextElideMode.ElideRight, wide)
-            box = QRectF(under - wide / 2, y + number * place.under / 2, wide, place.under / 2)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
-        if apart and place.weight[2] >= 40:
-            text = f"w ± {short_number(self.contents['weight'].limit)}"
-            box = QRectF(self.rect("weight").center().x() - wide / 2, y, wide, place.under / 2)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        painter.setFont(font)
+        for which, text in self.captions().items():
+            self._write(painter, text, place.caption_box(which), theme.muted, Qt.TextElideMode.ElideRight)
+
+    def _write(self, painter: QPainter, text: str, place: tuple, color: QColor, mode: Qt.TextElideMode) -> None:
+        """A line of text on a ground of its own: lines between units may pass under it."""
+        if not text:
+            return
+        box = QRectF(*place)
+        shown, wide = _fitted(painter.font().toString(), text, mode, box.width())
+        painter.fillRect(box.adjusted((box.width() - wide) / 2, 1, (wide - box.width()) / 2, -1), self.theme.panel)
+        painter.setPen(color)
+        painter.drawText(box.adjusted(-4, 0, 4, 0), Qt.AlignmentFlag.AlignCenter, shown)
+
+    def captions(self) -> dict[str, str]:
+        """What is written under the pictures, by the names of :meth:`Place.caption_box`."""
+        found = {"shape": self.place.form.caption, "scale": self._scale()}
+        if "weight" in self.contents:
+            found["weight"] = f"w ± {short_number(self.contents['weight'].limit)}"
+        return {which: text for which, text in found.items() if text}
 
     def _scale(self) -> str:
         """The range that the colours stand for."""
         content, form = self.contents.get("values"), self.place.form
-        if content is None or form.kind in ("number", "label"):
+        if content is None or not form.scaled:
             return ""
         if form.kind == "picture" and not self.signed:
             return f"{short_number(content.low)} … {short_number(content.high)}"
         return f"± {short_number(content.limit)}"
+
+
+@lru_cache(maxsize=1024)
+def _fitted(font: str, text: str, mode: Qt.TextElideMode, room: float) -> tuple[str, float]:
+    """(a text cut to ``room``, its width): looked for once, not with every picture; ``font`` as of QFont.toString."""
+    written = QFont()
+    written.fromString(font)
+    metrics = QFontMetricsF(written)
+    shown = metrics.elidedText(text, mode, room + 1)
+    return shown, min(room, metrics.horizontalAdvance(shown))

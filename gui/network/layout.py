@@ -6,71 +6,24 @@ to be read. The same graph in the same width always gives the same layout.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gui.network.columns import break_lines, columns_of, rows_of
+from gui.network.columns import break_lines, columns_of, rows_of, without_gaps
 from gui.network.forms import SIZES, Form, Size, forms
-from gui.network.routes import Route, gutters, route
+from gui.network.places import CAPTIONED, MOST_NUMBERS, Place
+from gui.network.routes import SIDE, STEP, Plan, Route, plan_kinds, plan_lanes, route
+from gui.network.texts import Texts, rough
 
-#: Pixels for the title over a node, and for its shape and its scale under it.
-TITLE, CAPTION = 18.0, 28.0
-_TITLE_SMALL, _CAPTION_SMALL = 15.0, 4.0
 #: Between two lanes of lines that pass nodes by, between two rows and between two lines of columns.
 LANE, ROW_GAP, LINE_GAP = 8.0, 10.0, 12.0
-#: Room for numbers beside units, and for how many units they are written.
-NUMBERS = 52.0
-MOST_NUMBERS = 12
-#: Sides of pictures from which there is room for their shape under them.
-CAPTIONED = 60
 #: Lines so many times as wide as the view are tried, one after the other, until something fits.
 _ROOMS = (1.0, 1.5, 2.2, 3.2)
-_LETTER = 6.4
-_WIDEST_TITLE = 84.0
-
-
-@dataclass
-class Place:
-    """Where a node stands, in pixels at a zoom of 100 %.
-
-    Attributes:
-        id: of the node. form: what it is drawn as.
-        column, row, line: its place in the order.
-        x, y, width, height: of the whole, with title and caption.
-        weight, values: (x, y, width, height) of the two pictures; the weight's is empty where it has none.
-        numbers: "left" or "right" where the units' numbers are written beside them, else "".
-        beside: room for these. over, under: room for the title and for the caption.
-    """
-
-    id: str
-    form: Form
-    column: int
-    row: int
-    line: int = 0
-    x: float = 0.0
-    y: float = 0.0
-    width: float = 0.0
-    height: float = 0.0
-    weight: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
-    values: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
-    numbers: str = ""
-    beside: float = 0.0
-    over: float = TITLE
-    under: float = CAPTION
-
-    @property
-    def middle(self) -> float:
-        return self.values[1] + self.values[3] / 2
-
-    @property
-    def left(self) -> float:
-        """Where lines arrive."""
-        return self.weight[0] if self.weight[2] else self.values[0]
-
-    @property
-    def right(self) -> float:
-        """Where lines leave."""
-        return self.values[0] + self.values[2] + (self.beside if self.numbers == "right" else 0.0)
+#: Zoom from which text is read well; where text is larger than designed, its root less.
+_READABLE = 0.7
 
 
 @dataclass
@@ -85,65 +38,155 @@ class Layout:
     lines: int = 0
 
 
-def lay_out(graph: dict[str, Any], width: float = 640.0, height: float = 480.0, text: float = 1.0) -> Layout:
+@dataclass
+class _Sketch:
+    """What all attempts have in common, and the columns' walls and plan of the one at work."""
+
+    graph: dict[str, Any]
+    forms: dict[str, Form]
+    columns: dict[str, int]
+    rows: dict[str, int]
+    attached: dict[str, str]
+    beside: dict[str, str]
+    texts: Texts
+    measured: list[dict[str, Place]] = field(default_factory=list)
+    walls: dict[int, tuple[float, float]] = field(default_factory=dict)
+    plan: Plan = field(default_factory=Plan)
+    tops: dict[int, float] = field(default_factory=dict)
+
+
+def lay_out(graph: dict[str, Any], width: float = 640.0, height: float = 480.0, texts: Texts | None = None) -> Layout:
     """Place the nodes of ``graph`` (of :func:`gui.network.forms.shown`) for a view of ``width`` × ``height`` pixels.
 
     The size is taken with which pictures are largest on the screen, as a rule the largest with which everything fits;
-    for networks of units alone, with which units are farthest apart on the fewest lines. ``text``: how large text
-    is, 1 as designed.
+    for networks of units alone, with which units are farthest apart on the fewest lines.
     """
+    sketch = _sketch(graph, texts or rough())
+    layout = _best(sketch, width, height)
+    torn = _torn(sketch, layout)
+    if torn:
+        # Their weights cannot be lines from units to units: they are shown as matrices.
+        sketch.forms.update({id: replace(sketch.forms[id], weight="matrix") for id in torn})
+        layout = _best(sketch, width, height)
+    sketch = _redo(sketch, layout)
+    layout.routes = route(graph["edges"], layout.places, sketch.plan, sketch.walls, sketch.tops, LANE)
+    layout.width = max([layout.width, *(x for path in layout.routes for x, _ in path.points)])
+    return layout
+
+
+def _sketch(graph: dict[str, Any], texts: Texts) -> _Sketch:
     found = forms(graph)
     columns = columns_of(graph)
-    rows = rows_of(graph, columns)
     attached = _attached(graph, found, columns)
-    plain = all(form.kind in ("units", "number", "label") and form.weight != "matrix" for form in found.values())
-    units = any(form.kind == "units" for form in found.values())
+    columns = without_gaps(columns)
+    rows = rows_of(graph, columns, attached)
+    return _Sketch(graph, found, columns, rows, attached, _numbered(graph, found), texts)
+
+
+def _best(sketch: _Sketch, width: float, height: float) -> Layout:
+    """The best of all sizes and rooms. What cannot be better than the best so far, by its area alone, is not tried."""
+    found = sketch.forms.values()
+    plain = all(form.kind in ("units", "number", "label") and form.weight != "matrix" for form in found)
+    units = any(form.kind == "units" for form in found)
+
+    def worth(size: Size, zoom: float, lines: int) -> float:
+        legible = min(1.0, zoom * math.sqrt(sketch.texts.factor) / _READABLE) ** 2
+        if plain:
+            return legible * zoom**2 * 3 * size.pitch * (1.0 if size.side >= CAPTIONED else 0.5) * 0.7**lines
+        return legible * zoom**2 * size.side * (min(1.0, size.pitch / 16) if units else 1.0)
+
+    sizes = list(_sizes(units, plain, sketch.texts.factor))
+    sketch.measured = [_measured(sketch, size) for size in sizes]
+    bounds = []
+    for number, size in enumerate(sizes):
+        area = sum((p.width + size.gap / 2) * p.height for p in sketch.measured[number].values())
+        bounds.append(worth(size, min(1.0, math.sqrt(width * height / max(1.0, area))), 1))
     best, score = Layout(), 0.0
-    for room in _ROOMS:
-        for size in SIZES:
-            # Units stand as far apart as the height allows.
-            for wide in [other for other in SIZES if other.pitch >= 0.5 * size.pitch] if units else [size]:
-                spaced = size._replace(pitch=wide.pitch, radius=wide.radius, text=text)
-                tried = _place(graph, found, columns, rows, attached, spaced, width * room)
-                zoom = min(1.0, width / max(1.0, tried.width), height / max(1.0, tried.height))
-                close = min(1.0, spaced.pitch / 16) if units else 1.0
-                legible = 1.0 if size.side >= CAPTIONED else 0.5
-                rating = zoom**2 * (3 * spaced.pitch * legible * 0.7**tried.lines if plain else size.side * close)
-                if rating > score:
-                    best, score = tried, rating
-                if zoom == 1.0:
-                    break
-        if score >= SIZES[-1].side:
-            break
-    best.routes = route(graph["edges"], best.places, LANE)
-    right = [x for path in best.routes for x, _ in path.points]
-    best.width = max([best.width, *right])
+    for number in sorted(range(len(sizes)), key=lambda number: (-bounds[number], number)):
+        before = 0.0
+        for room in _ROOMS:
+            if bounds[number] <= score or worth(sizes[number], min(1.0, 1.25 / room), 1) <= score:
+                break
+            tried = _place(sketch, number, sizes[number], width * room)
+            zoom = min(1.0, width / max(1.0, tried.width), height / max(1.0, tried.height))
+            rating = worth(sizes[number], zoom, tried.lines)
+            if rating > score:
+                best, score = tried, rating
+            if zoom == 1.0 or tried.lines == 1 or rating < before:
+                break
+            before = rating
     return best
 
 
-def _place(
-    graph: dict[str, Any], found: dict[str, Form], columns: dict[str, int], rows: dict[str, int], attached: dict[str, str],
-    size: Size, width: float,
-) -> Layout:  # fmt: skip
-    beside = _numbered(graph, found)
-    places = {id: _measured(Place(id, found[id], columns[id], rows[id], numbers=beside.get(id, "")), size) for id in columns}
-    by_column: dict[int, list[Place]] = {}
+def _sizes(units: bool, plain: bool, factor: float) -> Iterator[Size]:
+    """The sizes to try; units stand as far apart as the height allows, in networks of units alone freely so."""
+    low, high = (0.5, 2.2) if plain else (0.6, 1.3)
+    pitches = {(size.pitch, size.radius) for size in SIZES}
+    for size in SIZES:
+        near = sorted((p for p in pitches if low * size.pitch <= p[0] <= high * size.pitch), reverse=True)
+        for pitch, radius in near if units else [(size.pitch, size.radius)]:
+            yield size._replace(pitch=pitch, radius=radius, text=factor)
+
+
+def _measured(sketch: _Sketch, size: Size) -> dict[str, Place]:
+    """All nodes in a size, at no place yet; nodes that are drawn alike are measured once."""
+    alike: dict[tuple, Place] = {}
+    found = {}
+    for id, column in sketch.columns.items():
+        form, beside, below = sketch.forms[id], sketch.beside.get(id, ""), id in sketch.attached
+        place = alike.get((form, beside, below))
+        if place is None:
+            place = alike[form, beside, below] = Place(id, form, column, 0, numbers=beside, below=below)
+            place.measure(size, sketch.texts)
+        found[id] = copy(place)
+        found[id].id, found[id].column, found[id].row = id, column, sketch.rows[id]
+    return found
+
+
+def _place(sketch: _Sketch, number: int, size: Size, width: float) -> Layout:
+    """The layout in the size of that number, on lines of a width."""
+    places = {id: copy(place) for id, place in sketch.measured[number].items()}
+    by_column: list[list[Place]] = [[] for _ in range(1 + max(sketch.columns.values()))]
     for place in places.values():
-        by_column.setdefault(place.column, []).append(place)
-    widths = [max(place.width for place in by_column[column]) for column in sorted(by_column)]
-    gaps = [_gap(by_column[column], size) for column in sorted(by_column)]
-    starts = break_lines(widths, gaps, width, [gap >= size.fan for gap in gaps])
-    for number, start in enumerate(starts):
-        x = 0.0
-        for column in range(start, starts[number + 1] if number + 1 < len(starts) else len(widths)):
-            x += gaps[column] if column != start else 0.0
-            for place in by_column[column]:
-                place.line, place.x = number, x + (widths[column] - place.width) / 2
-            x += widths[column]
+        by_column[place.column].append(place)
+    widths = [max(place.width for place in several) for several in by_column]
+    gaps = [size.fan if any(p.form.weight == "edges" for p in several) else size.gap for several in by_column]
+    starts = set(break_lines(widths, gaps, width, [gap >= size.fan for gap in gaps]))
+    line = -1
+    for column, several in enumerate(by_column):
+        line += column in starts
+        for place in several:
+            place.line = line
+    sketch.plan = plan_kinds(sketch.graph["edges"], places)
+    after, before = sketch.plan.verticals(places)
+    x = 0.0
+    for column, several in enumerate(by_column):
+        sides = after.get(column - 1, 0), before.get(column, 0)
+        needed = sum(SIDE + STEP * n for n in sides if n) + 2
+        x = 0.0 if column in starts else x + max(gaps[column], needed)
+        sketch.walls[column] = (x, x + widths[column])
+        for place in several:
+            place.x = x + (widths[column] - place.width) / 2
+        x += widths[column]
+    plan_lanes(sketch.plan, places)
     layout = Layout(places, [], size, lines=len(starts))
-    _heights(layout, gutters(graph["edges"], places), attached)
-    layout.width = max((place.x + place.width for place in places.values()), default=0.0)
+    _heights(sketch, layout)
+    layout.width = max((end for _, end in sketch.walls.values()), default=0.0)
     return layout
+
+
+def _redo(sketch: _Sketch, layout: Layout) -> _Sketch:
+    """The sketch with the walls and the plan of ``layout``, which may not have been tried last."""
+    walls: dict[int, tuple[float, float]] = {}
+    for place in layout.places.values():
+        low, high = walls.get(place.column, (place.x, place.x))
+        walls[place.column] = min(low, place.x), max(high, place.x + place.width)
+    sketch.walls, sketch.plan = walls, plan_kinds(sketch.graph["edges"], layout.places)
+    plan_lanes(sketch.plan, layout.places)
+    sketch.tops = {}
+    for place in layout.places.values():
+        sketch.tops[place.line] = min(sketch.tops.get(place.line, place.y), place.y)
+    return sketch
 
 
 def _attached(graph: dict[str, Any], found: dict[str, Form], columns: dict[str, int]) -> dict[str, str]:
@@ -155,10 +198,30 @@ def _attached(graph: dict[str, Any], found: dict[str, Form], columns: dict[str, 
     under: dict[str, str] = {}
     for id in sorted(inputs):
         reader = next(iter(readers.get(id, ())), "")
-        if len(readers.get(id, ())) == 1 and found[id].title == "target" and reader not in under.values():
+        single = len(readers.get(id, ())) == 1 and found[reader].kind == "number"
+        if single and found[id].title == "target" and reader not in under.values():
             under[id] = reader
             columns[id] = columns[reader]
     return under
+
+
+def _torn(sketch: _Sketch, layout: Layout) -> set[str]:
+    """Nodes whose weights were to be lines, but the units before them do not stand right before them."""
+    torn = set()
+    places = layout.places
+    crowd: dict[int, list[int]] = {}
+    for place in places.values():
+        if place.id not in sketch.attached:
+            crowd.setdefault(place.column, []).append(place.row)
+    for edge in sketch.graph["edges"]:
+        a, b = places[edge["from"]], places[edge["to"]]
+        if b.form.weight != "edges" or edge["input"] not in ("x", "x[0]"):
+            continue
+        low, high = min(a.row, b.row), max(a.row, b.row)
+        between = [row for place in (a, b) for row in crowd[place.column] if low <= row <= high and row != place.row]
+        if a.line != b.line or b.column != a.column + 1 or between:
+            torn.add(b.id)
+    return torn
 
 
 def _numbered(graph: dict[str, Any], found: dict[str, Form]) -> dict[str, str]:
@@ -169,56 +232,27 @@ def _numbered(graph: dict[str, Any], found: dict[str, Form]) -> dict[str, str]:
     return dict.fromkeys(few & ends - inputs, "right") | dict.fromkeys(few & inputs - ends, "left")
 
 
-def _measured(place: Place, size: Size) -> Place:
-    wide, high = place.form.weight_size(size)
-    values = place.form.values_size(size)
-    between = 6.0 if wide else 0.0
-    text = size.text
-    title = text * min(_WIDEST_TITLE if size.side >= CAPTIONED else 1.1 * size.side, _LETTER * len(place.form.title))
-    caption = text * min(_WIDEST_TITLE, 6.2 * len(place.form.caption)) if size.side >= CAPTIONED else 0.0
-    place.beside = NUMBERS * text if place.numbers else 0.0
-    before = place.beside if place.numbers == "left" else 0.0
-    place.width = max(wide + between + values[0] + place.beside, title, caption)
-    place.over, place.under = (TITLE, CAPTION) if size.side >= CAPTIONED else (_TITLE_SMALL, _CAPTION_SMALL)
-    place.over, place.under = text * place.over, text * place.under
-    place.height = place.over + max(high, values[1]) + place.under
-    place.weight = (0.0, 0.0, wide, high)
-    place.values = (before + wide + between, 0.0, *values)
-    return place
+def _heights(sketch: _Sketch, layout: Layout) -> None:
+    """Set the y of all places, line by line, row by row; the attached ones under their readers.
 
-
-def _gap(places: list[Place], size: Size) -> float:
-    """Pixels before a column: many where weights are drawn as lines into it."""
-    return size.fan if any(place.form.weight == "edges" for place in places) else size.gap
-
-
-def _heights(layout: Layout, lanes: dict[int, int], attached: dict[str, str]) -> None:
-    """Set the y of all places, line by line, row by row; the attached ones under their readers."""
-    y = 0.0
-    for line in range(layout.lines):
-        here = [place for place in layout.places.values() if place.line == line and place.id not in attached]
-        y += LANE * lanes.get(line, 0) + (LINE_GAP if line else 0.0)
-        for row in sorted({place.row for place in here}):
-            same = [place for place in here if place.row == row]
-            tall = max(place.height for place in same)
-            for place in same:
-                _settle(place, y + (tall - place.height) / 2)
-            y += tall + ROW_GAP
-        y -= ROW_GAP
-        for place in layout.places.values():
-            if place.line == line and place.id in attached:
-                above = layout.places[attached[place.id]]
-                _settle(place, above.values[1] + above.values[3] + 10)
-                y = max(y, place.y + place.height)
-    layout.height = y + LANE * lanes.get(layout.lines, 0)
-
-
-def _settle(place: Place, y: float) -> None:
-    place.y = y
-    inner = place.height - place.over - place.under
-    after = place.beside if place.numbers == "right" else 0.0
-    left = place.x + (place.width - place.values[0] - place.values[2] - after) / 2
-    _, _, wide, high = place.weight
-    place.weight = (left, y + place.over + (inner - high) / 2, wide, high)
-    offset, _, wide, high = place.values
-    place.values = (left + offset, y + place.over + (inner - high) / 2, wide, high)
+    The middles of a row's pictures are at one height, so that lines run straight.
+    """
+    attached = {reader: layout.places[id] for id, reader in sketch.attached.items()}
+    rows: dict[tuple[int, int], list[Place]] = {}
+    for place in layout.places.values():
+        if place.id not in sketch.attached:
+            rows.setdefault((place.line, place.row), []).append(place)
+    y, line = 0.0, -1
+    for (at, _), same in sorted(rows.items(), key=lambda entry: entry[0]):
+        if at != line:
+            y += LANE * sketch.plan.gutter(at) + (LINE_GAP if at else 0.0)
+            line = at
+        middle = y + max(place.over + place.body / 2 for place in same)
+        for place in same:
+            place.settle(place.x, middle)
+            y = max(y, place.y + place.height)
+            if (under := attached.get(place.id)) is not None:
+                under.settle(under.x, place.y + place.height + under.over + under.body / 2)
+                y = max(y, under.y + under.height)
+        y += ROW_GAP
+    layout.height = y - ROW_GAP

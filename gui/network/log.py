@@ -6,7 +6,7 @@ module, op and how often it has run in the pass; the backward of an op by going 
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from typing import Any
 
 #: The kinds that are asked for.
@@ -37,6 +37,11 @@ class EventLog:
         self._seen: dict[tuple[str, str], int] = {}
         self._runs: dict[tuple[str, str], list[tuple[str, tuple | None]]] = {}
         self._open: dict[tuple[str, str], list[tuple[str, tuple | None]]] = {}
+        # The forward event, by the number that an op's forward and backward share; its backward events.
+        self._functions: dict[int, int] = {}
+        self._backward: dict[int, list[int]] = {}
+        self._of_graph: dict[tuple[str, str], list[tuple[str, tuple | None]]] = {}
+        self._gap = False
 
     def fits(self, stop: dict[str, Any]) -> bool:
         """Whether ``stop`` can belong to the events that are known: its number then has the position known for it."""
@@ -44,8 +49,11 @@ class EventLog:
         known = self._positions.get(seq) if seq is not None else None
         return known is None or position is None or list(position) == known
 
-    def extend(self, events: list[dict[str, Any]]) -> None:
-        """Take in further events, in their order."""
+    def extend(self, events: list[dict[str, Any]], first: int = 0) -> None:
+        """Take in further events, in their order; ``first``: number of the oldest that is to be had."""
+        if first > self.next:
+            # The beginning of the pass is not known: ops are found by the graph alone.
+            self._seen, self._runs, self._gap = {}, {}, True
         for event in events:
             if event["seq"] < self.next:
                 continue
@@ -60,15 +68,21 @@ class EventLog:
             self._direction_of.append(kind)
         if kind in _BOUNDARIES:
             self._passes.append(seq)
-            self._seen, self._runs = {}, {}
+            self._seen, self._runs, self._gap = {}, {}, False
         elif kind == "begin_backward":
             self._begins.append(seq)
-            self._open = {key: list(runs) for key, runs in self._runs.items()}
+            self._open = {key: list(runs) for key, runs in (self._of_graph if self._gap else self._runs).items()}
         elif kind == "forward":
             key = (event["module"] or "", event["name"])
             node = _numbered(key, self._seen)
+            if event.get("function") is not None:
+                self._functions[event["function"]] = seq
             self._runs.setdefault(key, []).append((node, _shape(event, "y")))
             self._note("forward", node, seq)
+        elif kind == "backward" and event.get("function") in self._functions:
+            forward = self._functions[event["function"]]
+            self._backward.setdefault(forward, []).append(seq)
+            self._note("backward", self._node_of[forward], seq)
         elif kind == "backward":
             runs = self._open.get((event["module"] or "", event["name"]), [])
             shape = _shape(event, "y")
@@ -81,6 +95,24 @@ class EventLog:
             label = next((t.get("label") for t in event["tensors"] if t["name"] == "w"), None)
             if label:
                 self._note("update", label, seq)
+
+    def bind(self, graph: dict[str, Any]) -> None:
+        """Take over what ``graph`` calls its ops: one that an earlier pass has run may be numbered otherwise here."""
+        self._of_graph = {}
+        for node in graph["nodes"]:
+            if node["kind"] != "op":
+                continue
+            shape = next((tuple(output["shape"]) for output in node["outputs"]), None)
+            self._of_graph.setdefault((node["module"] or "", node["op"]), []).append((node["id"], shape))
+            if node["event"] in self._node_of and self._node_of[node["event"]] != node["id"]:
+                self._rename("forward", node["event"], node["id"])
+                for seq in self._backward.get(node["event"], ()):
+                    self._rename("backward", seq, node["id"])
+
+    def _rename(self, what: str, seq: int, name: str) -> None:
+        self._found[what, self._node_of[seq]].remove(seq)
+        insort(self._found.setdefault((what, name), []), seq)
+        self._node_of[seq] = name
 
     def _note(self, what: str, of: str, seq: int) -> None:
         self._found.setdefault((what, of), []).append(seq)

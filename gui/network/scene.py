@@ -77,6 +77,19 @@ class NetworkScene(QGraphicsScene):
                 lit = [(index, share) for part, index, share in mark.lit if part == "weight" and len(index) == 2]
                 self.lines[id].show_marks(picked, lit)  # type: ignore[arg-type]
 
+    def marks_in_words(self) -> str:
+        """What is lit, for those who cannot see it: ``conv1 is at work (forward); conv1 weight [0, 0, 1, 1] is selected;
+        19 numbers are lit``.
+        """
+        words = []
+        items = [(item.place.form.title, item.marks) for item in self.nodes.values()]
+        words += [f"{title} is at work ({marks.phase})" for title, marks in items if marks.phase]
+        words += [f"{title} is selected" for title, marks in items if marks.selected]
+        words += [f"{title} {marks.picked[0]} {list(marks.picked[1])} is selected" for title, marks in items if marks.picked]
+        if count := sum(len(marks.lit) for _, marks in items):
+            words.append(f"{count} numbers are lit")
+        return "; ".join(words)
+
     def light(self, node: str | None, phase: str) -> None:
         """Show that numbers flow into a node, or with phase "backward" out of it, back to those before it."""
         for item in self.routes:

@@ -18,12 +18,13 @@ class NetworkView(QGraphicsView):
     """Fits the whole into view until the user zooms or moves; Fit (key 0) goes back to that.
 
     Signals: clicked(QPointF), hovered(QPointF, QPoint on the screen) in scene coordinates, walked(dx, dy): an arrow key,
-    resized(): while everything is fitted.
+    entered(inwards): Enter, or Escape; resized(): while everything is fitted.
     """
 
     clicked = pyqtSignal(QPointF)
     hovered = pyqtSignal(QPointF, QPoint)
     walked = pyqtSignal(int, int)
+    entered = pyqtSignal(bool)
     resized = pyqtSignal()
 
     def __init__(self, scene: NetworkScene) -> None:
@@ -79,11 +80,14 @@ class NetworkView(QGraphicsView):
             self._look_at(QPointF(place[0], place[1]), max(SMALLEST, min(LARGEST, place[2])))
 
     def reveal(self, box: QRectF) -> None:
-        """Move as little as needed to show ``box``."""
-        if not self.mapToScene(viewport_of(self).rect()).boundingRect().contains(box):
-            if self.fitted:
-                return
-            self._look_at(box.center(), self.zoom)
+        """Move as little as needed to show ``box``, not at all where it is in sight or larger than the view."""
+        seen = self.mapToScene(viewport_of(self).rect()).boundingRect()
+        if self.fitted or seen.contains(box):
+            return
+        across = _shift(seen.left(), seen.right(), box.left(), box.right())
+        down = _shift(seen.top(), seen.bottom(), box.top(), box.bottom())
+        if across or down:
+            self._look_at(seen.center() + QPointF(across, down), self.zoom)
 
     def _look_at(self, center: QPointF, zoom: float) -> None:
         self.resetTransform()
@@ -135,6 +139,8 @@ class NetworkView(QGraphicsView):
         ways = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
         if event.key() in ways and event.modifiers() == Qt.KeyboardModifier.NoModifier:
             self.walked.emit(*ways[Qt.Key(event.key())])
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
+            self.entered.emit(event.key() != Qt.Key.Key_Escape)
         elif event.text() in ("+", "="):
             self.zoom_by(1.25)
         elif event.text() == "-":
@@ -149,3 +155,11 @@ class NetworkView(QGraphicsView):
         if self.fitted:
             self.resized.emit()
             self.fit()
+
+
+def _shift(seen0: float, seen1: float, low: float, high: float) -> float:
+    """How far to move what is seen, so that ``low`` to ``high`` is in sight; what is too large, so that its end is."""
+    room = seen1 - seen0
+    if high - low > room:
+        return max(0.0, low - seen1 + room / 2) or min(0.0, high - seen0 - room / 2)
+    return min(0.0, low - seen0) or max(0.0, high - seen1)

@@ -23,7 +23,9 @@ def element_at(form: Form, part: str, u: float, v: float) -> tuple[int, ...] | N
         rows, columns = form.kernels()
         row, column, y, x = _tile(u, v, rows, columns)
         out, into = (row * columns + column, 0) if shape[1] == 1 else (row, column)
-        return (out, into, int(y * shape[2]), int(x * shape[3])) if out < shape[0] else None
+        high, wide = form.kernel
+        at = (int(y * high), int(x * wide))[4 - len(shape) :]
+        return (out, into, *at) if out < shape[0] else None
     shape = form.shape
     if form.kind == "number":
         return (0,) * len(shape)
@@ -54,10 +56,10 @@ def box_of(form: Form, part: str, index: tuple[int, ...]) -> tuple[float, float,
         shape = form.weight_shape
         if form.weight == "matrix" and len(index) == 2:
             return index[1] / shape[1], index[0] / shape[0], 1 / shape[1], 1 / shape[0]
-        if form.weight == "filters" and len(index) == 4:
+        if form.weight == "filters" and len(index) == len(shape):
             rows, columns = form.kernels()
             row, column = divmod(index[0], columns) if shape[1] == 1 else index[:2]
-            return _in_tile(row, column, rows, columns, index[2:], shape[2:])
+            return _in_tile(row, column, rows, columns, (0, *index[2:])[-2:], form.kernel)
         return None
     shape = form.shape
     if len(index) != len(shape):
@@ -93,7 +95,7 @@ def number_at(found: Content, form: Form, part: str, index: tuple[int, ...]) -> 
     shape = form.weight_shape if part == "weight" else form.shape
     at = index[-data.ndim :] if data.ndim <= len(index) else index
     exact = all(have == want for have, want in zip(data.shape[::-1], shape[::-1])) or part == "weight"
-    if form.kind in ("maps", "picture") or form.weight == "filters":
+    if form.kind in ("maps", "picture") or (part == "weight" and form.weight == "filters"):
         exact = data.shape[-2:] == tuple(shape[-2:])
     if not exact or len(at) != data.ndim or any(i >= n for i, n in zip(at, data.shape)):
         return None

@@ -25,7 +25,8 @@ from gui.places import places_of
 from gui.theme import Theme
 from gui.widgets.breakpoint_editor import BreakpointEditor
 from gui.widgets.breakpoint_form import BreakpointForm, brief, sentence
-from gui.widgets.code_view import draw_breakpoint, source_font
+from gui.widgets.code_view import source_font
+from gui.widgets.gutter import draw_breakpoint
 
 KINDS = ("op", "module", "watch")
 

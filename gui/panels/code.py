@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import html
 import os
-from pathlib import Path
 from typing import Any
 
-from PyQt6.QtCore import QFileSystemWatcher, QPoint, Qt
+from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtGui import QShowEvent
 from PyQt6.QtWidgets import QComboBox, QLabel, QMenu, QStackedWidget, QToolTip, QVBoxLayout, QWidget
 
-from gui.breakpoints import breakpoints_of, is_on
+from gui.breakpoints import breakpoints_of
 from gui.context import Context
-from gui.numbers import format_number, format_shape
+from gui.panels.code_files import Files
+from gui.panels.code_menu import edit_line, line_menu
+from gui.panels.code_tips import thumbnail, thumbnail_plan, value_tip
 from gui.panels.panel import Panel
 from gui.places import places_of
 from gui.theme import Theme
 from gui.widgets.breakpoint_editor import BreakpointEditor
-from gui.widgets.code_view import CodeView, Mark
+from gui.widgets.code_view import CodeView
 from gui.widgets.element_view import ElementView
+from gui.widgets.find_bar import FindBar
+from gui.widgets.gutter import Mark
 
 
 class CodePanel(Panel):
@@ -56,6 +59,7 @@ class CodePanel(Panel):
         self.view.breakpoint_toggled.connect(self._toggle)
         self.view.line_menu_wanted.connect(self._show_menu)
         self.view.hovered.connect(self._hover)
+        self.search = FindBar(self.view)
         self.element = ElementView(self.theme)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.view)
@@ -65,21 +69,24 @@ class CodePanel(Panel):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.note)
+        layout.addWidget(self.search)
         layout.addWidget(self.pages, 1)
         self.set_content(content)
         self.path: str | None = None
-        self._texts: dict[str, str] = {}
         self._places: dict[str, tuple[int, int]] = {}
-        self._changed: set[str] = set()
-        self._saved: dict[str, Any] = {}
-        self._watcher = QFileSystemWatcher(self)
-        self._watcher.fileChanged.connect(self._file_changed)
+        self._files = Files(self._ask_source, self)
+        self._files.changed.connect(self._show_note)
         self._breakpoints = breakpoints_of(context)
         self._breakpoints.changed.connect(self._show_breakpoints)
         self.state.subscribe(("program", "runs"), self._program_changed)
         places_of(context).line_wanted.connect(self.open_line)
-        action = context.action("breakpoint")
-        action.triggered.connect(lambda: self.isVisible() and self._toggle(self.view.caret_line()))
+        for name, call in (
+            ("breakpoint", lambda: self.isVisible() and self._toggle(self.view.caret_line())),
+            ("find", self.find_text), ("find_next", lambda: self.isVisible() and self.search.go()),
+            ("find_previous", lambda: self.isVisible() and self.search.go(backwards=True)),
+            ("go_to_line", lambda: self.find_text(":")),
+        ):  # fmt: skip
+            context.action(name).triggered.connect(lambda _=False, call=call: call())
 
     # ---- stops ----
 
@@ -170,24 +177,15 @@ class CodePanel(Panel):
 
     def _open(self, path: str, then: Any) -> None:
         """Show a file and call ``then()``; later, where the engine has to be asked for its text."""
-        path = os.path.realpath(path) if os.path.exists(path) else path
-        if path in self._texts:
-            self._show_file(path)
-            then()
-            return
-        try:
-            self._texts[path] = Path(path).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            self.ask("source", "source", {"path": path}, lambda body: self._received(path, body["content"], then))
-            return
-        self._watcher.addPath(path)
-        self._show_file(path)
-        then()
 
-    def _received(self, path: str, text: str, then: Any) -> None:
-        self._texts[path] = text
-        self._show_file(path)
-        then()
+        def read(real: str) -> None:
+            self._show_file(real)
+            then()
+
+        self._files.read(path, read)
+
+    def _ask_source(self, path: str, then: Any) -> None:
+        self.ask("source", "source", {"path": path}, lambda body: then(body["content"]))
 
     def _show_file(self, path: str) -> None:
         self.show_content()
@@ -199,7 +197,7 @@ class CodePanel(Panel):
         if self.path is not None:
             self._places[self.path] = (bar.value(), self.view.caret_line())
         self.path = path
-        self.view.set_source(self._texts[path])
+        self.view.set_source(self._files.text(path))
         self.view.setAccessibleName(f"Source of {os.path.basename(path)}")
         self._show_breakpoints()
         scroll, caret = self._places.get(path, (0, 1))
@@ -225,18 +223,15 @@ class CodePanel(Panel):
 
         self._open(path, found)
 
-    def _file_changed(self, path: str) -> None:
-        if os.path.exists(path):
-            self._watcher.addPath(path)  # an editor that writes a new file ends the watching of the old one
-        try:
-            same = Path(path).read_text(encoding="utf-8", errors="replace") == self._texts.get(path)
-        except OSError:
-            same = False
-        (self._changed.discard if same else self._changed.add)(path)
-        self._show_note()
+    def find_text(self, text: str = "") -> None:
+        """Open the line in which a text to find, or ``:`` and a line, is written."""
+        self.context.want_panel("code")
+        if self.path is not None:
+            self.pages.setCurrentWidget(self.view)
+            self.search.open(text)
 
     def _show_note(self) -> None:
-        changed = self.path in self._changed and self.pages.currentWidget() is self.view
+        changed = self._files.is_stale(self.path) and self.pages.currentWidget() is self.view
         if changed:
             name = html.escape(os.path.basename(self.path or ""))
             again = "<a href='reload'>Show the new text</a>."
@@ -253,15 +248,13 @@ class CodePanel(Panel):
 
     def _reload_changed(self) -> None:
         """A run begins: it has read the files as they are now."""
-        for path in self._changed:
-            self._texts.pop(path, None)
-        if self.path in self._changed:
+        stale = self._files.is_stale(self.path)
+        self._files.forget_stale()
+        if stale and self.path is not None:
             path, self.path = self.path, None
             bar = self.view.verticalScrollBar()
             self._places[path] = (bar.value() if bar is not None else 0, self.view.caret_line())
-            self._changed.clear()
             self._open(path, lambda: None)
-        self._changed.clear()
         self._show_note()
 
     # ---- breakpoints ----
@@ -280,36 +273,11 @@ class CodePanel(Panel):
 
     def menu(self, line: int, place: QPoint) -> QMenu:
         """What can be done with a line."""
-        path = self.path or ""
-        entry = self._breakpoints.at(path, line)
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-
-        def add(text: str, call: Any) -> None:
-            action = menu.addAction(text)
-            if action is not None:
-                action.triggered.connect(lambda _=False: call())
-
-        add("Remove breakpoint\tF9" if entry else "Set breakpoint\tF9", lambda: self._toggle(line))
-        if entry is not None:
-            on = is_on(entry)
-            turn = {"enabled": False} if on else {"enabled": None}
-            add("Switch off" if on else "Switch on", lambda: self._breakpoints.change_line(path, line, **turn))
-        menu.addSeparator()
-        for field, text in (("condition", "Condition…"), ("hitCondition", "Hit count…"), ("logMessage", "Log point…")):
-            add(text, lambda field=field: self.edit_breakpoint(line, place, field))
-        menu.addSeparator()
-        run_to = {"line": line, "source": {"path": path}}
-        add("Run to this line", lambda: self.context.link.move("runTo", **run_to))
-        return menu
+        return line_menu(self.context, self, self.path or "", line, place)
 
     def edit_breakpoint(self, line: int, place: QPoint, field: str) -> BreakpointEditor:
         """Open the editor of the breakpoint of a line."""
-        path = self.path or ""
-        done = lambda changes: self._breakpoints.change_line(path, line, **changes)  # noqa: E731
-        editor = BreakpointEditor(self.theme, self._breakpoints.at(path, line) or {}, done, self)
-        editor.open_at(place, field)
-        return editor
+        return edit_line(self.context, self, self.path or "", line, place, field)
 
     # ---- hovering ----
 
@@ -317,12 +285,22 @@ class CodePanel(Panel):
         if self.state.stop is None or self.state.running:
             return
 
-        def answered(body: dict[str, Any]) -> None:
-            QToolTip.showText(place, value_tip(expression, body, self.theme), self.view)
+        def show(body: dict[str, Any], picture: str = "") -> None:
+            QToolTip.showText(place, value_tip(expression, body, self.theme, picture), self.view)
 
+        def answered(body: dict[str, Any]) -> None:
+            plan = thumbnail_plan((body.get("tensor") or {}).get("shape") or ())
+            if plan is None:
+                show(body)
+                return
+            reference = {"expression": expression, **({"frameId": frame} if frame is not None else {})}
+            drawn = lambda numbers: show(body, thumbnail(plan, numbers, self.theme))  # noqa: E731
+            self.ask("thumbnail", "tensor", plan.arguments(reference), drawn, lambda _: show(body))
+
+        frame = places_of(self.context).frame if self.state.stop.get("live") else None
         arguments: dict[str, Any] = {"expression": expression, "context": "hover"}
-        if self.state.stop.get("live"):
-            arguments["frameId"] = places_of(self.context).frame
+        if frame is not None:
+            arguments["frameId"] = frame
         self.ask("hover", "evaluate", arguments, answered, lambda _: QToolTip.hideText())
 
     # ---- the rest ----
@@ -330,6 +308,7 @@ class CodePanel(Panel):
     def apply_theme(self, theme: Theme) -> None:
         self.view.apply_theme(theme)
         self.element.apply_theme(theme)
+        self.search.apply_theme(theme)
         self.note.setFont(theme.text_font())
         self.files.setFont(theme.text_font("small"))
         if self.state.stop is not None and not self.state.running:
@@ -346,32 +325,6 @@ class CodePanel(Panel):
     def restore(self, saved: dict[str, Any]) -> None:
         if isinstance(saved.get("path"), str) and isinstance(saved.get("scroll"), int):
             self._places[saved["path"]] = (saved["scroll"], 1)
-
-
-def value_tip(expression: str, body: dict[str, Any], theme: Theme) -> str:
-    """A tooltip: the expression, its type or shape, its value, its range."""
-    tensor = body.get("tensor")
-    rows = [f"<b>{html.escape(expression)}</b> <span style='color:{theme.muted.name()}'>{html.escape(_kind(body))}</span>"]
-    value = str(body.get("result", ""))
-    if tensor and tensor.get("shape"):
-        value = value.split(") ", 1)[-1]
-    elif tensor:
-        value = value.split(" (")[0]
-    rows.append(f"<span style='font-family:\"{theme.code_font().family()}\"'>{html.escape(value[:300])}</span>")
-    if tensor and tensor.get("count", 0) > 1:
-        names = ("min", "max", "mean", "std")
-        parts = [f"{name} {format_number(tensor[name])}" for name in names if tensor.get(name) is not None]
-        odd = [f"{tensor[name]} {words}" for name, words in (("nans", "NaN"), ("infs", "infinite")) if tensor.get(name)]
-        rows.append(html.escape(" · ".join(parts + odd)))
-    return "<br>".join(rows)
-
-
-def _kind(body: dict[str, Any]) -> str:
-    tensor = body.get("tensor")
-    if not tensor:
-        return str(body.get("type", ""))
-    grad = " · requires grad" if tensor.get("requiresGrad") else ""
-    return f"{tensor['dtype']} · {format_shape(tensor['shape'])}{grad}"
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The Curves panel: the loss of every step, of every run."""
+"""The Curves panel: loss, accuracy, learning rate and gradient norm of all runs, per step or per epoch."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QApplication, QComboBox, QLabel, QMenu, QVBoxLayout, QWidget
 
 from gui.context import Context
+from gui.curve_data import QUANTITIES, Series, end_of, epoch_at, series_of
+from gui.numbers import format_count
+from gui.panels.curves_choice import CurvesChoice
 from gui.panels.panel import Panel
 from gui.theme import Theme
 from gui.widgets.controls import tool_button
-from gui.widgets.line_plot import LinePlot, Mark
+from gui.widgets.line_plot import Curve, LinePlot, Mark, Plot
 
-#: Steps that are averaged, by the text of the choice.
-WINDOWS = {"no smoothing": 1, "mean of 5": 5, "mean of 20": 20, "mean of 100": 100}
+#: Decays of the exponential moving average, by the text of the choice.
+SMOOTHING = {"raw": 0.0, "EMA 0.9": 0.9, "EMA 0.99": 0.99}
 
 #: Stops of one run that are marked; the oldest are forgotten.
 _MOST_MARKS = 200
@@ -23,29 +26,32 @@ _MOST_MARKS = 200
 #: Reasons of stops that are marked: those that the user has set.
 _MARKED = ("breakpoint", "data breakpoint", "op breakpoint", "module breakpoint", "exception")
 
-_NO_LOSS = "No loss yet. It is recorded at every backward(); step on by a batch, or run."
-
+_NO_LOSS = "No loss yet. It is recorded at every backward(); step on by a batch, or run (F5)."
+_NOTHING_OF_IT = "Nothing of what is chosen under “Show” has been measured yet. Run on (F5), or choose something else."
 
 class CurvesPanel(Panel):
-    """Loss over steps. The current step is a line, what a diagnosis found an alarm, stops at breakpoints short marks."""
+    """One plot a quantity over a common axis. The current step is a line, findings are alarms, breakpoints are rings."""
 
     key, title, area = "curves", "Curves", "right-bottom"
-    empty_text = "Open a script (Ctrl+O); the loss of every step shows here, of all its runs."
+    empty_text = "Open a script (Ctrl+O); loss and accuracy of every step show here, of all its runs."
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self.plot = LinePlot(self.theme, "step", "loss")
-        self.plot.setAccessibleName("Loss over steps")
+        self.plot = LinePlot(self.theme)
+        self.plot.chosen.connect(self._travel)
         self.smoothing = QComboBox()
         self.smoothing.setAccessibleName("Smoothing")
-        self.smoothing.setToolTip("Draw the mean of the last steps; the values themselves stay, faintly")
-        for text, window in WINDOWS.items():
-            self.smoothing.addItem(text, window)
-        tip = "Logarithmic loss axis; losses that are not above 0 are left out"
-        self.log = tool_button("log", "Logarithmic loss axis", tip, checkable=True)
-        self.head.add_control(self.smoothing)
-        self.head.add_control(self.log)
+        self.smoothing.setToolTip("Exponential moving average of training curves; the values themselves stay, faintly")
+        for text, decay in SMOOTHING.items():
+            self.smoothing.addItem(text, decay)
+        tip = "Logarithmic axes of loss, learning rate and gradient norm; what is not above 0 is left out"
+        self.log = tool_button("log", "Logarithmic axes", tip, checkable=True)
+        self.choice = CurvesChoice()
+        self.quantities, self.axis = self.choice.quantities, self.choice.axis
+        for control in (self.choice, self.smoothing, self.log):
+            self.head.add_control(control)
         self.message = QLabel(_NO_LOSS)
+        self.message.setObjectName("empty")
         self.message.setAccessibleName("Why there is no curve")
         self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.message.setWordWrap(True)
@@ -59,19 +65,27 @@ class CurvesPanel(Panel):
         self._stops: dict[str, list[tuple[int, str]]] = {}
         self._missed = False
         self.smoothing.currentIndexChanged.connect(lambda _: self.plot.set_smoothing(self.smoothing.currentData()))
-        self.log.toggled.connect(self.plot.set_log)
-        self.plot.plot.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.plot.plot.customContextMenuRequested.connect(self._menu)
-        self.state.subscribe(("curves", "runs", "findings"), self._changed)
+        self.log.toggled.connect(lambda _: self._draw())
+        self.choice.changed.connect(self._draw)
+        self.choice.turned.connect(self._turn_axis)
+        self.plot.canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.plot.canvas.customContextMenuRequested.connect(self._menu)
+        self.state.subscribe(("curves", "measures", "runs", "findings"), self._changed)
         self.state.subscribe("progress", self._progressed)
         self.state.subscribe("stop", self._note_stop)
 
     # ---- what is shown ----
 
+    @property
+    def per_epoch(self) -> bool:
+        """Whether an epoch, not a step, is a place on the axis; only where the script has epochs."""
+        measured = self.state.measures.get(self._current()) or {}
+        return self.axis["epoch"].isChecked() and len(measured.get("epochs", ())) > 0
+
     def show_stop(self, stop: dict[str, Any] | None) -> None:
         self._draw()
         if stop is not None:
-            self.plot.set_cursor(stop.get("step"))
+            self._put_cursor(stop.get("step"))
 
     def show_running(self) -> None:
         self.show_content()
@@ -85,41 +99,87 @@ class CurvesPanel(Panel):
 
     def _progressed(self) -> None:
         if self.isVisible() and self.state.running and "step" in self.state.progress:
-            self.plot.set_cursor(self.state.progress["step"])
+            self._put_cursor(self.state.progress["step"])
+
+    def _put_cursor(self, step: int | None) -> None:
+        if step is not None and self.per_epoch:
+            step = epoch_at(self.state.measures.get(self._current()), max(0, step - 1))
+        self.plot.set_cursor(step)
 
     def showEvent(self, event: Any) -> None:
         super().showEvent(event)
         if self._missed and self.state.stop is not None:
             self._draw()
 
+    def _turn_axis(self) -> None:
+        self._draw()
+        self.plot.show_all()
+        stop = self.state.stop or {}
+        self._put_cursor(self.state.progress.get("step") if self.state.running else stop.get("step"))
+
     def _draw(self) -> None:
         self._missed = False
-        curves = {name: curve for name, curve in self.state.curves.items() if len(curve["steps"])}
-        current = self._current()
-        order = sorted(curves, key=lambda name: name != current)
-        self.plot.show_curves({name: (curves[name]["steps"], curves[name]["losses"]) for name in order}, current)
-        self.message.setVisible(not curves)
-        self.plot.setVisible(bool(curves))
-        self.plot.set_marks(self._marks(curves, current))
-        latest = curves.get(current)
-        self.head.set_subject(f"loss, {len(latest['steps'])} steps" if latest is not None else "")
+        current, per_epoch = self._current(), self.per_epoch
+        order = sorted(self.state.curves, key=lambda name: name != current)
+        found = {
+            name: series_of(self.state.curves[name], self.state.measures.get(name), per_epoch) for name in order
+        }  # fmt: skip
+        found = {name: series for name, series in found.items() if series}
+        plots = self._plots(found)
+        self.message.setText(_NOTHING_OF_IT if found else _NO_LOSS)
+        self.message.setVisible(not plots)
+        self.plot.setVisible(bool(plots))
+        self.axis["epoch"].setEnabled(any(len(m.get("epochs", ())) for m in self.state.measures.values()))
+        self.plot.set_axis("epoch" if per_epoch else "step", None if per_epoch else self._place_text)
+        self.plot.show_plots(plots)
+        self.plot.set_marks(self._marks(current))
+        latest = self.state.curves.get(current)
+        count = len(latest["steps"]) if latest is not None else 0
+        epochs = epoch_at(self.state.measures.get(current), count)
+        text = f"{format_count(count)} step{'' if count == 1 else 's'}"
+        self.head.set_subject(text + (f", epoch {epochs}" if epochs else "") if plots else "")
+
+    def _plots(self, found: dict[str, list[Series]]) -> list[Plot]:
+        plots = []
+        names = list(dict.fromkeys(one.name for series in found.values() for one in series))
+        for quantity, unit in QUANTITIES.items():
+            if not self.quantities[quantity].isChecked():
+                continue
+            curves = [
+                Curve(one.name if len(found) == 1 else f"{run}: {one.name}", one.x, one.y, number, names.index(one.name),
+                      one.points, one.hold)
+                for number, (run, series) in enumerate(found.items()) for one in series if one.quantity == quantity
+            ]  # fmt: skip
+            if curves:
+                log = self.log.isChecked() and quantity != "accuracy"
+                ends = (0.0, 100.0) if quantity == "accuracy" else (-np.inf, np.inf)
+                smooth = quantity in ("loss", "accuracy", "gradient norm")
+                plots.append(Plot(quantity, curves, unit, log, ends, smooth))
+        return plots
+
+    def _place_text(self, step: float) -> str:
+        epoch = epoch_at(self.state.measures.get(self._current()), step)
+        return f"step {format_count(step)}" + ("" if epoch is None else f", epoch {epoch}")
 
     def _current(self) -> str:
         return next((run["name"] for run in self.state.runs if run["current"]), next(iter(self.state.curves), ""))
 
-    def _marks(self, curves: dict[str, Any], current: str) -> list[Mark]:
+    def _marks(self, current: str) -> list[Mark]:
         marks = [Mark(step, text) for step, text in self._stops.get(current, ())]
         for finding in self.state.findings:
             step = (finding.get("place") or {}).get("step")
             if step is not None:
                 marks.append(Mark(step, finding.get("title", ""), True))
-        curve = curves.get(current)
+        curve = self.state.curves.get(current)
         if curve is not None:
             losses = np.asarray(curve["losses"], float)
             broken = np.flatnonzero(~np.isfinite(losses))
             if broken.size:
                 step = int(curve["steps"][broken[0]])
                 marks.append(Mark(step, f"loss is {losses[broken[0]]} from here", True))
+        if self.per_epoch:
+            measured = self.state.measures.get(current)
+            marks = [Mark(epoch_at(measured, mark.x) or 0, mark.text, mark.alarm) for mark in marks]
         return marks
 
     def _note_stop(self) -> None:
@@ -135,25 +195,49 @@ class CurvesPanel(Panel):
                 noted.append(entry)
                 del noted[:-_MOST_MARKS]
 
+    # ---- travelling ----
+
+    def _travel(self, x: float) -> None:
+        """Go to where the loss at a step was computed, to the end of an epoch; forwards where the run has not been there."""
+        measured = self.state.measures.get(self._current())
+        curve = self.state.curves.get(self._current())
+        last = int(curve["steps"][-1]) + 1 if curve is not None and len(curve["steps"]) else 0
+        step, what = (end_of(measured, x, last), "step") if self.per_epoch else (int(x), "loss")
+
+        def answered(body: dict[str, Any], what: str = what) -> None:
+            if body["position"] is not None:
+                self.context.link.move("goto", position=body["position"])
+            elif what == "loss":
+                # An evaluation behind the last step: no backward pass has begun there yet.
+                self.ask("travel", "locate", {"step": step}, lambda again: answered(again, "step"))
+            elif step > body["steps"]:
+                self.context.link.move("runTo", step=step)
+
+        if self.state.stop is not None and not self.state.running:
+            self.ask("travel", "locate", {"step": step, "what": what}, answered)
+
     # ---- the menu ----
 
     def _menu(self, place: QPoint) -> None:
-        self.menu().popup(self.plot.plot.mapToGlobal(place))
+        self.menu().popup(self.plot.canvas.mapToGlobal(place))
 
     def menu(self) -> QMenu:
         """What can be done with the curves."""
         menu = QMenu(self)
-        for text, call in (("Show all steps\tdouble-click", self.plot.show_all), ("Copy the losses", self.copy)):
+        for text, call in (("Show all steps\t0", self.plot.show_all), ("Copy the values", self.copy)):
             action = menu.addAction(text)
             if action is not None:
                 action.triggered.connect(lambda _checked=False, call=call: call())
         return menu
 
     def copy(self) -> None:
-        """Put all losses on the clipboard, a line a step: run, step, loss."""
-        lines = ["run\tstep\tloss"]
-        for name, curve in self.state.curves.items():
-            lines += [f"{name}\t{step}\t{loss!r}" for step, loss in zip(curve["steps"].tolist(), curve["losses"].tolist())]
+        """Put everything that was measured on the clipboard, a line a value: run, quantity, of what, step, value."""
+        lines = ["run\tquantity\tof\tstep\tvalue"]
+        for run, curve in self.state.curves.items():
+            for one in series_of(curve, self.state.measures.get(run)):
+                unit = QUANTITIES[one.quantity]
+                start = f"{run}\t{one.quantity}{f' in {unit}' if unit else ''}\t{one.name}"
+                lines += [f"{start}\t{x:.0f}\t{y!r}" for x, y in zip(one.x.tolist(), one.y.tolist())]
         if (clipboard := QApplication.clipboard()) is not None:
             clipboard.setText("\n".join(lines))
 
@@ -164,12 +248,19 @@ class CurvesPanel(Panel):
         self.message.setFont(theme.text_font())
 
     def save(self) -> dict[str, Any]:
-        return {"smoothing": self.smoothing.currentData(), "log": self.log.isChecked()}
+        return {
+            "smoothing": self.smoothing.currentText(), "log": self.log.isChecked(), "epochs": self.axis["epoch"].isChecked(),
+            "shown": [quantity for quantity, action in self.quantities.items() if action.isChecked()],
+        }  # fmt: skip
 
     def restore(self, saved: dict[str, Any]) -> None:
-        place = self.smoothing.findData(saved.get("smoothing"))
-        self.smoothing.setCurrentIndex(max(0, place))
+        self.smoothing.setCurrentIndex(max(0, self.smoothing.findText(str(saved.get("smoothing")))))
         self.log.setChecked(bool(saved.get("log")))
+        self.axis["epoch" if saved.get("epochs") else "step"].setChecked(True)
+        shown = saved.get("shown")
+        if isinstance(shown, list):
+            for quantity, action in self.quantities.items():
+                action.setChecked(quantity in shown)
 
 
 PANEL = CurvesPanel

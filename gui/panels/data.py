@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
-from PyQt6.QtWidgets import QComboBox, QStackedWidget
+from PyQt6.QtWidgets import QComboBox, QDialog, QStackedWidget
 
 from gui.context import Context
 from gui.data.batch import Batch
 from gui.data.confusion import ConfusionMatrix
 from gui.data.points import PointsPlot
 from gui.data.sample_grid import SampleGrid
+from gui.data.tally import Tally, accuracy
 from gui.panels.panel import Panel
+from gui.panels.tensor_edit import EditDialog, Place, place_of
 from gui.state import Selection
 from gui.theme import Theme
 
 #: Samples asked for.
 _MOST = 1024
+
+#: The batch is shown of each so manieth step that is shown of a script that runs freely.
+_EVERY = 2
 
 
 class DataPanel(Panel):
@@ -32,6 +38,9 @@ class DataPanel(Panel):
         super().__init__(context)
         self.batch: Batch | None = None
         self._place: tuple | None = None
+        self._named_inputs = True
+        self._tally = Tally()
+        self._names: list[str] | None = None
         self.grid = SampleGrid(self.theme)
         self.points = PointsPlot(self.theme)
         self.confusion = ConfusionMatrix(self.theme)
@@ -41,16 +50,22 @@ class DataPanel(Panel):
         self.grid.chosen.connect(self._choose)
         self.points.chosen.connect(self._choose)
         self.confusion.chosen.connect(self._choose_pair)
+        self.grid.opened.connect(self.edit_label)
+        self.points.opened.connect(self.edit_label)
         self.view = QComboBox()
         for text, value, hint in (
             ("In order", "order", "The samples as the batch has them"),
-            ("Worst first", "worst", "Mistakes by their loss, the greatest first"),
+            ("Worst first", "worst", "What is wrong before what is right, each by its loss, the greatest first"),
             ("Confusion", "confusion", "Which classes of this batch are taken for which"),
+            ("Confusion of pass", "pass", "The same of all batches of this pass over the data that have been shown here"),
         ):
             self.view.addItem(text, value)
             self.view.setItemData(self.view.count() - 1, hint, 3)
         self.view.setAccessibleName("How the batch is shown")
-        self.view.setToolTip("The batch in order, its worst mistakes first, or its confusion matrix")
+        self.view.setToolTip(
+            "The batch in order, its worst mistakes first, or its confusion matrix.\n"
+            "A click chooses a sample for all panels, a double click (Enter) changes its label in a fork of the run."
+        )
         self.view.currentIndexChanged.connect(lambda _: self._show())
         self.head.add_control(self.view)
         self.set_content(self.pages)
@@ -66,6 +81,25 @@ class DataPanel(Panel):
             return
         self._place = place
         self.ask("samples", "samples", {"count": _MOST}, self._answered, self._refused)
+
+    def live_views(self) -> list[dict[str, Any]]:
+        views = [{"id": "samples", "command": "samples", "arguments": {"count": _MOST}, "every": _EVERY}]
+        # Without a DataLoader the inputs are known by the graph only.
+        batch = self.batch
+        wanted = input_reference(self.state.graph, batch.total) if batch is not None and not self._named_inputs else None
+        if wanted is not None:
+            size = [_MOST, _MOST] if len(wanted[1]) < 3 else [64, 64]
+            arguments = {"reference": wanted[0], "maxShape": size, "describe": False}
+            views.append({"id": "inputs", "command": "tensor", "arguments": arguments, "every": _EVERY})
+        return views
+
+    def show_live(self, views: dict[str, dict[str, Any]]) -> None:
+        if "samples" in views:
+            batch = Batch(views["samples"])
+            self._named_inputs = batch.inputs is not None
+            if "inputs" in views:
+                batch.take_inputs(views["inputs"])
+            self._take(batch)
 
     def _graph_changed(self) -> None:
         """The inputs of a script without DataLoader are known by the graph only."""
@@ -86,10 +120,17 @@ class DataPanel(Panel):
 
         reference, shape = wanted
         size = [_MOST, _MOST] if len(shape) < 3 else [64, 64]
-        self.ask("inputs", "tensor", {"reference": reference, "maxShape": size}, answered, lambda _: self._take(batch))
+        arguments = {"reference": reference, "maxShape": size, "describe": False}
+        self.ask("inputs", "tensor", arguments, answered, lambda _: self._take(batch))
 
     def _take(self, batch: Batch) -> None:
+        if batch.names is not None:
+            self._names = batch.names
+        elif self._names is not None and batch.confusion is not None and len(batch.confusion) == len(self._names):
+            batch.names = self._names  # known of a batch before
         self.batch = batch
+        run = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
+        self._tally.add(run, batch.part, batch.confusion)
         self._show()
 
     def _refused(self, message: str) -> None:
@@ -102,16 +143,22 @@ class DataPanel(Panel):
             return
         self.show_content()
         chosen = self.view.currentData()
-        if chosen == "confusion":
+        summary = batch.summary()
+        if chosen in ("confusion", "pass"):
+            # Without a DataLoader the batch is the pass.
+            whole = chosen == "pass" and batch.part is not None
+            counts = self._tally.counts() if whole else batch.confusion
             self.pages.setCurrentWidget(self.confusion)
-            self.confusion.show_counts(batch.confusion)
+            self.confusion.show_counts(counts, batch.names)
+            seen = f" · {self._tally.batches} batches" if whole else ""
+            summary = f"{accuracy(counts)}{seen}" if counts is not None else summary
         elif batch.kind == "points" and chosen == "order":
             self.pages.setCurrentWidget(self.points)
             self.points.show_batch(batch)
         else:
             self.pages.setCurrentWidget(self.grid)
             self.grid.show_batch(batch, batch.order(chosen == "worst"))
-        self.head.set_subject(batch.summary())
+        self.head.set_subject(summary)
 
     def show_selection(self, selection: Selection) -> None:
         self.grid.show_sample(selection.sample)
@@ -136,6 +183,38 @@ class DataPanel(Panel):
         if len(here):
             losses = [batch.loss(int(i)) or 0.0 for i in here]
             self._choose(int(here[int(np.argmax(losses))]))
+
+    def edit_label(self, sample: int) -> None:
+        """Ask for another label of a sample, and fork the run with it where the labels were made."""
+        batch, stop = self.batch, self.state.stop
+        at = batch.labels_at if batch is not None else None
+        if batch is None or stop is None or at is None or batch.labels is None or sample >= len(batch.labels):
+            self.context.say("This sample has no label that could be changed here.")
+            return
+        shape = at["shape"]
+        if math.prod(shape[1:]) != 1 or shape[0] <= sample:
+            self.context.say("The label of this sample is more than one number: change its elements in the Tensor panel.")
+            return
+        reference = {"event": at["event"], "name": at["name"]}
+        place = place_of(reference, "", stop, self.state.graph)
+        if place is None:
+            return
+        value = np.asarray(batch.labels[sample]).reshape(-1)[0]
+        whole = batch.labels.dtype.kind in "iub"
+        dialog = EditDialog(f"label of sample {sample}", str(value.item()), self.theme, whole, self, self._note(place))
+        if dialog.exec() == QDialog.DialogCode.Accepted and dialog.value is not None:
+            if place.seq is not None and place.seq != stop.get("seq"):
+                self.context.link.move("goto", seq=place.seq)  # the fork waits for it
+            index = (sample, *[0] * (len(shape) - 1))
+            self.context.link.fork([place.edit(index, dialog.value)], f"label {sample} = {dialog.field.text().strip()}")
+        dialog.deleteLater()
+
+    def _note(self, place: Place) -> str:
+        """What to know before the label is changed: what the numbers mean."""
+        names = self.batch.names if self.batch is not None else None
+        if names is None:
+            return place.note
+        return f"{place.note} Classes: " + ", ".join(f"{i} {name}" for i, name in enumerate(names[:32])) + "."
 
     # ---- theme, memory ----
 

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-import html
-import os
 from typing import Any
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QResizeEvent, QTextOption
-from PyQt6.QtWidgets import (
-    QCheckBox,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QPlainTextEdit,
-    QPushButton,
-    QScrollArea,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)  # fmt: skip
+from PyQt6.QtWidgets import QCheckBox, QDockWidget, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from gui.context import Context
-from gui.icons import icon
+from gui.panels.diagnostics_card import FindingCard
 from gui.panels.panel import Panel
-from gui.places import places_of
 from gui.theme import Theme
 
 SEVERITIES = ("error", "warning", "hint")
-_ICONS = {"error": "error", "warning": "warning", "hint": "info"}
 _NOTHING = (
     "Nothing found so far.\n\nThe diagnoses watch each step for dead units, vanishing and exploding gradients, NaN, a wrong "
     "learning rate, forgotten zero_grad and more. Run on (F5); what they find is listed here."
@@ -68,15 +52,19 @@ class DiagnosticsPanel(Panel):
         body.setAutoFillBackground(False)
         self.set_content(self.cards_area)
         self.cards: dict[tuple, FindingCard] = {}
-        self.state.subscribe(("findings", "runs"), self._findings_changed)
+        self.state.subscribe(("findings", "kept_findings", "runs"), self._findings_changed)
+        self.state.subscribe("stop", self._begin)
 
     # ---- asking ----
 
-    def show_stop(self, stop: dict[str, Any] | None) -> None:
-        if not self._asked:
+    def _begin(self) -> None:
+        """At the first stop, seen or not: what goes wrong is noticed also while nobody looks at this panel."""
+        if not self._asked and self.state.stop is not None:
             self._asked = True
             self._switch(self.enabled.isChecked())
-        elif self.enabled.isChecked():
+
+    def show_stop(self, stop: dict[str, Any] | None) -> None:
+        if self.enabled.isChecked():
             self.ask("findings", "diagnostics", {}, self._received)
         self._show()
 
@@ -85,12 +73,25 @@ class DiagnosticsPanel(Panel):
 
     def _received(self, body: dict[str, Any]) -> None:
         if body.get("enabled"):
-            self.state.update(findings=list(body["findings"]))
+            self.state.update(findings=[*self.state.kept_findings, *body["findings"]])
         self._show()
 
     def _findings_changed(self) -> None:
+        self._count()
         if self.isVisible() and self.state.stop is not None:
             self._show()
+
+    def _count(self) -> None:
+        """Say in the tab how many faults were found: also while the panel is hidden, and while the script runs."""
+        count = len(self.findings())
+        dock = self.parentWidget()
+        while dock is not None and not isinstance(dock, QDockWidget):
+            dock = dock.parentWidget()
+        if dock is not None:
+            dock.setWindowTitle(f"{self.title} {count}" if count else self.title)
+
+    def show_running(self) -> None:
+        self._show()
 
     # ---- showing ----
 
@@ -140,148 +141,9 @@ class DiagnosticsPanel(Panel):
             self.enabled.blockSignals(False)
 
 
-class FindingCard(QFrame):
-    """One finding."""
-
-    def __init__(self, context: Context) -> None:
-        super().__init__()
-        self._context = context
-        self.finding: dict[str, Any] = {}
-        self.line = QWidget()
-        self.line.setObjectName("toolbar-line")
-        self.line.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, True)
-        self.line.setFixedHeight(1)
-        self.mark = QLabel()
-        self.title = _text("Fault")
-        self.cause = _text("Cause")
-        self.sentence = _text("Evidence")
-        self.suggestion = _text("What to do")
-        self.place = QPushButton()
-        self.place.setObjectName("link")
-        self.place.setAccessibleName("Place of the fault")
-        self.place.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        self.place.clicked.connect(self._jump)
-        self.code = QPlainTextEdit()
-        self.code.setAccessibleName("Code of the trial")
-        self.code.setToolTip("What is run in the fork; change it to fit the names of your script")
-        self.code.setTabChangesFocus(True)
-        self.code.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
-        self.code.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.attempt = QPushButton("Try it in a fork")
-        self.attempt.setAccessibleName("Try it in a fork")
-        self.attempt.setToolTip("Fork the run here and run this code there; the run as it was stays beside it, to compare")
-        self.attempt.clicked.connect(self._try)
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(self.mark, 0, Qt.AlignmentFlag.AlignTop)
-        head.addWidget(self.title, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 12)
-        layout.setSpacing(6)
-        layout.addWidget(self.line)
-        layout.addSpacing(6)
-        layout.addLayout(head)
-        layout.addWidget(self.place)
-        for widget in (self.sentence, self.cause, self.suggestion, self.code):
-            layout.addWidget(widget)
-        layout.addWidget(self.attempt, 0, Qt.AlignmentFlag.AlignLeft)
-        self.apply_theme(context.theme)
-
-    def show_finding(self, finding: dict[str, Any], first: bool) -> None:
-        """Show a finding; what the user has changed in its code stays."""
-        self.line.setVisible(not first)
-        if finding == self.finding:
-            return
-        new_code = finding.get("what_if") != self.finding.get("what_if")
-        self.finding = finding
-        self.setAccessibleName(f"{finding['severity']}: {finding['title']}")
-        self.title.setText(finding["title"])
-        self.sentence.setText(finding["sentence"])
-        evidence = "\n".join(f"{name} = {value}" for name, value in finding.get("evidence", {}).items())
-        source = f"\n\nThreshold from: {finding['source']}" if finding.get("source") else ""
-        self.sentence.setToolTip(_plain(evidence + source))
-        self.cause.setText(finding["cause"])
-        self.suggestion.setText(finding["suggestion"])
-        text, tip = _place(finding["place"])
-        self.place.setText(text)
-        self.place.setToolTip(tip)
-        self.place.setVisible(bool(text))
-        code = finding.get("what_if")
-        if new_code:
-            self.code.setPlainText(code or "")
-        self.code.setVisible(bool(code))
-        self.attempt.setVisible(bool(code))
-        self.apply_theme(self._context.theme)
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take on colours and fonts."""
-        severity = self.finding.get("severity", "hint")
-        side = theme.space(16)
-        self.mark.setPixmap(icon(_ICONS.get(severity, "info"), theme).pixmap(side, side))
-        self.mark.setToolTip(severity)
-        self.title.setFont(theme.text_font("body", bold=True))
-        self.sentence.setFont(theme.text_font())
-        self.cause.setFont(theme.text_font())
-        self.cause.setStyleSheet(f"color: {theme.muted.name()};")
-        self.suggestion.setFont(theme.text_font())
-        self.place.setFont(theme.code_font("small"))
-        self.code.setFont(theme.code_font())
-        self.code.setStyleSheet(f"QPlainTextEdit {{ background: {theme.paper.name()}; border-radius: 6px; padding: 4px; }}")
-        self._fit_code()
-
-    def _fit_code(self) -> None:
-        """Make the code as high as its wrapped lines."""
-        metrics = self.code.fontMetrics()
-        columns = max(10, (self.width() - 24) // max(1, metrics.horizontalAdvance("m")))
-        lines = sum(max(1, -(-len(line) // columns)) for line in self.code.toPlainText().split("\n"))
-        self.code.setFixedHeight(metrics.lineSpacing() * min(lines, 8) + 20)
-
-    def resizeEvent(self, a0: QResizeEvent | None) -> None:
-        super().resizeEvent(a0)
-        self._fit_code()
-
-    def _jump(self) -> None:
-        place = self.finding["place"]
-        if place.get("file"):
-            places_of(self._context).show_line(place["file"], int(place["line"]))
-        elif place.get("parameter"):
-            self._context.state.select(expression=place["parameter"], label=place["parameter"], module=place.get("module"))
-            self._context.want_panel("tensor")
-
-    def _try(self) -> None:
-        code = self.code.toPlainText().strip()
-        if code:
-            self._context.link.fork([{"kind": "exec", "code": code}], f"try: {self.finding['title']}")
-
-
 def _key(finding: dict[str, Any]) -> tuple:
     place = finding["place"]
     return (finding["id"], *(place.get(name) for name in ("file", "line", "module", "op", "parameter")))
-
-
-def _place(place: dict[str, Any]) -> tuple[str, str]:
-    parts = [place[name] for name in ("module", "op", "parameter") if place.get(name)]
-    if place.get("file"):
-        parts.append(f"{os.path.basename(place['file'])}:{place['line']}")
-    where = " · ".join(map(str, parts))
-    tip = "Select the parameter" if place.get("parameter") else ""
-    tip = "Show the line in the Code panel" if place.get("file") else tip
-    return (f"{where} · step {place['step']:,}" if where else ""), tip
-
-
-def _text(name: str) -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    label.setAccessibleName(name)
-    label.setMinimumWidth(1)
-    return label
-
-
-def _plain(text: str) -> str:
-    """Text for a tooltip, which would take some of it for HTML."""
-    return f"<span style='white-space: pre-wrap'>{html.escape(text.strip())}</span>" if text.strip() else ""
 
 
 PANEL = DiagnosticsPanel

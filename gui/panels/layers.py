@@ -5,36 +5,32 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-from PyQt6.QtCore import QSize, Qt
+from PyQt6.QtCore import QItemSelectionModel, QSize, Qt
+from PyQt6.QtGui import QAction, QActionGroup
 from PyQt6.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
-    QHBoxLayout,
-    QHeaderView,
     QLabel,
+    QMenu,
+    QPushButton,
     QSplitter,
-    QTableView,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )  # fmt: skip
 
 from gui.context import Context
-from gui.panels.layers_table import COLUMNS, BarDelegate, LayersModel, Row, rows_of
+from gui.panels.layers_table import COLUMNS, BarDelegate, LayersModel, Row, make_table, rows_of
+from gui.panels.layers_time import OverTime, finite
 from gui.panels.panel import Panel
 from gui.theme import Theme
 from gui.timers import repeating
 from gui.widgets.controls import tool_button
-from gui.widgets.line_plot import LinePlot
 
 #: Milliseconds between two looks while the script runs.
 _LOOK = 500
 
-#: Steps between two update ratios.
+#: Steps between two update ratios, and between two histograms, which take three times as long as a training step.
 _RATIO_EVERY = 10
-
-#: Curves that are drawn at once.
-_MOST_CURVES = 6
+_HISTOGRAMS_EVERY = 20
 
 #: Height in pixels at 100 % below which table and curves are not shown together.
 _LOW = 340
@@ -42,15 +38,15 @@ _LOW = 340
 #: Pixels at 100 % below which the table does without its column of norms.
 _NARROW = 360
 
-#: What the curves show: (text, column of the table, whether of parameters).
-FIELDS = (
-    ("activations: std", "std", False), ("activation gradients: std", "gradient std", False),
-    ("dead units: share", "dead", False), ("parameters: norm", "norm", True),
-    ("parameter gradients: norm", "gradient norm", True), ("update ratio", "update_ratio", True),
-)  # fmt: skip
+#: What is collected: the engine's tier, by the text of the choice. The costs are those of tests/benchmarks.
+TIERS = {"off": "Off: full speed", "scalars": "Numbers: steps take some 15 % longer",
+         "histograms": "Numbers with histograms: some 30 % longer"}  # fmt: skip
 
-_WAITING = "Statistics are on from here: step on by a batch, or run, and every layer gets a line. They cost a little speed."
-_OFF = "Statistics are off. Switch “Collect” on to see activations, gradients and updates of every layer."
+_WAITING = "Statistics are on from here: step on by a batch, or run (F5), and every layer gets a line."
+_OFF = (
+    "Statistics are off. Collected, they show activations, gradients and updates of every layer; "
+    "each step then takes some 15 % longer."
+)
 
 
 class LayersPanel(Panel):
@@ -63,73 +59,83 @@ class LayersPanel(Panel):
         super().__init__(context)
         self.model = LayersModel()
         self.bars = BarDelegate(self.model, self.theme)
-        self.table = _table(self.model, self.bars)
-        self.field = QComboBox()
-        self.field.setAccessibleName("What the curves show")
-        self.field.setToolTip("What the curves show, of the lines selected in the table, else of the first 6")
-        for text, _, _ in FIELDS:
-            self.field.addItem(text)
-        self.log = tool_button("log", "Logarithmic axis", "Logarithmic axis", checkable=True, checked=True)
-        tip = "Collect statistics of every step; off, the script runs at full speed"
-        self.collect = tool_button("Collect", "Collect statistics", tip, checkable=True, checked=True)
+        self.table = make_table(self.model, self.bars)
+        self.curves = OverTime(self.theme)
+        self.field, self.log, self.plot = self.curves.field, self.curves.log, self.curves.plot
         tip = "Show how the numbers were over time, instead of the table; both show where the panel is higher"
         self.over_time = tool_button("Over time", "Show curves instead of the table", tip, checkable=True)
+        self.collect = QToolButton()
+        self.tiers: dict[str, QAction] = {}
+        self._make_collect()
         self.head.add_control(self.over_time)
         self.head.add_control(self.collect)
-        self.plot = LinePlot(self.theme, "step")
-        self.plot.setAccessibleName("Statistics over steps")
-        self.plot.set_log(True)
-        self.message = QLabel(_WAITING)
+        self.message = QLabel(_OFF)
+        self.message.setObjectName("empty")
         self.message.setAccessibleName("Why the table is empty")
         self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.message.setWordWrap(True)
-        self.message.setContentsMargins(16, 16, 16, 16)
+        self.start = QPushButton("Collect statistics")
+        self.start.setAccessibleName("Collect statistics")
+        self.start.setToolTip(TIERS["scalars"])
         self.split = QSplitter(Qt.Orientation.Vertical)
         self.split.addWidget(self.table)
-        self.curves = self._lower_part()
         self.split.addWidget(self.curves)
         self.split.setChildrenCollapsible(False)
         self.split.setSizes([100, 100])
+        self.hint = QWidget()
+        column = QVBoxLayout(self.hint)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.addStretch(1)
+        column.addWidget(self.message)
+        column.addWidget(self.start, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(1)
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.message, 1)
+        layout.addWidget(self.hint, 1)
         layout.addWidget(self.split, 1)
         self.set_content(content)
-        self._asked_for_them = False
+        self._sent: str | None = None
+        self._restoring = False
         self._ratios: dict[str, float] = {}
         self._timer = repeating(self, _LOOK, self._ask)
-        self.field.currentIndexChanged.connect(lambda _: self._ask())
-        self.log.toggled.connect(self.plot.set_log)
-        self.collect.toggled.connect(self._switch)
+        self.start.clicked.connect(lambda: self.tiers["scalars"].setChecked(True))
+        self.curves.changed.connect(self._ask)
         self.over_time.toggled.connect(lambda _: self._fit_in())
         selection = self.table.selectionModel()
         assert selection is not None
         selection.selectionChanged.connect(lambda *_: self._ask())
 
-    def _lower_part(self) -> QWidget:
-        """The curves, and over them what they show."""
-        part, line = QWidget(), QHBoxLayout()
-        line.setContentsMargins(8, 4, 4, 0)
-        line.addWidget(self.field)
-        line.addStretch(1)
-        line.addWidget(self.log)
-        layout = QVBoxLayout(part)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(line)
-        layout.addWidget(self.plot, 1)
-        return part
+    def _make_collect(self) -> None:
+        self.collect.setText("Collect")
+        self.collect.setAccessibleName("What statistics are collected")
+        self.collect.setToolTip("What is collected at every step, and what that costs")
+        self.collect.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self)
+        group = self._group = QActionGroup(menu)
+        for tier, text in TIERS.items():
+            action = QAction(text, group)
+            action.setCheckable(True)
+            action.setChecked(tier == "off")
+            action.toggled.connect(lambda on: on and self._switch())
+            menu.addAction(action)
+            self.tiers[tier] = action
+        self.collect.setMenu(menu)
 
     # ---- asking ----
+
+    @property
+    def tier(self) -> str:
+        """What is to be collected: "off", "scalars" or "histograms"."""
+        return next((tier for tier, action in self.tiers.items() if action is self._group.checkedAction()), "off")
 
     def show_stop(self, stop: dict[str, Any] | None) -> None:
         self._timer.stop()
         if stop is None:
             return
-        self.plot.set_cursor(stop.get("step"))
-        if self.collect.isChecked() and not self._asked_for_them:
-            self._switch(True)
+        self.curves.set_cursor(stop.get("step"))
+        if self.tier != (self._sent or "off"):
+            self._switch()
         else:
             self._ask()
 
@@ -146,52 +152,38 @@ class LayersPanel(Panel):
         self._timer.stop()
         super().hideEvent(event)
 
-    def _switch(self, on: bool) -> None:
+    def _switch(self) -> None:
         """Have the engine collect statistics, in this and every later run, or stop it."""
-        self._asked_for_them = on
-        self.context.link.configure("statistics", {"enabled": on}, self._switched)
+        if self._restoring:
+            return
+        self._sent = tier = self.tier
+        arguments: dict[str, Any] = {"enabled": tier != "off"}
+        if tier != "off":
+            arguments.update(tier=tier, histogramsEvery=_HISTOGRAMS_EVERY)
+        self.context.link.configure("statistics", arguments, self._switched)
 
     def _switched(self, body: dict[str, Any]) -> None:
         self._show(body)
         self._ask()
 
     def _ask(self) -> None:
-        if self.state.stop is None or not self.isVisible():
+        if self.state.stop is None or not self.isVisible() or self.tier == "off":
+            self._show(self.state.statistics if self.tier != "off" else {})
             return
-        column = FIELDS[self.field.currentIndex()][1]
-        names = self._names()
-        suffix = ".grad" if column.startswith("gradient ") else ""
-        arguments: dict[str, Any] = {}
-        if names:
-            arguments = {"names": [name + suffix for name in names], "field": column.removeprefix("gradient ")}
-        self.ask("statistics", "statistics", arguments, lambda body: self._answered(body, column, names, suffix))
+        names, column = self._names(), self.curves.column
+        self.ask("statistics", "statistics", self.curves.request(names), lambda body: self._answered(body, column, names))
 
     def _names(self) -> list[str]:
-        """Of which rows curves are drawn: those selected, else the first."""
-        _, column, parameters = FIELDS[self.field.currentIndex()]
-        rows = [row for row in self.model.rows if row.parameter == parameters]
-        rows = [row for row in rows if row.gradient or not column.startswith("gradient ")]
-        if column == "dead":
-            rows = [row for row in rows if "dead" in row.values]
-        selection = self.table.selectionModel()
-        chosen = {index.row() for index in selection.selectedRows()} if selection is not None else set()
-        picked = [row for row in rows if self.model.rows.index(row) in chosen]
-        return [row.name for row in (picked or rows)[:_MOST_CURVES]]
+        return self.curves.names(self.model.rows, self._chosen())
 
-    def _answered(self, body: dict[str, Any], column: str, names: list[str], suffix: str) -> None:
+    def _answered(self, body: dict[str, Any], column: str, names: list[str]) -> None:
         self.state.update(statistics=body)
         self._show(body)
-        if self._names() != names:
+        if self._names() != names or self.curves.column != column:
             self._ask()
             return
-        curves = {}
-        for name in names:
-            series = (body.get("series") or {}).get(name + suffix)
-            if series is not None:
-                curves[name] = _finite(series)
         self._ask_ratios()
-        self.plot.set_y_label(self.field.currentText(), drawn=False)
-        self.plot.show_curves(curves)
+        self.curves.show_answer(body, names)
 
     def _ask_ratios(self) -> None:
         """The update ratio is counted every tenth step only: look for it in the last steps."""
@@ -203,7 +195,7 @@ class LayersPanel(Panel):
 
     def _take_ratios(self, body: dict[str, Any]) -> None:
         for name, series in (body.get("series") or {}).items():
-            _, values = _finite(series)
+            _, values = finite(series)
             if len(values):
                 self._ratios[name] = float(values[-1])
         self._show(body)
@@ -217,12 +209,32 @@ class LayersPanel(Panel):
             if ratio is not None and not math.isnan(ratio):
                 self._ratios[name] = ratio
         rows = rows_of(latest, {name: ratio for name, ratio in self._ratios.items() if name in latest})
-        self.model.set_rows(rows)
-        self.message.setText(_WAITING if body.get("enabled") else _OFF)
-        self.message.setVisible(not rows)
+        self._set_rows(rows)
+        on = self.tier != "off"
+        self.message.setText(_WAITING if on else _OFF)
+        self.start.setVisible(not on)
+        self.hint.setVisible(not rows)
         self.split.setVisible(bool(rows))
         self.head.set_subject(_subject(rows))
         self._widths()
+
+    def _set_rows(self, rows: list[Row]) -> None:
+        """Show these; what is selected stays so, wherever it stands now."""
+        chosen = {self.model.rows[row].name for row in self._chosen()}
+        self.model.set_rows(rows)
+        selection = self.table.selectionModel()
+        if selection is None or {rows[row].name for row in self._chosen()} == chosen:
+            return
+        rows_flag = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+        selection.blockSignals(True)
+        for place, row in enumerate(rows):
+            if row.name in chosen:
+                selection.select(self.model.index(place, 0), rows_flag)
+        selection.blockSignals(False)
+
+    def _chosen(self) -> set[int]:
+        selection = self.table.selectionModel()
+        return set() if selection is None else {index.row() for index in selection.selectedRows()}
 
     def _widths(self) -> None:
         used = {column for column, _, _ in COLUMNS[1:] if any(row.get(column) is not None for row in self.model.rows)}
@@ -244,8 +256,7 @@ class LayersPanel(Panel):
 
     def apply_theme(self, theme: Theme) -> None:
         self.bars.theme = theme
-        self.plot.apply_theme(theme)
-        self.plot.plot.setMinimumHeight(theme.space(88))
+        self.curves.apply_theme(theme)
         self.message.setFont(theme.text_font())
         self._fit_in()
         for header, size in ((self.table.verticalHeader(), 24), (self.table.horizontalHeader(), 0)):
@@ -263,42 +274,14 @@ class LayersPanel(Panel):
         return QSize(200, 160)
 
     def save(self) -> dict[str, Any]:
-        return {"field": self.field.currentText(), "log": self.log.isChecked(), "collect": self.collect.isChecked()}
+        return {"field": self.field.currentText(), "log": self.log.isChecked(), "collect": self.tier}
 
     def restore(self, saved: dict[str, Any]) -> None:
         self.field.setCurrentIndex(max(0, self.field.findText(str(saved.get("field", "")))))
         self.log.setChecked(bool(saved.get("log", True)))
-        if not saved.get("collect", True):
-            self.collect.blockSignals(True)
-            self.collect.setChecked(False)
-            self.collect.blockSignals(False)
-
-
-def _table(model: LayersModel, bars: BarDelegate) -> QTableView:
-    table = QTableView()
-    table.setModel(model)
-    table.setItemDelegate(bars)
-    table.setAccessibleName("Layers and parameters")
-    table.setShowGrid(False)
-    table.setFrameShape(QTableView.Shape.NoFrame)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-    vertical, horizontal = table.verticalHeader(), table.horizontalHeader()
-    assert vertical is not None and horizontal is not None
-    vertical.hide()
-    horizontal.setHighlightSections(False)
-    horizontal.setMinimumSectionSize(40)
-    horizontal.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-    return table
-
-
-def _finite(series: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Steps and values without those that were not counted."""
-    steps = np.asarray(series["steps"], float)
-    values = np.array([math.nan if value is None else value for value in series["values"]], float)
-    known = ~np.isnan(values)
-    return steps[known], values[known]
+        self._restoring = True  # it is sent when the panel is seen
+        self.tiers.get(str(saved.get("collect")), self.tiers["off"]).setChecked(True)
+        self._restoring = False
 
 
 def _subject(rows: list[Row]) -> str:

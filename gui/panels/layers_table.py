@@ -9,7 +9,14 @@ from typing import Any
 
 from PyQt6.QtCore import QAbstractTableModel, QModelIndex, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter
-from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PyQt6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+)  # fmt: skip
 
 from gui.numbers import format_number
 from gui.theme import Theme, with_alpha
@@ -202,3 +209,23 @@ class BarDelegate(QStyledItemDelegate):
         phase = "update" if column == "share" and row.parameter else "backward" if column == "gradient std" else ""
         phase = "forward" if column == "std" and not row.parameter else phase
         return self.theme.phase[phase] if phase else self.theme.muted
+
+
+def make_table(model: LayersModel, bars: BarDelegate) -> QTableView:
+    """The table as a widget."""
+    table = QTableView()
+    table.setModel(model)
+    table.setItemDelegate(bars)
+    table.setAccessibleName("Layers and parameters")
+    table.setShowGrid(False)
+    table.setFrameShape(QTableView.Shape.NoFrame)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    vertical, horizontal = table.verticalHeader(), table.horizontalHeader()
+    assert vertical is not None and horizontal is not None
+    vertical.hide()
+    horizontal.setHighlightSections(False)
+    horizontal.setMinimumSectionSize(40)
+    horizontal.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+    return table

@@ -14,10 +14,13 @@ from gui.network.fill import Fill
 from gui.network.forms import shown, structure
 from gui.network.items import Marks
 from gui.network.layout import Layout, lay_out
+from gui.network.live import LiveNumbers
 from gui.network.log import KINDS, EventLog
+from gui.network.measuring import texts_of
 from gui.network.scene import NetworkScene
 from gui.network.spot import Spot
 from gui.network.view import NetworkView
+from gui.network.walking import element_beside, first_element, node_beside
 from gui.network.where import number_at
 from gui.numbers import format_number, format_shape
 from gui.panels.panel import Panel
@@ -62,11 +65,16 @@ class NetworkPanel(Panel):
         self._fill: Fill | None = None
         self.scene = NetworkScene(self.theme)
         self._feed = Feed(self.ask, self.scene.show_content)
+        self._live = LiveNumbers(self.scene.show_content)
+        self._newest: int | None = None
         self.view = NetworkView(self.scene)
-        self.view.setAccessibleName("Network: click to select, wheel to zoom, drag to move, 0 to fit")
+        self.view.setAccessibleName(
+            "Network: arrow keys go from node to node, Enter into one, Escape out of it; + and - zoom, 0 fits"
+        )
         self.view.clicked.connect(self._clicked)
         self.view.hovered.connect(self._hovered)
         self.view.walked.connect(self._walk)
+        self.view.entered.connect(self._enter)
         self._relay = single_shot(self, 80, self._lay_out)
         self.view.resized.connect(self._relay.start)
         self._moved: Any = None
@@ -96,12 +104,15 @@ class NetworkPanel(Panel):
     # ---- what there is to show ----
 
     def show_stop(self, stop: dict[str, Any] | None) -> None:
-        run = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
+        number = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
+        run = number, self.state.restoring  # a run that comes back numbers its events anew
         revision = (stop or {}).get("revision", 0)
         if stop is None or run != self._run or not self._log.fits(stop) or revision != self._revision:
             self._log.clear()
             self._feed.clear()
         self._run, self._revision = run, revision
+        self._newest = None
+        self._live.clear()
         self._take_graph()
         self._ask_events()
 
@@ -111,7 +122,7 @@ class NetworkPanel(Panel):
 
         def answered(body: dict[str, Any]) -> None:
             events = body["events"]
-            self._log.extend(events)
+            self._log.extend(events, body.get("first") or 0)
             if len(events) >= _EVENTS and start:
                 self._ask_events()
                 return
@@ -134,8 +145,9 @@ class NetworkPanel(Panel):
                 self.show_empty()
             return
         graph = shown(whole)
-        if not any(node["kind"] == "op" for node in graph["nodes"]):
+        if not any(node["kind"] == "op" for node in graph["nodes"]) or self._is_rest(graph):
             return
+        self._log.bind(whole)
         self.show_content()
         form = structure(graph)
         first, self._graph = self._graph is None, graph
@@ -145,17 +157,25 @@ class NetworkPanel(Panel):
         if first:
             self.view.fit()
 
+    def _is_rest(self, graph: dict[str, Any]) -> bool:
+        """Whether ``graph`` is what the history still holds of the pass that is drawn: it is short of memory."""
+        if not graph.get("cut") or self._graph is None:
+            return False
+        drawn = {node["id"] for node in self._graph["nodes"] if node["kind"] == "op"}
+        return {node["id"] for node in graph["nodes"] if node["kind"] == "op"} <= drawn
+
     def _lay_out(self) -> None:
         """Place the nodes; once for each structure and size of the view."""
         if self._graph is None:
             return
         room = viewport_of(self.view).size()
-        text = self.theme.point_size("small") / 8.5
-        key = self._structure, room.width(), room.height(), text
+        key = self._structure, room.width(), room.height(), self.theme.point_size("small")
         if key not in self._layouts:
             if len(self._layouts) > 16:
                 self._layouts.clear()
-            self._layouts[key] = lay_out(self._graph, max(200, room.width() - 36), max(120, room.height() - 36), text)
+            self._layouts[key] = lay_out(
+                self._graph, max(200, room.width() - 36), max(120, room.height() - 36), texts_of(self.theme)
+            )
         if self._layouts[key] is not self._layout:
             self._layout = self._layouts[key]
             self.scene.show_layout(self._layout, self._graph)
@@ -171,9 +191,16 @@ class NetworkPanel(Panel):
         stop = self.state.stop
         if stop is None or self._graph is None or self._layout is None or not self.scene.nodes:
             return
+        if self.state.running:
+            self.renew_live()
+            return
         fill = Fill(self._graph, self._layout, self._log, stop, self.state.selection.sample, self.mode.currentData())
         for node, part, wanted in fill.all():
             self._feed.want(node, part, wanted)
+        self._feed.send()
+        self._show_fill(fill)
+
+    def _show_fill(self, fill: Fill) -> None:
         self._fill = fill
         self._show_marks()
         self._show_subject(fill)
@@ -182,6 +209,25 @@ class NetworkPanel(Panel):
         what = {"forward": "activations", "backward": "gradients", "update": "weight changes"}[fill.mode]
         batch = "" if fill.batch is None else f" · sample {min(self.state.selection.sample, fill.batch - 1)} of {fill.batch}"
         self.head.set_subject(f"{what}{batch}")
+
+    # ---- while the script runs freely ----
+
+    def take_structure(self, snapshot: dict[str, Any]) -> None:
+        self._log.extend(snapshot["events"])
+        self._newest = snapshot["events"][-1]["seq"]
+        self._take_graph()
+
+    def live_views(self) -> list[dict[str, Any]]:
+        """The numbers of all nodes of a step; of its activations, unless others are chosen."""
+        if self._newest is None or self._graph is None or self._layout is None or not self.scene.nodes:
+            return []
+        mode = self.mode.currentData() or "forward"
+        fill = Fill(self._graph, self._layout, self._log, {"seq": self._newest}, self.state.selection.sample, mode)
+        self._show_fill(fill)
+        return self._live.want(fill)
+
+    def show_live(self, views: dict[str, dict[str, Any]]) -> None:
+        self._live.take(views)
 
     # ---- what is lit ----
 
@@ -212,6 +258,7 @@ class NetworkPanel(Panel):
             for node, part, index, share in fill.lit(self.state.selection, self.state.contributors):
                 marks.setdefault(node, Marks()).lit.append((part, index, share))
         self.scene.show_marks(marks)
+        self.view.setAccessibleDescription(self.scene.marks_in_words())
 
     def _move(self, fill: Fill) -> None:
         """Let numbers flow once along the edges into the node at work, or back out of it."""
@@ -220,6 +267,8 @@ class NetworkPanel(Panel):
             return
         self._moved = at
         self._motion.stop()
+        if fill.current in self.scene.nodes and not self.state.running:
+            self.view.reveal(self.scene.nodes[fill.current].boundingRect())
         self.scene.flow(None, None, False)
         wanted = fill.phase in ("forward", "loss", "backward") and self.context.settings.get("motion", True)
         if wanted and fill.current is not None and not self.state.running:
@@ -244,7 +293,7 @@ class NetworkPanel(Panel):
             self.state.update(selection=found)
 
     def _walk(self, across: int, down: int) -> None:
-        """Select the nearest node in a direction (arrow keys)."""
+        """Select what lies in a direction (arrow keys): the next element, else the next node."""
         fill = self._fill
         if fill is None or self._layout is None:
             return
@@ -253,17 +302,24 @@ class NetworkPanel(Panel):
         places = self._layout.places
         if here not in places:
             here = next(iter(places))
-        x, y = _middle(places[here])
-        best = None
-        for id, place in places.items():
-            dx, dy = _middle(place)[0] - x, _middle(place)[1] - y
-            along, aside = (dx * across, abs(dy)) if across else (dy * down, abs(dx))
-            if id != here and along > 1 and along >= aside * 0.5:
-                cost = along + 3 * aside
-                best = min(best, (cost, id)) if best else (cost, id)
-        if best is not None:
-            self._select(Spot(best[1]))
-            self.view.reveal(self.scene.nodes[best[1]].boundingRect())
+        inside = element_beside(places[here], chosen, across, down) if chosen is not None and chosen.index else None
+        beside = node_beside(self._layout, here, across, down)
+        target = inside or (Spot(beside) if beside is not None else None)
+        if target is not None:
+            self._select(target)
+            self.view.reveal(self.scene.nodes[target.node].boundingRect())
+
+    def _enter(self, inwards: bool) -> None:
+        """Select the first element of the selected node (Enter), or again the whole of it (Escape)."""
+        chosen = self._fill.chosen(self.state.selection) if self._fill is not None else None
+        if chosen is None or self._layout is None or chosen.node not in self._layout.places:
+            return
+        if inwards:
+            spot = first_element(self._layout.places[chosen.node]) if chosen.index is None else None
+        else:
+            spot = Spot(chosen.node) if chosen.index is not None else None
+        if spot is not None:
+            self._select(spot)
 
     def _hovered(self, at: QPointF, screen: QPoint) -> None:
         spot = self.scene.spot(at, 5 / self.view.zoom)
@@ -311,10 +367,6 @@ class NetworkPanel(Panel):
         place = saved.get("place")
         if isinstance(place, list) and all(isinstance(x, (int, float)) for x in place):
             self.view.go(place)
-
-
-def _middle(place: Any) -> tuple[float, float]:
-    return place.x + place.width / 2, place.y + place.height / 2
 
 
 PANEL = NetworkPanel

@@ -8,12 +8,14 @@ from typing import Any
 
 from PyQt6 import sip
 from PyQt6.QtCore import QEvent, QSize, Qt
-from PyQt6.QtGui import QFontMetrics, QImage, QPainter, QShowEvent
+from PyQt6.QtGui import QFontMetrics, QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.context import Context
+from gui.exporting_pictures import write_png, write_svg
 from gui.state import Selection, State
 from gui.theme import Theme
+from gui.widgets.hint import Hint
 
 
 class Panel(QWidget):
@@ -42,11 +44,7 @@ class Panel(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, True)
         self.head = PanelHead(self.title, context)
         self._stack = QStackedWidget()
-        self._empty = QLabel(self.empty_text)
-        self._empty.setObjectName("empty")
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setWordWrap(True)
-        self._empty.setMinimumWidth(1)
+        self._empty = Hint(self.empty_text)
         self._empty.setAccessibleName(f"{self.title}: hint")
         self._stack.addWidget(self._empty)
         # A panel may be made small; it is for its content to say what there is no room for.
@@ -61,6 +59,7 @@ class Panel(QWidget):
         context.theme_changed.connect(self._theme_changed)
         self.state.subscribe(("stop", "running"), self._stop_changed)
         self.state.subscribe("selection", self._selection_changed)
+        self.state.subscribe("snapshot", self._snapshot_changed)
 
     # ---- for subclasses ----
 
@@ -77,6 +76,8 @@ class Panel(QWidget):
         if self._content is not None:
             self._stack.removeWidget(self._content)
         self._content = widget
+        if not widget.accessibleName():
+            widget.setAccessibleName(self.title)
         self._stack.addWidget(widget)
         self._stack.setCurrentWidget(self._empty if self.needs_stop and self.state.stop is None else widget)
 
@@ -97,8 +98,11 @@ class Panel(QWidget):
         arguments: dict[str, Any],
         then: Callable[[dict[str, Any]], object],
         otherwise: Callable[[str], object] | None = None,
+        run: str | None = None,
     ) -> None:
         """Ask the engine; ``then(body)`` is called later unless the same slot has been asked again, or this panel is gone.
+
+        ``run``: the name of the run that is asked; the current one without it.
 
         A refusal is shown in the head's tooltip where ``otherwise`` is None.
         """
@@ -111,7 +115,7 @@ class Panel(QWidget):
             if not sip.isdeleted(self):
                 (otherwise or self.head.set_problem)(message)
 
-        self.context.link.ask((self.key, slot), command, arguments, answered, refused)
+        self.context.link.ask((self.key, slot), command, arguments, answered, refused, run)
 
     # ---- to override ----
 
@@ -124,6 +128,18 @@ class Panel(QWidget):
     def show_selection(self, selection: Selection) -> None:
         """Something else is selected."""
 
+    def live_views(self) -> list[dict[str, Any]]:
+        """What to ask of the steps of a script that runs freely: ``{"id", "command", "arguments", "every"?}`` as of the
+        protocol's View, with ids of this panel's own. Asked when it begins to run, and after :meth:`renew_live`.
+        """
+        return []
+
+    def take_structure(self, snapshot: dict[str, Any]) -> None:
+        """The structure of the steps is known: ``snapshot["events"]``, and ``state.graph``; the views are asked for anew."""
+
+    def show_live(self, views: dict[str, dict[str, Any]]) -> None:
+        """What a step has looked like: by id, the answers to those of the views that there are."""
+
     def apply_theme(self, theme: Theme) -> None:
         """Take on other colours and fonts. What style sheets reach needs nothing."""
 
@@ -134,34 +150,40 @@ class Panel(QWidget):
     def restore(self, saved: dict[str, Any]) -> None:
         """Take up what :meth:`save` has returned once; it may come from an older version."""
 
+    # ---- a script that runs freely ----
+
+    def renew_live(self) -> None:
+        """Ask for :meth:`live_views` again."""
+        if self.state.running and self.isVisible():
+            own = [{**view, "id": f"{self.key}:{view['id']}"} for view in self.live_views()]
+            self.state.update(live={**self.state.live, self.key: own})
+
+    def _snapshot_changed(self) -> None:
+        snapshot = self.state.snapshot
+        if sip.isdeleted(self) or not self.isVisible() or snapshot is None or not self.state.running:
+            return
+        if "events" in snapshot:
+            self.take_structure(snapshot)
+            self.renew_live()
+        start = f"{self.key}:"
+        own = {id.removeprefix(start): body for id, body in snapshot["views"].items() if id.startswith(start)}
+        if own:
+            self.show_live(own)
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        super().hideEvent(event)
+        if self.key in self.state.live:
+            self.state.update(live={key: views for key, views in self.state.live.items() if key != self.key})
+
     # ---- pictures ----
 
     def export_png(self, path: str | Path, scale: float = 2.0) -> None:
         """Write what the panel shows as a PNG, ``scale`` times as large. Raises OSError where it cannot be written."""
-        size = QSize(round(self.width() * scale), round(self.height() * scale))
-        image = QImage(size, QImage.Format.Format_ARGB32)
-        image.setDevicePixelRatio(scale)
-        image.fill(self.theme.panel)
-        painter = QPainter(image)
-        self.render(painter)
-        painter.end()
-        if not image.save(str(path), "PNG"):
-            raise OSError(f"{path} cannot be written")
+        write_png(self, path, scale)
 
     def export_svg(self, path: str | Path) -> None:
         """Write what the panel shows as SVG. Raises OSError where it cannot be written."""
-        from PyQt6.QtSvg import QSvgGenerator
-
-        with open(path, "wb"):
-            pass  # says why it cannot be written, which the generator does not
-        generator = QSvgGenerator()
-        generator.setFileName(str(path))
-        generator.setSize(self.size())
-        generator.setViewBox(self.rect())
-        generator.setTitle(f"Nablascope: {self.title}")
-        painter = QPainter(generator)
-        self.render(painter)
-        painter.end()
+        write_svg(self, path)
 
     # ---- when to show ----
 
@@ -187,12 +209,14 @@ class Panel(QWidget):
         due, self._due = self._due, set()
         if "theme" in due:
             self.head.apply_theme(self.theme)
-            self._empty.setFont(self.theme.text_font())
+            self._empty.apply_theme(self.theme)
             self.apply_theme(self.theme)
         if "stop" in due:
             self._show_stop()
         if "selection" in due and (self.state.stop is not None or not self.needs_stop):
             self.show_selection(self.state.selection)
+        if due & {"stop", "selection"} and self.state.running:
+            self.renew_live()
 
     def _show_stop(self) -> None:
         stop = self.state.stop
@@ -235,9 +259,9 @@ class PanelHead(QWidget):
         # A dock gives its title bar the height of the hint, whatever height was fixed.
         return QSize(super().sizeHint().width(), self.minimumHeight())
 
-    def set_subject(self, text: str) -> None:
-        """What the panel shows: a tensor's name, shape and dtype."""
-        self.subject.setText(text)
+    def set_subject(self, text: str, kept: str = "") -> None:
+        """What the panel shows: a tensor's name; ``kept``: its shape and dtype, which are cut last."""
+        self.subject.set_text(text, kept)
 
     def set_problem(self, text: str) -> None:
         """Why the panel cannot show what was asked for; "" when it can."""
@@ -254,12 +278,18 @@ class PanelHead(QWidget):
 
 
 class ElidedLabel(QLabel):
-    """A label that cuts its text with an ellipsis where there is no room, and shows the whole as a tooltip."""
+    """A label that cuts its text with an ellipsis where there is no room, and shows the whole as a tooltip.
+
+    Another text only paints it anew. Where a QLabel gets one, the whole window is laid out again: too much for texts that
+    change thirty times a second.
+    """
 
     def __init__(self, text: str = "") -> None:
         super().__init__()
         self._whole = ""
+        self._kept = ""
         self._problem = ""
+        self.shown = ""
         self.setMinimumWidth(1)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.setText(text)
@@ -269,8 +299,12 @@ class ElidedLabel(QLabel):
         return self._whole
 
     def setText(self, text: str | None) -> None:
-        if text != self._whole:
-            self._whole = text or ""
+        self.set_text(text or "")
+
+    def set_text(self, text: str, kept: str = "") -> None:
+        """Show ``text`` followed by ``kept``; in little room ``text`` is cut in its middle and ``kept`` stays whole."""
+        if (text + kept, kept) != (self._whole, self._kept):
+            self._whole, self._kept = text + kept, kept
             self._fit()
 
     def set_problem(self, text: str) -> None:
@@ -293,6 +327,27 @@ class ElidedLabel(QLabel):
 
     def _fit(self) -> None:
         text = (self._problem or self._whole).replace("\n", " ")
-        shown = QFontMetrics(self.font()).elidedText(text, Qt.TextElideMode.ElideRight, max(self.width(), 1))
-        QLabel.setText(self, shown)
-        self.setToolTip(self._problem or self._whole if shown != text or self._problem else "")
+        metrics, room = QFontMetrics(self.font()), max(self.contentsRect().width(), 1)
+        kept = "" if self._problem else self._kept
+        name, left = text.removesuffix(kept), room - metrics.horizontalAdvance(kept)
+        if kept and left >= metrics.horizontalAdvance(name[:1] + "…" + name[-2:]):
+            shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, left) + kept
+        else:
+            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+        if shown != self.shown:
+            self.shown = shown
+            self.update()
+        tip = self._problem or self._whole if shown != text or self._problem else ""
+        if tip != self.toolTip():
+            self.setToolTip(tip)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        super().paintEvent(event)
+        style = self.style()
+        if style is not None and self.shown:
+            painter = QPainter(self)
+            flags, enabled = int(self.alignment()), self.isEnabled()
+            style.drawItemText(
+                painter, self.contentsRect(), flags, self.palette(), enabled, self.shown, self.foregroundRole()
+            )
+            painter.end()

@@ -10,7 +10,6 @@ from PyQt6.QtWidgets import (
     QCheckBox,
     QFormLayout,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -23,6 +22,7 @@ from gui.context import Context
 from gui.panels.panel import Panel
 from gui.parameters_cell import Parameter, read_parameters, read_value, setting
 from gui.theme import Theme
+from gui.widgets.flow_layout import FlowLayout
 
 _WITHOUT = (
     'This script has no parameters cell.\n\nMark one with the line\n# %% tags=["parameters"]\nbefore the assignments '
@@ -46,6 +46,7 @@ class ParametersPanel(Panel):
         self._read: tuple[str, str] | None = None
         self._shown: dict[str, Any] = {}
         self._labels: dict[str, QLabel] = {}
+        self.problems: dict[str, QLabel] = {}
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(12, 8, 12, 12)
@@ -55,12 +56,12 @@ class ParametersPanel(Panel):
         self._form.setVerticalSpacing(6)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         column.addLayout(self._form)
+        column.addStretch(1)
         self.note = QLabel()
         self.note.setObjectName("muted")
         self.note.setWordWrap(True)
         self.note.setMinimumWidth(1)
         self.note.setAccessibleName("Note about the parameters")
-        column.addWidget(self.note)
         self.restart = QPushButton("Restart with these")
         self.restart.setAccessibleName("Restart with these")
         self.restart.setToolTip("Begin anew with these values, as another run beside the current one, to compare")
@@ -76,19 +77,27 @@ class ParametersPanel(Panel):
         self.reset.setAccessibleName("Reset to the values of this run")
         self.reset.setToolTip("Back to the values of the current run")
         self.reset.clicked.connect(self._fill)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
+        buttons = FlowLayout(spacing=8, margins=(0, 0, 0, 0))
         for button in (self.restart, self.fork, self.reset):
             buttons.addWidget(button)
-        buttons.addStretch(1)
-        column.addLayout(buttons)
-        column.addStretch(1)
         scroll = QScrollArea()
+        scroll.setAccessibleName("Parameters")
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidget(body)
         body.setAutoFillBackground(False)
-        self.set_content(scroll)
+        content = QWidget()
+        whole = QVBoxLayout(content)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(scroll, 1)
+        foot = QVBoxLayout()  # stays in sight however many parameters there are
+        foot.setContentsMargins(12, 8, 12, 8)
+        foot.setSpacing(8)
+        foot.addWidget(self.note)
+        foot.addLayout(buttons)
+        whole.addLayout(foot)
+        self.set_content(content)
         self.state.subscribe(("program", "runs", "launched"), self._changed)
 
     # ---- what there is ----
@@ -138,6 +147,7 @@ class ParametersPanel(Panel):
             self._form.removeRow(0)
         self.fields.clear()
         self._labels.clear()
+        self.problems.clear()
         for parameter in self.parameters:
             field: QLineEdit | QCheckBox
             if isinstance(parameter.value, bool):
@@ -156,9 +166,25 @@ class ParametersPanel(Panel):
             label.setToolTip(field.toolTip())
             self.fields[parameter.name] = field
             self._labels[parameter.name] = label
-            self._form.addRow(label, field)
+            self._form.addRow(label, self._with_problem(parameter.name, field))
         self._fill()
         self.apply_theme(self.theme)
+
+    def _with_problem(self, name: str, field: QWidget) -> QWidget:
+        """A field with the line below it that says why its value is refused."""
+        problem = QLabel()
+        problem.setWordWrap(True)
+        problem.setMinimumWidth(1)
+        problem.setAccessibleName(f"Why {name} is refused")
+        problem.hide()
+        self.problems[name] = problem
+        both = QWidget()
+        column = QVBoxLayout(both)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(field)
+        column.addWidget(problem)
+        return both
 
     def _fill(self) -> None:
         self._shown = self.current()
@@ -174,43 +200,48 @@ class ParametersPanel(Panel):
 
     def changed(self) -> dict[str, Any]:
         """Name and value of the parameters that differ from the run's. Raises ValueError: a field holds no such value."""
-        found = {}
+        found, refused = self._read_fields()
+        if refused:
+            raise ValueError("; ".join(f"{name}: {why}" for name, why in refused.items()))
+        return found
+
+    def _read_fields(self) -> tuple[dict[str, Any], dict[str, str]]:
+        """What is changed, and why what stands in other fields is refused."""
+        found: dict[str, Any] = {}
+        refused: dict[str, str] = {}
         for parameter in self.parameters:
             if parameter.value is ...:
                 continue
-            field, old = self.fields[parameter.name], self._shown[parameter.name]
-            if isinstance(field, QCheckBox):
-                value: Any = field.isChecked()
-            else:
-                try:
-                    value = read_value(field.text(), parameter.value)
-                except ValueError as error:
-                    raise ValueError(f"{parameter.name}: {error}") from None
-            if value != old:
-                found[parameter.name] = value
-        return found
+            name, field = parameter.name, self.fields[parameter.name]
+            try:
+                value = field.isChecked() if isinstance(field, QCheckBox) else read_value(field.text(), parameter.value)
+            except ValueError as error:
+                refused[name] = str(error)
+                continue
+            if value != self._shown[name]:
+                found[name] = value
+        return found, refused
 
     def _compare(self) -> None:
         """Mark what is changed, and say what can be done with it."""
         if not self.parameters:
             return
-        problem, changed = "", {}
-        try:
-            changed = self.changed()
-        except ValueError as error:
-            problem = str(error)
+        changed, refused = self._read_fields()
+        for name, problem in self.problems.items():
+            problem.setText(refused.get(name, ""))
+            problem.setStyleSheet(f"color: {self.theme.phase_text['alarm'].name()};")
+            problem.setVisible(name in refused)
         for name, label in self._labels.items():
             strong = name in changed
             label.setFont(self.theme.code_font(bold=strong))
             label.setStyleSheet(f"color: {(self.theme.ink if strong else self.theme.muted).name()};")
         changes = [f"{name}: {self._shown[name]!r} → {value!r}" for name, value in changed.items()]
-        self.note.setText(problem or ", ".join(changes))
-        self.note.setStyleSheet(f"color: {self.theme.phase_text['alarm'].name()};" if problem else "")
-        self.note.setVisible(bool(self.note.text()))
-        self.restart.setEnabled(not problem)
-        self.restart.setText("Restart with these" if changed or problem else "Restart")
-        self.fork.setEnabled(bool(changed) and self.state.stop is not None)
-        self.reset.setEnabled(bool(changed) or bool(problem))
+        self.note.setText(", ".join(changes))
+        self.note.setVisible(bool(changes))
+        self.restart.setEnabled(not refused)
+        self.restart.setText("Restart with these" if changed or refused else "Restart")
+        self.fork.setEnabled(bool(changed) and not refused and self.state.stop is not None)
+        self.reset.setEnabled(bool(changed or refused))
         run = next((run for run in self.state.runs if run.get("current")), None)
         self.head.set_subject(str(run["name"]) if run is not None and len(self.state.runs) > 1 else "")
 
@@ -231,6 +262,8 @@ class ParametersPanel(Panel):
     def apply_theme(self, theme: Theme) -> None:
         for field in self.fields.values():
             field.setFont(theme.code_font())
+        for problem in self.problems.values():
+            problem.setFont(theme.text_font("small"))
         for button in (self.restart, self.fork, self.reset):
             button.setFont(theme.text_font())
         self.note.setFont(theme.text_font())

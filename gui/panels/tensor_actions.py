@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QApplication, QDialog, QMenu
 
-from gui.panels.tensor_edit import EditDialog, edit_of
+from gui.panels.tensor_edit import EditDialog, Place, place_of
 from gui.panels.tensor_save import TensorSave
 from gui.panels.tensor_view import exact
 
 if TYPE_CHECKING:
     from gui.panels.tensor import TensorPanel
+
+
+#: Batches that are looked through for the one that an op has read.
+_BATCHES = 500
 
 
 class TensorActions:
@@ -28,9 +32,11 @@ class TensorActions:
         panel = self._panel
         menu, selected, shown = QMenu(panel), panel.map.selected is not None, panel.shown is not None
         for text, call, usable in (
-            ("Copy this number", self.copy_number, selected),
-            ("Copy the numbers shown", self.copy_shown, shown),
-            ("Change this number…", self.edit_selected, selected),
+            ("Explain this number\tEnter", self.explain_selected, selected),
+            ("Change this number…\tF2", self.edit_selected, selected),
+            ("", None, True),
+            ("Copy this number\tCtrl+C", self.copy_number, selected),
+            ("Copy the numbers in view" + ("" if selected else "\tCtrl+C"), self.copy_shown, shown),
             ("", None, True),
             ("Show everything\t0", panel.map.reset_view, shown),
             ("Fit the colours to these numbers", panel.fit_scale, shown),
@@ -49,15 +55,38 @@ class TensorActions:
             menu.addAction(action)
         return menu
 
+    def copy(self) -> None:
+        """Copy the selected number, or without one what is seen."""
+        if self._panel.map.selected is not None:
+            self.copy_number()
+        else:
+            self.copy_shown()
+
+    def explain_selected(self) -> None:
+        """Have the selected element explained."""
+        if self._panel.map.selected is not None:
+            self._panel.explain(*self._panel.map.selected)
+
     def copy_number(self) -> None:
         """Put the selected number on the clipboard, exactly."""
         if self._panel.shown is not None and self._panel.map.selected is not None:
             _clip(exact(self._panel.shown.number(*self._panel.map.selected)))
 
     def copy_shown(self) -> None:
-        """Put the numbers of the map on the clipboard, as lines with tabs."""
-        if self._panel.shown is not None:
-            _clip("\n".join("\t".join(map(exact, row)) for row in self._panel.shown.data))
+        """Put the numbers that are seen on the clipboard, as lines with tabs."""
+        view, map_view = self._panel.shown, self._panel.map.view
+        if view is None:
+            return
+        top, bottom, left, right = map_view.visible()
+        (row, column), (down, across) = view.start, (1, 1) if view.tiled else view.block
+        seen = view.data[
+            max(0, top - row) // down : max(0, -(-(bottom - row) // down)),
+            max(0, left - column) // across : max(0, -(-(right - column) // across)),
+        ]
+        _clip("\n".join("\t".join(map(exact, numbers)) for numbers in seen))
+        if view.block != (1, 1):
+            means = f"{view.block[0]} × {view.block[1]} elements"
+            self._panel.context.say(f"Copied {seen.size:,} means of {means} each. Zoom in to copy single numbers.")
 
     def edit_selected(self) -> None:
         """Ask for another value of the selected element."""
@@ -72,16 +101,32 @@ class TensorActions:
             panel.context.say("Only a single number of the tensor itself can be changed: show its data, and zoom in.")
             return
         reference, stop, label = panel.source.references[0], panel.state.stop or {}, panel.label
-        if edit_of(reference, label, index, 0.0, stop) is None:
-            text = f"{panel.source.title} was computed at an earlier op. Go to that op, then change it there."
-            panel.context.say(text)
-            return
+
+        def ask_value(batches: list[dict[str, Any]]) -> None:
+            before = [event["seq"] for event in batches if event["seq"] < reference.get("event", 0)]
+            place = place_of(reference, label, stop, panel.state.graph, before[-1] if before else None)
+            if place is None:
+                panel.context.say(f"{panel.source.title} is past and cannot be changed. Select the parameter itself.")
+            elif panel.shown is view:
+                self._ask_value(place, row, column, index)
+
+        if label or "event" not in reference:
+            ask_value([])
+        else:
+            arguments = {"kinds": ["batch"], "count": _BATCHES}
+            panel.ask("edit", "events", arguments, lambda body: ask_value(body["events"]))
+
+    def _ask_value(self, place: Place, row: int, column: int, index: tuple[int, ...]) -> None:
+        """Ask for the value in a dialog, then fork."""
+        panel, view = self._panel, self._panel.shown
+        assert view is not None
         element = f"{panel.source.title}[{', '.join(map(str, index))}]" if index else panel.source.title
         integer = view.dtype.startswith(("int", "uint"))
-        dialog = EditDialog(element, exact(view.number(row, column)), panel.theme, integer, panel)
+        dialog = EditDialog(element, exact(view.number(row, column)), panel.theme, integer, panel, place.note)
         if dialog.exec() == QDialog.DialogCode.Accepted and dialog.value is not None:
-            edit = edit_of(reference, label, index, dialog.value, stop)
-            panel.context.link.fork([edit], f"{element} = {dialog.field.text().strip()}")
+            if place.seq is not None and place.seq != (panel.state.stop or {}).get("seq"):
+                panel.context.link.move("goto", seq=place.seq)  # the fork waits for it
+            panel.context.link.fork([place.edit(index, dialog.value)], f"{element} = {dialog.field.text().strip()}")
         dialog.deleteLater()
 
 

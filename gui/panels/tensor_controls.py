@@ -6,19 +6,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QComboBox, QLineEdit, QWidget
 
-from gui.panels.tensor_source import VIEWS
+from gui.panels.tensor_source import RUN, VIEWS
 from gui.widgets.flow_layout import FlowLayout
+from gui.widgets.range_button import RangeButton
 from gui.widgets.slicing import Cut, parsed, with_leading
 from gui.widgets.stepper import Stepper
 
-#: Ranges of colours: key -> (text, tooltip).
-RANGES = {
-    "symmetric": ("symmetric", "Colours from −m to m, m at least the greatest magnitude"),
-    "min-max": ("min–max", "Colours from the least to the greatest number; zero keeps the background"),
-    "robust": ("robust", "Colours from −m to m without the outermost 1 % on either side"),
-}
+#: Pixels between two controls.
+_SPACING = 6
+
+#: Names of the first two dimensions, with the letters that PyTorch's documentation has for them.
+_PARAMETER, _PICTURES, _BATCH = (
+    (("out", "O"), ("in", "I")), (("sample", "N"), ("channel", "C")), (("sample", "N"), ("second", "2nd")),
+)  # fmt: skip
 
 
 class TensorControls(QWidget):
@@ -38,8 +41,15 @@ class TensorControls(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.view = _combo("What is shown of the tensor", VIEWS)
-        self.range = _combo("Range of the colours", RANGES)
+        self.view = QComboBox()
+        self.view.setAccessibleName("What is shown of the tensor")
+        self.view.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.view.setMinimumContentsLength(7)
+        self.view.currentIndexChanged.connect(self._describe)
+        for key, (text, tip) in VIEWS.items():
+            self._add(text, key, tip)
+        self._describe()
+        self.range = RangeButton()
         self.first, self.second = Stepper(), Stepper()
         self.first.hide()
         self.second.hide()
@@ -48,32 +58,54 @@ class TensorControls(QWidget):
         self.slice.setAccessibleName("Slice")
         self.slice.setToolTip("A part of the tensor as Python writes it: 0, :, 3:5. Empty: everything")
         self.slice.hide()
-        layout = FlowLayout(self, spacing=8)
+        layout = FlowLayout(self, spacing=_SPACING)
         for widget in (self.view, self.range, self.first, self.second, self.slice):
             layout.addWidget(widget)
         self._shape: tuple[int, ...] = ()
         self._parameter = False
         self.view.activated.connect(lambda _: self.view_chosen.emit())
-        self.range.activated.connect(lambda _: self.range_chosen.emit())
+        self.range.chosen.connect(self._fit)
+        self.range.chosen.connect(self.range_chosen.emit)
         self.first.changed.connect(self._first_changed)
         self.second.changed.connect(lambda _: self.part_chosen.emit())
         self.slice.editingFinished.connect(self.part_chosen.emit)
+
+    # ---- what there is to choose from ----
+
+    def offer_runs(self, others: Sequence[str]) -> bool:
+        """Offer the difference to each of these runs; whether the choice had to become another one."""
+        known = [str(self.view.itemData(i)) for i in range(len(VIEWS), self.view.count())]
+        if known == [RUN + name for name in others]:
+            return False
+        chosen = str(self.view.currentData())
+        while self.view.count() > len(VIEWS):
+            self.view.removeItem(self.view.count() - 1)
+        for name in others:
+            self._add(f"− {name}", RUN + name, f"Difference to {name}: this run − {name}, in the same step")
+        place = self.view.findData(chosen)
+        if place < 0 and others:  # what was compared with is current now: compare the other way round
+            place = len(VIEWS)
+        self.view.setCurrentIndex(max(0, place))
+        return self.view.currentData() != chosen
 
     def set_tensor(self, shape: Sequence[int], parameter: bool, sample: int) -> None:
         """Offer the dimensions of a tensor; ``parameter``: it has no samples."""
         shape = tuple(shape)
         known = (len(shape), parameter) == (len(self._shape), self._parameter) and bool(self._shape)
         self._shape, self._parameter = shape, parameter
-        names = ("out", "in") if parameter else ("sample", "channel") if len(shape) == 4 else ("sample", "second")
+        names = _PARAMETER if parameter else _PICTURES if len(shape) >= 4 else _BATCH
         kept = (self.first.value(), self.second.value())
         start = -1 if parameter or len(shape) < 3 else sample
-        self.first.offer(names[0], shape[0] if len(shape) >= 3 else 0, kept[0] if known else start)
-        self.second.offer(names[1], shape[1] if len(shape) >= 4 else 0, kept[1] if known else -1)
+        self.first.offer(*names[0], shape[0] if len(shape) >= 3 else 0, kept[0] if known else start)
+        self.second.offer(*names[1], shape[1] if len(shape) >= 4 else 0, kept[1] if known else -1)
+        self._fit()
 
     def set_sample(self, sample: int) -> None:
         """Show another sample of the batch, unless all are shown."""
         if not self._parameter and len(self._shape) >= 3 and self.first.value() >= 0:
             self.first.set_value(sample)
+
+    # ---- what is chosen ----
 
     def cut(self, shape: Sequence[int]) -> Cut:
         """The part that is chosen. Raises ValueError where the slice's text is none."""
@@ -92,26 +124,46 @@ class TensorControls(QWidget):
         self.part_chosen.emit()
 
     def save(self) -> dict[str, Any]:
-        """The choices that outlast a session."""
-        return {"view": self.view.currentData(), "range": self.range.currentData()}
+        """The choices that outlast a session; runs do not."""
+        view = str(self.view.currentData())
+        return {"view": "data" if view.startswith(RUN) else view, "range": self.range.mode, "share": self.range.share}
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Take up what :meth:`save` returned."""
-        for combo, key in ((self.view, "view"), (self.range, "range")):
-            if (place := combo.findData(saved.get(key))) >= 0:
-                combo.setCurrentIndex(place)
+        if (place := self.view.findData(saved.get("view"))) >= 0:
+            self.view.setCurrentIndex(place)
+        self.range.set(saved.get("range"), saved.get("share"))
+
+    # ---- the rest ----
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Name range and dimensions shorter where that lets all controls stand in one row: the range first."""
+        steppers = [stepper for stepper in (self.first, self.second) if not stepper.isHidden()]
+        others = [widget for widget in (self.view, self.slice) if not widget.isHidden()]
+        room = self.width() - 16 - _SPACING * (len(steppers) + len(others))
+        room -= sum(widget.sizeHint().width() for widget in others)
+
+        def needed(short_range: bool, short_names: bool) -> int:
+            return self.range.width_with(short_range) + sum(stepper.width_with(short_names) for stepper in steppers)
+
+        ways = ((False, False), (True, False), (True, True))
+        short_range, short_names = next((way for way in ways if needed(*way) <= room), ways[-1])
+        self.range.set_short(short_range)
+        for stepper in steppers:
+            stepper.set_short(short_names)
+
+    def _add(self, text: str, key: str, tip: str) -> None:
+        self.view.addItem(text, key)
+        self.view.setItemData(self.view.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+
+    def _describe(self) -> None:
+        self.view.setToolTip(str(self.view.currentData(Qt.ItemDataRole.ToolTipRole) or ""))
 
     def _first_changed(self, value: int) -> None:
         if not self._parameter and value >= 0:
             self.sample_chosen.emit(value)
         self.part_chosen.emit()
-
-
-def _combo(name: str, choices: dict[str, tuple[str, str]]) -> QComboBox:
-    combo = QComboBox()
-    combo.setAccessibleName(name)
-    combo.setToolTip(name)
-    for key, (text, tip) in choices.items():
-        combo.addItem(text, key)
-        combo.setItemData(combo.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-    return combo

@@ -3,29 +3,68 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
+from gui.makers import maker_of
 from gui.theme import Theme
 
+#: Names of arrays that ops read and do not compute.
+_READ = ("x", "t")
 
-def edit_of(
-    reference: dict[str, Any], label: str, index: tuple[int, ...], value: float, stop: dict[str, Any]
-) -> dict[str, Any] | None:
-    """The protocol's edit that writes ``value``; None where it cannot be written at this stop.
+_BACK = "The run goes back to where this number was made; a new run begins there with this value and becomes current."
 
-    A parameter is named by its own name; another array must be one of the op that the run stands at. An update's old
-    values are past.
+
+class Place(NamedTuple):
+    """Where an element can be given another value.
+
+    Attributes:
+        reference: of the array, as an edit at that place names it.
+        seq: the event to go to first; None: the stop.
+        note: what there is to know about a change there.
+    """
+
+    reference: dict[str, Any]
+    seq: int | None = None
+    note: str = ""
+
+    def edit(self, index: tuple[int, ...], value: float | int) -> dict[str, Any]:
+        """The protocol's edit."""
+        edit: dict[str, Any] = {"kind": "tensor", "reference": self.reference, "value": value}
+        return {**edit, "index": list(index)} if index else edit
+
+
+def place_of(
+    reference: dict[str, Any], label: str, stop: Mapping[str, Any], graph: Mapping[str, Any] | None = None,
+    batch: int | None = None,
+) -> Place | None:  # fmt: skip
+    """The place to change an array at; None where there is none: an update's old values are past.
+
+    A parameter is changed by its own name, here. What an op computed is changed behind that op. What it only read is
+    changed where it was made: by an earlier op, or in the batch; where that is not known the change holds for whatever
+    reads it next.
+
+    Args:
+        graph: of the step.
+        batch: number of the event that handed out the batch of that step.
     """
     if stop.get("direction") == "update" and reference.get("name") == "w":
         return None
     if label:
-        reference = {"expression": label}
-    elif "event" in reference and reference["event"] != stop.get("seq"):
-        return None
-    edit: dict[str, Any] = {"kind": "tensor", "reference": reference, "value": value}
-    return {**edit, "index": list(index)} if index else edit
+        return Place({"expression": label})
+    if "event" not in reference:
+        return Place(reference)
+    seq, name = int(reference["event"]), str(reference["name"])
+    made = maker_of(graph, seq, name)
+    if made is not None and (made.event is not None or batch is not None):
+        seq = made.event if made.event is not None else int(batch or 0)
+        return Place({"event": seq, "name": made.name}, seq, _BACK)
+    if name in _READ:
+        note = "This op has read the old value already; the new one holds for what reads it next."
+        return Place(reference, None if seq == stop.get("seq") else seq, note)
+    return Place(reference) if seq == stop.get("seq") else Place(reference, seq, _BACK)
 
 
 def number_of(text: str, integer: bool = False) -> float | int | None:
@@ -43,12 +82,15 @@ class EditDialog(QDialog):
         element: how it is written: ``0.weight[3, 1]``.
         value: what it is now, exactly as it can be written.
         integer: only whole numbers.
+        note: what there is to know about a change there.
     """
 
-    def __init__(self, element: str, value: str, theme: Theme, integer: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, element: str, value: str, theme: Theme, integer: bool = False, parent: QWidget | None = None, note: str = ""
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Set an element")
-        self._integer = integer
+        self._integer, self._note = integer, note
         name = QLabel(element)
         name.setFont(theme.code_font("body", bold=True))
         now = QLabel(f"now {value}")
@@ -88,4 +130,5 @@ class EditDialog(QDialog):
         elif isinstance(value, float) and not math.isfinite(value):
             self.hint.setText("The new run computes with this from here on; what it touches becomes NaN or infinite.")
         else:
-            self.hint.setText("A new run begins at this stop with this value and becomes current. This run stays as it is.")
+            begins = self._note or "A new run begins at this stop with this value and becomes current."
+            self.hint.setText(f"{begins} This run stays as it is.")

@@ -12,6 +12,7 @@ from PyQt6.QtGui import QPainter
 from PyQt6.QtWidgets import QFileDialog
 
 from gui.panels.tensor_export import fetch
+from gui.panels.tensor_view import difference
 
 if TYPE_CHECKING:
     from gui.panels.tensor import TensorPanel
@@ -64,9 +65,10 @@ class TensorSave:
             if array is not None:
                 arrays.append(array)
             if len(arrays) == len(references):
-                write(arrays[0] if len(arrays) == 1 else arrays[0] - arrays[1])
+                write(arrays[0] if len(arrays) == 1 else difference(*arrays))
             else:
-                fetch(references[len(arrays)], shape, partial(panel.ask, "save"), next_array)
+                run = panel.source.run_of(len(arrays))
+                fetch(references[len(arrays)], shape, partial(panel.ask, "save", run=run), next_array)
 
         next_array()
 

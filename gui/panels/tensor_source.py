@@ -1,4 +1,4 @@
-"""Which arrays stand behind "gradient", "last update" and "difference" of a tensor that was selected."""
+"""Which arrays stand behind "gradient", "last update" and the differences of a tensor that was selected."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from gui.panels.tensor_runs import KINDS, Ask, find
 from gui.state import Selection
 
 #: What can be shown of a tensor: key -> (text of the choice, what it means).
@@ -13,8 +14,11 @@ VIEWS = {
     "data": ("data", "The numbers of the tensor"),
     "gradient": ("gradient", "The derivative of the loss by each number of the tensor"),
     "update": ("last update", "What the optimizer's last step added to each number: new − old"),
-    "difference": ("difference", "This occurrence − the previous one (the same op, one batch earlier)"),
+    "difference": ("− last step", "Difference to the last step: this occurrence − the previous one (one batch earlier)"),
 }
+
+#: Before the name of a run: the difference to the same tensor of that run, in the same step.
+RUN = "run:"
 
 #: Events that are looked through for an earlier occurrence.
 _MOST = 2000
@@ -22,8 +26,6 @@ _MOST = 2000
 #: Arrays of an event that it is about, the first of them that it has is shown.
 _MAIN = ("w_new", "dw", "dx", "y", "dy")
 _MAIN_FORWARD = ("y",)
-
-Ask = Callable[[str, dict[str, Any], Callable[[dict[str, Any]], object]], None]
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,22 @@ class Source:
         references: of the protocol: one; or two, of which the second is subtracted from the first.
         title: how the head calls it.
         problem: why there is nothing, else "".
+        run: the run that the second reference is of, where that is not the current one.
     """
 
     references: tuple[dict[str, Any], ...] = ()
     title: str = ""
     problem: str = ""
+    run: str | None = None
+
+    def run_of(self, place: int) -> str | None:
+        """The run to ask for a reference; None: the current one."""
+        return self.run if place else None
+
+    def shows(self, reference: dict[str, Any] | None) -> bool:
+        """Whether that tensor of the current run is (part of) what is shown."""
+        own = self.references[:1] if self.run is not None else self.references
+        return reference is not None and reference in own
 
 
 @dataclass(frozen=True)
@@ -77,11 +90,12 @@ def _title(name: str, stop: dict[str, Any]) -> str:
 
 
 def resolve(subject: Subject, view: str, upto: int | None, ask: Ask, then: Callable[[Source], object]) -> None:
-    """Find what ``view`` (a key of :data:`VIEWS`) of ``subject`` is; ``then`` gets it, now or later.
+    """Find what ``view`` (a key of :data:`VIEWS`, or :data:`RUN` and a name) of ``subject`` is; ``then`` gets it, now or
+    later.
 
     Args:
         upto: number of the event where the cursor is: later ones are of the future.
-        ask: asks the engine: (command, arguments, then).
+        ask: asks the engine.
     """
     if view == "data" or (view == "gradient" and _is_gradient(subject)):
         then(Source((subject.reference,), subject.title))
@@ -89,6 +103,8 @@ def resolve(subject: Subject, view: str, upto: int | None, ask: Ask, then: Calla
         _gradient(subject, upto, ask, then)
     elif view == "update":
         _update(subject, upto, ask, then)
+    elif view.startswith(RUN):
+        _other_run(subject, view.removeprefix(RUN), upto, ask, then)
     else:
         _difference(subject, upto, ask, then)
 
@@ -167,14 +183,54 @@ def _difference(subject: Subject, upto: int | None, ask: Ask, then: Callable[[So
         _before(subject, reference, upto, ask, then)
         return
 
-    # What an expression means was computed by an event, where that is known.
-    def answered(body: dict[str, Any]) -> None:
-        if body["event"] is None:
+    def found(event: int | None, name: str) -> None:
+        if event is None:
             then(Source(problem=f"No earlier occurrence of {subject.title} is recorded."))
         else:
-            _before(subject, {"event": body["event"], "name": body["name"]}, upto, ask, then)
+            _before(subject, {"event": event, "name": name}, upto, ask, then)
 
-    ask("tensor", {"reference": reference, "maxShape": [1, 1]}, answered)
+    _made(reference, ask, found)
+
+
+def _made(reference: dict[str, Any], ask: Ask, then: Callable[[int | None, str], object]) -> None:
+    """The event that computed what an expression means, where that is known, and its name there."""
+    arguments = {"reference": reference, "maxShape": [1, 1]}
+    ask("tensor", arguments, lambda body: then(body["event"], body["name"]))
+
+
+def _other_run(subject: Subject, run: str, upto: int | None, ask: Ask, then: Callable[[Source], object]) -> None:
+    """The tensor minus that of another run in the same step: of the event that is the same one there."""
+    title = f"{subject.title} − {run}"
+
+    def with_event(seq: int | None, name: str) -> None:
+        def with_events(events: list[dict[str, Any]]) -> None:
+            own = next((event for event in events if event["seq"] == seq), None)
+            own_name = name
+            if own is None and "expression" in subject.reference:
+                # Nothing has computed it yet, as with first weights: then an op has read it.
+                label = subject.reference["expression"]
+                own = next((e for e in events if any(t.get("label") == label for t in e["tensors"])), None)
+                own_name = next((t["name"] for t in own["tensors"] if t.get("label") == label), name) if own else name
+            if own is None:
+                problem = f"{subject.title} is not of a recorded op of this run. Step over an op that reads or computes it."
+                then(Source(problem=problem))
+                return
+            mine = {"event": own["seq"], "name": own_name}
+
+            def found(event: Any) -> None:
+                then(Source((mine, {"event": event["seq"], "name": own_name}), f"{title}, step {own['step']}", run=run))
+
+            def missing(why: str) -> None:
+                then(Source(problem=f"{subject.title} cannot be compared with {run}: {why}."))
+
+            find(own, own_name, run, ask, found, missing)
+
+        _events(ask, list(KINDS), upto, with_events)
+
+    if "event" in subject.reference:
+        with_event(subject.reference["event"], subject.reference["name"])
+    else:
+        _made(subject.reference, ask, with_event)
 
 
 def _before(

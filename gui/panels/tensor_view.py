@@ -103,11 +103,6 @@ class Shown:
         return self.block == (1, 1) and self.data.size == math.prod(self.shape)
 
     @property
-    def note(self) -> str:
-        count = math.prod(self.plan.layout.lead)
-        return "scale shared by the maps" if count > 1 else "own scale"
-
-    @property
     def _reduced(self) -> Layout:
         layout = self.plan.layout
         (height, width), (down, across) = layout.tile, self.block
@@ -141,6 +136,12 @@ class Shown:
         return self.data[i, j] if inside else None
 
 
+def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a - b; of integers and truth values in float64."""
+    with np.errstate(all="ignore"):
+        return np.subtract(a, b, dtype=np.float64 if a.dtype.kind != "f" else None)
+
+
 def shown(answers: Sequence[dict[str, Any]], made: Plan) -> Shown:
     """The map of one answer, or of the difference of two."""
     arrays = [as_array(answer["data"]) for answer in answers]
@@ -149,9 +150,7 @@ def shown(answers: Sequence[dict[str, Any]], made: Plan) -> Shown:
     ends = tuple(first["range"]) if first.get("range") else None
     data = arrays[0]
     if len(arrays) > 1:
-        wide = np.float64 if data.dtype.kind != "f" else None
-        with np.errstate(all="ignore"):
-            data = np.subtract(arrays[0], arrays[1], dtype=wide)
+        data = difference(*arrays)
         finite = data[np.isfinite(data)]
         ends = (float(finite.min()), float(finite.max())) if finite.size else None
     layout = made.layout
@@ -181,14 +180,18 @@ def statistics_of(data: np.ndarray) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _figure(value: float) -> str:
+    return format_number(float(value)).replace("-", "−")
+
+
 def statistics_text(values: dict[str, Any], muted: str, alarm: str) -> str:
     """A line of rich text: names in the colour ``muted``; how many are NaN or infinite in ``alarm``."""
     fields = [("min", "min"), ("max", "max"), ("mean", "mean"), ("std", "std"), ("norm", "norm")]
-    parts = [
-        f'<span style="color:{muted}">{text}</span>&nbsp;{format_number(float(values[key])).replace("-", "−")}'
-        for key, text in fields
-    ]
     count = max(1, int(values["count"]))
+    some = int(values["count"]) > int(values["nans"]) + int(values["infs"])  # numbers that these can be of
+    parts = [
+        f'<span style="color:{muted}">{text}</span>&nbsp;{_figure(values[key]) if some else "–"}' for key, text in fields
+    ]
     if values["zeros"]:
         parts.append(f'<span style="color:{muted}">zeros</span>&nbsp;{100 * values["zeros"] / count:.3g}&nbsp;%')
     for key, text in (("nans", "NaN"), ("infs", "infinite")):

@@ -9,8 +9,9 @@ from PyQt6.QtWidgets import QLabel, QToolButton
 from gui.context import Context
 from gui.panels.panel import Panel
 from gui.theme import Theme
-from gui.timeline.marks import Events, forks, hits
-from gui.timeline.strip import TimelineStrip
+from gui.timeline.marks import Events, alarms, forks, hits
+from gui.timeline.paint import least_height
+from gui.timeline.travel import TimelineStrip
 
 #: Events asked for at once.
 _PAGE = 4000
@@ -28,16 +29,22 @@ class TimelinePanel(Panel):
         super().__init__(context)
         self.events = Events()
         self._run: Any = None
+        self._subject = ""
+        self._marked = -1
         self.strip = TimelineStrip(self.theme)
         self.strip.wanted.connect(self._go)
         self.strip.earlier.connect(self._replay)
         self.strip.stepped.connect(self._step)
+        self.strip.leaped.connect(self._leap)
+        self.strip.pointed.connect(self._point)
         self.legend = QLabel()
         self.legend.setAccessibleName("Legend: hues of forward, loss, backward and update")
         fit = QToolButton()
         fit.setText("Fit")
         fit.setAccessibleName("Show all recorded events")
-        fit.setToolTip("Show all recorded events (key 0 in the strip; wheel zooms, Shift+wheel moves)")
+        fit.setToolTip(
+            "Show all recorded events (double-click, or key 0 in the strip; the wheel zooms, with Shift it moves)"
+        )
         fit.clicked.connect(self.strip.fit)
         self.head.add_control(self.legend)
         self.head.add_control(fit)
@@ -47,7 +54,8 @@ class TimelinePanel(Panel):
     def show_stop(self, stop: dict[str, Any] | None) -> None:
         if stop is None:
             return
-        run = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
+        number = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
+        run = number, self.state.restoring  # a run that comes back numbers its events anew
         if run != self._run or not self.events.fits(stop):
             self.events.clear()
             self._run = run
@@ -56,7 +64,9 @@ class TimelinePanel(Panel):
         self._ask()
 
     def _ask(self) -> None:
-        start = self.events.next
+        start, stop = self.events.next, self.state.stop or {}
+        if not stop.get("live", True) and self.events.get(stop.get("seq")) is not None:
+            return  # only the cursor has moved
         arguments = {"count": _PAGE, **({"from": start} if start else {})}
 
         def answered(body: dict[str, Any]) -> None:
@@ -72,13 +82,20 @@ class TimelinePanel(Panel):
         if stop is None:
             return
         self.strip.show_events(self.events, stop.get("seq"), bool(stop.get("live", True)))
-        self._marks_changed()
-        self.head.set_subject(self.events.summary(stop))
+        self._subject = self.events.summary(stop)
+        self.head.set_subject(self._subject)
+        if self.events.version != self._marked:
+            self._marks_changed()
 
     def _marks_changed(self) -> None:
+        self._marked = self.events.version
         self.strip.show_marks(
-            forks(self.state.runs, self.events), hits(self.state.breakpoints, self.events), self.state.findings
-        )
+            forks(self.state.runs, self.events), hits(self.state.breakpoints, self.events),
+            alarms(self.state.findings, self.events),
+        )  # fmt: skip
+
+    def _point(self, text: str) -> None:
+        self.head.set_subject(text or self._subject)
 
     # ---- the user ----
 
@@ -87,22 +104,31 @@ class TimelinePanel(Panel):
         if stop is not None and stop.get("seq") != seq:
             self.context.link.move("goto", seq=seq)
 
-    def _replay(self, share: float) -> None:
-        """Go to a place before what is remembered; ``share`` 0 to 1 of the way from the run's start to there."""
-        position = self.events.earlier(share)
-        if position is None:
-            self.context.say("Nothing lies before this: the timeline holds everything since the start of the run.")
-            return
-        self.context.say("Replaying the run up to there: a fresh process computes it again, bit by bit the same.")
-        self.context.link.move("goto", position=position)
+    def _replay(self, step: int) -> None:
+        """Go to the end of a step before what is remembered."""
+        self.ask("locate", "locate", {"step": step}, lambda body: self._located(step, body))
+
+    def _located(self, step: int, body: dict[str, Any]) -> None:
+        if body["position"] is not None:
+            self.context.say(f"Replaying up to step {step:,}: a fresh process computes the run again, bit by bit the same.")
+            self.context.link.move("goto", position=body["position"])
+        elif step > body["steps"]:
+            self.context.link.move("runTo", step=step)
 
     def _step(self, back: bool) -> None:
-        self.context.link.move("stepBack" if back else "next", granularity=self.state.level)
+        self.context.link.move("stepBack" if back else "next", granularity="op")
+
+    def _leap(self, back: bool) -> None:
+        """To the end of the step before the first that is remembered, or of the step that is to come."""
+        here = int((self.state.stop or {}).get("step") or 0)
+        if not back or here > 0:
+            self._replay(here - 1 if back else here + 1)
 
     # ---- theme, memory ----
 
     def apply_theme(self, theme: Theme) -> None:
         self.strip.apply_theme(theme)
+        self.setMinimumHeight(least_height(theme))
         self.legend.setFont(theme.text_font("small"))
         self.legend.setText("&nbsp;&nbsp;".join(
             f'<span style="color:{theme.phase[name].name()}">■</span> {name}'

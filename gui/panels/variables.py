@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import QMenu, QToolButton
 from gui.context import Context
 from gui.numbers import format_shape
 from gui.panels.panel import Panel
+from gui.panels.variables_edit import edit_of
 from gui.places import places_of
 from gui.state import Selection
 from gui.theme import Theme
@@ -34,7 +35,6 @@ class VariablesPanel(Panel):
     def __init__(self, context: Context) -> None:
         places_of(context)  # hears of stops before the panel does
         super().__init__(context)
-        self.watches: list[str] = []
         self._results: dict[str, dict[str, Any]] = {}
         self._limits: dict[tuple[str, ...], int] = {}
         self._here: Any = None
@@ -55,13 +55,15 @@ class VariablesPanel(Panel):
         self.add.clicked.connect(self.begin_watch)
         self.head.add_control(self.add)
         places_of(context).frame_changed.connect(self._frame_changed)
+        self.state.subscribe("watches", self._watches_changed)
 
     # ---- stops ----
 
     def show_stop(self, stop: dict[str, Any] | None) -> None:
         if stop is None:
             return
-        here = (stop.get("position"), stop.get("seq"))
+        run = next((run["name"] for run in self.state.runs if run.get("current")), None)
+        here = (run, stop.get("position"), stop.get("seq"))
         self._fresh, self._here = here != self._here or bool(stop.get("revision")), here
         if not stop.get("live"):
             self._show_scopes([], stop)
@@ -105,7 +107,14 @@ class VariablesPanel(Panel):
             return
         path, count = node.path, self._limits.get(node.path, _PAGE)
         arguments = {"variablesReference": node.reference, "start": 0, "count": count + 1}
-        self.ask(f"inside {path}", "variables", arguments, lambda body: self._show_inside(path, body["variables"], count))
+        shown = lambda body: self._show_inside(path, body["variables"], count)  # noqa: E731
+        asked_at = self.state.stop
+
+        def refused(message: str) -> None:
+            if self.state.stop is asked_at:  # numbers of variables are those of one stop
+                self.head.set_problem(message)
+
+        self.ask(f"inside {path}", "variables", arguments, shown, refused)
 
     def _show_inside(self, path: tuple[str, ...], variables: list[dict[str, Any]], count: int) -> None:
         node = self.tree.node_at(path)
@@ -119,6 +128,19 @@ class VariablesPanel(Panel):
         self.tree.put(node, entries, self._fresh)
 
     # ---- watches ----
+
+    @property
+    def watches(self) -> list[str]:
+        """The expressions; they belong to the script, and the state has them."""
+        return self.state.watches
+
+    def _watches_changed(self) -> None:
+        self._results = {text: result for text, result in self._results.items() if text in self.watches}
+        self._show_watches()
+        if self.isVisible() and self.state.stop is not None and not self.state.running:
+            for expression in self.watches:
+                if expression not in self._results:
+                    self._evaluate(expression)
 
     def _show_watches(self) -> None:
         node = self.tree.node_at((WATCHES,))
@@ -150,15 +172,11 @@ class VariablesPanel(Panel):
     def watch(self, expression: str) -> None:
         """Watch an expression from now on."""
         if expression and expression not in self.watches:
-            self.watches.append(expression)
-            self._show_watches()
-            self._evaluate(expression)
+            self.state.update(watches=[*self.watches, expression])
 
     def _remove(self, node: Node) -> None:
         if node.kind == "watch":
-            self.watches.remove(node.name)
-            self._results.pop(node.name, None)
-            self._show_watches()
+            self.state.update(watches=[old for old in self.watches if old != node.name])
 
     # ---- editing and selecting ----
 
@@ -169,16 +187,20 @@ class VariablesPanel(Panel):
             self.watch(text)
         elif node.kind == "watch" and column == 0:
             at = self.watches.index(node.name)
-            self.watches = [old for old in [*self.watches[:at], text, *self.watches[at + 1 :]] if old]
-            self.watches = list(dict.fromkeys(self.watches))
-            self._show_watches()
-            if text:
-                self._evaluate(text)
+            self.state.update(watches=list(dict.fromkeys(filter(None, [*self.watches[:at], text, *self.watches[at + 1 :]]))))
         elif text:
             self.set_value(node, text)
 
     def set_value(self, node: Node, text: str) -> None:
-        """Give a variable the value of an expression; everything is shown anew then."""
+        """Give a variable the value of an expression: in a fork, which becomes current; this run stays as it is.
+
+        Where the run cannot be replayed, or an outer frame is looked at, the variable is changed in this run.
+        """
+        edit = edit_of(node, text)
+        run = next((run for run in self.state.runs if run.get("current")), {})
+        if edit is not None and run.get("replayable") and not places_of(self.context).frame:
+            self.context.link.fork([edit], f"{node.expression} = {text}")
+            return
         parent = node.parent()
         if node.kind == "watch":
             command, arguments = "setExpression", {
@@ -245,11 +267,9 @@ class VariablesPanel(Panel):
     def save(self) -> dict[str, Any]:
         header = self.tree.header()
         width = header.sectionSize(0) if header is not None else 0
-        return {"watches": self.watches, "open": [list(path) for path in sorted(self.tree.open_paths)], "width": width}
+        return {"open": [list(path) for path in sorted(self.tree.open_paths)], "width": width}
 
     def restore(self, saved: dict[str, Any]) -> None:
-        if isinstance(watches := saved.get("watches"), list):
-            self.watches = [text for text in watches if isinstance(text, str) and text]
         if isinstance(paths := saved.get("open"), list):
             self.tree.open_paths = {tuple(map(str, path)) for path in paths if isinstance(path, list)}
         if isinstance(width := saved.get("width"), int) and 40 < width < 2000:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from typing import Any
 
 import numpy as np
+
+from gui.state import is_loss
 
 #: Codes of what an event is drawn as.
 NOTHING, FORWARD, LOSS, BACKWARD, UPDATE, ALARM = range(6)
@@ -13,8 +15,9 @@ HUES = ("", "forward", "loss", "backward", "update", "alarm")
 
 _CODES = {"forward": FORWARD, "backward": BACKWARD, "gradient": BACKWARD, "update": UPDATE, "exception": ALARM}
 
-#: Parts of op names by which a loss is known.
-_LOSSES = ("CrossEntropy", "Error", "Loss", "NLL", "Divergence", "Hinge")
+#: What is kept of an event, and in how many forgotten ones the room for them is given back.
+_FIELDS = ("kind", "name", "module", "description", "file", "line", "epoch", "batch", "step")
+_SLACK = 20_000
 
 
 class Events:
@@ -23,83 +26,107 @@ class Events:
     Attributes:
         first, last: numbers that the process remembers; None while nothing is known. next: the first not asked for.
         complete: whether it remembers everything from the start of the run.
-        codes: what each is drawn as, from number ``first`` on.
-        steps, batches, epochs: (number, text) of these marks. stops: numbers where the run has stood.
+        version: another one after each change.
+        steps, batches, epochs: (number, text) of these marks. stops: numbers where the run has stood, in that order.
     """
 
     def __init__(self) -> None:
+        self.version = 0
         self.clear()
 
     def clear(self) -> None:
         """Forget everything: another process, another run."""
+        self.version += 1
         self.first: int | None = None
         self.last: int | None = None
         self.next = 0
         self.complete = True
-        self.stops: list[int] = []
+        self.stops: dict[int, None] = {}
         self.steps: list[tuple[int, str]] = []
         self.batches: list[tuple[int, str]] = []
         self.epochs: list[tuple[int, str]] = []
-        self._events: dict[int, dict[str, Any]] = {}
-        self._codes = np.zeros(1024, np.uint8)
         self._base = 0
+        self._events: list[dict[str, Any]] = []
+        self._positions: list[tuple[int, ...]] = []
+        self._codes = np.zeros(1024, np.uint8)
+        self._lines: dict[tuple[str, int], list[int]] = {}
+
+    def get(self, seq: int | None) -> dict[str, Any] | None:
+        """What is kept of an event that the process remembers."""
+        if seq is None or self.first is None or not max(self.first, self._base) <= seq < self.next:
+            return None
+        place = seq - self._base
+        return self._events[place] if place < len(self._events) else None
 
     def fits(self, stop: dict[str, Any]) -> bool:
         """Whether ``stop`` can belong to these events: its number then has the position known for it."""
-        known = self._events.get(stop.get("seq"))  # type: ignore[arg-type]
-        position = stop.get("position")
-        return known is None or position is None or list(position) == list(known["position"])
+        seq, position = stop.get("seq"), stop.get("position")
+        return self.get(seq) is None or position is None or tuple(position) == self._positions[seq - self._base]  # type: ignore[operator]
 
     def visit(self, stop: dict[str, Any]) -> None:
         """Remember that the run has stood here, not only the cursor."""
         seq = stop.get("seq")
         if seq is not None and stop.get("live", True) and seq not in self.stops:
-            self.stops.append(seq)
+            self.stops[seq] = None
+            self.version += 1
 
     def extend(self, body: dict[str, Any]) -> int:
         """Take in an answer to ``events``; returns how many were new."""
-        fresh = 0
-        for event in body["events"]:
-            if event["seq"] >= self.next:
-                self._add(event)
-                fresh += 1
+        fresh = [event for event in body["events"] if event["seq"] >= self.next]
+        for event in fresh:
+            self._add(event)
+        before = self.first, self.complete
         if body.get("first") is not None:
-            known = next(iter(self._events), body["first"])
-            self.first = max(body["first"], known) if self.first is None else max(self.first, body["first"])
+            first = max(body["first"], self._base) if self._events else body["first"]
+            self.first = first if self.first is None else max(self.first, first)
             self.last = max(self.next - 1, self.last or 0)
-        self.complete = bool(body.get("complete", True))
-        self._drop()
-        return fresh
+        # Of a long history only the newest part is asked for.
+        asked = not self._events or body.get("first") is None or self._base <= body["first"]
+        self.complete = bool(body.get("complete", True)) and asked
+        if fresh or before != (self.first, self.complete):
+            self.version += 1
+            self._drop()
+        return len(fresh)
 
     def _add(self, event: dict[str, Any]) -> None:
         seq, kind = event["seq"], event["kind"]
         if not self._events:
             self._base = seq
-        self._events[seq] = {name: event.get(name) for name in ("position", "kind", "description", "file", "line", "step")}
+        self._events.append({name: event.get(name) for name in _FIELDS})
+        self._positions.append(tuple(event["position"]))
         place = seq - self._base
         if place >= len(self._codes):
             self._codes = np.concatenate([self._codes, np.zeros(max(len(self._codes), place + 1), np.uint8)])
         code = _CODES.get(kind, NOTHING)
-        loss = any(part in event["name"] for part in _LOSSES)
-        self._codes[place] = LOSS if code == FORWARD and loss else code
+        self._codes[place] = LOSS if code == FORWARD and is_loss(event["name"]) else code
         if kind == "end_step":
             self.steps.append((seq, str(event["step"])))
         elif kind == "batch" and event["name"] != "step":
-            self.batches.append((seq, str(event["batch"])))
+            self.batches.append((seq, str(event["batch"] + 1)))
         elif kind == "epoch":
             self.epochs.append((seq, str(event["epoch"])))
+        elif kind == "line" and event.get("file"):
+            self._lines.setdefault((event["file"], event["line"]), []).append(seq)
         self.next = seq + 1
 
     def _drop(self) -> None:
         """Forget what the process has forgotten."""
-        if self.first is None or not self._events or next(iter(self._events)) >= self.first:
+        if self.first is None:
             return
-        for seq in [seq for seq in self._events if seq < self.first]:
-            del self._events[seq]
         for name in ("steps", "batches", "epochs"):
             marks = getattr(self, name)
-            setattr(self, name, marks[bisect_left(marks, (self.first, "")) :])
-        self.stops = [seq for seq in self.stops if seq >= self.first]
+            if marks and marks[0][0] < self.first:
+                setattr(self, name, marks[bisect_left(marks, (self.first, "")) :])
+        gone = self.first - self._base
+        if gone > _SLACK or gone >= len(self._events):
+            gone = min(gone, len(self._events))
+            del self._events[:gone], self._positions[:gone]
+            self._codes = self._codes[gone:].copy() if gone < len(self._codes) else np.zeros(1024, np.uint8)
+            self._base += gone
+            self._lines = {
+                key: kept for key, seqs in self._lines.items() if (kept := seqs[bisect_left(seqs, self._base) :])
+            }
+        self.stops = {seq: None for seq in self.stops if seq >= self.first}
 
     def codes(self, start: int, end: int) -> np.ndarray:
         """What the events ``start`` to ``end`` - 1 are drawn as; nothing where none is known."""
@@ -110,33 +137,63 @@ class Events:
         return found
 
     def describe(self, seq: int) -> str:
-        """One line about an event."""
-        event = self._events.get(seq)
+        """One line about an event: what, in which module and phase, at which step."""
+        event = self.get(seq)
         if event is None:
             return ""
-        place = ".".join(map(str, event["position"]))
-        return f"{event['description']}\nevent {seq} · step {event['step']} · position {place}"
+        code = HUES[int(self._codes[seq - self._base])]
+        parts = [event["description"], f"module {event['module']}" if event["module"] else "", code]
+        parts += [f"step {event['step']}", f"event {seq:,}"]
+        return " · ".join(part for part in parts if part)
 
-    def line_of(self, seq: int) -> tuple[str | None, int | None]:
-        event = self._events.get(seq) or {}
-        return event.get("file"), event.get("line")
+    def tip(self, seq: int) -> str:
+        """The same in two lines, with epoch, batch and position."""
+        event = self.get(seq)
+        if event is None:
+            return ""
+        counted = [f"epoch {event['epoch']}"] if event["epoch"] else []
+        counted += [f"batch {event['batch'] + 1}"] if (event["batch"] or 0) >= 0 and event["epoch"] else []
+        place = ".".join(map(str, self._positions[seq - self._base]))
+        return self.describe(seq) + "\n" + " · ".join([*counted, f"position {place}"])
 
-    def lines(self) -> list[tuple[int, str | None, int | None]]:
-        """(number, file, line) of the lines that ran."""
-        return [(seq, e["file"], e["line"]) for seq, e in self._events.items() if e["kind"] == "line"]
+    def at_line(self, file: str, line: int) -> list[int]:
+        """Numbers of the events at which a line ran."""
+        seqs = self._lines.get((file, line), [])
+        return seqs[bisect_left(seqs, self.first or 0) :]
 
     def at_position(self, position: list[int]) -> int | None:
         """Number of the newest event not after a position; None where that lies outside."""
-        found = [seq for seq, event in self._events.items() if list(event["position"]) <= list(position)]
-        inside = found and max(found) < self.next - 1
-        return max(found) if inside or (found and list(self._events[max(found)]["position"]) == list(position)) else None
-
-    def earlier(self, share: float) -> list[int] | None:
-        """A position before the first event that is remembered; None where there is none."""
-        if self.complete or self.first is None or self.first not in self._events:
+        if self.first is None or not self._positions:
             return None
-        tick = self._events[self.first]["position"][0]
-        return [max(0, min(tick - 1, int(share * tick))), 0, 0] if tick > 0 else None
+        wanted = tuple(position)
+        place = bisect_right(self._positions, wanted) - 1
+        seq = self._base + place
+        if place < 0 or seq < self.first:
+            return None
+        return seq if seq < self.next - 1 or self._positions[place] == wanted else None
+
+    def of_step(self, step: int, file: str | None = None, line: int | None = None) -> int | None:
+        """The event at which something happened in step number ``step`` (from 0): where the line ran, else the step's last
+        event; None where the step is not remembered.
+        """
+        low = bisect_left(self._events, step, key=lambda event: event["step"] or 0) + self._base
+        high = bisect_right(self._events, step, key=lambda event: event["step"] or 0) + self._base
+        low = max(low, self.first or 0)
+        if self.first is None or high <= low:
+            return None
+        seqs = self._lines.get((file, line), []) if file and line else []
+        place = bisect_left(seqs, low)
+        return seqs[place] if place < len(seqs) and seqs[place] < high else high - 1
+
+    def step_at(self, seq: int | None) -> int:
+        """How many optimizer steps had ended at an event."""
+        event = self.get(seq)
+        return 0 if event is None else int(event["step"] or 0)
+
+    def step_beside(self, seq: int, forward: bool) -> int | None:
+        """The end of the next step after an event, or of the last one before it."""
+        place = bisect_right(self.steps, (seq, "~")) if forward else bisect_left(self.steps, (seq, "")) - 1
+        return self.steps[place][0] if 0 <= place < len(self.steps) else None
 
     def summary(self, stop: dict[str, Any]) -> str:
         """What the head says: where the cursor is in how much."""
@@ -165,4 +222,16 @@ def forks(runs: list[dict[str, Any]], events: Events) -> list[tuple[int, str]]:
 def hits(breakpoints: dict[str, list[dict[str, Any]]], events: Events) -> list[int]:
     """Numbers of the events at lines with a breakpoint."""
     wanted = {(path, point.get("line")) for path, points in breakpoints.items() for point in points}
-    return [seq for seq, file, line in events.lines() if (file, line) in wanted] if wanted else []
+    return sorted(seq for path, line in wanted if line is not None for seq in events.at_line(path, line))
+
+
+def alarms(findings: list[dict[str, Any]], events: Events) -> list[tuple[int, str]]:
+    """(number, title) where diagnoses have found something."""
+    found = []
+    for finding in findings:
+        place = finding.get("place") or {}
+        if place.get("step") is not None:
+            seq = events.of_step(int(place["step"]), place.get("file"), place.get("line"))
+            if seq is not None:
+                found.append((seq, str(finding.get("title", ""))))
+    return found

@@ -1,4 +1,4 @@
-"""How the timeline's strip is drawn."""
+"""How the timeline's strip is drawn: once what stands still, and over it the cursor."""
 
 from __future__ import annotations
 
@@ -6,151 +6,212 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtCore import QLineF, QPointF, QRectF, Qt
 from PyQt6.QtGui import QBrush, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from gui.network.glyphs import image_of
-from gui.theme import with_alpha
+from gui.theme import Theme, with_alpha
 from gui.timeline.marks import ALARM, BACKWARD, FORWARD, HUES, LOSS, UPDATE
 
 if TYPE_CHECKING:
-    from gui.timeline.strip import TimelineStrip
+    from gui.timeline.strip import StripView
+
+#: What each lane shows: its name, and the codes in it.
+LANES = (("forward", (FORWARD, LOSS, ALARM)), ("backward", (BACKWARD,)), ("update", (UPDATE,)))
+
+#: Marks of stops that are drawn; the oldest are left out.
+_MOST_STOPS = 2000
 
 
-def paint_strip(painter: QPainter, strip: TimelineStrip) -> None:
-    """Draw everything."""
+def ruler_height(theme: Theme) -> float:
+    """Height of the line of epochs, batches and steps."""
+    return math.ceil(QFontMetricsF(theme.text_font("small")).height()) + 2.0
+
+
+def marks_height(theme: Theme) -> float:
+    """Height of the line of marks below the lanes."""
+    return float(theme.space(11))
+
+
+def gutter(theme: Theme) -> float:
+    """Width of the lanes' names."""
+    metrics = QFontMetricsF(theme.text_font("small"))
+    return math.ceil(max(metrics.horizontalAdvance(name) for name, _ in LANES)) + 14.0
+
+
+def least_height(theme: Theme) -> int:
+    """The height below which the lanes cannot be told apart."""
+    return math.ceil(ruler_height(theme) + marks_height(theme) + len(LANES) * theme.space(9)) + 4
+
+
+def lanes(strip: StripView) -> tuple[float, float]:
+    """Top and bottom of the lanes."""
+    top = ruler_height(strip.theme) + 2
+    return top, max(top + 3 * len(LANES), strip.height() - marks_height(strip.theme) - 2)
+
+
+def paint_strip(painter: QPainter, strip: StripView) -> None:
+    """Everything but the cursor."""
     painter.fillRect(strip.rect(), strip.theme.panel)
     if strip.events.first is None:
         return
-    _before(painter, strip)
-    top, bottom = _rows(painter, strip), strip.height() - 6.0
+    top, bottom = lanes(strip)
+    _names(painter, strip, top, bottom)
+    _before(painter, strip, top, bottom)
+    painter.save()
+    painter.setClipRect(QRectF(strip.left(), 0, strip.width() - strip.left(), strip.height()))
+    _ruler(painter, strip)
     _codes(painter, strip, top, bottom)
     _marks(painter, strip, top, bottom)
-    _cursor(painter, strip, top, bottom)
+    painter.restore()
 
 
-def _before(painter: QPainter, strip: TimelineStrip) -> None:
-    left = strip.before()
-    if not left:
+def _names(painter: QPainter, strip: StripView, top: float, bottom: float) -> None:
+    font = strip.theme.text_font("small")
+    painter.setFont(font)
+    high = (bottom - top) / len(LANES)
+    for lane, (name, _) in enumerate(LANES):
+        painter.setPen(strip.theme.phase_text[name])
+        # The names of low lanes may stand closer than their lines are high, but not over each other.
+        place = QRectF(6, top + lane * high - 4, gutter(strip.theme) - 10, high + 8)
+        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, name)
+
+
+def _before(painter: QPainter, strip: StripView, top: float, bottom: float) -> None:
+    wide = strip.before()
+    if not wide:
         return
-    box = QRectF(0, 0, left - 4, strip.height())
-    painter.fillRect(box, with_alpha(strip.theme.ink, 0.05))
+    box = QRectF(gutter(strip.theme), 0, wide - 4, bottom)
+    painter.fillRect(box, with_alpha(strip.theme.ink, 0.04))
     painter.fillRect(box, QBrush(with_alpha(strip.theme.ink, 0.10), Qt.BrushStyle.BDiagPattern))
     painter.setFont(strip.theme.text_font("small"))
     painter.setPen(strip.theme.muted)
-    painter.drawText(
-        box.adjusted(4, 0, -4, 0), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, "replay to go there"
-    )
+    steps = strip.events.step_at(strip.events.first)
+    text = (f"steps 0 to {steps:,}:" if steps else "before this:") + "\nreplay to go there"
+    painter.drawText(box.adjusted(2, 0, -2, 0), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
 
 
-def _rows(painter: QPainter, strip: TimelineStrip) -> float:
-    """The ruler: epochs, batches or steps, as many as have room. Returns where the events begin."""
+def _ruler(painter: QPainter, strip: StripView) -> None:
+    """Epochs, and batches or steps, as many as have room."""
     font = strip.theme.text_font("small")
     painter.setFont(font)
     metrics = QFontMetricsF(font)
-    high = metrics.height() + 4
-    marks = strip.events.batches or strip.events.steps
-    word = "batch" if strip.events.batches else "step"
+    base = metrics.ascent() + 1
+    _, bottom = lanes(strip)
     right = -1e9
     for seq, text in strip.events.epochs:
         x = strip.x_of(seq)
-        if 0 <= x <= strip.width():
+        if strip.left() <= x <= strip.width():
             label = f"epoch {text}"
             painter.setPen(strip.theme.ink)
-            painter.drawText(QPointF(x + 3, metrics.ascent() + 3), label)
+            painter.drawText(QPointF(x + 3, base), label)
             right = x + metrics.horizontalAdvance(label) + 12
-            painter.drawLine(QPointF(x, 0), QPointF(x, strip.height()))
-    taken = [right]
-    for number, (seq, text) in enumerate(marks):
-        x = strip.x_of(seq)
-        if x < strip.before() - 1 or x > strip.width():
-            continue
-        painter.setPen(QPen(with_alpha(strip.theme.ink, 0.30), 1))
-        gap = strip.x_of(marks[number + 1][0]) - x if number + 1 < len(marks) else 100.0
-        if gap >= 3:
-            painter.drawLine(QPointF(x, high - 3), QPointF(x, strip.height() - 4))
-        label = f"{word} {text}"
-        if x + 3 > taken[-1]:
-            painter.setPen(strip.theme.muted)
-            painter.drawText(QPointF(x + 3, metrics.ascent() + 3), label)
-            taken.append(x + metrics.horizontalAdvance(label) + 14)
-    return high + 2
-
-
-def _codes(painter: QPainter, strip: TimelineStrip, top: float, bottom: float) -> None:
-    """Each column of pixels in the hue of its events: three lanes (forward with loss, backward, update)."""
-    left, wide = strip.before(), max(1, round(strip.x_of(sum(strip.shown())) - strip.before()))
+            painter.drawLine(QLineF(x, 0, x, bottom))
+    marks, word = (strip.events.batches, "batch") if strip.events.batches else (strip.events.steps, "step")
     start, span = strip.shown()
+    last = -1e9
+    for seq, text in marks:
+        if not start <= seq <= start + span:
+            continue
+        x = strip.x_of(seq)
+        if x - last >= 3:
+            last = x
+            painter.setPen(QPen(with_alpha(strip.theme.ink, 0.22), 1))
+            painter.drawLine(QLineF(x, base + 1, x, bottom))
+        label = f"{word} {text}"
+        if x + 3 > right and x + 3 + metrics.horizontalAdvance(label) < strip.width():
+            painter.setPen(strip.theme.muted)
+            painter.drawText(QPointF(x + 3, base), label)
+            right = x + metrics.horizontalAdvance(label) + 14
+
+
+def _codes(painter: QPainter, strip: StripView, top: float, bottom: float) -> None:
+    """Each column of pixels in the hue of its events."""
+    left, (start, span) = strip.left(), strip.shown()
+    wide = max(1, round(strip.x_of(start + span) - left))
     edges = start + np.arange(wide + 1) * (span / wide)
     low = math.floor(edges[0])
     codes = strip.events.codes(low, math.ceil(edges[-1]) + 1)
     places = np.floor(edges - low).astype(np.intp)
-    lanes = ((FORWARD, LOSS, ALARM), (BACKWARD,), (UPDATE,))
-    image = np.zeros((len(lanes), wide, 4), np.uint8)
-    for lane, kinds in enumerate(lanes):
+    ends = np.minimum(np.maximum(places[1:], places[:-1] + 1), len(codes))
+    image = np.zeros((len(LANES), wide, 4), np.uint8)
+    for lane, (_, kinds) in enumerate(LANES):
         for code in kinds:
             total = np.concatenate([[0], np.cumsum(codes == code)])
-            ends = np.maximum(places[1:], places[:-1] + 1)
-            here = total[np.minimum(ends, len(codes))] > total[places[:-1]]
             color = strip.theme.phase[HUES[code]]
-            image[lane, here] = color.red(), color.green(), color.blue(), 255
+            image[lane, total[ends] > total[places[:-1]]] = color.red(), color.green(), color.blue(), 255
     if wide / span >= 4:  # a gap between two events where there is room
         image[:, :-1][:, places[1:-1] != places[:-2]] = 0
-    height = (bottom - top) / len(lanes)
-    for lane in range(len(lanes)):
-        picture = image_of(image[lane : lane + 1])
-        painter.drawImage(QRectF(left, top + lane * height + 1, wide, height - 2), picture)
+    height = (bottom - top) / len(LANES)
+    for lane in range(len(LANES)):
+        painter.fillRect(QRectF(left, top + lane * height + 1, wide, height - 2), with_alpha(strip.theme.ink, 0.03))
+        painter.drawImage(QRectF(left, top + lane * height + 1, wide, height - 2), image_of(image[lane : lane + 1]))
     painter.setPen(QPen(strip.theme.hairline, 1))
-    painter.drawLine(QPointF(left, bottom + 1), QPointF(strip.width(), bottom + 1))
+    painter.drawLine(QLineF(left, bottom + 0.5, strip.width(), bottom + 0.5))
 
 
-def _marks(painter: QPainter, strip: TimelineStrip, top: float, bottom: float) -> None:
+def _marks(painter: QPainter, strip: StripView, top: float, bottom: float) -> None:
+    """Below the lanes: stops as triangles, breakpoints as dots, findings as diamonds; forks through the lanes."""
+    theme = strip.theme
+    middle, size = (bottom + strip.height()) / 2, marks_height(theme) / 3
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
-    seen: set[int] = set()
-    for seq in strip.hits:
-        x = column(strip, seq)
-        if round(x) not in seen:
-            seen.add(round(x))
-            painter.setBrush(strip.theme.phase["alarm"])
-            painter.drawEllipse(QPointF(x, bottom + 1), 3, 3)
-    seen.clear()
-    for seq in strip.events.stops[-2000:]:
-        x = column(strip, seq)
-        if round(x) not in seen:
-            seen.add(round(x))
-            painter.setBrush(with_alpha(strip.theme.ink, 0.55))
-            painter.drawPolygon(QPolygonF([QPointF(x, bottom - 2), QPointF(x - 3, bottom + 4), QPointF(x + 3, bottom + 4)]))
-    for seq, _name in strip.forks:
-        x = column(strip, seq)
-        painter.setPen(QPen(strip.theme.ink, 1.5))
-        painter.drawLine(QPointF(x, bottom), QPointF(x, top + 6))
-        painter.drawLine(QPointF(x, top + 12), QPointF(x + 6, top + 5))
-        painter.setBrush(strip.theme.panel)
-        painter.drawEllipse(QPointF(x, top + 4), 2.5, 2.5)
-        painter.drawEllipse(QPointF(x + 7, top + 4), 2.5, 2.5)
-        painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(with_alpha(theme.ink, 0.5))
+    for x in _columns(strip, list(strip.events.stops)[-_MOST_STOPS:]):
+        points = (x, middle - size), (x - size, middle + size), (x + size, middle + size)
+        painter.drawPolygon(QPolygonF([QPointF(*point) for point in points]))
+    painter.setBrush(theme.phase["alarm"])
+    for x in _columns(strip, strip.hits):
+        painter.drawEllipse(QPointF(x, middle), size * 0.9, size * 0.9)
+    for x in _columns(strip, [seq for seq, _ in strip.alarms]):
+        painter.setPen(QPen(with_alpha(theme.phase["alarm"], 0.8), 1))
+        painter.drawLine(QLineF(round(x) + 0.5, top, round(x) + 0.5, bottom))
+        painter.setPen(QPen(theme.panel, 1))
+        points = (x, middle - 1.5 * size), (x + 1.3 * size, middle), (x, middle + 1.5 * size), (x - 1.3 * size, middle)
+        painter.drawPolygon(QPolygonF([QPointF(*point) for point in points]))
+    painter.setBrush(theme.panel)
+    painter.setPen(QPen(theme.ink, 1.5))
+    for x in _columns(strip, [seq for seq, _ in strip.forks]):
+        painter.drawLine(QLineF(x, middle, x, top + 3))
+        painter.drawLine(QLineF(x, top + 12, x + 6, top + 6))
+        painter.drawEllipse(QPointF(x, top + 3), 2.5, 2.5)
+        painter.drawEllipse(QPointF(x + 7, top + 5), 2.5, 2.5)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 
-def column(strip: TimelineStrip, seq: int) -> float:
+def _columns(strip: StripView, seqs: list[int]) -> list[float]:
+    """Where marks at these events stand, one in a column of pixels."""
+    start, span = strip.shown()
+    places = {round(x): x for seq in seqs if start - 1 <= seq <= start + span for x in (column(strip, seq),)}
+    return list(places.values())
+
+
+def column(strip: StripView, seq: int) -> float:
     """The middle of an event's column."""
     return (strip.x_of(seq) + strip.x_of(seq + 1)) / 2
 
 
-def _cursor(painter: QPainter, strip: TimelineStrip, top: float, bottom: float) -> None:
-    if strip.cursor is None:
+def paint_cursor(painter: QPainter, strip: StripView) -> None:
+    """The cursor: a line with a head, dashed in the past; and the pointer before what is remembered."""
+    theme, (top, bottom) = strip.theme, lanes(strip)
+    if strip.far is not None and strip.before():
+        painter.setPen(QPen(with_alpha(theme.ink, 0.7), 1, Qt.PenStyle.DotLine))
+        x = round(strip.x_before(strip.far)) + 0.5
+        painter.drawLine(QLineF(x, 0, x, bottom))
+    if strip.cursor is None or strip.events.first is None:
         return
     x0, x1 = strip.x_of(strip.cursor), strip.x_of(strip.cursor + 1)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     x = round((x0 + x1) / 2)
+    if not strip.left() - 6 <= x <= strip.width() + 6:
+        return
     if x1 - x0 >= 6:
-        painter.setBrush(with_alpha(strip.theme.ink, 0.08))
-        painter.setPen(QPen(strip.theme.selection, 1))
-        painter.drawRect(QRectF(round(x0), top - 1, round(x1 - x0) - 1, bottom - top + 2))
+        painter.setBrush(with_alpha(theme.ink, 0.08))
+        painter.setPen(QPen(theme.selection, 1))
+        painter.drawRect(QRectF(round(x0), top, round(x1 - x0) - 1, bottom - top - 1))
     style = Qt.PenStyle.SolidLine if strip.live else Qt.PenStyle.DashLine
-    painter.setPen(QPen(strip.theme.selection, 2, style))
-    painter.drawLine(QPointF(x, top - 4), QPointF(x, bottom + 4))
+    painter.setPen(QPen(theme.selection, 2, style))
+    painter.drawLine(QLineF(x, top - 3, x, bottom))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(strip.theme.selection)
-    painter.drawPolygon(QPolygonF([QPointF(x - 5, top - 7), QPointF(x + 5, top - 7), QPointF(x, top - 1)]))
+    painter.setBrush(theme.selection)
+    painter.drawPolygon(QPolygonF([QPointF(x - 5, top - 8), QPointF(x + 5, top - 8), QPointF(x, top - 2)]))

@@ -28,18 +28,19 @@ class BreakpointForm(QFrame):
         super().__init__()
         self.kind = "op"
         self.title = QLabel()
-        self.op = _field("Op", "Linear, Conv*; all ops if empty")
-        self.module = _field("Module", "features.*; all modules if empty")
-        self.direction = _choice("Direction", _DIRECTIONS)
-        self.when = _choice("When", _WHEN)
+        self.op = _field("Op", "Linear, Conv*; all ops if empty", "Name of the op; * stands for anything")
+        self.module = _field("Module", "features.*; all modules if empty", "Its path in the model; * stands for anything")
+        self.direction = _choice("Direction", _DIRECTIONS, "Which pass of the op stops the script")
+        self.when = _choice("When", _WHEN, "Before the module computes, or after")
         self.watch = QComboBox()
         self.watch.setAccessibleName("What to watch")
+        self.watch.setToolTip("What must happen to a number for the script to stop, at the op that did it")
         for kind in WATCH_KINDS.values():
             self.watch.addItem(kind.label, kind.name)
-        self.tensor = _field("Tensor", "*.weight, conv1.*; all tensors if empty")
-        self.index = _field("Index", "0, 3")
-        self.threshold = _field("Threshold", "")
-        self.over_steps = _field("Over steps", "20")
+        self.tensor = _field("Tensor", "*.weight, conv1.*; all tensors if empty", "Those that are watched; * is anything")
+        self.index = _field("Index", "0, 3", "Which element of the tensor")
+        self.threshold = _field("Threshold", "", "Where it begins to stop the script")
+        self.over_steps = _field("Over steps", "20", "How many of the newest steps are compared")
         self.sentence = QLabel()
         self.sentence.setWordWrap(True)
         self.sentence.setObjectName("muted")
@@ -55,8 +56,11 @@ class BreakpointForm(QFrame):
             self._form.addRow(label, widget)
         self.add = QPushButton("Add")
         self.add.setAccessibleName("Add breakpoint")
+        self.add.setToolTip("Add it (Return)")
         self.add.clicked.connect(self.accept)
         cancel = QPushButton("Cancel")
+        cancel.setAccessibleName("Cancel")
+        cancel.setToolTip("Add none (Esc)")
         cancel.clicked.connect(self.hide)
         buttons = QHBoxLayout()
         buttons.addStretch(1)
@@ -189,16 +193,18 @@ def brief(kind: str, entry: Entry) -> str:
     return f"{entry.get('op') or 'any op'}{direction}{' · ' + entry['module'] if entry.get('module') else ''}"
 
 
-def _field(name: str, example: str) -> QLineEdit:
+def _field(name: str, example: str, tip: str) -> QLineEdit:
     field = QLineEdit()
     field.setAccessibleName(name)
+    field.setToolTip(tip)
     field.setPlaceholderText(example)
     return field
 
 
-def _choice(name: str, values: dict[str, Any]) -> QComboBox:
+def _choice(name: str, values: dict[str, Any], tip: str) -> QComboBox:
     box = QComboBox()
     box.setAccessibleName(name)
+    box.setToolTip(tip)
     for text, value in values.items():
         box.addItem(text, value)
     return box

@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from PyQt6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QEvent, QPoint, QRect, Qt, pyqtSignal
 from PyQt6.QtGui import (
-    QColor,
     QFont,
     QHelpEvent,
     QKeyEvent,
-    QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
-    QPolygonF,
     QResizeEvent,
     QTextCursor,
+    QTextDocument,
 )  # fmt: skip
-from PyQt6.QtWidgets import QPlainTextEdit, QWidget
+from PyQt6.QtWidgets import QPlainTextEdit, QTextEdit, QWidget
 
 from gui.python_text import expression_at
 from gui.theme import Theme, with_alpha
+from gui.widgets.gutter import Gutter, Mark, tint
 from gui.widgets.highlighting import PythonHighlighter
+
+#: Places of a text that are marked at most.
+_MOST_FOUND = 500
 
 #: Lines that stay visible above and below a line that is brought into view.
 _MARGIN = 3
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A marked line: ``solid`` where the script stands, otherwise hollow (where a backward op comes from)."""
-
-    line: int
-    color: QColor
-    solid: bool = True
+#: Characters of a line's code that must be seen.
+_READABLE = 20
 
 
 class CodeView(QPlainTextEdit):
@@ -105,6 +98,50 @@ class CodeView(QPlainTextEdit):
         bar = self.verticalScrollBar()
         if bar is not None and not first <= block < first + visible:
             bar.setValue(max(0, block - max(_MARGIN, visible // 3)))
+        self._show_columns(block)
+
+    def _show_columns(self, number: int) -> None:
+        """Scroll sideways to where the function around a line begins, if the line's code does not fit without.
+
+        So all lines of a function stay where they are while it is stepped through, and none of them is cut at its
+        beginning.
+        """
+        document, viewport, bar = self.document(), self.viewport(), self.horizontalScrollBar()
+        if document is None or viewport is None or bar is None:
+            return
+        text = document.findBlockByNumber(number).text()
+        spans = self.highlighter.lines[number] if number < len(self.highlighter.lines) else []
+        if spans and spans[-1].kind == "comment" and text[: spans[-1].start].strip():
+            text = text[: spans[-1].start]  # what stands behind the code may be cut
+        text = text.rstrip().expandtabs(4)
+        char = self.fontMetrics().horizontalAdvance("m")
+        indent = len(text) - len(text.lstrip())
+        column = self._function_column(number)
+        if (indent - column + min(len(text) - indent, _READABLE)) * char > viewport.width():
+            column = max(0, indent - 1)  # deeper than the view is wide
+        start = column * char
+        fits = (len(text) + 2) * char <= viewport.width() + bar.value()
+        if text and (bar.value() > start or not fits):
+            bar.setValue(start)
+
+    def _function_column(self, number: int) -> int:
+        """The column of the innermost ``def`` around a line; 0 outside of functions."""
+        document = self.document()
+        block = document.findBlockByNumber(number) if document is not None else None
+        depth: int | None = None
+        while block is not None and block.isValid():
+            text = block.text().expandtabs(4)
+            code = text.lstrip()
+            if code and not code.startswith("#"):
+                column = len(text) - len(code)
+                if depth is None:
+                    depth = column
+                elif column < depth:
+                    depth = column
+                    if code.startswith(("def ", "async def ")):
+                        return column
+            block = block.previous()
+        return 0
 
     def visible_lines(self) -> int:
         """How many whole lines fit."""
@@ -117,10 +154,53 @@ class CodeView(QPlainTextEdit):
         return self.textCursor().blockNumber() + self.first_line
 
     def set_caret(self, line: int) -> None:
-        """Put the caret at the beginning of a line."""
+        """Put the caret at the beginning of a line, without scrolling there."""
         document = self.document()
         assert document is not None
+        bars = [bar for bar in (self.horizontalScrollBar(), self.verticalScrollBar()) if bar is not None]
+        places = [bar.value() for bar in bars]
         self.setTextCursor(QTextCursor(document.findBlockByNumber(line - self.first_line)))
+        for bar, place in zip(bars, places):
+            bar.setValue(place)
+
+    def find(self, text: str, backwards: bool = False, again: bool = True) -> tuple[int, int]:
+        """Select the next place of ``text`` (all cases), going round at the end, and mark all others.
+
+        Args:
+            again: look behind what is selected, not from its beginning on.
+
+        Returns:
+            Which of how many places it is, counted from 1; (0, 0) where there is none.
+        """
+        document = self.document()
+        assert document is not None
+        places: list[QTextCursor] = []
+        cursor = document.find(text) if text else QTextCursor()
+        while not cursor.isNull():
+            places.append(cursor)
+            cursor = document.find(text, cursor)
+        self._mark_found(places)
+        if not places:
+            return 0, 0
+        here = self.textCursor()
+        flags = QTextDocument.FindFlag.FindBackward if backwards else QTextDocument.FindFlag(0)
+        begin = here if again else QTextCursor(here)
+        if not again:
+            begin.setPosition(here.selectionStart())
+        found = document.find(text, begin, flags)
+        found = places[-1 if backwards else 0] if found.isNull() else found
+        self.setTextCursor(found)
+        self.show_line(found.blockNumber() + self.first_line)
+        return [place.position() for place in places].index(found.position()) + 1, len(places)
+
+    def _mark_found(self, places: list[QTextCursor]) -> None:
+        selections = []
+        for place in places[:_MOST_FOUND]:
+            selection = QTextEdit.ExtraSelection()
+            selection.cursor = place
+            selection.format.setBackground(with_alpha(self.theme.phase["loss"], 0.35))
+            selections.append(selection)
+        self.setExtraSelections(selections)
 
     def apply_theme(self, theme: Theme) -> None:
         """Take on colours and font."""
@@ -209,122 +289,9 @@ class CodeView(QPlainTextEdit):
             self.line_menu_wanted.emit(line, viewport.mapToGlobal(place))
 
 
-class Gutter(QWidget):
-    """The strip left of the text: breakpoints, line numbers, the mark of where the script stands."""
-
-    def __init__(self, view: CodeView) -> None:
-        super().__init__(view)
-        self._view = view
-        self._hovered: int | None = None
-        self.setMouseTracking(True)
-        self.setAccessibleName("Breakpoints and line numbers")
-        self.setToolTip("Click: breakpoint on this line (F9). Right click: condition, hit count, log point.")
-
-    def wanted_width(self) -> int:
-        """Pixels for a breakpoint, the longest line number and the mark."""
-        digits = max(3, len(str(self._view.blockCount() + self._view.first_line - 1)))
-        return self._dot_width() + self._view.fontMetrics().horizontalAdvance("9") * digits + 14
-
-    def sizeHint(self) -> QSize:
-        return QSize(self.wanted_width(), 0)
-
-    def _dot_width(self) -> int:
-        return self._view.fontMetrics().height() + 2
-
-    def paintEvent(self, a0: QPaintEvent | None) -> None:
-        view, theme = self._view, self._view.theme
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.rect(), theme.panel)
-        painter.setFont(view.font())
-        marks = {mark.line: mark for mark in reversed(view.marks)}
-        block = view.firstVisibleBlock()
-        while block.isValid():
-            rect = view.blockBoundingGeometry(block).translated(view.contentOffset())
-            if rect.top() > self.height():
-                break
-            line = block.blockNumber() + view.first_line
-            area = QRect(0, round(rect.top()), self.width(), round(rect.height()))
-            self._draw_line(painter, line, area, marks.get(line))
-            block = block.next()
-
-    def _draw_line(self, painter: QPainter, line: int, area: QRect, mark: Mark | None) -> None:
-        theme = self._view.theme
-        if mark is not None:
-            painter.fillRect(area, tint(mark))
-            bar = QRect(area.right() - 3, area.top(), 3, area.height())
-            if mark.solid:
-                painter.fillRect(bar, mark.color)
-            else:
-                painter.setPen(QPen(mark.color, 1, Qt.PenStyle.DotLine))
-                painter.drawLine(bar.right(), bar.top(), bar.right(), bar.bottom())
-        painter.setPen(theme.ink if mark is not None and mark.solid else theme.muted)
-        metrics = self._view.fontMetrics()
-        right = area.right() - 8 - metrics.horizontalAdvance(str(line))
-        painter.drawText(right, area.top() + metrics.ascent(), str(line))
-        dot = QRect(area.left(), area.top(), self._dot_width(), area.height())
-        if line in self._view.breakpoints:
-            draw_breakpoint(painter, dot, self._view.breakpoints[line], theme)
-        elif line == self._hovered and self._view.shows_breakpoints:
-            painter.setOpacity(0.35)
-            draw_breakpoint(painter, dot, {}, theme)
-            painter.setOpacity(1.0)
-
-    # ---- the mouse ----
-
-    def _line(self, event: QMouseEvent) -> int | None:
-        return self._view.line_at(round(event.position().y()))
-
-    def mouseMoveEvent(self, a0: QMouseEvent | None) -> None:
-        line = self._line(a0) if a0 is not None else None
-        if line != self._hovered:
-            self._hovered = line
-            self.update()
-
-    def leaveEvent(self, a0: QEvent | None) -> None:
-        self._hovered = None
-        self.update()
-
-    def mousePressEvent(self, a0: QMouseEvent | None) -> None:
-        line = self._line(a0) if a0 is not None else None
-        if a0 is None or line is None or not self._view.shows_breakpoints:
-            return
-        if a0.button() == Qt.MouseButton.LeftButton:
-            self._view.breakpoint_toggled.emit(line)
-        elif a0.button() == Qt.MouseButton.RightButton:
-            self._view.line_menu_wanted.emit(line, a0.globalPosition().toPoint())
-
-
-def draw_breakpoint(painter: QPainter, area: QRect, breakpoint: Mapping[str, Any], theme: Theme) -> None:
-    """A disc; a diamond for a log point; with a bar for one with a condition; hollow where it cannot be hit or is off."""
-    size = min(area.width(), area.height()) * 0.52
-    center = QPointF(area.center()) + QPointF(0.5, 0.5)
-    color = theme.phase["alarm"]
-    off = breakpoint.get("enabled") is False or breakpoint.get("verified") is False
-    painter.setPen(QPen(theme.muted if off else color, 1.5))
-    painter.setBrush(Qt.BrushStyle.NoBrush if off else color)
-    if breakpoint.get("logMessage"):
-        half = size * 0.6
-        corners = [QPointF(0, -half), QPointF(half, 0), QPointF(0, half), QPointF(-half, 0)]
-        painter.drawPolygon(QPolygonF([center + corner for corner in corners]))
-    else:
-        painter.drawEllipse(center, size / 2, size / 2)
-    if breakpoint.get("condition") or breakpoint.get("hitCondition"):
-        painter.setPen(QPen(theme.muted if off else theme.panel, 1.5))
-        for up in (-1, 1):
-            y = center.y() + up * size * 0.13
-            painter.drawLine(QPointF(center.x() - size * 0.25, y), QPointF(center.x() + size * 0.25, y))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-
-
 def source_font(theme: Theme) -> QFont:
     """The font of source: without ligatures, so that == is what was typed."""
     font = theme.code_font()
     if hasattr(font, "setFeature"):
         font.setFeature(QFont.Tag("calt"), 0)
     return font
-
-
-def tint(mark: Mark) -> QColor:
-    """The background of a marked line."""
-    return with_alpha(mark.color, 0.20 if mark.solid else 0.07)

@@ -11,7 +11,8 @@ from PyQt6.QtWidgets import QHeaderView, QSplitter, QTableWidget, QTableWidgetIt
 
 from gui.numbers import format_number, format_shape
 from gui.theme import Theme, with_alpha
-from gui.widgets.code_view import CodeView, Mark
+from gui.widgets.code_view import CodeView
+from gui.widgets.gutter import Mark
 
 
 class ElementView(QWidget):
@@ -81,13 +82,15 @@ class ElementView(QWidget):
                 if strong:
                     item.setBackground(with_alpha(color, 0.12))
                 self.table.setItem(i, column, item)
-        self.table.resizeRowsToContents()
 
     def apply_theme(self, theme: Theme) -> None:
         """Take on colours and fonts."""
         self._theme = theme
         self.code.apply_theme(theme)
         self.table.setFont(theme.code_font())
+        if (rows := self.table.verticalHeader()) is not None:
+            rows.setMinimumSectionSize(1)
+            rows.setDefaultSectionSize(self.table.fontMetrics().height() + theme.space(6))
         if (header := self.table.horizontalHeader()) is not None:
             header.setStyleSheet(f"QHeaderView::section {{ font-size: {theme.point_size('small')}pt; }}")
 

@@ -1,18 +1,13 @@
-"""``HeatMap``: a matrix of numbers as colours, down to the single number."""
+"""``HeatMap``: a map of numbers to point at, to zoom and move, with the mouse and with keys."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from PyQt6.QtCore import QPoint, QPointF, Qt, pyqtSignal
+from PyQt6.QtGui import QKeyEvent, QKeySequence, QMouseEvent, QWheelEvent
+from PyQt6.QtWidgets import QWidget
 
-import numpy as np
-from PyQt6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
-from PyQt6.QtWidgets import QSizePolicy, QWidget
-
-from gui.theme import Theme, with_alpha
-from gui.widgets.heat_paint import CellPainter, Picture, paint_axis, paint_cells, paint_ring, paint_scale, scale_texts
-from gui.widgets.map_view import CELL, MapView
-from gui.widgets.value_scale import ValueScale
+from gui.theme import Theme
+from gui.widgets.heat_canvas import HeatCanvas
 
 #: Pixels that the mouse must move before a press is a drag.
 _DRAG = 4
@@ -22,216 +17,37 @@ _ARROWS = {
 }  # fmt: skip
 
 
-class HeatMap(QWidget):
-    """Draws the numbers that it is given; rows and columns are those of the whole map, of which they may be a part.
-
-    Wheel: zoom. Drag: move. Arrow keys: the selected cell. 0: everything. Zoom and place stay until another size comes.
+class HeatMap(HeatCanvas):
+    """Wheel, + and -: zoom. Drag: move. Arrow keys: the selected cell. Enter: explain it; F2: change it. 0: everything.
 
     Signals:
-        clicked(row, column), double_clicked(row, column): of a cell.
+        clicked(row, column), double_clicked(row, column), explain_wanted(row, column): of a cell.
         hovered(row, column): (-1, -1) beside the map.
-        view_changed(): zoom, place or size are others.
+        copy_wanted(): Ctrl+C.
         menu_wanted(QPoint): the context menu, at a global position.
     """
 
     clicked = pyqtSignal(int, int)
     double_clicked = pyqtSignal(int, int)
+    explain_wanted = pyqtSignal(int, int)
     hovered = pyqtSignal(int, int)
-    view_changed = pyqtSignal()
+    copy_wanted = pyqtSignal()
     menu_wanted = pyqtSignal(QPoint)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.view = MapView()
-        self.picture: Picture | None = None
-        self.selected: tuple[int, int] | None = None
-        self.shares: list[tuple[int, int, float]] = []
-        self.unit = "dimensionless"
+        super().__init__(theme, parent)
         self._press: QPointF | None = None
         self._last = QPointF()
         self._dragged = False
-        self._axis_of: Callable[[bool], tuple[float, int] | None] | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("Heat map")
-        self.setToolTip("")
-        self.apply_theme(theme)
-
-    def sizeHint(self) -> QSize:
-        return QSize(340, 240)
-
-    def apply_theme(self, theme: Theme) -> None:
-        """Take on another theme."""
-        self.theme = theme
-        self.view.unit = theme.point_size() / 10.0
-        self.setMinimumSize(120, theme.space(104))
-        if self.picture is not None:
-            self.picture.image = self.picture.scale.image(self.picture.data, theme)
-        self._fit()
-        self.update()
-
-    # ---- what is shown ----
-
-    def show_numbers(
-        self, data: np.ndarray, scale: ValueScale, *, size: tuple[int, int] | None = None, at: tuple[int, int] = (0, 0),
-        block: tuple[int, int] = (1, 1), square: bool = False, tile: tuple[int, int] | None = None, note: str = "own scale",
-    ) -> None:  # fmt: skip
-        """Show ``data`` (rows, columns).
-
-        Args:
-            scale: the colours.
-            size: rows and columns of the whole map; those of ``data`` by default. Another size than before, or another
-                shape of cells, shows everything again.
-            at: the element where the data begin; block: elements that a number stands for.
-            square: cells are square, as in pictures; tile: elements between two lines of an atlas.
-            note: says whether the scale is the map's own or shared.
-        """
-        rows, columns = size or (data.shape[0] * block[0], data.shape[1] * block[1])
-        if (rows, columns, square) != (self.view.rows, self.view.columns, self.view.square):
-            self.view.rows, self.view.columns, self.view.square = max(1, rows), max(1, columns), square
-            self.view.reset()
-        self.picture = Picture(data, scale, *at, block, tile, note, scale.image(data, self.theme))
-        self._fit()
-        self.update()
-
-    def clear(self) -> None:
-        """Show nothing."""
-        self.picture, self.selected, self.shares = None, None, []
-        self.update()
-
-    def mark(self, selected: tuple[int, int] | None, shares: Sequence[tuple[int, int, float]] = ()) -> None:
-        """Ring a cell, and thinly those (row, column, share) that made the number explained; share is from 0 to 1."""
-        if (selected, list(shares)) != (self.selected, self.shares):
-            self.selected, self.shares = selected, list(shares)
-            self.update()
-
-    def value_at(self, row: int, column: int) -> tuple[float, tuple[int, int]] | None:
-        """The number drawn at a cell and the block that it stands for; None where nothing is drawn."""
-        picture = self.picture
-        if picture is None:
-            return None
-        i, j = (row - picture.top) // picture.block[0], (column - picture.left) // picture.block[1]
-        if not (0 <= i < picture.data.shape[0] and 0 <= j < picture.data.shape[1]):
-            return None
-        return picture.data[i, j].item(), picture.block
-
-    def pixels(self) -> tuple[int, int]:
-        """Rows and columns of pixels that the map has: more numbers than these cannot be seen."""
-        area = self._area()
-        return max(1, int(area.height())), max(1, int(area.width()))
-
-    def reset_view(self) -> None:
-        """Show everything."""
-        self.view.reset()
-        self._moved()
-
-    def cell_rect(self, row: int, column: int) -> QRectF:
-        """Where a cell lies in the widget."""
-        (left, top), (width, height), area = self.view.origin, self.view.cell, self._area()
-        return QRectF(area.left() + left + column * width, area.top() + top + row * height, width, height)
-
-    # ---- painting ----
-
-    def _area(self) -> QRectF:
-        metrics = QFontMetricsF(self.theme.code_font("small"))
-        tile = (self.picture.tile if self.picture is not None else None) or (1, 1)
-        left = 12 + metrics.horizontalAdvance(str(max(0, self.view.rows // tile[0] - 1)))
-        line = metrics.height() + 4
-        right = 10 if self._is_low() else self._scale_width()
-        return QRectF(left, line, max(1, self.width() - left - right), max(1, self.height() - 2 * line))
-
-    def _is_low(self) -> bool:
-        """Whether there is room below the map for its scale: then the map has the whole width."""
-        if self.view.square or self.picture is None:
-            return False
-        line = QFontMetricsF(self.theme.code_font("small")).height() + 4
-        below = 3 * line + self.theme.space(8) + 16
-        return self.view.rows * CELL[1] * self.view.unit + below <= self.height()
-
-    def _scale_width(self) -> float:
-        if self.picture is None:
-            return 60.0
-        metrics = QFontMetricsF(self.theme.code_font("small"))
-        texts = max(metrics.horizontalAdvance(text) for text in scale_texts(self.picture.scale))
-        return 12 + self.theme.space(10) + 8 + max(texts, metrics.horizontalAdvance("-0.0000")) + 4
-
-    def _fit(self) -> None:
-        area = self._area()
-        self.view.width, self.view.height = area.width(), area.height()
-
-    def paintEvent(self, event: QPaintEvent | None) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), self.theme.panel)
-        if self.picture is not None:
-            self._paint(painter, self.picture)
-        painter.end()
-
-    def _paint(self, painter: QPainter, picture: Picture) -> None:
-        view, area = self.view, self._area()
-        origin = (area.left() + view.origin[0], area.top() + view.origin[1])
-        seen, cell = view.visible(), view.cell
-        painter.save()
-        painter.setClipRect(area.adjusted(0, 0, 1, 1))
-        paint_cells(painter, picture, origin, cell)
-        font = self.theme.code_font("small")
-        CellPainter(painter, picture, self.theme, origin, cell, seen).paint(font)
-        for row, column, share in self.shares:
-            color = with_alpha(self.theme.selection, 0.2 + 0.8 * min(share, 1.0))
-            paint_ring(painter, self.cell_rect(row, column), color, 1)
-        if self.selected is not None:
-            paint_ring(painter, self._block_rect(*self.selected), self.theme.selection, 2)
-        painter.restore()
-        tile = picture.tile or (1, 1)
-        for vertical, size, first, last, offset, fixed in (
-            (False, cell[0] * tile[1], seen[2] // tile[1], -(-seen[3] // tile[1]), origin[0], area.top()),
-            (True, cell[1] * tile[0], seen[0] // tile[0], -(-seen[1] // tile[0]), origin[1], area.left()),
-        ):
-            if picture.tile is None or self.tiles_are_numbered[int(vertical)]:
-                paint_axis(painter, self.theme, range(first, last), size, offset, fixed, vertical)
-        right, below = min(area.width(), cell[0] * view.columns), min(area.height(), cell[1] * view.rows)
-        lying = self._is_low()
-        room = QRectF(area.left() + right + 12, area.top(), self._scale_width() - 12, area.height())
-        if lying:
-            room = QRectF(area.left(), area.top() + below + 12, max(right, self.theme.space(120)), area.height())
-        paint_scale(painter, self.theme, picture.scale, room, lying)
-        self._caption(painter, picture)
-        if self.hasFocus():
-            painter.setPen(with_alpha(self.theme.accent, 0.6))
-            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
-
-    def _caption(self, painter: QPainter, picture: Picture) -> None:
-        painter.setFont(self.theme.text_font("small"))
-        painter.setPen(self.theme.muted)
-        place = QRectF(8, 0, self.width() - 16, self.height() - 1)
-        parts = [picture.note, self.unit]
-        if picture.block != (1, 1):
-            parts.insert(0, f"each cell the mean of {picture.block[0]} × {picture.block[1]}")
-        flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
-        text = painter.fontMetrics().elidedText(" · ".join(parts), Qt.TextElideMode.ElideRight, int(place.width()))
-        painter.drawText(place, flags, text)
-
-    #: Whether the columns, and the rows, of an atlas's tiles are an index each.
-    tiles_are_numbered: tuple[bool, bool] = (True, True)
-
-    def _block_rect(self, row: int, column: int) -> QRectF:
-        picture = self.picture
-        if picture is None or picture.block == (1, 1):
-            return self.cell_rect(row, column)
-        (down, across), (width, height) = picture.block, self.view.cell
-        row, column = row - (row - picture.top) % down, column - (column - picture.left) % across
-        place = self.cell_rect(row, column)
-        return QRectF(place.left(), place.top(), width * across, height * down)
-
-    # ---- mouse and keys ----
+        self.setAccessibleDescription(
+            "Arrow keys select a cell, Enter explains its number, F2 changes it, Ctrl+C copies it; + and - zoom, 0 fits."
+        )
 
     def _cell(self, place: QPointF) -> tuple[int, int] | None:
         area = self._area()
         return self.view.at(place.x() - area.left(), place.y() - area.top()) if self.picture is not None else None
-
-    def _moved(self) -> None:
-        self.update()
-        self.view_changed.emit()
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
         assert event is not None
@@ -279,11 +95,6 @@ class HeatMap(QWidget):
     def contextMenuEvent(self, event: object) -> None:
         self.menu_wanted.emit(event.globalPos())  # type: ignore[attr-defined]
 
-    def resizeEvent(self, event: QResizeEvent | None) -> None:
-        super().resizeEvent(event)
-        self._fit()
-        self.view_changed.emit()
-
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         assert event is not None
         step = _ARROWS.get(Qt.Key(event.key()))
@@ -294,7 +105,11 @@ class HeatMap(QWidget):
         elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Minus):
             self.view.zoom_at(1.25 if event.key() == Qt.Key.Key_Plus else 0.8, self.view.width / 2, self.view.height / 2)
             self._moved()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_F2) and self.selected is not None:
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_wanted.emit()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.selected is not None:
+            self.explain_wanted.emit(*self.selected)
+        elif event.key() == Qt.Key.Key_F2 and self.selected is not None:
             self.double_clicked.emit(*self.selected)
         else:
             super().keyPressEvent(event)

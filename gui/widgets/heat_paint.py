@@ -9,10 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from PyQt6.QtCore import QLineF, QPointF, QRectF, Qt
+from PyQt6.QtCore import QLineF, QRectF, Qt
 from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
-from gui.numbers import format_number
 from gui.theme import Theme, contrast, with_alpha
 from gui.widgets.value_scale import ValueScale
 
@@ -34,6 +33,7 @@ class Picture:
         tile: rows and columns between two lines of an atlas; None for a matrix.
         note: what the scale is: "own scale", "scale shared by the maps".
         image: the numbers as colours.
+        tints: what the colours stand for where that is not the data: shares of each map's own range.
     """
 
     data: np.ndarray
@@ -44,6 +44,12 @@ class Picture:
     tile: tuple[int, int] | None = None
     note: str = "own scale"
     image: QImage | None = None
+    tints: np.ndarray | None = None
+
+    @property
+    def tinted(self) -> np.ndarray:
+        """What the colours stand for."""
+        return self.data if self.tints is None else self.tints
 
 
 def paint_cells(painter: QPainter, picture: Picture, origin: tuple[float, float], cell: tuple[float, float]) -> None:
@@ -156,7 +162,8 @@ class CellPainter:
         wide = QFontMetricsF(font).horizontalAdvance("0")
         write = number_writer(part, int((self.width - 4) / wide))
         inks = _inks(self.theme, self.picture.scale.sequential)
-        entries = self.picture.scale.entries(part)
+        rows, columns = self.rows, self.columns
+        entries = self.picture.scale.entries(self.picture.tinted[rows.start : rows.stop, columns.start : columns.stop])
         finite = np.isfinite(part) if part.dtype.kind == "f" else np.ones(part.shape, bool)
         flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         # All numbers have as many places behind the point: aligned at the right they are aligned at the point.
@@ -176,7 +183,7 @@ def _draw_lines(painter: Any, lines: list[QLineF]) -> None:
 def number_writer(values: np.ndarray, most: int) -> Callable[[float], str]:
     """A function that writes each of ``values`` in at most about ``most`` characters, with equally many decimals."""
     if values.dtype.kind in "iub":
-        return lambda x: str(int(x))
+        return lambda x: str(int(x)) if len(str(int(x))) <= most else f"{x:.{max(0, min(3, most - 6))}e}".replace("e+", "e")
     finite = np.abs(values[np.isfinite(values)])
     size = float(finite.max()) if finite.size else 0.0
     if size and not 1e-3 <= size < 1e5:
@@ -232,59 +239,3 @@ def paint_axis(
         else:
             place = QRectF(middle - 40, 0, 80, fixed - 2)
             painter.drawText(place, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, str(number))
-
-
-def scale_texts(scale: ValueScale) -> list[str]:
-    """How the upper end, zero where it lies between, and the lower end are written."""
-    values = [scale.high, scale.low] if scale.sequential else [scale.high, 0.0, scale.low]
-    return [_short(value) for value in values]
-
-
-def _short(value: float) -> str:
-    """4 significant digits without zeros at the end."""
-    digits, e, power = format_number(value).partition("e")
-    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + e + power
-
-
-def paint_scale(painter: QPainter, theme: Theme, scale: ValueScale, room: QRectF, lying: bool) -> None:
-    """The colours, with numbers at the ends and zero, in ``room``: standing with the greatest on top, or lying."""
-    font = theme.code_font("small")
-    metrics = QFontMetricsF(font)
-    table = scale.table(theme).astype(np.uint32)
-    order = np.arange(0 if scale.sequential else 1, 256)
-    order = order if lying else order[::-1]
-    words = 0xFF000000 | table[order, 0] << 16 | table[order, 1] << 8 | table[order, 2]
-    words = np.ascontiguousarray(words, np.uint32)
-    size = (len(words), 1) if lying else (1, len(words))
-    if lying:
-        bar = QRectF(room.left(), room.top(), max(16.0, min(room.width(), theme.space(200))), theme.space(8))
-    else:
-        high = max(16.0, min(room.height() - metrics.height(), theme.space(200)))
-        bar = QRectF(room.left(), room.top() + metrics.height() / 2, theme.space(10), high)
-    painter.drawImage(bar, QImage(words.tobytes(), *size, 4 * size[0], QImage.Format.Format_RGB32))
-    painter.setPen(QPen(with_alpha(theme.ink, 0.3), 1))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawRect(bar)
-    painter.setFont(font)
-    painter.setPen(theme.muted)
-    texts = scale_texts(scale)
-    if lying:
-        _label_lying(painter, bar, texts[::-1], metrics.height())
-    else:
-        _label_standing(painter, bar, texts, metrics.height(), room.right())
-
-
-def _label_lying(painter: QPainter, bar: QRectF, texts: list[str], line: float) -> None:
-    sides = [Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight]
-    for text, side in zip(texts, sides if len(texts) == 3 else sides[::2]):
-        painter.drawText(QRectF(bar.left(), bar.bottom() + 2, bar.width(), line), side, text)
-
-
-def _label_standing(painter: QPainter, bar: QRectF, texts: list[str], line: float, right: float) -> None:
-    places = [bar.top(), bar.center().y(), bar.bottom()] if len(texts) == 3 else [bar.top(), bar.bottom()]
-    for number, (text, y) in enumerate(zip(texts, places)):
-        if len(texts) == 3 and number == 1 and bar.height() < 2.5 * line:
-            continue
-        painter.drawLine(QPointF(bar.right(), y), QPointF(bar.right() + 3, y))
-        place = QRectF(bar.right() + 6, y - line / 2, right - bar.right(), line)
-        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)

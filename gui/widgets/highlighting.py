@@ -43,7 +43,7 @@ def _formats(theme: Theme) -> dict[str, QTextCharFormat]:
 
     def style(color: QColor, bold: bool = False, italic: bool = False) -> QTextCharFormat:
         result = QTextCharFormat()
-        result.setForeground(readable(color, theme.panel, ratio))
+        result.setForeground(readable(color, (theme.panel,), ratio))
         if bold:
             result.setFontWeight(QFont.Weight.DemiBold)
         result.setFontItalic(italic)

@@ -7,6 +7,9 @@ from PyQt6.QtWidgets import QAbstractSpinBox, QHBoxLayout, QSpinBox, QWidget
 
 from gui.widgets.controls import tool_button
 
+#: Pixels of a spin box beside its text.
+_FRAME = 24
+
 
 class Stepper(QWidget):
     """A number from 0 to ``extent`` - 1, or -1 for "all"; typed, with the arrow keys, the wheel, or the buttons.
@@ -32,7 +35,9 @@ class Stepper(QWidget):
         layout.addWidget(self.spin)
         layout.addWidget(self._buttons[1])
         for button in self._buttons:
-            button.setMaximumWidth(18)
+            button.setMaximumWidth(14)
+        self._names = ("", "")
+        self._short = False
         self._buttons[0].clicked.connect(self.spin.stepDown)
         self._buttons[1].clicked.connect(self.spin.stepUp)
         self.spin.valueChanged.connect(self._changed)
@@ -48,13 +53,12 @@ class Stepper(QWidget):
         self.spin.blockSignals(False)
         self._enable()
 
-    def offer(self, name: str, extent: int, value: int) -> None:
-        """Let choose among ``extent`` entries called ``name``; with fewer than two the widget hides."""
+    def offer(self, name: str, letter: str, extent: int, value: int) -> None:
+        """Let choose among ``extent`` entries called ``name``, in little room ``letter``; with fewer than two the widget
+        hides."""
         self.spin.blockSignals(True)
         self.setVisible(extent > 1)
         self.spin.setRange(-1, max(0, extent - 1))
-        self.spin.setPrefix(f"{name} ")
-        self.spin.setSpecialValueText(f"{name} all")
         self.spin.setValue(min(value, extent - 1))
         self.spin.setAccessibleName(name.capitalize())
         self.spin.setToolTip(f"Which {name} is shown, 0 to {extent - 1}; one below 0: all")
@@ -62,7 +66,31 @@ class Stepper(QWidget):
             button.setAccessibleName(f"{text} {name}")
             button.setToolTip(f"{text} {name}")
         self.spin.blockSignals(False)
+        self._names = (name, letter)
+        self._write()
         self._enable()
+
+    def set_short(self, short: bool) -> None:
+        """Call the dimension by its letter, or by its name."""
+        if short != self._short:
+            self._short = short
+            self._write()
+
+    def width_with(self, short: bool) -> int:
+        """Pixels that the widget takes with the letter, or with the name."""
+        longest = max(("all", str(self.spin.maximum())), key=len)
+        text = f"{self._names[short]} {longest}"
+        buttons = sum(min(button.sizeHint().width(), button.maximumWidth()) for button in self._buttons)
+        return self.spin.fontMetrics().horizontalAdvance(text) + _FRAME + buttons
+
+    def _write(self) -> None:
+        name = self._names[self._short]
+        self.spin.blockSignals(True)
+        self.spin.setPrefix(f"{name} ")
+        self.spin.setSpecialValueText(f"{name} all")
+        self.spin.blockSignals(False)
+        self.spin.setFixedWidth(self.width_with(self._short) - sum(button.maximumWidth() for button in self._buttons))
+        self.updateGeometry()
 
     def _changed(self, value: int) -> None:
         self._enable()

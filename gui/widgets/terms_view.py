@@ -44,7 +44,9 @@ class TermsView(QWidget):
         self.terms = Terms((), True)
         self._rows: tuple[Term, ...] = ()
         self._shares: list[str] = []
+        self._rest = (0, 0.0)
         self._place: tuple[int, int] | None = None  # row, factor
+        self._marked: Mapping[str, Any] | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
@@ -55,10 +57,19 @@ class TermsView(QWidget):
     def set_terms(self, terms: Terms) -> None:
         """Show other terms."""
         self.terms = terms
-        self._rows = terms.terms[:ROWS]
-        self._shares = format_numbers(term.share for term in self._rows)
-        self._place = None
+        self._draw_rows(terms.terms[:ROWS])
+        self._place = self._marked = None
         self.updateGeometry()
+        self.update()
+
+    def mark(self, contributor: Mapping[str, Any] | None) -> None:
+        """Mark the row of a contributor that is pointed at elsewhere; one that is not among the largest gets a row."""
+        if contributor is self._marked:
+            return
+        self._marked = contributor
+        rows = self.terms.terms[:ROWS]
+        extra = next((term for term in self.terms.terms[ROWS:] if contributor in term.contributors), None)
+        self._draw_rows(rows if extra is None else (*rows[:-1], extra))
         self.update()
 
     def apply_theme(self, theme: Theme) -> None:
@@ -71,9 +82,15 @@ class TermsView(QWidget):
     @property
     def rest(self) -> tuple[int, float]:
         """How many terms are not drawn, and their sum."""
-        left = self.terms.terms[len(self._rows) :]
-        shares = [term.share for term in left if term.share is not None and math.isfinite(term.share)]
-        return len(left), math.fsum(shares)
+        return self._rest
+
+    def _draw_rows(self, rows: tuple[Term, ...]) -> None:
+        """Draw these terms, and one line for the others."""
+        self._rows = rows
+        self._shares = format_numbers(term.share for term in rows)
+        drawn = {id(term) for term in rows}
+        left = [term.share for term in self.terms.terms if id(term) not in drawn]
+        self._rest = len(left), math.fsum(share for share in left if share is not None and math.isfinite(share))
 
     # ---- layout ----
 
@@ -121,7 +138,8 @@ class TermsView(QWidget):
     def _draw(self, painter: QPainter, row: int) -> None:
         theme, term, metrics = self._theme, self._rows[row], QFontMetrics(self.font())
         top, height = row * self._row_height(), metrics.height()
-        if self._place is not None and self._place[0] == row:
+        marked = self._marked is not None and self._marked in term.contributors
+        if marked or (self._place is not None and self._place[0] == row):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(with_alpha(theme.ink, 0.06))
             painter.drawRoundedRect(QRectF(-4, top, self.width() + 4, self._row_height()), 4, 4)
@@ -130,7 +148,7 @@ class TermsView(QWidget):
         painter.setPen(theme.muted if term.decides else theme.ink)
         painter.drawText(right, _LEFT, "decides" if term.decides else share)
         for i, (c, rect) in enumerate(zip(term.contributors, self.factor_rects(row))):
-            here = self._place == (row, i)
+            here = self._place == (row, i) or c is self._marked
             painter.setPen(theme.accent)
             painter.drawText(rect, _LEFT, element_name(c["tensor"], c["index"]))
             if here:

@@ -85,6 +85,7 @@ class VariableTree(QTreeWidget):
         header.setMinimumSectionSize(60)
         self.open_paths: set[tuple[str, ...]] = set()
         self._quiet = False
+        self._theme: Theme | None = None
         self.itemExpanded.connect(self._expanded)
         self.itemCollapsed.connect(lambda item: self.open_paths.discard(item.path))
         self.itemDoubleClicked.connect(self.edit_cell)
@@ -117,6 +118,8 @@ class VariableTree(QTreeWidget):
                     owner.removeChild(node)
                 node = Node(kind, name, parent)
                 owner.insertChild(i, node)
+                # What has no value beside it has the whole width.
+                node.setFirstColumnSpanned(kind in ("add", "scope") or (kind == "group" and not body.get("value")))
                 fresh_row = True
             else:
                 fresh_row = False
@@ -153,6 +156,7 @@ class VariableTree(QTreeWidget):
 
     def _color(self, node: Node) -> None:
         theme = self._theme
+        assert theme is not None
         node.setForeground(0, theme.muted if node.kind in ("group", "scope", "add", "more") else theme.ink)
         node.setFont(1, theme.code_font(bold=node.changed))
         color = theme.accent if node.changed else theme.muted if node.kind in ("group", "array", "more") else theme.ink
@@ -174,9 +178,11 @@ class VariableTree(QTreeWidget):
 
     def apply_theme(self, theme: Theme) -> None:
         """Take on colours and fonts."""
-        self._theme = theme
+        before, self._theme = self._theme, theme
         self.setFont(theme.code_font())
         self.setIndentation(theme.space(14))
+        if before is not None:  # larger text wants as much wider a column
+            self.setColumnWidth(0, round(self.columnWidth(0) * theme.space(124) / before.space(124)))
         if (header := self.header()) is not None:
             header.setStyleSheet(f"QHeaderView::section {{ font-size: {theme.point_size('small')}pt; }}")
         waiting = [self.topLevelItem(i) for i in range(self.topLevelItemCount())]
@@ -268,7 +274,7 @@ def _tip(node: Node, body: Mapping[str, Any]) -> str:
     if node.kind == "more":
         return "Double-click (Enter) to show more"
     hints = {
-        "variable": "Double-click (F2) the value to change it",
+        "variable": "Double-click (F2) the value to change it: a new run begins here with it, this one stays",
         "watch": "Double-click (Enter) to change the expression; Delete removes it",
         "array": "Click (Space) to see the tensor",
     }

@@ -2,8 +2,9 @@
 
 Every peer runs in a process of its own and all take turns, round by round, so that drift of the machine hits all
 alike and idle thread pools have gone to sleep. Times are the median over all rounds; ``engine ×`` is how many
-times as fast as that peer the engine is. Then what a debugger costs (:mod:`tests.benchmarks.debug`). Options:
-``--rounds``, ``--seconds``, ``--rows``, ``--peers``, ``--only peers`` or ``--only debug``, ``--write``.
+times as fast as that peer the engine is. Then what a debugger costs (:mod:`tests.benchmarks.debug`), and how the window
+and the training get along (:mod:`tests.benchmarks.desktop`). Options: ``--rounds``, ``--seconds``, ``--rows``, ``--peers``,
+``--only peers``, ``--only debug`` or ``--only desktop``, ``--write``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.benchmarks import debug
+from tests.benchmarks import debug, desktop
 from tests.benchmarks.peers import MODULES
 from tests.benchmarks.rows import ROWS
 
@@ -149,19 +150,25 @@ def main() -> None:
     parser.add_argument("--rows", help="numbers of rows, separated by commas; all if not given")
     parser.add_argument("--peers", default="engine,pytorch,torch.compile,jax")
     parser.add_argument("--write", action="store_true", help=f"write the tables to {RESULTS.name}")
-    parser.add_argument("--only", choices=("peers", "debug"), help="this part; both if not given")
+    parser.add_argument("--only", choices=("peers", "debug", "desktop"), help="this part; all if not given")
     options = parser.parse_args()
     print(machine(), flush=True)
     parts = [
         "# Results",
         f"`python -m tests.benchmarks --write` on {machine()}; {options.rounds} interleaved rounds, medians.",
     ]
-    if options.only != "debug":
+    if options.only in (None, "peers"):
         parts += compare(options)
-    if options.only != "peers":
+    if options.only in (None, "debug"):
         lines = debugging(DEBUG_ROUNDS)
         print("\nDebugging\n\n" + "\n".join(lines))
         parts.append(f"## Debugging\n\n{DEBUG_ROUNDS} interleaved rounds, medians of their ratios.\n\n" + "\n".join(lines))
+    if options.only in (None, "desktop"):
+        lines = desktop.table(desktop.measure(options.rounds))
+        platform_name = os.environ.get("QT_QPA_PLATFORM", "offscreen")
+        print(f"\nDesktop ({platform_name})\n\n" + "\n".join(lines))
+        note = f"Qt platform {platform_name}; {options.rounds} interleaved rounds."
+        parts.append(f"## Desktop\n\n{note}\n\n" + "\n".join(lines))
     if options.write:
         RESULTS.write_text("\n\n".join(parts) + "\n")
 

@@ -72,6 +72,25 @@ def test_samples_are_judged(session):
     )
 
 
+def test_samples_name_classes_labels_and_batch(session):
+    body = session.request("samples", count=1)
+    assert len(body["names"]) == 10 and body["names"][1] == "Trouser"
+    assert body["labelsAt"]["shape"] == [64] and body["pass"]["loader"]
+    labels = session.request("tensor", reference={k: body["labelsAt"][k] for k in ("event", "name")}, slice=[[0, 1]])
+    assert labels["data"].tolist() == body["labels"].tolist()
+
+
+def test_several_tensors_at_once(session):
+    views = [
+        {"reference": {"expression": "conv1.weight"}, "maxShape": [2, 2]}, {"reference": {"expression": "no_such_name"}},
+        {"reference": {"expression": "conv1.bias"}, "slice": "9, 9"},
+    ]  # fmt: skip
+    one, unknown, wrong = session.request("tensors", tensors=views)["tensors"]
+    alone = session.request("tensor", **views[0])
+    assert one["data"].tolist() == alone["data"].tolist() and "description" not in one
+    assert "no_such_name" in unknown["error"] and wrong["error"]
+
+
 def test_graph_and_modules(session):
     graph = session.request("graph")
     ops = [node["op"] for node in graph["nodes"] if node["kind"] == "op"]
@@ -137,3 +156,10 @@ def test_edits_in_place_and_digests(session):
     assert session.request("digest")["digest"] != before
     changed = session.request("tensor", reference={"expression": "model.output.bias"})["data"].tolist()
     assert changed[3] == 0.25
+
+
+def test_the_environment_names_what_the_numbers_depend_on(session):
+    body = session.request("environment")
+    assert body["versions"]["numpy"] == np.__version__
+    assert (body["threads"], body["seed"], body["files"]) == (session.request("environment")["threads"], 0, {})
+    assert body["threads"] >= 1 and body["system"] and body["processor"]

@@ -377,6 +377,25 @@ def test_histograms_have_every_element(observe):
         statistics.histogram("fc", 7)
 
 
+def test_histograms_over_the_steps_are_those_of_numpy(observe):
+    model = Net()
+    statistics = Statistics("histograms", names=model, histograms_every=2)
+    observe(statistics)
+    kept = []
+    for step in range(5):
+        train(model, steps=1)
+        if step % 2 == 0:
+            kept.append(model.fc.weight.detach().numpy().copy())
+    found = statistics.histograms("fc.weight")
+    assert found["steps"].tolist() == [0, 2, 4]
+    for counts, values in zip(found["counts"], kept, strict=True):
+        assert counts.tolist() == np.histogram(values, found["edges"])[0].tolist()
+    assert statistics.histograms("fc.weight", 1, 3)["steps"].tolist() == [2]
+    assert len(statistics.histograms("nothing")["steps"]) == 0
+    assert statistics.history.histograms("fc.weight", most=2)["steps"].tolist() == [0, 4]
+    assert statistics.series("fc.weight", "norm")[0] == [0, 1, 2, 3, 4]
+
+
 def test_memory_is_bounded_over_10000_steps(observe):
     weight = nn.Parameter(torch.ones(3))
     statistics = Statistics(limit=1000, names=lambda t: "w")

@@ -193,3 +193,85 @@ def test_graphs_are_bounded(monkeypatch):
     watch = trained(Residual())
     found = from_events(watch.events, watch.names)
     assert found["truncated"] and len([node for node in found["nodes"] if node["kind"] == "op"]) == 3
+
+
+class Switching(nn.Module):
+    """Goes through a further layer where it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.extra, self.last = nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 2)
+        self.long = False
+
+    def forward(self, x):
+        x = self.first(x)
+        if self.long:
+            x = F.relu(self.extra(x))
+        return self.last(x)
+
+
+def test_ops_of_the_pass_on_its_way_join_those_of_the_one_before():
+    model = Switching()
+    watch = trained(model)
+    before = from_events(watch.events, watch.names)
+    model.long = True
+    set_observer(watch)
+    try:
+        watch.batch(wrap(np.ones((4, 3), np.float32)), wrap(np.zeros(4, np.int64)))
+        x = model.first(wrap(np.ones((4, 3), np.float32)))
+        half = from_events(watch.events, watch.names)
+        x = model.extra(x)
+        joined = from_events(watch.events, watch.names)
+        model.last(x)
+        whole = from_events(watch.events, watch.names)
+    finally:
+        set_observer(None)
+    assert half == before
+    ids = {node["id"] for node in joined["nodes"]}
+    assert {"extra/Linear", "last/Linear", "CrossEntropy"} <= ids
+    assert joined["signature"] != before["signature"]
+    # "last" still has its old source until it runs again.
+    old, extra, new = (("first/Linear", "last/Linear"), ("first/Linear", "extra/Linear"), ("extra/Linear", "last/Linear"))
+    between = [{edge[:2] for edge in edges_of(found)} for found in (joined, whole)]
+    assert {old, extra} <= between[0] and new not in between[0]
+    assert {extra, new} <= between[1] and old not in between[1]
+    ranks = {node["id"]: node["rank"] for node in whole["nodes"]}
+    assert ranks["last/Linear"] == ranks["extra/Linear"] + 1 == ranks["first/Linear"] + 2
+
+
+def test_a_print_between_two_passes_changes_nothing():
+    watch = trained(Residual())
+    before = from_events(watch.events, watch.names)
+    model = nn.Linear(3, 3)
+    set_observer(watch)
+    try:
+        watch.batch(wrap(np.ones((4, 3), np.float32)), wrap(np.zeros(4, np.int64)))
+        model.weight[0, 0].item()
+    finally:
+        set_observer(None)
+    assert from_events(watch.events, watch.names) == before
+
+
+def test_a_pass_reaches_back_over_a_boundary_to_what_it_is_computed_from():
+    generator, critic = nn.Linear(3, 3), nn.Linear(3, 1)
+    watch = Watch(Names())
+    set_observer(watch)
+    try:
+        made = generator(wrap(np.ones((4, 3), np.float32)))
+        watch.emit("end_step", "SGD")
+        critic(made).mean().backward()
+    finally:
+        set_observer(None)
+    found = from_events(watch.events, watch.names)
+    assert [node["op"] for node in found["nodes"] if node["kind"] == "op"] == ["Linear", "Linear", "Mean"]
+    assert len([node for node in found["nodes"] if node["kind"] == "input"]) == 1
+
+
+def test_a_pass_whose_beginning_is_lost_is_cut():
+    watch = trained(Residual(), steps=2)
+    assert not from_events(watch.events, watch.names)["cut"]
+    batch = [i for i, event in enumerate(watch.events) if event.kind == "batch"][-1]
+    assert not from_events(watch.events[batch:], watch.names)["cut"]
+    assert from_events(watch.events[batch + 2 :], watch.names)["cut"]
+    # Nothing of a backward is left: the newest structure is not known.
+    assert from_events(watch.events[-1:], watch.names)["cut"]

@@ -4,7 +4,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 
 class FakeLink(QObject):
-    """``answers``: command -> body, or function of the arguments. ``asked``: (key, command, arguments) of every ask;
+    """``answers``: command -> body, or function of the arguments; of a run that is not current (run, command) -> the same. ``asked``: (key, command, arguments) of every ask;
     ``moves``: (command, arguments) of every move, and of fork, restart, switch, configure. With ``hold`` set nothing is
     answered before ``deliver()``."""
 
@@ -12,6 +12,7 @@ class FakeLink(QObject):
     resumed = pyqtSignal()
     idle = pyqtSignal()
     progressed = pyqtSignal(dict)
+    snapped = pyqtSignal(dict)
     output = pyqtSignal(str, str)
     diagnosed = pyqtSignal(dict)
     breakpoint_changed = pyqtSignal(dict)
@@ -20,9 +21,12 @@ class FakeLink(QObject):
     lost = pyqtSignal(str)
     starting = pyqtSignal(str)
     closed = pyqtSignal()
+    silent = pyqtSignal(str)
+    answering = pyqtSignal()
 
     active = True
     moving = False
+    quiet = True
 
     def __init__(self):
         super().__init__()
@@ -32,9 +36,9 @@ class FakeLink(QObject):
         self.hold = False
         self._held = {}
 
-    def ask(self, key, command, arguments, then, otherwise=None):
+    def ask(self, key, command, arguments, then, otherwise=None, run=None):
         self.asked.append((key, command, arguments))
-        self._held[key] = (command, arguments, then, otherwise)
+        self._held[key] = (command if run is None else (run, command), arguments, then, otherwise)
         if not self.hold:
             self.deliver()
 
@@ -83,6 +87,24 @@ class FakeLink(QObject):
 
     def set_watchpoints(self, watchpoints, then=None):
         self.configure("setWatchpoints", {"breakpoints": watchpoints}, then)
+
+    def work(self, what, job, then):
+        self.moves.append((what, {}))
+
+    def finish_with(self, job, timeout=0.0):
+        return False
+
+    def answers_given(self):
+        return {}
+
+    def show_saved(self, answer):
+        self.moves.append(("show_saved", {}))
+
+    def keep_waiting(self):
+        self.moves.append(("keep_waiting", {}))
+
+    def end_engine(self):
+        self.moves.append(("end_engine", {}))
 
     def touch(self):
         self.moves.append(("touch", {}))

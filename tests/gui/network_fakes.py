@@ -38,7 +38,7 @@ def graph():
         node("fc2/Linear", "Linear", "fc2", 3, 3, (4, 1), (1, 8)),
         node("input#2", "", "", None, 0, (4, 1), kind="input"),
         node("BCELoss/BinaryCrossEntropy", "BinaryCrossEntropy", "BCELoss", 4, 4, ()),
-        {**node("Slice", "Slice", "", 4, 1, ()), "main": False},
+        {**node("Slice", "Slice", "", None, 1, ()), "main": False},
     ]
     edges = [
         edge("input", "fc1/Linear", shape=(4, 2)), edge("fc1/Linear", "act/Relu"), edge("act/Relu", "fc2/Linear"),
@@ -101,5 +101,12 @@ def answer_tensor(arguments):
 
 
 def answers():
-    """For ``FakeLink.answers``."""
-    return {"events": answer_events, "tensor": answer_tensor, "graph": lambda arguments: graph()}
+    """For ``FakeLink.answers``; ``tensors`` asks ``tensor`` for each."""
+    found = {"events": answer_events, "tensor": answer_tensor, "graph": lambda arguments: graph()}
+
+    def answer(arguments):
+        one = found.get("tensor")
+        return {"tensors": [{"error": "gone"} if one is None else one(view) for view in arguments["tensors"]]}
+
+    found["tensors"] = answer
+    return found

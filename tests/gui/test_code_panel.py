@@ -1,10 +1,17 @@
 """The Code panel: marks, breakpoints, hovering, elements, files that change."""
 
+import base64
+import re
+
+import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtGui import QImage
 
+from engine.debug.views.arrays import view
 from gui.breakpoints import breakpoints_of
-from gui.panels.code import CodePanel, value_tip
+from gui.panels.code import CodePanel
+from gui.panels.code_tips import thumbnail_plan, value_tip
 from gui.places import places_of
 from gui.theme import Theme
 
@@ -143,7 +150,7 @@ def test_an_element_shows_its_definition_and_its_variables(panel, context, scrip
 def test_notes_that_the_file_has_changed_and_reads_it_when_a_run_begins(panel, context, script):
     context.state.update(stop=stop(script, 3))
     script.write_text("other = 1\n")
-    panel._watcher.fileChanged.emit(str(script))
+    panel._files._watcher.fileChanged.emit(str(script))
     assert panel.note.isVisible() and "train.py has been changed on disk" in panel.note.text()
     assert panel.view.toPlainText() == SOURCE
     context.state.update(stop=stop(script, 1, reason="entry"))
@@ -188,3 +195,83 @@ def test_a_real_session(qtbot, two_points, step):
     assert panel.view.breakpoints[62]["verified"] is True
     qtbot.waitUntil(lambda: panel._breakpoints.at(path, 62).get("hits") == 1)
     assert two_points.troubles == []
+
+
+def test_finds_a_text_and_goes_round(qtbot, panel, context):
+    context.action("find").trigger()
+    assert panel.search.isVisible() and panel.search.field.hasFocus()
+    qtbot.keyClicks(panel.search.field, "line 12")
+    assert panel.view.textCursor().selectedText() == "line 12" and panel.view.caret_line() == 12
+    assert panel.search.count.text() == "1 of 11"  # 12 and 120 to 129
+    lines = []
+    for key, modifier in ((Qt.Key.Key_Return, None), (Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)):
+        qtbot.keyClick(panel.search.field, key, modifier or Qt.KeyboardModifier.NoModifier)
+        lines.append((panel.view.caret_line(), panel.search.count.text()))
+    context.action("find_previous").trigger()
+    lines.append((panel.view.caret_line(), panel.search.count.text()))
+    context.action("find_next").trigger()
+    lines.append((panel.view.caret_line(), panel.search.count.text()))
+    assert lines == [(120, "2 of 11"), (12, "1 of 11"), (129, "11 of 11"), (12, "1 of 11")]
+    panel.search.field.setText("nowhere")
+    assert panel.search.count.text() == "not found" and not panel.view.extraSelections()
+    qtbot.keyClick(panel.search.field, Qt.Key.Key_Escape)
+    assert not panel.search.isVisible() and panel.view.hasFocus()
+
+
+def test_goes_to_a_line(qtbot, panel, context):
+    context.action("go_to_line").trigger()
+    qtbot.keyClicks(panel.search.field, "150")
+    first = panel.view.firstVisibleBlock().blockNumber() + 1
+    assert panel.view.caret_line() == 150 and first <= 150 < first + panel.view.visible_lines()
+    panel.search.field.setText(":900")
+    assert panel.search.count.text() == "lines 1 to 201" and panel.view.caret_line() == 150
+    qtbot.keyClick(panel.search.field, Qt.Key.Key_Return)
+    assert not panel.search.isVisible()
+
+
+def test_the_code_of_the_current_line_is_scrolled_to(qtbot, context, tmp_path):
+    path = tmp_path / "deep.py"
+    deep = " " * 24 + "x = first(second(third))  # " + "a long comment " * 20
+    path.write_text("begin = 1\n" + deep + "\n" + " " * 24 + "y = " + "f(" * 100 + "\nend = 2\n")
+    panel = CodePanel(context)
+    qtbot.addWidget(panel)
+    panel.resize(340, 400)
+    context.state.update(program=str(path))
+    panel.show()
+    bar, char = panel.view.horizontalScrollBar(), panel.view.fontMetrics().horizontalAdvance("m")
+    room = panel.view.viewport().width()
+    assert room / char < 24 + 24  # the code does not fit beside its indentation
+    for line, begin, end in ((1, 0, 9), (2, 24, 48), (3, 24, 24), (4, 0, 7)):
+        context.state.update(stop=stop(path, line))
+        assert bar.value() <= begin * char and (end * char <= bar.value() + room)
+    assert bar.value() == 0
+
+
+def test_hovering_a_tensor_shows_a_thumbnail(panel, context, script, link, monkeypatch):
+    shown = []
+    monkeypatch.setattr("gui.panels.code.QToolTip.showText", lambda place, text, widget: shown.append(text))
+    context.state.update(stop=stop(script, 3))
+    data = np.arange(64 * 3 * 8 * 8, dtype="f4").reshape(64, 3, 8, 8)
+    link.answers["evaluate"] = {
+        "result": "float32 (64, 3, 8, 8) [...]", "type": "Tensor",
+        "tensor": {"shape": [64, 3, 8, 8], "dtype": "float32", "count": data.size, "min": 0.0, "max": 5.0},
+    }  # fmt: skip
+    link.answers["tensor"] = lambda a: view(data, a["slice"], a["maxShape"])
+    panel.view.hovered.emit("x", 3, QPoint(0, 0))
+    assert link.asked[-1][2]["slice"] == [0, [0, 3, 1], [0, 8, 1], [0, 8, 1]]  # the first sample, all its channels
+    encoded = re.search(r'src="data:image/png;base64,([^"]+)"', shown[-1])
+    picture = QImage.fromData(base64.b64decode(encoded[1]))
+    assert not picture.isNull() and picture.width() <= 216 and picture.height() <= 120
+    assert "64 × 3 × 8 × 8" in shown[-1] and "max 5.000" in shown[-1]
+    # Two tiles beside each other and one below, whose last number is the largest: numbers grow from 0 (white) on.
+    across, down = picture.width() // 2 - 1, picture.height() - 1
+    assert picture.pixelColor(across, down).saturation() > picture.pixelColor(across, 0).saturation() > 0
+    assert picture.pixelColor(picture.width() - 1, down) == picture.pixelColor(0, 0) == context.theme.panel
+    link.answers["tensor"] = None  # refused: what is known is shown
+    panel.view.hovered.emit("x", 3, QPoint(0, 0))
+    assert "img" not in shown[-1] and "max 5.000" in shown[-1]
+
+
+def test_what_has_no_picture():
+    assert all(thumbnail_plan(shape) is None for shape in ((), (1,), (0, 4), (1, 1)))
+    assert thumbnail_plan((5,)).cut.selected == (5,) and thumbnail_plan((2, 3, 4, 5, 6)).cut.selected == (4, 5, 6)

@@ -1,17 +1,47 @@
-"""The Curves panel: runs, marks, the cursor, and what stays across steps."""
+"""The Curves panel: quantities, runs, epochs, marks, the cursor, travelling, and numbers of true runs."""
 
 import numpy as np
 import pytest
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 
+from gui.curve_data import end_of, epoch_at, joined, series_of
 from gui.panels.curves import CurvesPanel
 from gui.theme import Theme
 
 STOP = {"seq": 1, "step": 5, "reason": "step", "live": True, "description": ""}
 
 
+class Sent:
+    """An array as the protocol sends it."""
+
+    def __init__(self, values):
+        self._values = np.asarray(values)
+
+    def numpy(self):
+        return self._values
+
+
 def curve(count, factor=1.0):
     return {"steps": np.arange(count), "losses": factor / np.arange(1.0, count + 1)}
+
+
+def measured(count, epochs=((1, 0), (2, 4))):
+    steps = np.arange(count)
+    return {
+        "series": {
+            ("accuracy", "train"): (steps[::2], steps[::2] / 100, np.full(len(steps[::2]), 8)),
+            ("accuracy", "validation"): (np.array([4, 8]), np.array([0.5, 0.75]), np.array([20, 20])),
+            ("loss", "validation"): (np.array([4, 8]), np.array([0.6, 0.3]), np.array([20, 20])),
+            ("learning rate", "train"): (np.array([0, 6]), np.array([0.1, 0.01]), np.ones(2, int)),
+            ("gradient norm", "train"): (steps, 1.0 + steps, np.ones(count, int)),
+        },
+        "epochs": np.array(epochs, np.int64).reshape(-1, 2),
+    }
+
+
+def runs(*names, current=0):
+    return [{"name": name, "number": i + 1, "current": i == current} for i, name in enumerate(names)]
 
 
 @pytest.fixture
@@ -23,8 +53,50 @@ def panel(context, qtbot):
     return panel
 
 
-def runs(*names, current=0):
-    return [{"name": name, "number": i + 1, "current": i == current} for i, name in enumerate(names)]
+def shown(panel):
+    return {plot.title: [curve.name for curve in plot.curves] for plot in panel.plot.canvas.plots}
+
+
+def drawn(panel, title, name):
+    plot = next(plot for plot in panel.plot.canvas.plots if plot.title == title)
+    return next(curve for curve in plot.curves if curve.name == name)
+
+
+# ---- data ----
+
+
+def test_answers_are_joined_at_the_step_that_was_asked_from():
+    first = {"steps": Sent([0, 1, 2]), "losses": Sent([3.0, 2.0, 1.0]), "epochs": Sent(np.array([[1, 0]])), "series": [
+        {"quantity": "loss", "name": "validation", "steps": Sent([2]), "values": Sent([0.5]), "counts": Sent([10])},
+        {"quantity": "learning rate", "name": "train", "steps": Sent([0]), "values": Sent([0.1]), "counts": Sent([1])},
+    ]}  # fmt: skip
+    old, extra = joined(None, None, first, 0)
+    second = {"steps": Sent([2, 3]), "losses": Sent([1.0, 0.5]), "epochs": Sent(np.array([[2, 2]])), "series": [
+        {"quantity": "loss", "name": "validation", "steps": Sent([2]), "values": Sent([0.4]), "counts": Sent([20])},
+    ]}  # fmt: skip
+    both, more = joined(old, extra, second, 2)
+    assert both["steps"].tolist() == [0, 1, 2, 3] and both["losses"].tolist() == [3.0, 2.0, 1.0, 0.5]
+    assert more["series"]["loss", "validation"][1].tolist() == [0.4]  # the evaluation went on
+    assert more["series"]["learning rate", "train"][1].tolist() == [0.1] and more["epochs"].tolist() == [[1, 0], [2, 2]]
+    second["series"] = [{**second["series"][0], "name": "evaluation: y_val"}]
+    assert ("loss", "validation") not in joined(old, extra, second, 2)[1]["series"]
+
+
+def test_an_epoch_is_the_mean_of_its_batches_and_its_last_evaluation():
+    found = {(one.quantity, one.name): one for one in series_of(curve(8), measured(8), per_epoch=True)}
+    loss = found["loss", "train"]
+    assert loss.x.tolist() == [1, 2]
+    assert loss.y == pytest.approx([np.mean(1 / np.arange(1.0, 5)), np.mean(1 / np.arange(5.0, 9))])
+    assert found["accuracy", "train"].y == pytest.approx([1.0, 5.0])  # percent
+    assert found["loss", "validation"].x.tolist() == [1, 2] and found["loss", "validation"].y.tolist() == [0.6, 0.3]
+    assert found["learning rate", "train"].y.tolist() == [0.1, 0.01]
+    assert found["gradient norm", "train"].y == pytest.approx([2.5, 6.5])
+    assert [epoch_at(measured(8), step) for step in (0, 3, 4, 7)] == [1, 1, 2, 2]
+    assert end_of(measured(8), 1, 8) == 4 and end_of(measured(8), 2, 8) == 8
+    assert epoch_at(None, 3) is None and epoch_at(measured(8, ()), 3) is None
+
+
+# ---- the panel ----
 
 
 def test_without_losses_it_says_how_to_get_some(panel):
@@ -32,15 +104,44 @@ def test_without_losses_it_says_how_to_get_some(panel):
     assert panel.message.isVisible() and not panel.plot.isVisible() and "backward()" in panel.message.text()
 
 
-def test_every_run_has_its_curve_and_the_current_one_the_accent(panel):
+def test_quantities_are_chosen_and_stand_below_each_other(panel):
+    panel.state.update(stop=STOP, runs=runs("base"), curves={"base": curve(9)}, measures={"base": measured(9)})
+    assert shown(panel) == {"loss": ["train", "validation"], "accuracy": ["train", "validation"]}
+    panel.quantities["learning rate"].trigger()
+    panel.quantities["gradient norm"].trigger()
+    panel.quantities["loss"].trigger()
+    assert list(shown(panel)) == ["accuracy", "learning rate", "gradient norm"]
+    validation = drawn(panel, "accuracy", "validation")
+    assert validation.y.tolist() == [50.0, 75.0] and validation.points
+    assert drawn(panel, "learning rate", "train").hold
+    assert panel.plot.text_at(8) == (
+        "step 8, epoch 2   accuracy train 8.000 %, validation 75.00 %   learning rate 0.01000   gradient norm 9.000"
+    )
+    for action in panel.quantities.values():
+        action.setChecked(False)
+    assert panel.message.isVisible() and "Show" in panel.message.text()
+
+
+def test_every_run_has_its_curves_and_the_current_one_the_accent(panel):
     panel.state.update(stop=STOP, runs=runs("base", "run 2", current=1), curves={"base": curve(9), "run 2": curve(6, 2.0)})
-    assert panel.plot.isVisible() and panel.head.subject.text() == "loss, 6 steps"
-    assert list(panel.plot._curves) == ["run 2", "base"]
-    assert panel.plot.color("run 2") == panel.theme.accent
-    assert (panel.plot._drawn["base"][1].yData == curve(9)["losses"]).all()
-    assert panel.plot._cursor.value() == 5 and panel.plot._cursor.isVisible()
+    assert shown(panel) == {"loss": ["run 2: train", "base: train"]}
+    assert drawn(panel, "loss", "run 2: train").style == 0 and drawn(panel, "loss", "base: train").style == 1
+    assert (drawn(panel, "loss", "base: train").y == curve(9)["losses"]).all()
+    assert panel.plot.canvas.cursor_at == 5 and panel.head.subject.text() == "6 steps"
     panel.state.update(runs=runs("base"), curves={"base": curve(10)})
-    assert list(panel.plot._curves) == ["base"] and panel.head.subject.text() == "loss, 10 steps"
+    assert shown(panel) == {"loss": ["train"]} and panel.head.subject.text() == "10 steps"
+
+
+def test_per_epoch_the_axis_counts_epochs(panel):
+    panel.state.update(stop={**STOP, "step": 8}, runs=runs("base"), curves={"base": curve(9)})
+    assert not panel.axis["epoch"].isEnabled()
+    panel.state.update(measures={"base": measured(9)})
+    panel.axis["epoch"].trigger()
+    assert panel.per_epoch and panel.plot.canvas.x_label == "epoch" and panel.plot.canvas.cursor_at == 2
+    assert drawn(panel, "loss", "train").x.tolist() == [1, 2]
+    assert panel.plot.text_at(2).startswith("epoch 2   loss train")
+    panel.axis["step"].trigger()
+    assert panel.plot.canvas.cursor_at == 8 and len(drawn(panel, "loss", "train").x) == 9
 
 
 def test_marks_stand_at_breakpoints_diagnoses_and_broken_losses(panel):
@@ -50,7 +151,7 @@ def test_marks_stand_at_breakpoints_diagnoses_and_broken_losses(panel):
     panel.state.update(stop={**STOP, "step": 3, "reason": "breakpoint", "description": "line 4"})
     panel.state.update(stop={**STOP, "seq": 2})
     panel.state.update(findings=[{"title": "Dead ReLU", "place": {"step": 4}}])
-    marks = {(mark.x, mark.alarm): mark.text for mark in panel.plot._marks}
+    marks = {(mark.x, mark.alarm): mark.text for mark in panel.plot.canvas.marks}
     assert marks == {(3, False): "breakpoint: line 4", (4, True): "Dead ReLU", (7, True): "loss is nan from here"}
     panel.grab()
 
@@ -58,38 +159,66 @@ def test_marks_stand_at_breakpoints_diagnoses_and_broken_losses(panel):
 def test_while_it_runs_the_cursor_follows(panel):
     panel.state.update(stop=STOP, runs=runs("base"), curves={"base": curve(9)})
     panel.state.update(running=True, progress={"step": 7, "epoch": 0, "batch": 7})
-    assert panel.plot._cursor.value() == 7
+    assert panel.plot.canvas.cursor_at == 7
     panel.state.update(curves={"base": curve(12)})
-    assert len(panel.plot._drawn["base"][1].xData) == 12
+    assert len(drawn(panel, "loss", "train").x) == 12
 
 
 def test_a_hidden_panel_draws_when_it_is_shown(panel):
     panel.hide()
     panel.state.update(stop={**STOP, "reason": "breakpoint"}, runs=runs("base"), curves={"base": curve(9)})
-    assert not panel.plot._curves
+    assert not panel.plot.canvas.plots
     panel.show()
-    assert list(panel.plot._curves) == ["base"] and [mark.x for mark in panel.plot._marks] == [5]
+    assert shown(panel) == {"loss": ["train"]} and [mark.x for mark in panel.plot.canvas.marks] == [5]
 
 
-def test_choices_last_and_losses_are_copied(panel, context):
-    panel.state.update(stop=STOP, runs=runs("base"), curves={"base": curve(3)})
-    panel.restore({"smoothing": 20, "log": True})
-    assert panel.save() == {"smoothing": 20, "log": True}
-    assert panel.plot._drawn["base"][0].isVisible() and panel.plot._item.getAxis("left").logMode
+@pytest.mark.parametrize(("positions", "steps", "moves"), [
+    ({"loss": [31, 0, 0]}, 9, [("goto", {"position": [31, 0, 0]})]),
+    ({"loss": None, "step": [40, 0, 0]}, 9, [("goto", {"position": [40, 0, 0]})]),
+    ({"loss": None, "step": None}, 2, [("runTo", {"step": 8})]),
+])  # fmt: skip
+def test_a_click_travels_to_the_loss_and_forwards_where_the_run_has_not_been(panel, link, qtbot, positions, steps, moves):
+    link.answers["locate"] = lambda asked: {"position": positions[asked.get("what", "step")], "steps": steps}
+    panel.state.update(stop=STOP, runs=runs("base"), curves={"base": curve(9)})
+    panel.plot.canvas.set_pointer(8.0)
+    panel.plot.setFocus()
+    qtbot.keyClick(panel.plot.canvas, Qt.Key.Key_Return)
+    assert link.moves == moves
+
+
+def test_choices_last_and_values_are_copied(panel, context):
+    panel.state.update(stop=STOP, runs=runs("base"), curves={"base": curve(3)}, measures={"base": measured(3)})
+    saved = {"smoothing": "EMA 0.9", "log": True, "epochs": True, "shown": ["loss", "gradient norm"]}
+    panel.restore(saved)
+    assert panel.save() == saved and panel.plot.canvas.decay == 0.9
+    assert [plot.log for plot in panel.plot.canvas.plots] == [True, True]
     panel.restore({"smoothing": "?"})
-    context.set_theme(Theme("projector"))
+    assert panel.plot.canvas.decay == 0.0
+    context.set_theme(Theme("projector", 1.5))
     panel.grab()
     panel.copy()
-    assert QApplication.clipboard().text().splitlines()[:2] == ["run\tstep\tloss", "base\t0\t1.0"]
+    text = QApplication.clipboard().text().splitlines()
+    assert text[:2] == ["run\tquantity\tof\tstep\tvalue", "base\tloss\ttrain\t0\t1.0"]
+    assert "base\taccuracy in %\tvalidation\t4\t50.0" in text
     assert [action.text() for action in panel.menu().actions()]
 
 
 def test_on_a_true_session(two_points, qtbot, until, step):
     panel = CurvesPanel(two_points)
     qtbot.addWidget(panel)
+    panel.resize(400, 300)
     panel.show()
     step(two_points, "runTo", step=6)
-    until(lambda: panel.plot._curves and len(next(iter(panel.plot._curves.values()))[0]) >= 6)
-    x, y = next(iter(panel.plot._curves.values()))
-    assert x[:6].tolist() == list(range(6)) and np.isfinite(y[:6]).all()
-    assert panel.plot._cursor.value() == two_points.state.stop["step"]
+    until(lambda: panel.plot.canvas.plots and len(drawn(panel, "loss", "train").x) >= 6)
+    loss = drawn(panel, "loss", "train")
+    assert loss.x[:6].tolist() == list(range(6)) and np.isfinite(loss.y[:6]).all()
+    assert panel.plot.canvas.cursor_at == 6
+    # Two points, predictions that are printed: p = 0.5 is nobody's first guess, so that the accuracy is 0, 50 or 100 %.
+    assert set(drawn(panel, "accuracy", "train").y) <= {0.0, 50.0, 100.0}
+    rates = two_points.state.measures["run 1"]["series"]["learning rate", "train"]
+    assert rates[0].tolist() == [0] and rates[1].tolist() == [0.01]
+    # A click on step 2 goes back to where its loss was computed.
+    panel.plot.canvas.set_pointer(2.0)
+    qtbot.keyClick(panel.plot.canvas, Qt.Key.Key_Return)
+    until(lambda: two_points.state.stop["step"] == 2 and not two_points.link.moving)
+    assert two_points.state.stop["kind"] == "begin_backward" and two_points.troubles == []

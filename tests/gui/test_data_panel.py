@@ -6,6 +6,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QColor
 
 from gui.data.batch import Batch
+from gui.panels import data
 from gui.panels.data import DataPanel, input_reference
 from gui.state import Selection
 from gui.theme import Theme
@@ -65,7 +66,7 @@ def click(qtbot, grid, place):
 def test_the_batch_in_order(panel, context):
     context.state.update(stop=STOP)
     assert panel.pages.currentWidget() is panel.grid and panel.grid.order == list(range(40))
-    assert panel.head.subject.text().startswith("40 samples · 10 of 40 wrong · mean loss ")
+    assert panel.head.subject.text().startswith("40 samples · 10 of 40 wrong (75.0 % right) · mean loss ")
     assert panel.batch.verdict(4) == "4 → 5" and panel.batch.verdict(1) == "1"
     assert panel.batch.describe(4).splitlines()[:3] == [
         "sample 4 of the batch · 104 in the dataset",
@@ -78,9 +79,10 @@ def test_worst_mistakes_first(panel, context, pictures):
     context.state.update(stop=STOP)
     panel.view.setCurrentIndex(panel.view.findData("worst"))
     order = panel.grid.order
-    assert sorted(order) == list(range(0, 40, 4))
-    losses = [float(pictures["losses"][i]) for i in order]
-    assert losses == sorted(losses, reverse=True)
+    assert sorted(order[:10]) == list(range(0, 40, 4)) and sorted(order) == list(range(40))
+    for part in (order[:10], order[10:]):
+        losses = [float(pictures["losses"][i]) for i in part]
+        assert losses == sorted(losses, reverse=True)
 
 
 def test_click_chooses_the_sample_for_all_panels(panel, context, qtbot):
@@ -187,12 +189,98 @@ def test_without_a_batch_a_hint_stands(panel, link, context):
     assert not panel.pages.isVisible() and "DataLoader" in panel._empty.text()
 
 
-def test_no_mistake_is_said(panel, link, context):
-    link.answers["samples"] = samples(np.zeros((2, 1, 4, 4)), [1, 2], [1, 2], [0.1, 0.1])
+def test_broken_losses_are_the_worst(panel, link, context):
+    link.answers["samples"] = samples(np.zeros((3, 1, 4, 4)), [1, 2, 3], [1, 3, 4], [9.0, 0.1, np.nan])
     context.state.update(stop=STOP)
     panel.view.setCurrentIndex(1)
-    assert panel.grid.order == []
+    assert panel.grid.order == [2, 1, 0]
     panel.grab()
+
+
+def test_classes_have_the_names_of_the_dataset(panel, link, context, pictures):
+    names = [f"class {i}" for i in range(10)]
+    link.answers["samples"] = {**pictures, "names": names}
+    context.state.update(stop=STOP)
+    assert panel.batch.verdict(4) == "class 4 → class 5" and "prediction class 5" in panel.batch.describe(4)
+    panel.view.setCurrentIndex(panel.view.findData("confusion"))
+    assert panel.confusion.name(3) == "class 3"
+    assert panel.head.subject.text() == "75.0 % of 40 right"
+    panel.grab()
+    # A later batch whose answer does not name them keeps them.
+    link.answers["samples"] = {**pictures, "names": None}
+    context.state.update(stop={**STOP, "seq": 6})
+    assert panel.confusion.name(3) == "class 3"
+
+
+def test_confusion_of_the_pass_adds_up_the_batches_seen(panel, link, context, pictures):
+    panel.view.setCurrentIndex(panel.view.findData("pass"))
+    for seq, (epoch, batch) in enumerate([(1, 0), (1, 1), (1, 1), (2, 0)], 1):
+        link.answers["samples"] = {**pictures, "pass": {"loader": "train", "epoch": epoch, "batch": batch}}
+        context.state.update(stop={**STOP, "seq": seq})
+        if seq == 3:
+            assert int(panel.confusion.counts.sum()) == 80
+            assert panel.head.subject.text() == "75.0 % of 80 right · 2 batches"
+    assert int(panel.confusion.counts.sum()) == 40
+
+
+def test_sequences_of_whole_numbers_are_written(panel, link, context):
+    body = samples(np.zeros((2, 3)), [0, 1], [0, 0], [0.5, 0.25])
+    body["inputs"]["data"] = np.array([[3, 17, 0], [5, 5, 19]])
+    link.answers["samples"] = body
+    context.state.update(stop=STOP)
+    assert panel.batch.kind == "words" and panel.batch.words(0) == "3 17 0"
+    assert panel.grid._columns() == 1
+    panel.grab()
+
+
+@pytest.mark.parametrize(("low", "kind"), [(0.0, "pictures"), (-1.0, "rows")])
+def test_square_rows_of_intensities_are_pictures(low, kind):
+    body = samples(np.linspace(low, 1, 2 * 64).reshape(2, 64), [0, 1], [0, 1], [0.5, 0.25])
+    batch = Batch(body)
+    assert batch.kind == kind and batch.picture(0).shape == ((8, 8) if kind == "pictures" else (1, 64))
+
+
+def answer_dialog(monkeypatch, text):
+    """Have the dialog that asks for a label be accepted with ``text``."""
+
+    def accepted(dialog):
+        dialog.field.setText(text)
+        return data.QDialog.DialogCode.Accepted
+
+    monkeypatch.setattr(data.EditDialog, "exec", accepted)
+
+
+def test_double_click_forks_with_another_label(panel, link, context, qtbot, pictures, monkeypatch):
+    at = {"event": 3, "name": "batch1", "shape": [40]}
+    link.answers["samples"] = {**pictures, "labelsAt": at}
+    context.state.update(stop=STOP)
+    answer_dialog(monkeypatch, "7")
+    where = panel.grid.box(2).center().toPoint()
+    qtbot.mouseDClick(panel.grid.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    edit = {"kind": "tensor", "reference": {"event": 3, "name": "batch1"}, "value": 7, "index": [2]}
+    assert link.moves == [
+        ("goto", {"seq": 3}),
+        ("fork", {"edits": [edit], "name": "label 2 = 7", "parameters": ()}),
+    ]
+
+
+def test_a_label_of_several_numbers_is_not_asked_for(panel, link, context, pictures):
+    said = []
+    context.said.connect(lambda text, severity: said.append(text))
+    link.answers["samples"] = {**pictures, "labelsAt": {"event": 3, "name": "t", "shape": [40, 10]}}
+    context.state.update(stop=STOP)
+    panel.edit_label(2)
+    assert "Tensor panel" in said[0] and not link.moves
+
+
+def test_arrow_keys_go_from_point_to_point(panel, link, context, qtbot):
+    inputs = [[0.0, 0.0], [1.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+    link.answers["samples"] = samples(inputs, [0, 0, 1, 1], [0, 1, 1, 1], [0.1, 2.0, 0.3, 0.2], classes=2)
+    context.state.update(stop=STOP)
+    qtbot.keyClick(panel.points, Qt.Key.Key_Right)
+    assert context.state.selection.sample == 2
+    qtbot.keyClick(panel.points, Qt.Key.Key_Up)
+    assert context.state.selection.sample == 1
 
 
 def test_targets_that_are_numbers():

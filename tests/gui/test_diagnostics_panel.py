@@ -1,9 +1,14 @@
 """The Diagnostics panel."""
 
+from pathlib import Path
+
 import pytest
+from PyQt6.QtWidgets import QDockWidget
 
 from gui.panels.diagnostics import DiagnosticsPanel
 from gui.places import places_of
+
+SCRIPTS = Path(__file__).parents[1] / "debug" / "scripts"
 
 
 def finding(id="dead-relu", severity="warning", line=12, what_if="model[1] = nn.LeakyReLU()", **more):
@@ -105,6 +110,42 @@ def test_can_be_switched_off_and_remembers_it(panel, context, link):
     assert panel.save() == {"watch": False}
 
 
+def test_the_tab_counts_what_is_found_while_nobody_looks(qtbot, context, link):
+    link.answers["diagnostics"] = {"enabled": True, "findings": []}
+    panel, dock = DiagnosticsPanel(context), QDockWidget("Diagnostics")
+    qtbot.addWidget(dock)
+    dock.setWidget(panel)
+    context.state.update(stop={"seq": 1, "position": [1]})
+    context.state.update(running=True)
+    assert dock.windowTitle() == "Diagnostics"
+    context.state.update(findings=[finding(), finding(sentence="8 of 8 units are dead."), finding("b", "error")])
+    assert dock.windowTitle() == "Diagnostics 2" and not panel.isVisible()
+    dock.show()
+    qtbot.waitExposed(dock)
+    assert titles(panel) == ["Title of b", "Title of dead-relu"]  # without a stop
+    context.state.update(findings=[])
+    assert dock.windowTitle() == "Diagnostics"
+
+
+def test_what_turns_nan_is_found_without_a_stop(qtbot, real, until):
+    panel = DiagnosticsPanel(real)
+    qtbot.addWidget(panel)
+    panel.resize(360, 400)
+    panel.show()
+    real.link.launch(str(SCRIPTS / "becomes_nan.py"))
+    until(lambda: real.state.stop)
+    real.link.move("continue")
+    until(lambda: panel.cards)
+    until(lambda: not real.link.moving)
+    (found,) = [one for one in panel.findings() if one["id"].startswith("non")]
+    assert found["severity"] == "error" and found["cause"] and found["suggestion"]
+    assert found["place"]["step"] == 388 and found["place"]["line"] and found["place"]["file"].endswith("becomes_nan.py")
+    assert any("777" in str(value) for value in found["evidence"].values()) or "777" in found["sentence"]
+    card = next(card for card in panel.cards.values() if card.finding == found)
+    assert card.place.isVisible() and "becomes_nan.py" in card.place.text()
+    assert real.troubles == []
+
+
 def test_a_real_session(qtbot, real, until, tmp_path):
     script = tmp_path / "faulty.py"
     script.write_text(
@@ -118,7 +159,13 @@ def test_a_real_session(qtbot, real, until, tmp_path):
     panel.show()
     real.link.launch(str(script))
     until(lambda: real.state.stop)
-    real.link.move("continue")
-    until(lambda: panel.cards)
+    real.link.move("runTo", step=30)
+    until(lambda: panel.cards and not real.link.moving)
     assert any("grad" in title.lower() for title in titles(panel)), titles(panel)
-    assert real.troubles == []
+    # "Try it" forks the run with the fix; both runs are there.
+    card = next(card for card in panel.cards.values() if card.attempt.isVisibleTo(panel))
+    panel.cards_area.ensureWidgetVisible(card.attempt)
+    card.attempt.click()
+    until(lambda: len(real.state.runs) == 2 and not real.link.moving)
+    current = next(run for run in real.state.runs if run["current"])
+    assert current["name"].startswith("try: ") and current["parent"] == "run 1" and real.troubles == []

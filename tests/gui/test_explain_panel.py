@@ -124,10 +124,10 @@ def test_explains_the_selected_element(panel, context, link):
     select(context)
     assert link.asked[-1][1] == "explain"
     assert link.asked[-1][2]["reference"] == {"event": 23, "name": "y"} and link.asked[-1][2]["index"] == [0, 0]
-    assert panel.name.text() == "y[0, 0]" and panel.value.text() == "0.1990"
-    assert "difference 0" in panel.verdict.text() and "says the same" in panel.verdict.text()
-    assert panel.numbers.text().replace("\u200b", "").endswith("= 0.9·(-0.005) + (-0.2)·0.38 + 0.2795 = 0.199")
-    assert "sum of 3 terms" in panel.terms_title.text()
+    assert panel.page.name.text() == "y[0, 0]" and panel.page.value.text() == "0.1990"
+    assert "difference 0" in panel.page.verdict.text() and "says the same" in panel.page.verdict.text()
+    assert panel.page.numbers.text().replace("\u200b", "").endswith("= 0.9·(-0.005) + (-0.2)·0.38 + 0.2795 = 0.199")
+    assert "sum of 3 terms" in panel.page.terms_title.text()
 
 
 def test_says_when_the_kernel_disagrees_and_why_it_is_nan(panel, context, link):
@@ -139,8 +139,8 @@ def test_says_when_the_kernel_disagrees_and_why_it_is_nan(panel, context, link):
         contributors=[contributor("x", [0, 0], math.nan, math.nan)],
     )
     select(context)
-    assert "the kernel computed 0.3000" in panel.verdict.text()
-    assert panel.cause.isVisible() and panel.cause.text() == "x[0, 0] is NaN"
+    assert "the kernel computed 0.3000" in panel.page.verdict.text()
+    assert panel.page.cause.isVisible() and panel.page.cause.text() == "x[0, 0] is NaN"
     panel.grab()  # NaN is drawn, too
 
 
@@ -148,17 +148,17 @@ def test_tells_the_other_panels_of_the_contributors(qtbot, panel, context):
     select(context)
     assert {c["tensor"] for c in context.state.contributors} == {"x", "w", "b"}
     assert all(c["event"] == 23 for c in context.state.contributors)
-    qtbot.mouseMove(panel.terms, QPoint(4, 4))
-    panel.terms._point((0, 0))
+    qtbot.mouseMove(panel.page.terms, QPoint(4, 4))
+    panel.page.terms._point((0, 0))
     assert [(c["tensor"], c["pointed"]) for c in context.state.contributors] == [("b", True)]
-    panel.terms._point(None)
+    panel.page.terms._point(None)
     assert len(context.state.contributors) == 5
 
 
 def test_clicking_a_contributor_selects_it_and_back_returns(qtbot, panel, context):
     select(context)
-    rect = panel.terms.factor_rects(1)[1]
-    qtbot.mouseClick(panel.terms, Qt.MouseButton.LeftButton, pos=rect.center())
+    rect = panel.page.terms.factor_rects(1)[1]
+    qtbot.mouseClick(panel.page.terms, Qt.MouseButton.LeftButton, pos=rect.center())
     chosen = context.state.selection
     assert (chosen.event, chosen.name, chosen.index, chosen.label) == (23, "w", (0, 1), "0.weight")
     assert panel.back.isEnabled()
@@ -178,16 +178,16 @@ def test_a_contributor_is_followed_to_the_op_that_computed_it(panel, context):
 def test_keys_move_over_the_terms_and_select(qtbot, panel, context):
     select(context)
     for key in (Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Right, Qt.Key.Key_Return):
-        qtbot.keyClick(panel.terms, key)
+        qtbot.keyClick(panel.page.terms, key)
     assert (context.state.selection.name, context.state.selection.index) == ("w", (0, 1))
 
 
 def test_steps_the_element(panel, context, link):
     select(context)
-    panel.step.click()
+    panel.page.step.click()
     assert link.moves == [("stepIn", {"tensor": "y", "index": [0, 0]})]
     context.state.update(stop={"seq": 30, "position": [3, 0, 0], "live": True})
-    panel.step.click()
+    panel.page.step.click()
     assert link.moves[1:] == [("goto", {"seq": 23}), ("stepIn", {"tensor": "y", "index": [0, 0]})]
 
 
@@ -208,8 +208,8 @@ def test_an_old_answer_is_not_asked_for_twice(panel, context, link):
 
 def test_the_formula_is_drawn_in_the_colours_of_the_theme(qtbot, panel, context):
     select(context)
-    qtbot.waitUntil(panel.formula.is_typeset, timeout=20_000)
-    image = panel.formula.grab().toImage()
+    qtbot.waitUntil(panel.page.formula.is_typeset, timeout=20_000)
+    image = panel.page.formula.grab().toImage()
     darkest = min(image.pixelColor(x, y).lightness() for x in range(image.width()) for y in range(0, image.height(), 2))
     assert darkest < 80
 
@@ -225,8 +225,131 @@ def test_a_real_session(qtbot, two_points, step, until):
     until(lambda: panel.explanation and panel.explanation["name"] == "dw")
     assert panel.explanation["agrees"]
     assert terms_of(panel.explanation).summands
-    until(lambda: panel.formula.is_typeset())
-    panel.step.click()
+    until(lambda: panel.page.formula.is_typeset())
+    panel.page.step.click()
     until(lambda: two_points.state.stop["level"] == "element")
     assert two_points.state.stop["index"] == [0, 3]
     assert two_points.troubles == []
+
+
+def test_what_is_pointed_at_elsewhere_is_marked(panel, context, link):
+    terms = [contributor("x", [0, i], 0.1 * i, 0.1 * i) for i in range(1, 30)]
+    link.answers["explain"] = explanation(contributors=terms, total=29, result=sum(c["share"] for c in terms))
+    select(context, (0, 1))
+    drawn = [term.contributors[0]["index"][1] for term in panel.page.terms._rows]
+    assert drawn == list(range(29, 21, -1))
+    total = panel.page.terms.rest[1] + sum(term.share for term in panel.page.terms._rows)
+    context.state.update(pointed={"event": 23, "name": "x", "index": [0, 3], "label": None})
+    assert panel.page.terms._marked["index"] == [0, 3]
+    assert panel.page.terms._rows[-1].contributors[0]["index"] == [0, 3]  # though it is not among the largest
+    assert panel.page.terms.rest[0] == 21
+    assert math.isclose(panel.page.terms.rest[1] + sum(term.share for term in panel.page.terms._rows), total)
+    for other in ({"event": 23, "name": "y"}, {"event": 22, "name": "x"}):
+        context.state.update(pointed={**other, "index": [0, 3], "label": None})
+        assert panel.page.terms._marked is None
+    assert [term.contributors[0]["index"][1] for term in panel.page.terms._rows] == drawn
+    panel.grab()
+
+
+def test_what_an_op_only_read_is_explained_where_it_was_made(panel, context, link):
+    context.state.update(graph={
+        "nodes": [{"id": "a", "event": 21}, {"id": "b", "event": 23}],
+        "edges": [{"from": "a", "to": "b", "output": "y", "input": "x"}],
+    })  # fmt: skip
+
+    def answer(arguments):
+        if arguments["reference"] in ({"event": 21, "name": "y"}, {"expression": "0.weight"}):
+            return explanation(op="Relu")
+        return ValueError("x: Linear did not compute it here; it computed: y")
+
+    link.answers["explain"] = answer
+    context.state.select(event=23, name="x", index=(0, 1), label="0 x")
+    assert panel.explanation["op"] == "Relu"
+    context.state.select(event=23, name="w", index=(0, 1), label="0.weight")
+    assert panel.explanation["op"] == "Relu" and link.asked[-1][2]["reference"] == {"expression": "0.weight"}
+    context.state.select(event=23, name="b", index=(0,), label="0 b")
+    assert panel.explanation is None
+
+
+OPS = '''
+import engine as torch
+from engine import nn
+
+torch.manual_seed(1)
+model = nn.Sequential(
+    nn.Conv2d(2, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Dropout(0.5),
+    nn.Linear(48, 4),
+)
+loss_fn = nn.CrossEntropyLoss()
+adam = torch.optim.Adam(list(model.parameters())[:4], lr=0.01)
+sgd = torch.optim.SGD(list(model.parameters())[4:], lr=0.1, momentum=0.9)
+x, t = torch.randn(2, 2, 8, 8), torch.tensor([1, 3])
+for step in range(2):
+    adam.zero_grad()
+    sgd.zero_grad()
+    loss_fn(model(x), t).backward()
+    adam.step()
+    sgd.step()
+'''
+
+#: Op and array -> the tensors that an element of it is computed from, and how many numbers of them there are.
+CHAIN = {
+    ("forward", "Convolution", "y"): {"x": 18, "w": 18, "b": 1},  # 3 × 3 of both channels, and the bias
+    ("backward", "Convolution", "dw"): {"x": 128, "dy": 128},  # every place of both pictures
+    ("forward", "NativeBatchNorm", "y"): {"x": 1, "mean": 1, "rstd": 1, "w": 1, "b": 1},
+    ("forward", "MaxPool2d", "y"): {"x": 4},
+    ("forward", "Dropout", "y"): {"x": 1, "mask": 1},
+    ("forward", "Linear", "y"): {"x": 48, "w": 48, "b": 1},
+    ("backward", "Linear", "dx"): {"dy": 4, "w": 4},
+    ("forward", "CrossEntropy", "y"): {"x": 8, "t": 2},
+    ("backward", "CrossEntropy", "dx"): {"dy": 1, "p": 1, "t": 1},
+    ("update", "Adam", "w_new"): {"w": 1, "dw": 1, "m": 1, "v": 1},
+    ("update", "SGD", "w_new"): {"w": 1, "dw": 1, "m": 1},
+}
+
+
+def arrays_of(context, until, event, names):
+    """Arrays of an event by name, from the engine process."""
+    values = {}
+    for name in names:
+        arguments = {"reference": {"event": event, "name": name}, "maxShape": [64, 64]}
+        then = lambda answer, name=name: values.update({name: answer["data"].numpy()})  # noqa: E731
+        context.link.ask(("test", name), "tensor", arguments, then)
+    until(lambda: values.keys() == set(names))
+    return values
+
+
+def test_the_explanations_of_a_real_training_step(real, qtbot, until, step, tmp_path):
+    script = tmp_path / "ops.py"
+    script.write_text(OPS)
+    panel = ExplainPanel(real)
+    qtbot.addWidget(panel)
+    panel.resize(360, 640)
+    panel.show()
+    real.link.launch(str(script))
+    until(lambda: real.state.stop)
+    step(real, "runTo", step=2)  # one pass of both optimisers
+    events = {}
+    while len(events) < len(CHAIN):
+        stop = step(real, "next", granularity="op")
+        assert stop["reason"] == "step"
+        for tensor in stop["tensors"]:
+            key = (stop["kind"], stop["name"], tensor["name"])
+            if key not in CHAIN or key in events or not (stop["kind"] != "update" or len(tensor["shape"]) > 1):
+                continue
+            events[key] = stop["seq"]
+            index = tuple(n // 2 for n in tensor["shape"])
+            real.state.select(event=stop["seq"], name=tensor["name"], index=index)
+            until(lambda: panel.explanation and panel.explanation["event"] == real.state.selection.event
+                  and panel.explanation["name"] == real.state.selection.name)  # fmt: skip
+            body, read = panel.explanation, {}
+            for c in body["contributors"]:
+                read[c["tensor"]] = read.get(c["tensor"], 0) + 1
+            assert read == CHAIN[key], key
+            assert body["agrees"] and panel.page.verdict.text().startswith("✓ kernel says the same (difference "), key
+            # All of them are lit in the other panels, and the numbers are those of the arrays.
+            assert len(real.state.contributors) == sum(read.values())
+            values = arrays_of(real, until, stop["seq"], read)
+            for c in body["contributors"]:
+                assert values[c["tensor"]][tuple(c["index"])] == pytest.approx(c["value"], rel=1e-6, abs=1e-12), key
+    assert real.troubles == []

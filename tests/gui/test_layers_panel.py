@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
 
-from gui.panels.layers import FIELDS, LayersPanel
+from gui.panels.layers import LayersPanel
 from gui.panels.layers_table import COLUMNS, LayersModel, rows_of
+from gui.panels.layers_time import FIELDS
 from gui.theme import Theme
 from tests.gui.tensor_fakes import Engine
 
@@ -39,27 +40,48 @@ def panel(context, qtbot):
     return panel
 
 
+@pytest.fixture
+def collecting(panel, engine):
+    panel.restore({"collect": "scalars"})
+    return panel
+
+
+def curves(panel):
+    return {curve.name: curve for plot in panel.plot.canvas.plots for curve in plot.curves}
+
+
 def texts(panel, row):
     return [panel.model.index(row, column).data() for column in range(len(COLUMNS))]
 
 
-def test_nothing_is_collected_before_the_panel_is_seen(panel, engine, link):
+def test_one_click_collects_and_the_cost_is_named(panel, engine, link, qtbot):
     panel.state.update(stop=STOP)
-    assert link.moves == [] and engine.asked("statistics") == []
     panel.show()
-    assert link.moves == [("statistics", {"enabled": True})] and engine.collecting
+    assert link.moves == [] and engine.asked("statistics") == []
+    assert panel.start.isVisible() and "15 %" in panel.message.text() and "15 %" in panel.start.toolTip()
+    qtbot.mouseClick(panel.start, Qt.MouseButton.LeftButton)
+    assert link.moves == [("statistics", {"enabled": True, "tier": "scalars", "histogramsEvery": 20})] and engine.collecting
+    assert panel.split.isVisible() and not panel.hint.isVisible()
     panel.state.update(stop={**STOP, "seq": 2})
     assert len(link.moves) == 1
 
 
-def test_it_says_that_numbers_are_still_to_come(panel, engine):
+def test_what_was_chosen_once_is_sent_when_the_panel_is_seen(panel, engine, link):
+    panel.restore({"collect": "histograms"})
+    panel.state.update(stop=STOP)
+    assert link.moves == []
+    panel.show()
+    assert link.moves == [("statistics", {"enabled": True, "tier": "histograms", "histogramsEvery": 20})]
+
+
+def test_it_says_that_numbers_are_still_to_come(collecting, panel, engine):
     engine.latest = {}
     panel.state.update(stop=STOP)
     panel.show()
     assert panel.message.isVisible() and "on from here" in panel.message.text() and not panel.split.isVisible()
 
 
-def test_the_table_has_layers_first_and_leaves_out_what_is_not_trained(panel, engine):
+def test_the_table_has_layers_first_and_leaves_out_what_is_not_trained(collecting, panel, engine):
     panel.state.update(stop=STOP)
     panel.show()
     assert [row.name for row in panel.model.rows] == ["fc", "relu#1", "fc.weight"]
@@ -71,7 +93,7 @@ def test_the_table_has_layers_first_and_leaves_out_what_is_not_trained(panel, en
     panel.grab()
 
 
-def test_outputs_of_ops_that_no_longer_run_are_left_out(panel, engine):
+def test_outputs_of_ops_that_no_longer_run_are_left_out(collecting, panel, engine):
     for values in engine.latest.values():
         values["step"] = 40
     engine.latest["gone"], engine.latest["gone.grad"] = {**NUMBERS, "step": 30}, dict(NUMBERS)
@@ -80,7 +102,7 @@ def test_outputs_of_ops_that_no_longer_run_are_left_out(panel, engine):
     assert [row.name for row in panel.model.rows] == ["fc", "relu#1", "fc.weight"]
 
 
-def test_the_update_ratio_of_an_earlier_step_is_kept(panel, engine):
+def test_the_update_ratio_of_an_earlier_step_is_kept(collecting, panel, engine):
     panel.state.update(stop=STOP)
     panel.show()
     del engine.latest["fc.weight"]["update_ratio"]
@@ -89,23 +111,25 @@ def test_the_update_ratio_of_an_earlier_step_is_kept(panel, engine):
     assert texts(panel, 2)[-1] == "0.002000"
 
 
-def test_curves_are_of_the_field_and_the_rows_chosen(panel, engine):
+def test_curves_are_of_the_field_and_the_rows_chosen(collecting, panel, engine):
     panel.state.update(stop=STOP)
     panel.show()
-    assert list(panel.plot._curves) == ["fc", "relu#1"]
-    assert panel.plot._curves["fc"][0].tolist() == [0, 2]
+    assert list(curves(panel)) == ["fc", "relu#1"]
+    assert curves(panel)["fc"].x.tolist() == [0, 2]
     panel.table.selectRow(1)
-    assert list(panel.plot._curves) == ["relu#1"]
+    assert list(curves(panel)) == ["relu#1"]
     panel.table.clearSelection()
     for number, (_, column, parameter) in enumerate(FIELDS):
         panel.field.setCurrentIndex(number)
-        names = list(panel.plot._curves)
+        if column.endswith("histogram"):
+            continue
+        names = list(curves(panel))
         assert names == (["fc.weight"] if parameter else ["relu#1"] if column == "dead" else ["fc", "relu#1"])
         asked = next(asked for asked in engine.asked("statistics")[::-1] if "from" not in asked)
         assert all(name.endswith(".grad") == column.startswith("gradient ") for name in asked["names"])
 
 
-def test_in_little_room_either_the_table_or_the_curves_are_seen(panel, engine):
+def test_in_little_room_either_the_table_or_the_curves_are_seen(collecting, panel, engine):
     panel.state.update(stop=STOP)
     panel.show()
     assert panel.table.isVisible() and panel.curves.isVisible() and not panel.over_time.isVisible()
@@ -126,7 +150,7 @@ def test_bars_are_long_by_decades():
     assert shares[4] == 0.0 and shares[5] is None and model.share(model.index(0, 0)) is None
 
 
-def test_it_looks_while_running_and_only_while_seen(panel, engine):
+def test_it_looks_while_running_and_only_while_seen(collecting, panel, engine):
     panel.state.update(stop=STOP)
     panel.show()
     panel.state.update(running=True)
@@ -139,13 +163,14 @@ def test_it_looks_while_running_and_only_while_seen(panel, engine):
     assert not panel._timer.isActive()
 
 
-def test_collecting_can_be_switched_off_for_good(panel, engine, link, context):
+def test_collecting_can_be_switched_off_for_good(collecting, panel, engine, link, context):
     panel.state.update(stop=STOP)
     panel.show()
-    panel.collect.click()
+    panel.tiers["off"].trigger()
     assert link.moves[-1] == ("statistics", {"enabled": False}) and "off" in panel.message.text()
+    assert panel.start.isVisible() and not panel.split.isVisible()
     saved = panel.save()
-    assert not saved["collect"]
+    assert saved["collect"] == "off"
     other = LayersPanel(context)
     other.restore(saved)
     other.show()
@@ -160,12 +185,51 @@ def test_on_a_true_session(two_points, qtbot, until, step):
     qtbot.addWidget(panel)
     panel.resize(400, 460)
     panel.show()
+    panel.start.click()
     until(lambda: two_points.state.statistics.get("enabled"))
     step(two_points, "runTo", step=12)
     until(lambda: len(panel.model.rows) >= 8)
     relu = next(row for row in panel.model.rows if "relu" in row.name or row.name == "1")
     assert 0 <= relu.get("share") <= 1 and relu.gradient["std"] > 0
-    until(lambda: panel.plot._curves)
+    until(lambda: curves(panel))
     until(lambda: all(row.get("share") for row in panel.model.rows if row.parameter))
-    assert all(np.isfinite(y).all() for _, y in panel.plot._curves.values())
+    assert all(np.isfinite(curve.y).all() for curve in curves(panel).values())
+    # The numbers are NumPy's of the weights that the script has now.
+    found = []
+    asked = {"reference": {"expression": "model[0].weight"}}
+    two_points.link.ask("w", "tensor", asked, found.append, two_points.troubles.append)
+    until(lambda: found or two_points.troubles)
+    weight = found[0]["data"].numpy().astype(float)
+    row = next(row for row in panel.model.rows if row.name.endswith("0.weight"))
+    assert row.values["step"] == 11 and row.get("norm") == pytest.approx(np.linalg.norm(weight), rel=1e-5)
+    assert row.get("std") == pytest.approx(weight.std(), rel=1e-5)
+    assert two_points.troubles == []
+
+
+def test_histograms_over_time_of_a_true_session(two_points, qtbot, until, step):
+    panel = LayersPanel(two_points)
+    qtbot.addWidget(panel)
+    panel.resize(400, 500)
+    panel.field.setCurrentIndex([column for _, column, _ in FIELDS].index("histogram"))
+    panel.show()
+    panel.start.click()
+    step(two_points, "runTo", step=2)
+    until(lambda: panel.model.rows)
+    until(lambda: panel.curves.note.isVisible())
+    assert "with histograms" in panel.curves.note.text()
+    panel.tiers["histograms"].trigger()
+    step(two_points, "runTo", step=63)
+    until(lambda: panel.model.rows[0].values["step"] == 62)
+    panel.table.selectRow(next(k for k, row in enumerate(panel.model.rows) if row.name.endswith("0.weight")))
+    shown = panel.curves.histogram
+    until(lambda: shown.isVisible() and shown.title.endswith("0.weight") and len(shown._steps) >= 3)
+    assert shown._steps.tolist() == [20, 40, 60] and shown._counts.sum(axis=1).tolist() == [16, 16, 16]
+    said = []
+    shown.read.connect(said.append)
+    box = shown._box()
+    text = shown.text_at(box.center().x(), box.bottom() - 2)
+    assert text.startswith("step 40   ") and text.endswith(" %")
+    for name in ("light", "dark", "projector"):
+        panel.apply_theme(Theme(name, 1.5))
+        assert not panel.grab().isNull()
     assert two_points.troubles == []

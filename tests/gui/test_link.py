@@ -135,3 +135,43 @@ def test_closing_is_clean_at_any_moment(qapp, qtbot, tmp_path, monkeypatch, when
     link.launch(str(SAMPLES / "two_points.py"))
     qtbot.wait(when)
     assert link.close()
+
+
+def test_stopping_ends_a_launch_that_is_on_its_way(real, until, qtbot):
+    started = []
+    real.link.starting.connect(started.append)
+    real.link.launch(str(SAMPLES / "two_points.py"))
+    until(lambda: real.link._coming is not None and real.link._coming._processes._starting)
+    (process,) = real.link._coming._processes._starting
+    real.link.stop()
+    assert not real.link.active and not real.link.moving and started[-1] == ""
+    until(lambda: process.poll() is not None)
+    qtbot.wait(50)
+    assert real.state.stop is None and real.troubles == []
+
+
+def test_a_pause_at_once_is_heard(real, until, tmp_path):
+    script = tmp_path / "long.py"
+    script.write_text("import engine as torch\nx = torch.ones(2)\nwhile True:\n    y = x + 1\n")
+    real.link.launch(str(script))
+    until(lambda: real.state.stop is not None)
+    for _ in range(3):
+        before = real.state.stop
+        real.link.move("continue")
+        real.link.move("pause")
+        until(lambda before=before: real.state.stop is not before)
+        assert real.state.stop["reason"] == "pause" and not real.link.moving
+
+
+def test_a_restart_leaves_nothing_of_the_old_curve(real, step, until):
+    real.link.launch(str(SAMPLES / "xor.py"))
+    until(lambda: real.state.stop is not None)
+    step(real, "runTo", step=12)
+    until(lambda: len(real.state.curves.get("run 1", {}).get("steps", ())) > 11)
+    seen = []
+    real.state.subscribe("curves", lambda: seen.append(len(real.state.curves.get("run 1", {}).get("steps", ()))))
+    real.link.restart()
+    until(lambda: real.state.stop["position"] == [0, 1, 0] and not real.link.moving)
+    assert seen[0] == 0
+    step(real, "runTo", step=3)
+    until(lambda: len(real.state.curves["run 1"]["steps"]) == 3)

@@ -5,6 +5,7 @@ import pytest
 from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtGui import QColor
 
+from gui.network.log import EventLog
 from gui.network.spot import Spot
 from gui.panels.network import NetworkPanel
 from gui.state import Selection
@@ -81,11 +82,11 @@ def test_a_step_asks_only_for_what_is_new(panel, link):
     go(panel, 13)
     link.asked.clear()
     go(panel, 14)
-    tensors = [key for key, command, _ in link.asked if command == "tensor"]
-    assert tensors == [("network", "act/Relu values")]
+    tensors = [arguments["tensors"] for _, command, arguments in link.asked if command == "tensors"]
+    assert [[view["reference"] for view in views] for views in tensors] == [[{"event": 14, "name": "y"}]]
     link.asked.clear()
     go(panel, 13)
-    assert not [key for key, command, _ in link.asked if command == "tensor"]
+    assert not [key for key, command, _ in link.asked if command == "tensors"]
 
 
 def test_events_are_asked_for_from_where_they_are_known(panel, link):
@@ -162,6 +163,72 @@ def test_arrow_keys_walk_from_node_to_node(panel, qtbot, context):
     assert context.state.selection.module == "act"
 
 
+def test_enter_goes_into_a_node_arrows_from_unit_to_unit_and_escape_out(panel, qtbot, context):
+    go(panel, 14)
+    qtbot.keyClick(panel.view, Qt.Key.Key_Left)
+    assert context.state.selection.module == "fc1" and context.state.selection.index is None
+    qtbot.keyClick(panel.view, Qt.Key.Key_Return)
+    qtbot.keyClick(panel.view, Qt.Key.Key_Down)
+    qtbot.keyClick(panel.view, Qt.Key.Key_Down)
+    assert context.state.selection.index == (0, 2)
+    assert panel.scene.nodes["fc1/Linear"].marks.picked == ("values", (2,))
+    qtbot.keyClick(panel.view, Qt.Key.Key_Right)
+    assert context.state.selection.module == "act"
+    qtbot.keyClick(panel.view, Qt.Key.Key_Return)
+    assert context.state.selection.index == (0, 0)
+    qtbot.keyClick(panel.view, Qt.Key.Key_Escape)
+    assert context.state.selection.index is None and context.state.selection.module == "act"
+
+
+def test_arrows_go_through_a_matrix_of_weights(panel, context):
+    context.state.update(selection=Selection(expression="fc1.weight", index=(3, 0)))
+    go(panel, 14)
+    panel._walk(1, 0)
+    assert context.state.selection.index == (3, 1) and context.state.selection.name == "w"
+    panel._walk(0, 1)
+    assert context.state.selection.index == (4, 1)
+
+
+def test_what_is_at_work_comes_into_sight_only_where_it_is_not(panel):
+    go(panel, 13)
+    panel.view.zoom_by(4.0)
+    zoom = panel.view.zoom
+    for at_work, seq in (("act/Relu", 14), ("fc1/Linear", 13)):
+        box = panel.scene.nodes[at_work].boundingRect()
+        panel.view.go([box.center().x() + 2000, box.center().y(), panel.view.zoom])
+        go(panel, seq)
+        seen = panel.view.mapToScene(panel.view.viewport().rect()).boundingRect()
+        assert seen.intersects(box) and panel.view.zoom == pytest.approx(zoom)
+    place = panel.view.place()
+    go(panel, 13, reason="pause")
+    assert panel.view.place() == place
+
+
+def test_what_the_history_has_lost_stays_in_the_picture(panel, context):
+    go(panel, 14)
+    rest = graph()
+    rest["nodes"] = [n for n in rest["nodes"] if n["id"] in ("fc2/Linear", "input#2")]
+    rest["edges"], rest["cut"] = [], True
+    context.state.update(graph=rest)
+    assert "act/Relu" in panel.scene.nodes
+    rest = {**rest, "cut": False}
+    context.state.update(graph=rest)
+    assert "act/Relu" not in panel.scene.nodes
+
+
+def test_ops_are_found_by_their_function_after_a_gap_in_the_events():
+    log = EventLog()
+    log.bind(graph())
+    log.extend([
+        {"seq": 50, "position": [9, 0, 0], "kind": "begin_backward", "name": "backward", "module": None, "tensors": []},
+        {
+            "seq": 51, "position": [9, 0, 1], "kind": "backward", "name": "Relu", "module": "act", "function": 8,
+            "tensors": [{"name": "y", "shape": [4, 8]}],
+        },
+    ], first=50)  # fmt: skip
+    assert log.node_of(51) == "act/Relu"
+
+
 @pytest.mark.parametrize("expression", ["fc1.weight", "model.fc1.weight", "fc1.weight.grad"])
 def test_a_parameter_that_is_selected_elsewhere_is_ringed(panel, context, expression):
     go(panel, 14)
@@ -208,9 +275,9 @@ def test_events_that_have_left_the_history_leave_an_empty_place(panel, link):
 
 def test_canvas_shows_the_numbers_in_colour(panel, context):
     go(panel, 14)
-    item = panel.scene.nodes["act/Relu"]
     for theme in (Theme("light"), Theme("dark"), Theme("projector")):
         context.set_theme(theme)
+        item = panel.scene.nodes["act/Relu"]
         at = panel.view.mapFromScene(item.center(2))
         found = QColor(panel.view.grab().toImage().pixelColor(at))
         expected = QColor(*map(int, theme.diverging[255][:3]))

@@ -1,9 +1,11 @@
 """The Parameters panel, and reading a script's parameters cell."""
 
 import pytest
+from PyQt6.QtCore import QPoint
 
 from gui.panels.parameters import ParametersPanel
 from gui.parameters_cell import read_parameters, read_value, setting
+from gui.theme import Theme
 
 SOURCE = '''"""# %% tags=["parameters"]"""
 # %% tags=["parameters"]
@@ -87,7 +89,9 @@ def test_restarts_with_what_was_changed(panel, link):
 
 def test_what_is_no_value_cannot_be_sent(panel, link):
     panel.fields["lr"].setText("fast")
-    assert not panel.restart.isEnabled() and "lr: " in panel.note.text()
+    assert not panel.restart.isEnabled() and not panel.fork.isEnabled()
+    assert panel.problems["lr"].isVisible() and "such as 0.01" in panel.problems["lr"].text()
+    assert not panel.problems["hidden"].isVisible()
     panel.restart_run()
     assert link.moves == []
     panel.reset.click()
@@ -136,3 +140,13 @@ def test_a_real_session(qtbot, two_points, until):
     until(lambda: panel.head.subject.text() == "run 2")
     assert panel.fields["hidden"].text() == "3"
     assert two_points.troubles == []
+
+
+def test_the_buttons_stay_in_sight_and_whole(panel, context):
+    for width, height, theme in ((340, 320, Theme()), (270, 300, Theme("projector")), (280, 300, Theme("dark", 1.5))):
+        context.set_theme(theme)
+        panel.resize(width, height)
+        panel.grab()
+        for button in (panel.restart, panel.fork, panel.reset):
+            place = button.geometry().translated(button.parentWidget().mapTo(panel, QPoint(0, 0)))
+            assert panel.rect().contains(place) and button.width() >= min(button.sizeHint().width(), width - 24)

@@ -101,6 +101,9 @@ def test_the_selection_follows_the_stop():
     later = follow(picked, {**FORWARD, "seq": 30})
     assert (later.event, later.name, later.index, later.sample, later.label) == (30, "w", (1, 2), 3, "fc.weight")
     assert follow(picked, BACKWARD).name == "dw" and follow(picked, BACKWARD).index is None
+    output = Selection(event=7, name="y", module="fc")
+    with_output = {**BACKWARD, "tensors": [*BACKWARD["tensors"], {"name": "y", "shape": [2, 3], "dtype": "float32"}]}
+    assert follow(output, with_output).name == "dw"  # the other phase's own result, though the output is there too
     kept = Selection(expression="fc.weight", index=(0, 0))
     assert follow(kept, BACKWARD) is kept
     assert follow(picked, {"seq": 8, "tensors": []}) is picked

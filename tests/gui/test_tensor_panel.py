@@ -6,7 +6,7 @@ from PyQt6.QtCore import QPointF, Qt, QTimer
 from PyQt6.QtWidgets import QApplication
 
 from gui.panels.tensor import TensorPanel
-from gui.panels.tensor_edit import EditDialog, edit_of, number_of
+from gui.panels.tensor_edit import EditDialog, number_of, place_of
 from gui.panels.tensor_view import statistics_of
 from gui.state import Selection
 from gui.theme import Theme
@@ -41,7 +41,7 @@ def test_without_a_selection_the_op_s_main_output_is_shown(panel, engine):
     for event, name in zip(engine.events, ("y", "dw", "w_new")):
         stop_at(panel, event)
         assert (panel.shown.data == engine.arrays[event["seq"], name]).all()
-    assert panel.head.subject.text() == "fc.weight  5 × 3  float32"
+    assert panel.head.subject.text() == "fc.weight  5×3  float32"
 
 
 def test_the_selection_is_shown_and_its_element_ringed(panel, engine):
@@ -175,8 +175,7 @@ def test_scale_and_zoom_stay_across_steps(panel, engine):
         if seq == 0:
             panel.map.view.zoom_at(2, 0, 0)
         assert panel.map.picture.scale.high == (0.7, 0.7, 1.5)[seq] and panel.map.view.zoom == 2
-    panel.controls.range.setCurrentIndex(1)
-    panel.controls.range_chosen.emit()
+    panel.controls.range.choose("min-max")
     assert panel.map.picture.scale.sequential
 
 
@@ -219,11 +218,30 @@ def test_double_click_forks_with_another_value(panel, engine, link, qtbot):
 
 def test_what_can_be_edited_where():
     stop = {"seq": 5, "direction": "forward"}
-    assert edit_of({"event": 5, "name": "y"}, "", (1,), 2.0, stop)["index"] == [1]
-    assert "index" not in edit_of({"event": 5, "name": "y"}, "", (), 2.0, stop)
-    assert edit_of({"event": 4, "name": "y"}, "", (1,), 2.0, stop) is None
-    assert edit_of({"event": 4, "name": "w"}, "fc.weight", (1,), 2.0, stop)["reference"] == {"expression": "fc.weight"}
-    assert edit_of({"event": 5, "name": "w"}, "fc.weight", (1,), 2.0, {"seq": 5, "direction": "update"}) is None
+    assert place_of({"event": 5, "name": "y"}, "", stop).edit((1,), 2.0) == {
+        "kind": "tensor", "reference": {"event": 5, "name": "y"}, "value": 2.0, "index": [1],
+    }  # fmt: skip
+    assert "index" not in place_of({"event": 5, "name": "y"}, "", stop).edit((), 2.0)
+    assert place_of({"event": 4, "name": "y"}, "", stop).seq == 4
+    assert place_of({"event": 4, "name": "w"}, "fc.weight", stop).reference == {"expression": "fc.weight"}
+    assert place_of({"event": 5, "name": "w"}, "fc.weight", {"seq": 5, "direction": "update"}) is None
+
+
+def test_what_an_op_has_read_is_edited_where_it_was_made():
+    stop = {"seq": 5, "direction": "forward"}
+    graph = {
+        "nodes": [{"id": "a", "event": 3}, {"id": "b", "event": 5}, {"id": "input", "kind": "input", "label": "batch1"}],
+        "edges": [
+            {"from": "a", "to": "b", "output": "y", "input": "x"}, {"from": "input", "to": "b", "output": "y", "input": "t"},
+        ],
+    }  # fmt: skip
+    assert place_of({"event": 5, "name": "x"}, "", stop, graph)[:2] == ({"event": 3, "name": "y"}, 3)
+    assert place_of({"event": 5, "name": "t"}, "", stop, graph, 1)[:2] == ({"event": 1, "name": "batch1"}, 1)
+    assert "already" in place_of({"event": 5, "name": "t"}, "", stop, graph).note
+    assert "already" in place_of({"event": 5, "name": "x"}, "", stop).note
+
+
+def test_numbers_as_they_are_typed():
     assert [number_of(text) for text in ("1,5", "-inf", "1e-3", "x", "")] == [1.5, float("-inf"), 1e-3, None, None]
     assert number_of("3", integer=True) == 3 and number_of("3.5", integer=True) is None
 
@@ -244,7 +262,7 @@ def test_copies_and_files(panel, engine, tmp_path):
     for kind in ("npy", "png", "svg"):
         panel.actions_.saver.write(kind, tmp_path / "none" / f"w.{kind}")
     assert said == ["error"] * 3
-    assert next(action.text() for action in panel.actions_.menu().actions()) == "Copy this number"
+    assert next(action.text() for action in panel.actions_.menu().actions()).startswith("Explain this number")
 
 
 def test_a_refusal_is_told_instead_of_numbers(panel, engine):
@@ -269,7 +287,7 @@ def test_themes_and_choices_last(panel, engine, context):
     linear_layer(engine)
     stop_at(panel, engine.events[0])
     choose(panel, "data")
-    saved = {"view": "gradient", "range": "robust"}
+    saved = {"view": "gradient", "range": "robust", "share": "own"}
     panel.restore(saved)
     assert panel.save() == saved
     panel.restore({"view": "no more"})
@@ -316,7 +334,7 @@ def test_on_a_true_session(two_points, qtbot, until, step):
     while stop["direction"] != "update":
         stop = step(two_points, "next", granularity="op")
     two_points.state.select(event=stop["seq"], name="w_new", label="0.weight")
-    until(lambda: panel.head.subject.text() == "0.weight  8 × 2  float32")
+    until(lambda: panel.head.subject.text() == "0.weight  8×2  float32")
     panel.select(3, 1)
     assert two_points.state.selection.index == (3, 1) and panel.map.selected == (3, 1)
     choose(panel, "update")
@@ -325,3 +343,97 @@ def test_on_a_true_session(two_points, qtbot, until, step):
     choose(panel, "difference")
     until(lambda: "step 2 − step 1" in panel.source.title and panel.map.isVisible())
     assert two_points.troubles == []
+
+
+def test_keys_move_explain_and_copy(panel, engine, context, qtbot):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0], event=0, name="w", index=(1, 1))
+    y, wanted = engine.arrays[0, "w"], []
+    context.panel_wanted.connect(wanted.append)
+    moves = {Qt.Key.Key_Down: (2, 1), Qt.Key.Key_Right: (2, 2), Qt.Key.Key_Up: (1, 2), Qt.Key.Key_Left: (1, 1)}
+    for key, index in [*moves.items(), (Qt.Key.Key_Right, (1, 2)), (Qt.Key.Key_Right, (1, 2))]:  # the last is at the edge
+        qtbot.keyClick(panel.map, key)
+        assert context.state.selection.index == index
+    qtbot.keyClick(panel.map, Qt.Key.Key_Return)
+    assert wanted == ["explain"] and context.state.selection.index == (1, 2)
+    qtbot.keyClick(panel.map, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert np.float32(QApplication.clipboard().text()) == y[1, 2]
+    context.state.reselect(index=None)
+    qtbot.keyClick(panel.map, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    lines = [line.split("\t") for line in QApplication.clipboard().text().splitlines()]
+    assert (np.array(lines, "f4") == y).all()
+
+
+def test_what_is_zoomed_to_is_what_is_copied(panel, engine, qtbot):
+    big = np.random.default_rng(0).normal(size=(2000, 3000)).astype("f4")
+    stop_at(panel, engine.add(1, "forward", "Linear", "fc", 0, {"y": big}))
+    said = []
+    panel.context.said.connect(lambda text, severity: said.append(text))
+    panel.actions_.copy()
+    assert "means of" in said[0]
+    panel.map.view.zoom_at(1e6, 10, 10)
+    panel.map._moved()
+    qtbot.waitUntil(lambda: panel.shown.block == (1, 1))
+    panel.actions_.copy()
+    top, bottom, left, right = panel.map.view.visible()
+    lines = [line.split("\t") for line in QApplication.clipboard().text().splitlines()]
+    assert (np.array(lines, "f4") == big[top:bottom, left:right]).all() and len(said) == 1
+
+
+def test_each_map_may_have_its_own_range(panel, engine):
+    y = np.stack([np.full((8, 8), 1.0), np.full((8, 8), -100.0), np.zeros((8, 8))])[None].astype("f4")
+    y[0, 0, 0, 0], y[0, 1, 0, 0] = 0.5, np.nan
+    stop_at(panel, engine.add(1, "forward", "Conv2d", "conv", 0, {"y": y}))
+    panel.controls.range.choose(share="own")
+    picture = panel.map.picture
+    cell = panel.shown.cell
+    assert picture.note == "each map its own scale" and (picture.scale.low, picture.scale.high) == (-1, 1)
+    assert picture.tints[cell((0, 0, 0, 0))] == 0.5 and picture.tints[cell((0, 0, 1, 1))] == 1
+    assert picture.tints[cell((0, 1, 1, 1))] == -1 and picture.tints[cell((0, 2, 1, 1))] == 0
+    assert np.isnan(picture.tints[cell((0, 1, 0, 0))])
+    assert picture.data[cell((0, 1, 1, 1))] == -100  # the numbers stay what they are
+    panel.controls.range.choose("min-max")
+    assert panel.map.picture.scale.sequential and panel.map.picture.tints[cell((0, 0, 0, 0))] == 0
+    panel.grab()
+
+
+def test_tensors_may_share_a_range(panel, engine):
+    small = engine.add(1, "forward", "A", "a", 0, {"y": np.full((3, 3), 0.25, "f4")})
+    large = engine.add(2, "forward", "B", "b", 0, {"y": np.full((3, 3), -6.0, "f4")})
+    panel.controls.range.choose(share="tensors")
+    for event, high in ((small, 0.3), (large, 7.0), (small, 7.0)):
+        stop_at(panel, event)
+        assert panel.map.picture.scale.high == high and panel.map.picture.note == "scale shared by tensors"
+    panel.fit_scale()
+    assert panel.map.picture.scale.high == 0.3
+    panel.controls.range.choose(share="maps")
+    assert panel.map.picture.scale.high == 0.3 and panel.map.picture.note == "own scale"
+
+
+def test_controls_and_head_are_readable_in_360_pixels(panel, engine, context):
+    y = np.zeros((64, 128, 28, 28), "f4")
+    event = engine.add(1, "forward", "Conv2d", "features.stage2.conv1", 0, {"y": y})
+    stop_at(panel, event, event=1, name="y", label="features.stage2.block1.conv1 y")
+    controls = panel.controls
+    row = (controls.view, controls.range, controls.first, controls.second)
+    assert len({widget.y() for widget in row}) == 1 and controls.second.geometry().right() < panel.width()
+    shown = panel.head.subject.shown
+    assert shown.endswith("64×128×28×28  float32") and "…" in shown
+    assert panel.head.subject.toolTip() == panel.head.subject.text()
+    assert "features.stage2.block1.conv1 y" in panel.head.subject.text()
+
+
+def test_an_empty_tensor_and_one_of_nan_have_no_made_up_figures(panel, engine):
+    stop_at(panel, engine.add(1, "forward", "Op", "m", 0, {"y": np.zeros((0, 4), "f4")}))
+    assert "no elements" in panel.read_out.text() and not panel.map.isVisible()
+    stop_at(panel, engine.add(2, "forward", "Op", "m", 0, {"y": np.full((3, 3), np.nan, "f4")}))
+    assert panel.map.isVisible() and "nan" not in panel.statistics.text() and "9&nbsp;NaN" in panel.statistics.text()
+
+
+def test_what_the_mouse_is_over_is_told(panel, engine, context, qtbot):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0], event=0, name="w", label="fc.weight")
+    qtbot.mouseMove(panel.map, panel.map.cell_rect(1, 2).center().toPoint())
+    assert context.state.pointed == {"event": 0, "name": "w", "label": "fc.weight", "index": [1, 2]}
+    panel.map.hovered.emit(-1, -1)
+    assert context.state.pointed is None

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QPoint, QPointF, Qt
+from PyQt6.QtCore import QEvent, QPoint, QPointF, Qt
 from PyQt6.QtGui import QColor, QWheelEvent
 from PyQt6.QtWidgets import QApplication
 
 from gui.panels.timeline import TimelinePanel
 from gui.theme import Theme
-from gui.timeline.marks import ALARM, BACKWARD, FORWARD, LOSS, NOTHING, UPDATE, Events, forks, hits
+from gui.timeline.marks import ALARM, BACKWARD, FORWARD, LOSS, NOTHING, UPDATE, Events, alarms, forks, hits
+from gui.timeline.paint import lanes, least_height
 
 #: One step of ten events.
 _STEP = (
@@ -73,7 +74,7 @@ def test_codes_tell_phases_apart():
     expected = [NOTHING, NOTHING, FORWARD, LOSS, NOTHING, BACKWARD, BACKWARD, UPDATE, ALARM, NOTHING]
     assert events.codes(20, 30).tolist() == expected
     assert events.codes(18, 23).tolist() == [0, 0, *expected[:3]] and events.codes(29, 32).tolist() == [0, 0, 0]
-    assert events.steps == [(29, "2")] and events.batches == [(20, "2")]
+    assert events.steps == [(29, "2")] and events.batches == [(20, "3")]  # batches are counted from 1
 
 
 def test_answers_that_overlap_or_come_twice_change_nothing():
@@ -89,13 +90,39 @@ def test_what_the_process_forgets_is_forgotten():
     events.extend(history(15, 39, complete=False)({"count": 100, "from": 30}))
     assert events.first == 15 and events.codes(12, 15).tolist() == [0, 0, 0]
     assert [seq for seq, _ in events.batches] == [20, 30] and events.describe(3) == ""
-    assert not events.complete and events.earlier(0.5) == [3, 0, 0]
+    assert not events.complete and events.step_at(events.first) == 1
 
 
-def test_nothing_lies_before_a_whole_history():
+def test_much_that_was_forgotten_leaves_no_trace():
+    events = Events()
+    events.extend(history(0, 49_999)({"count": 50_000}))
+    events.extend(history(45_000, 50_009, complete=False)({"count": 100, "from": 50_000}))
+    assert events.get(44_999) is None and events.describe(45_002) == "forward Linear · forward · step 4500 · event 45,002"
+    assert events.codes(45_000, 45_008).tolist() == [NOTHING, NOTHING, FORWARD, LOSS, NOTHING, BACKWARD, BACKWARD, UPDATE]
+    assert events.at_line("/a.py", 1)[:2] == [45_001, 45_011] and events.at_position([22_499, 0, 0]) is None
+    assert len(events._events) < 10_000
+
+
+def test_a_part_of_a_history_is_not_the_whole():
+    events = Events()
+    events.extend(history(0, 9999)({"count": 4000}))
+    assert events.first == 6000 and not events.complete
     events = Events()
     events.extend(history(0, 29)({"count": 100}))
-    assert events.earlier(0.5) is None
+    assert events.complete
+
+
+def test_steps_and_findings_are_found_among_the_events():
+    events = Events()
+    events.extend(history(0, 49)({"count": 100}))
+    assert events.step_beside(25, True) == 29 and events.step_beside(25, False) == 19
+    assert events.step_beside(29, True) == 39 and events.step_beside(29, False) == 19
+    assert events.step_beside(49, True) is None and events.step_beside(5, False) is None
+    findings = [
+        {"title": "NaN", "place": {"step": 2, "file": "/a.py", "line": 1}}, {"title": "Dead", "place": {"step": 3}},
+        {"title": "Old", "place": {"step": 77}}, {"title": "Nowhere", "place": {}},
+    ]  # fmt: skip
+    assert alarms(findings, events) == [(21, "NaN"), (39, "Dead")]
 
 
 def test_many_events_are_kept_and_found():
@@ -159,20 +186,52 @@ def test_dragging_travels_and_ends_where_it_was_let_go(panel, link, context, qtb
     assert len(link.moves) < 40  # throttled
 
 
-def test_keys_step_and_zoom(panel, link, context, qtbot):
-    context.state.update(stop=stop(50), level="batch")
-    qtbot.keyClick(panel.strip, Qt.Key.Key_Left)
+@pytest.mark.parametrize(("key", "control", "seq"), [
+    (Qt.Key.Key_Left, False, 49), (Qt.Key.Key_Right, False, 51), (Qt.Key.Key_Left, True, 49), (Qt.Key.Key_Right, True, 59),
+    (Qt.Key.Key_Home, False, 0), (Qt.Key.Key_End, False, 99),
+])  # fmt: skip
+def test_keys_go_by_event_and_by_step(panel, link, context, qtbot, key, control, seq):
+    context.state.update(stop=stop(50))
+    modifier = Qt.KeyboardModifier.ControlModifier if control else Qt.KeyboardModifier.NoModifier
+    qtbot.keyClick(panel.strip, key, modifier)
+    assert link.moves == [("goto", {"seq": seq})] and panel.strip.cursor == seq
+
+
+def test_keys_beyond_the_events_step_on_and_back(panel, link, context, qtbot):
+    link.answers["events"] = history(50, 99, complete=False)
+    link.answers["locate"] = lambda asked: {"position": [7, 0, 0] if asked["step"] < 9 else None, "steps": 9}
+    context.state.update(stop=stop(99))
     qtbot.keyClick(panel.strip, Qt.Key.Key_Right)
-    qtbot.keyClick(panel.strip, Qt.Key.Key_Home)
-    qtbot.keyClick(panel.strip, Qt.Key.Key_End)
+    qtbot.keyClick(panel.strip, Qt.Key.Key_Right, Qt.KeyboardModifier.ControlModifier)
+    context.state.update(stop=stop(50))
+    qtbot.keyClick(panel.strip, Qt.Key.Key_Left)
+    qtbot.keyClick(panel.strip, Qt.Key.Key_Left, Qt.KeyboardModifier.ControlModifier)
     assert link.moves == [
-        ("stepBack", {"granularity": "batch"}), ("next", {"granularity": "batch"}),
-        ("goto", {"seq": 0}), ("goto", {"seq": 99}),
+        ("next", {"granularity": "op"}), ("runTo", {"step": 10}), ("stepBack", {"granularity": "op"}),
+        ("goto", {"position": [7, 0, 0]}),
     ]  # fmt: skip
+    assert [asked["step"] for _, command, asked in link.asked if command == "locate"] == [10, 4]
+
+
+def test_keys_zoom_and_a_double_click_shows_everything(panel, context, qtbot):
+    context.state.update(stop=stop(50))
     qtbot.keyClick(panel.strip, "+")
     assert panel.strip.span_shown() == pytest.approx(100 / 1.5)
     qtbot.keyClick(panel.strip, "0")
     assert panel.strip.span_shown() is None
+    panel.strip.zoom_by(3)
+    qtbot.mouseDClick(panel.strip, Qt.MouseButton.LeftButton, pos=at(panel, 50))
+    assert panel.strip.span_shown() is None
+
+
+def test_a_drag_with_the_middle_button_moves_the_view(panel, link, context, qtbot):
+    context.state.update(stop=stop(50))
+    panel.strip.zoom_by(4)
+    start = panel.strip.shown()[0]
+    qtbot.mousePress(panel.strip, Qt.MouseButton.MiddleButton, pos=QPoint(400, 30))
+    qtbot.mouseMove(panel.strip, QPoint(300, 30))
+    qtbot.mouseRelease(panel.strip, Qt.MouseButton.MiddleButton, pos=QPoint(300, 30))
+    assert panel.strip.shown()[0] == pytest.approx(start + 100 / panel.strip._wide() * 25) and link.moves == []
 
 
 def test_wheel_zooms_at_the_pointer(panel, context):
@@ -200,15 +259,60 @@ def test_zoom_stays_and_follows_the_cursor(panel, link, context):
 def test_before_the_window_a_replay_is_offered(panel, link, context, qtbot):
     link.answers["events"] = history(50, 99, complete=False)
     context.state.update(stop=stop(99))
-    assert "replay" in panel.strip.hint(10)
-    qtbot.mouseClick(panel.strip, Qt.MouseButton.LeftButton, pos=QPoint(54, 30))
-    command, arguments = link.moves[0]
-    assert command == "goto" and arguments["position"][0] < 25 and arguments["position"][1:] == [0, 0]
+    link.answers["locate"] = lambda asked: {"position": [10 * asked["step"], 0, 0], "steps": 9}
+    for step in range(6):  # the first event that is remembered is of step 5
+        x = round(panel.strip.x_before(step)) + (1 if step == 0 else 0)
+        assert panel.strip.step_before(x) == step and f"Step {step}, " in panel.strip.hint(x)
+        qtbot.mouseMove(panel.strip, QPoint(x, 30))
+        assert panel.head.subject.text() == f"step {step} · click to replay the run up to there"
+        qtbot.mouseClick(panel.strip, Qt.MouseButton.LeftButton, pos=QPoint(x, 30))
+        assert link.moves.pop() == ("goto", {"position": [10 * step, 0, 0]})
+    assert panel.strip.step_before(panel.strip.left()) is None
 
 
-def test_hint_describes_the_event(panel, context):
+def test_the_event_under_the_pointer_is_described(panel, context, qtbot):
     context.state.update(stop=stop(99))
-    assert panel.strip.hint(at(panel, 42).x()) == "forward Linear\nevent 42 · step 4 · position 21.0.0"
+    told = "forward Linear · forward · step 4 · event 42"
+    assert panel.strip.hint(at(panel, 42).x()) == f"{told}\nepoch 1 · batch 5 · position 21.0.0"
+    qtbot.mouseMove(panel.strip, at(panel, 42))
+    assert panel.head.subject.text() == told
+    QApplication.sendEvent(panel.strip, QEvent(QEvent.Type.Leave))
+    assert panel.head.subject.text() == "event 99 of 0 to 99"
+    context.state.update(findings=[{"title": "Dead ReLU", "place": {"step": 4, "file": "/a.py", "line": 1}}])
+    assert panel.strip.hint(at(panel, 41).x()).startswith("Dead ReLU\n")
+
+
+def test_moving_the_cursor_draws_nothing_else_anew(panel, context, link):
+    context.state.update(stop=stop(99))
+    panel.grab()
+    picture, asked = panel.strip.picture(), len(link.asked)
+    for seq in (50, 20, 70):
+        context.state.update(stop=stop(seq, live=False))
+        panel.grab()
+        assert panel.strip.picture() is picture and panel.strip.cursor == seq
+    assert len(link.asked) == asked
+    context.state.update(stop=stop(99), findings=[{"title": "Dead ReLU", "place": {"step": 4}}])
+    assert panel.strip.picture() is not picture
+
+
+@pytest.mark.parametrize("name", ["light", "dark", "projector"])
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+def test_everything_fits_the_height(panel, context, name, scale):
+    theme = Theme(name, scale)
+    context.set_theme(theme)
+    context.state.update(
+        stop=stop(60), findings=[{"title": "Dead ReLU", "place": {"step": 4}}], breakpoints={"/a.py": [{"line": 1}]}
+    )
+    assert panel.minimumHeight() == least_height(theme) <= theme.space(72)
+    panel.resize(800, panel.head.height() + least_height(theme))
+    strip = panel.strip
+    assert strip.height() == least_height(theme)
+    top, bottom = lanes(strip)
+    assert bottom - top >= 3 * theme.space(8) and bottom + theme.space(8) <= strip.height()
+    picture, paper = strip.grab().toImage(), theme.panel.name()
+    lowest = [picture.pixelColor(x, picture.height() - 1).name() for x in range(picture.width())]
+    marks = [picture.pixelColor(x, picture.height() - 4).name() for x in range(picture.width())]
+    assert set(lowest) == {paper} and set(marks) != {paper}
 
 
 def test_another_run_begins_anew(panel, link, context):

@@ -5,7 +5,10 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QLineEdit
 
 from gui.panels.variables import ADD, VariablesPanel
+from gui.panels.variables_edit import edit_of
 from gui.places import places_of
+from gui.theme import Theme
+from gui.widgets.variable_tree import Node
 
 TENSOR = {"shape": [2, 2], "dtype": "float32", "requiresGrad": False, "hasGrad": False}
 
@@ -97,7 +100,7 @@ def test_watches_are_evaluated_at_every_stop(panel, context, link):
     link.answers["evaluate"] = RuntimeError("NameError: name 'loss' is not defined")
     context.state.update(stop=stop(2))
     assert "NameError" in panel.tree.node_at(("Watches", "loss.item()")).text(1)
-    assert panel.save()["watches"] == ["loss.item()"]
+    assert context.state.watches == ["loss.item()"]
 
 
 def test_watches_are_removed_by_delete(qtbot, panel):
@@ -193,3 +196,80 @@ def test_a_real_session(qtbot, two_points, step, until):
     panel.tree.picked.emit(panel.tree.node_at(("Globals", "p")))
     assert two_points.state.selection.expression == "p"
     assert two_points.troubles == []
+
+
+def test_the_row_for_a_new_watch_has_the_whole_width(panel):
+    node = panel.tree.node_at(("Watches", ADD))
+    assert node.isFirstColumnSpanned()
+    needed = panel.tree.fontMetrics().horizontalAdvance(ADD)
+    assert panel.tree.visualItemRect(node).width() > needed > panel.tree.columnWidth(0) - 2 * panel.tree.indentation()
+
+
+def test_a_refusal_that_comes_after_the_next_stop_is_not_shown(panel, context, link, values):
+    link.hold = True
+    context.state.update(stop=stop(2))
+    held = dict(link._held)
+    refuse = [entry[3] for entry in held.values() if entry[0] == "scopes"]
+    assert refuse
+    link.deliver()
+    late = next(entry[3] for entry in link._held.values() if entry[0] == "variables")
+    context.state.update(stop=stop(3))
+    late("there is no variable 1 at this stop")
+    assert not panel.head.subject.toolTip()
+
+
+def test_a_new_value_forks_the_run(panel, context, link):
+    context.state.update(runs=[{"name": "run 1", "current": True, "replayable": True}])
+    panel.set_value(panel.tree.node_at(("Globals", "epoch")), "5")
+    fork = {"edits": [{"kind": "exec", "code": "epoch = 5"}], "name": "epoch = 5", "parameters": ()}
+    assert link.moves == [("fork", fork)]
+    panel.watch("optimizer.param_groups[0]['lr']")
+    panel.set_value(panel.tree.node_at(("Watches", "optimizer.param_groups[0]['lr']")), "0.5")
+    assert link.moves[-1][1]["edits"] == [{"kind": "exec", "code": "optimizer.param_groups[0]['lr'] = 0.5"}]
+    context.state.update(runs=[{"name": "run 1", "current": True, "replayable": False}])  # attached
+    panel.set_value(panel.tree.node_at(("Globals", "epoch")), "6")
+    assert link.asked[-1][1] == "setVariable" and link.moves[-1][0] == "fork"
+
+
+def test_an_element_of_a_tensor_is_written_into_it(panel):
+    panel.tree.node_at(("Globals", "x")).setExpanded(True)
+    node = panel.tree.node_at(("Globals", "x", "0"))
+    node.body = {**node.body, "tensor": TENSOR}
+    inner = Node("variable", "1", node)
+    node.addChild(inner)
+    expected = {"kind": "tensor", "reference": {"expression": "x"}, "index": [0, 1], "value": 2.5}
+    assert edit_of(inner, "2.5") == expected
+    assert edit_of(inner, "nonsense") is None
+
+
+def test_the_learning_rate_of_a_fork_is_the_new_one(two_points, qtbot, until, step):
+    panel = VariablesPanel(two_points)
+    qtbot.addWidget(panel)
+    panel.show()
+    step(two_points, "runTo", step=2)
+    lr = "optimizer.param_groups[0]['lr']"
+    panel.watch(lr)
+    node = ("Watches", lr)
+    until(lambda: panel.tree.node_at(node) is not None and panel.tree.node_at(node).text(1))
+    panel.set_value(panel.tree.node_at(node), "0.25")
+    until(lambda: len(two_points.state.runs) == 2 and not two_points.link.moving)
+    until(lambda: panel.tree.node_at(node).text(1) == "0.25")
+    stop = step(two_points, "next", granularity="op")
+    while stop["kind"] != "update":
+        stop = step(two_points, "next", granularity="op")
+    bodies = {}
+    arguments = {"reference": {"event": stop["seq"], "name": "w_new"}, "index": [0, 0]}
+    two_points.link.ask("e", "explain", arguments, bodies.update)
+    until(lambda: bodies)
+    assert bodies["agrees"] and "0.25" in bodies["numbers"]
+    assert [run["name"] for run in two_points.state.runs] == ["run 1", f"{lr} = 0.25"] and two_points.troubles == []
+
+
+def test_larger_text_has_a_wider_column(panel, context):
+    before = panel.tree.columnWidth(0)
+    context.set_theme(Theme("light", 1.5))
+    assert panel.tree.columnWidth(0) == pytest.approx(1.5 * before, abs=2)
+    for name in ("Watches", "Globals"):
+        assert panel.tree.node_at((name,)).isFirstColumnSpanned()
+    context.set_theme(Theme())
+    assert panel.tree.columnWidth(0) == pytest.approx(before, abs=2)

@@ -10,10 +10,10 @@ from gui.panels.tensor_export import fetch, parts_of
 from gui.panels.tensor_view import plan, shown
 from gui.theme import Theme
 from gui.widgets.heat_map import HeatMap
-from gui.widgets.heat_paint import number_writer, scale_texts
+from gui.widgets.heat_paint import number_writer
+from gui.widgets.heat_scale import scale_texts
 from gui.widgets.histogram_plot import HistogramPlot
 from gui.widgets.image_grid import atlas, layout_of
-from gui.widgets.line_plot import LinePlot, Mark, smoothed
 from gui.widgets.map_view import MapView
 from gui.widgets.slicing import parsed, whole, with_leading
 from gui.widgets.stepper import Stepper
@@ -256,76 +256,18 @@ def test_a_histogram_reads_its_bars(qtbot):
     assert plot.grab().toImage() != empty
 
 
-def test_smoothing_is_the_mean_of_the_last_values_that_are_finite():
-    values = np.array([1.0, 3.0, np.nan, 5.0, np.inf, 7.0])
-    assert smoothed(values, 2).tolist() == [1.0, 2.0, 3.0, 5.0, 5.0, 7.0]
-    assert smoothed(values, 1) is values
-    assert np.isnan(smoothed(np.array([np.nan]), 3)).all()
-
-
-@pytest.fixture
-def lines(qtbot):
-    plot = LinePlot(Theme("dark"), "step", "loss")
-    qtbot.addWidget(plot)
-    plot.resize(400, 260)
-    plot.show()
-    return plot
-
-
-def test_curves_are_one_pixel_wide_and_have_a_legend(lines):
-    x = np.arange(10)
-    lines.show_curves({"base": (x, x * 1.0), "run 2": (x, x * 2.0)}, "run 2")
-    for name, (_, main) in lines._drawn.items():
-        assert main.opts["pen"].width() == 1 and main.opts["pen"].color() == lines.color(name)
-    assert lines.color("run 2") == lines.theme.accent != lines.color("base")
-    assert lines.legend.isVisible()
-    # The legend stands above the plot and covers nothing.
-    assert lines.legend.geometry().bottom() <= lines.plot.geometry().top()
-    lines.show_curves({"base": (x, x * 1.0)}, "base")
-    assert not lines.legend.isVisible() and list(lines._drawn) == ["base"]
-
-
-def test_the_read_out_says_values_and_marks(lines):
-    x = np.arange(100)
-    lines.show_curves({"base": (x, x * 0.5)}, "base")
-    assert lines.read_out.text() == "step 99   loss 49.50"
-    lines.set_marks([Mark(40, "Dead ReLU", True)])
-    assert lines.text_at(40.0) == "step 40   loss 20.00   Dead ReLU"
-    assert lines._nearest(40.4) == 40
-
-
-def test_a_logarithmic_axis_leaves_out_what_has_no_logarithm(lines):
-    x = np.arange(4)
-    lines.show_curves({"base": (x, np.array([1.0, 0.0, -1.0, np.nan]))}, "base")
-    lines.set_log(True)
-    drawn = lines._drawn["base"][1].yData
-    assert drawn[0] == 1.0 and np.isnan(drawn[1:]).all()
-    lines.grab()
-
-
-def test_the_view_stays_where_the_user_has_put_it(lines):
-    x = np.arange(100)
-    lines.show_curves({"base": (x, x * 1.0)}, "base")
-    lines._item.setXRange(10, 20, padding=0)
-    lines.show_curves({"base": (np.arange(200), np.arange(200.0))}, "base")
-    assert lines._item.getViewBox().viewRange()[0] == pytest.approx([10, 20])
-    lines.show_all()
-    lines.grab()
-    assert lines._item.getViewBox().viewRange()[0][1] > 190
-
-
 def test_a_stepper_steps_and_stays_silent_when_told(qtbot):
     stepper = Stepper()
     qtbot.addWidget(stepper)
-    stepper.offer("sample", 3, 0)
+    stepper.offer("sample", "N", 3, 0)
     with qtbot.waitSignal(stepper.changed) as said:
         stepper._buttons[1].click()
     assert said.args == [1]
     with qtbot.assertNotEmitted(stepper.changed):
         stepper.set_value(2)
-        stepper.offer("sample", 2, 5)
+        stepper.offer("sample", "N", 2, 5)
     assert stepper.value() == 1 and not stepper._buttons[1].isEnabled()
-    stepper.offer("sample", 1, 0)
+    stepper.offer("sample", "N", 1, 0)
     assert stepper.isHidden()
 
 

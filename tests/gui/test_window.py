@@ -12,8 +12,9 @@ from PyQt6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit,
 
 from gui.actions import SPECS
 from gui.breadcrumb import parts
+from gui.comparing import compared_words
 from gui.context import Context
-from gui.exporting import save_window
+from gui.exporting_pictures import write_window
 from gui.keys_dialog import KeysDialog
 from gui.link import Link
 from gui.panels import panel_classes
@@ -22,15 +23,15 @@ from gui.settings import Settings
 from gui.state import State
 from gui.stepping import FREE, steps_per_second
 from gui.theme import THEMES, Theme, contrast
-from gui.window import Window, compared_words
+from gui.window import Window
 from tests.gui.conftest import SAMPLES
 from tests.gui.fake_link import FakeLink
 
 STOP = {
     "reason": "step", "description": 'forward Conv2d "conv1"', "position": [3, 0, 0], "level": "op", "kind": "forward",
     "file": str(SAMPLES / "two_points.py"), "line": 59, "function": "<module>", "module": "conv1", "op": "Conv2d",
-    "name": "Conv2d", "direction": "forward", "epoch": 1, "batch": 3, "step": 3, "live": True, "seq": 12, "tensors": [],
-    "hitBreakpointIds": [],
+    "name": "Conv2d", "direction": "forward", "epoch": 1, "batch": 3, "batches": 188, "step": 3, "live": True, "seq": 12,
+    "tensors": [], "hitBreakpointIds": [],
 }  # fmt: skip
 
 RUN = {
@@ -219,10 +220,10 @@ def test_text_reads_on_every_background(qapp, name):
 
 def test_the_breadcrumb_says_where_it_stands(stopped):
     crumb = stopped.workspace.findChild(type(stopped.workspace.centralWidget()), "breadcrumb")
-    assert crumb.text == "epoch 1 › batch 3 › step 3 › forward › conv1 › Conv2d"
+    assert crumb.text == "epoch 1 › batch 4 of 188 › forward › conv1 › Conv2d"
     assert parts(None) == []
     buttons = {button.text(): button for button in crumb.findChildren(QAbstractButton)}
-    buttons["batch 3"].click()
+    buttons["batch 4 of 188"].click()
     assert stopped.context.link.moves == [("stepBack", {"granularity": "batch"})]
 
 
@@ -298,8 +299,17 @@ def test_every_control_has_a_name(stopped):
 def test_f1_lists_every_key(stopped, qtbot):
     qtbot.keyClick(stopped, Qt.Key.Key_F1)
     dialog = stopped.findChild(KeysDialog)
-    texts = {label.text() for label in dialog.findChildren(type(stopped.messages.text))}
-    assert {spec.text.rstrip("…") for spec in SPECS.values() if spec.keys} <= texts
+    lines = {text: keys for keys, text, _ in dialog.shown()}
+    for name, spec in SPECS.items():
+        if spec.keys:
+            shortcuts = [key.toString() for key in stopped.context.action(name).shortcuts()]
+            assert lines[spec.text.rstrip("…")] == ", ".join(shortcuts)
+    assert all(text in dialog.as_text() for text in lines)
+    qtbot.keyClicks(dialog.search, "step back")
+    assert {text for _, text, _ in dialog.shown()} >= {"Step back", "Step back into", "Step back out"}
+    assert "Open script" not in {text for _, text, _ in dialog.shown()}
+    dialog.copy()
+    assert "Shift+F11" in QApplication.clipboard().text()
     dialog.close()
 
 
@@ -307,14 +317,14 @@ def test_panels_stand_where_they_belong(stopped):
     workspace = stopped.workspace
     assert set(workspace.panels) == set(panel_classes())
     for key, dock in workspace.docks.items():
-        assert dock.widget() is workspace.panels[key] and dock.windowTitle()
+        assert dock.isAncestorOf(workspace.panels[key]) and dock.windowTitle()
     layout = workspace.layout_text()
     workspace.arrange(wide=True)
     assert workspace.restore_layout(layout) and not workspace.restore_layout("nonsense")
 
 
 def test_pictures_are_written(stopped, tmp_path):
-    save_window(stopped, str(tmp_path / "window.png"))
+    write_window(stopped, str(tmp_path / "window.png"))
     panel = next(iter(stopped.workspace.panels.values()))
     panel.export_png(tmp_path / "panel.png")
     panel.export_svg(tmp_path / "panel.svg")

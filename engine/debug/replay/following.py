@@ -80,6 +80,7 @@ class Follower(Recorder):
                 with contextlib.suppress(OSError):  # the folder may be gone, or be read-only by now
                     copy_file(self.source.kept / kept, Path(path))
         self.tape.cut(self.tick, self._losses, self._reads)
+        self.measures.until = self.tick
         self._record_on()
         if self.recording is not None:
             self.recording.rewrite()

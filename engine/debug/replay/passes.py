@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.debug.outlook import batch_count
+
 
 class _Pass:
     """The passes over one loader, which is kept so that its id stays its own."""
 
-    __slots__ = ("batch", "begun", "loader")
+    __slots__ = ("batch", "begun", "count", "loader")
 
     def __init__(self, loader: Any) -> None:
         self.loader, self.begun, self.batch = loader, 0, -1
+        self.count: int | None = None
 
 
 class Passes:
@@ -20,10 +23,12 @@ class Passes:
     Attributes:
         epochs: passes begun over the loader that was at work when the last step ended; until one has, over the first.
         batch: number of the newest batch of the innermost pass, from 0; -1 before the first.
+        count: how many batches that pass has; None where its loader cannot tell.
     """
 
     def __init__(self) -> None:
         self.epochs, self.batch = 0, -1
+        self.count: int | None = None
         self._by_loader: dict[int, _Pass] = {}
         #: Passes at work, outermost first.
         self._active: list[_Pass] = []
@@ -35,6 +40,7 @@ class Passes:
         self._leave(found)
         found.begun += 1
         found.batch = -1
+        found.count = self.count = batch_count(loader)
         self._active.append(found)
         if self._training is None:
             self._training = found
@@ -44,6 +50,7 @@ class Passes:
         """Batch number ``index`` of the newest pass over ``loader``."""
         found = self._by_loader.setdefault(id(loader), _Pass(loader))
         found.batch = self.batch = index
+        self.count = found.count
         if not self._active or self._active[-1] is not found:
             # Passes inside of this one were left before their ends.
             self._leave(found)
@@ -55,7 +62,18 @@ class Passes:
         if found is not None:
             self._leave(found)
         if self._active:
-            self.batch = self._active[-1].batch
+            self.batch, self.count = self._active[-1].batch, self._active[-1].count
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a pass over a loader has begun and not ended."""
+        return bool(self._active)
+
+    @property
+    def evaluating(self) -> Any:
+        """The loader of the innermost pass, where that is not the one for training; else None."""
+        last = self._active[-1] if self._active else None
+        return None if last is None or last is self._training else last.loader
 
     def train(self) -> int:
         """An optimizer step has ended: the innermost pass is one for training. Returns ``epochs``."""

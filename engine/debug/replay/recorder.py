@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import operator
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,8 +17,10 @@ from typing import Any
 import numpy as np
 
 from engine import trace
+from engine.debug.outlook import epoch_count
 from engine.debug.replay import checkpoints
 from engine.debug.replay.digest import digest_of
+from engine.debug.replay.measures import Measures, is_loss
 from engine.debug.replay.passes import Passes
 from engine.debug.replay.recording import Recording
 from engine.debug.replay.tape import BACKWARD, BATCH, BEGIN_EPOCH, BEGIN_STEP, END_EPOCH, END_STEP, Tape
@@ -60,6 +63,8 @@ class Recorder(trace.Observer):
         epochs: passes begun over the DataLoader that was at work when the last optimizer step ended, or, until one
             has, over the first one.
         batches: number of the newest batch in the innermost pass, from 0; -1 before the first.
+        batch_count, epoch_count: how many batches that pass has, and how many epochs there will be; None where
+            nothing says it.
         last_loss: where the newest backward began; NaN before.
         tape: everything.
     """
@@ -72,6 +77,8 @@ class Recorder(trace.Observer):
         self.on_stop_at: Callable[[], None] = lambda: None
         self.steps = 0
         self.epochs, self.batches = 0, -1
+        self.epoch_count: int | None = None
+        self.batch_count: int | None = None
         self.last_loss = float("nan")
         self.recording, self.interval, self.amortised = recording, interval, AMORTISED
         #: The tick from which on a replay may skip: where the first steps have ended.
@@ -91,7 +98,9 @@ class Recorder(trace.Observer):
     def _use(self, tape: Tape) -> None:
         """Write to the end of ``tape`` from now on."""
         self.tape = tape
+        self.measures = Measures(tape, tape.ticks)
         self._codes: dict[tuple, int] = {}
+        self._loss_codes: set[int] = set()
         self._append_code = tape.codes.append
         self._append_loss = self._tape_loss
         self._append_read = self._tape_read
@@ -112,6 +121,8 @@ class Recorder(trace.Observer):
         self._append_code(code)
         if output._made == 0:
             output._made = tick
+        if code in self._loss_codes and self.computes:
+            self.measures.loss(tick, self.steps, function, inputs, output, self._passes)
         if self.stop_at <= tick:
             self.on_stop_at()
 
@@ -119,6 +130,8 @@ class Recorder(trace.Observer):
         described = tuple([(t._array.shape, t._array.dtype.str, t._array.strides) for t in outputs])
         # apply() notes the number of outputs where forward returns a tuple, be it of one.
         code = self.tape.code_of(function.name, described, "outputs" in function.__dict__)
+        if is_loss(function):
+            self._loss_codes.add(code)
         if len(outputs) == 1:
             a = outputs[0]._array
             self._codes[type(function), a.shape, a.dtype, a.strides] = code
@@ -132,6 +145,7 @@ class Recorder(trace.Observer):
         self.tick = tick = self.tick + 1
         self._append_code(BACKWARD)
         self._append_loss(roots[0]._array)
+        self.measures.backward(tick, roots[0])
         if self.stop_at <= tick:
             self.on_stop_at()
 
@@ -147,6 +161,8 @@ class Recorder(trace.Observer):
                 self.optimizers.append(optimizer)
         self.tick = tick = self.tick + 1
         self._append_code(BEGIN_STEP)
+        if self.computes:
+            self.measures.begin_step(tick, self.steps, optimizer)
         if self.stop_at <= tick:
             self.on_stop_at()
 
@@ -157,6 +173,8 @@ class Recorder(trace.Observer):
         if steps == COMPUTED_STEPS:
             self.skip_from = tick
         self.epochs = self._passes.train()
+        if self.epochs != self.measures.epoch:
+            self.measures.begin_epoch(tick, steps - 1, self.epochs)
         if time.monotonic() >= self._due and steps > COMPUTED_STEPS:
             self._checkpoint()
         if self.stop_at <= tick:
@@ -164,11 +182,17 @@ class Recorder(trace.Observer):
 
     # ---- batches ----
 
+    @property
+    def in_pass(self) -> bool:
+        """Whether a pass over a DataLoader is at work."""
+        return self._passes.at_work
+
     def begin_epoch(self, loader: Any) -> None:
         self.tick = tick = self.tick + 1
         self._append_code(BEGIN_EPOCH)
         self._passes.begin(loader)
         self.epochs, self.batches = self._passes.epochs, self._passes.batch
+        self.epoch_count, self.batch_count = epoch_count(sys._getframe(1)), self._passes.count
         if self.stop_at <= tick:
             self.on_stop_at()
 
@@ -176,7 +200,7 @@ class Recorder(trace.Observer):
         self.tick = tick = self.tick + 1
         self._append_code(BATCH)
         self._passes.hand_out(loader, index)
-        self.batches = index
+        self.batches, self.batch_count = index, self._passes.count
         if self.stop_at <= tick:
             self.on_stop_at()
 
@@ -184,7 +208,7 @@ class Recorder(trace.Observer):
         self.tick = tick = self.tick + 1
         self._append_code(END_EPOCH)
         self._passes.end(loader)
-        self.batches = self._passes.batch
+        self.batches, self.batch_count = self._passes.batch, self._passes.count
         if self.stop_at <= tick:
             self.on_stop_at()
 

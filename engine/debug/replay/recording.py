@@ -1,7 +1,8 @@
 """A recording: the folder in which the tape of a run lies, with its checkpoints.
 
 Files: ``manifest.json`` (how much of the others is valid; it is replaced as a whole), ``codes``, ``losses``,
-``loss_steps``, ``read_ticks`` (little-endian numbers), ``kinds``, ``reads`` and ``files`` (JSON, one a line),
+``loss_steps``, ``read_ticks``, ``measures`` (little-endian numbers), ``kinds``, ``reads``, ``files`` and ``sites``
+(JSON, one a line),
 ``checkpoints/``, and in ``kept/`` what the run wrote to files with ``engine.save``. Whoever reads while the run goes on
 sees the tape as it was at the last flush.
 """
@@ -21,8 +22,8 @@ from engine.debug.replay.tape import Tape
 
 VERSION = 1
 
-_NUMBERS = {"codes": "I", "losses": "d", "loss_steps": "Q", "read_ticks": "Q"}
-_LINES = ("kinds", "reads", "files")
+_NUMBERS = {"codes": "I", "losses": "d", "loss_steps": "Q", "read_ticks": "Q", "measures": "d"}
+_LINES = ("kinds", "reads", "files", "sites")
 
 #: Bytes of written files that a recording keeps.
 MOST_FILE_BYTES = 512 << 20
@@ -63,7 +64,7 @@ class Recording:
 
     Args:
         folder: where it lies, or is to lie; it is made where it does not exist.
-        about: what the first reader wants to know of the run (program, arguments ...), as JSON.
+        about: what a reader wants to know of the run (program, arguments, the script's text), as JSON.
     """
 
     def __init__(self, folder: str | os.PathLike, about: dict[str, Any] | None = None) -> None:
@@ -145,12 +146,17 @@ class Recording:
             setattr(tape, name, numbers)
         tape.reads = [json.loads(line) for line in self._bytes("reads", ends["reads"][1]).splitlines()]
         tape.files = [tuple(json.loads(line)) for line in self._bytes("files", ends["files"][1]).splitlines()]
+        tape.sites = [json.loads(line) for line in self._bytes("sites", ends["sites"][1]).splitlines()]
         for line in self._bytes("kinds", ends["kinds"][1]).splitlines():
             name, outputs, returns_tuple = json.loads(line)
             described = tuple([(tuple(shape), dtype, tuple(strides)) for shape, dtype, strides in outputs])
             tape.kinds.append((name, described, returns_tuple))
         self._written = ends
         return tape
+
+    def described(self) -> dict[str, Any]:
+        """``about`` as of the last flush. Raises RecordingError as :meth:`load` does."""
+        return self._manifest()["about"]
 
     def _manifest(self) -> dict[str, Any]:
         try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,10 @@ NAMES = {
     END_EPOCH: "the end of a pass over a DataLoader",
 }
 
+#: Kinds of rows of ``Tape.measures``, and how many numbers a row has.
+TRAINING, EVALUATION, RATE, GRADIENT, EPOCH = range(5)
+MEASURE = 7
+
 #: Shape, name of the dtype, and strides in bytes.
 Described = tuple[tuple[int, ...], str, tuple[int, ...]]
 Kind = tuple[str, tuple[Described, ...], bool]
@@ -35,6 +41,12 @@ class Tape:
         loss_steps: for each of these, how many optimizer steps had ended.
         reads: the values that were read out of tensors, as :mod:`engine.debug.replay.values` keeps them.
         read_ticks: the tick at each of them.
+        measures: rows of ``MEASURE`` numbers, in the order of their ticks: tick, kind (``TRAINING`` ...), optimizer steps
+            that had ended, value, and what depends on the kind. Loss of a pass that was trained on, or of an evaluation:
+            value: the mean loss; terms that it is the mean of; how many predictions were right (-1: not counted);
+            number in ``sites``. Learning rate, from this step on: 0, -1, number of the optimizer * 256 + group. Norm of
+            the gradients: 0, -1, number of the optimizer. Epoch: value: its number, from 1; the step is its first.
+        sites: the places where the script evaluates: a DataLoader's name, or "name of the targets:line:line of the call".
         files: what the engine wrote and removed: (tick, path, name of the copy that the recording keeps); the name
             is "" where none is kept, None where the file was removed.
     """
@@ -46,6 +58,8 @@ class Tape:
         self.loss_steps = array("Q")
         self.reads: list[Any] = []
         self.read_ticks = array("Q")
+        self.measures = array("d")
+        self.sites: list[str] = []
         self.files: list[tuple[int, str, str | None]] = []
         self._numbers: dict[tuple, int] = {}
 
@@ -84,4 +98,18 @@ class Tape:
         """Forget everything after ``tick``, and all but so many losses and reads."""
         del self.codes[tick:], self.losses[losses:], self.loss_steps[losses:]
         del self.reads[reads:], self.read_ticks[reads:]
+        del self.measures[MEASURE * bisect_right(_Ticks(self.measures), tick) :]
         self.files = [entry for entry in self.files if entry[0] <= tick]
+
+
+class _Ticks(Sequence):
+    """The ticks of the rows of ``Tape.measures``."""
+
+    def __init__(self, measures: array) -> None:
+        self._measures = measures
+
+    def __len__(self) -> int:
+        return len(self._measures) // MEASURE
+
+    def __getitem__(self, row: Any) -> Any:
+        return self._measures[MEASURE * row]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import linecache
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,9 @@ def _set_expression(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, 
 
 @handles("source")
 def _source(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
+    running = linecache.cache.get(arguments["path"], ())
+    if len(running) == 4 and running[1] is None:  # the script itself, as it was when it began
+        return {"content": "".join(running[2])}
     try:
         with open(arguments["path"], encoding="utf-8", errors="replace") as file:
             return {"content": file.read()}

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.debug.events import Event
 from engine.debug.requests.frames import frame_of
 from engine.debug.requests.registry import handles
 from engine.debug.server import RequestFailedError
 from engine.debug.views import graph, grid, losses, samples
+from engine.debug.views.class_names import class_names
 from engine.nn.module import Module
 
 if TYPE_CHECKING:
@@ -29,7 +31,29 @@ def _samples(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
         loss = None  # that of the batch before
     parts = [] if batch is None else [value for value in batch.arrays.values() if isinstance(value, np.ndarray)]
     result = samples.batch_view(parts, loss, batch.details.get("samples") if batch is not None else None)
-    return samples.page(result, arguments.get("start", 0), arguments.get("count"))
+    page = samples.page(result, arguments.get("start", 0), arguments.get("count"))
+    return {**page, "names": _class_names(debuggee, batch, result["confusion"]), **_origins(batch, loss)}
+
+
+def _class_names(debuggee: Debuggee, batch: Event | None, confusion: np.ndarray | None) -> list[str] | None:
+    if confusion is None:
+        return None
+    frame = frame_of(debuggee)
+    variables = {**frame.f_globals, **frame.f_locals} if frame is not None else {}
+    return class_names(batch.details.get("loader") if batch is not None else None, variables, len(confusion))
+
+
+def _origins(batch: Event | None, loss: Event | None) -> dict[str, Any]:
+    """Which batch it is, and the array that its labels lie in."""
+    arrays = [(n, v) for n, v in batch.arrays.items() if isinstance(v, np.ndarray)] if batch is not None else []
+    found: dict[str, Any] = {"labelsAt": None, "pass": None}
+    if batch is not None and len(arrays) > 1:
+        found["labelsAt"] = {"event": batch.seq, "name": arrays[-1][0], "shape": list(arrays[-1][1].shape)}
+    elif loss is not None and isinstance(target := loss.arrays.get("t"), np.ndarray):
+        found["labelsAt"] = {"event": loss.seq, "name": "t", "shape": list(target.shape)}
+    if batch is not None:
+        found["pass"] = {"loader": batch.name, "epoch": batch.epoch, "batch": batch.details.get("index", batch.batch)}
+    return found
 
 
 @handles("gridEvaluate")

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.debug.environment import describe_environment
 from engine.debug.events import Event
 from engine.debug.requests.registry import handles
 from engine.debug.server import RequestFailedError
 from engine.debug.stops import describe, tensors
+from engine.debug.views.curves import curves, tick_of
 
 if TYPE_CHECKING:
     from engine.debug.debuggee import Debuggee
@@ -30,7 +32,8 @@ def _status(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     return {
         "state": state, "position": list(live), "cursor": list(cursor), "epoch": recorder.epochs, "batch": recorder.batches,
         "step": recorder.steps, "loss": recorder.last_loss, "historyBytes": debuggee.debugger.history.bytes,
-        "historyEvents": len(debuggee.debugger.history),
+        "historyEvents": len(debuggee.debugger.history), "historyBudget": debuggee.debugger.history.budget,
+        "epochs": recorder.epoch_count, "batches": recorder.batch_count, **debuggee.place_of_work,
     }  # fmt: skip
 
 
@@ -55,26 +58,33 @@ def _events(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
         found.reverse()
     first, last = history.first, history.last
     return {
-        "events": [_summary(event) for event in found],
+        "events": [summary(event) for event in found],
         "first": first.seq if first else None,
         "last": last.seq if last else None,
         "complete": history.complete,
     }
 
 
-def _summary(event: Event) -> dict[str, Any]:
+def summary(event: Event) -> dict[str, Any]:
+    """An event as the protocol's ``events`` tells it."""
     return {
         "seq": event.seq, "position": list(event.position), "kind": event.kind, "level": event.level, "name": event.name,
         "module": event.module or None, "direction": event.direction or None, "file": event.file or None,
         "line": event.line or None, "epoch": event.epoch, "batch": event.batch, "step": event.step,
         "description": describe(event), "tensors": tensors(event),
+        "function": event.function.seq if event.function is not None and event.function.seq >= 0 else None,
     }  # fmt: skip
 
 
 @handles("curves")
 def _curves(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
-    steps, losses = debuggee.recorder.curves(arguments.get("from", 0))
-    return {"steps": steps, "losses": losses}
+    return curves(debuggee.recorder.tape, arguments.get("from", 0), arguments.get("step", 0))
+
+
+@handles("locate")
+def _locate(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
+    tick = tick_of(debuggee.recorder.tape, arguments["step"], arguments.get("what", "step"))
+    return {"position": None if tick is None else [tick, 0, 0], "steps": debuggee.recorder.steps}
 
 
 @handles("digest")
@@ -94,6 +104,11 @@ def _flush_recording(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str,
     return {"recording": str(recorder.recording.folder), "position": position}
 
 
+@handles("environment")
+def _environment(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
+    return describe_environment()
+
+
 @handles("checksums")
 def _checksums(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     first, last = arguments.get("from", 0), arguments.get("to", 1 << 62)
@@ -101,7 +116,7 @@ def _checksums(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     for event in debuggee.debugger.history:
         if event.direction and first <= event.step <= last:
             sums = {name: _checksum(value) for name, value in event.arrays.items()}
-            found.append({**_summary(event), "checksums": sums})
+            found.append({**summary(event), "checksums": sums})
     return {"checksums": found[:MOST_EVENTS]}
 
 

@@ -31,7 +31,18 @@ def _tensor(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     found = find(debuggee, arguments)
     rows, columns = (arguments.get("maxShape") or (256, 256))[:2]
     result = arrays.view(found.array, arguments.get("slice"), (rows, columns), arguments.get("transform"))
-    return {**result, **_origin(found)}
+    return {**result, **_origin(found, arguments.get("describe", True))}
+
+
+@handles("tensors")
+def _tensors(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
+    found = []
+    for one in arguments["tensors"]:
+        try:
+            found.append(_tensor(debuggee, {**one, "describe": False}))
+        except (RequestFailedError, ValueError, IndexError) as error:
+            found.append({"error": str(error)})
+    return {"tensors": found}
 
 
 @handles("histogram")
@@ -40,10 +51,10 @@ def _histogram(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     return {**arrays.histogram(found.array, arguments.get("bins", 64), arguments.get("range")), **_origin(found)}
 
 
-def _origin(found: Found) -> dict[str, Any]:
+def _origin(found: Found, describe: bool = True) -> dict[str, Any]:
     event = found.event
-    described = arrays.describe(found.array)
-    return {"description": described, "event": event.seq if event is not None else None, "name": found.name}
+    described = {"description": arrays.describe(found.array)} if describe else {}
+    return {**described, "event": event.seq if event is not None else None, "name": found.name}
 
 
 @handles("explain")

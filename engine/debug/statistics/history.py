@@ -130,6 +130,26 @@ class History:
         counts = page.histograms[at][name]
         return {"step": at, "edges": edges().tolist(), "counts": counts.tolist(), "nonfinite": nonfinite}
 
+    def histograms(
+        self, name: str, from_step: int = 0, to_step: int | None = None, most: int = 512
+    ) -> dict[str, np.ndarray]:
+        """The histograms of a tensor over the steps, of at most ``most`` of them, evenly chosen.
+
+        Returns:
+            ``steps`` (n) int64, ``counts`` (n, bins) uint32, ``edges`` (bins + 1) float64; n is 0 where none was made.
+        """
+        made = {
+            at: counts[name]
+            for page in self.pages
+            for at, counts in page.histograms.items()
+            if name in counts and at >= from_step and (to_step is None or at <= to_step)
+        }
+        steps = sorted(made)
+        if len(steps) > most:
+            steps = [steps[i] for i in np.linspace(0, len(steps) - 1, most).round().astype(int).tolist()]
+        counts = np.array([made[step] for step in steps], np.uint32).reshape(len(steps), len(edges()) - 1)
+        return {"steps": np.array(steps, np.int64), "counts": counts, "edges": edges()}
+
 
 def as_dict(row: np.ndarray) -> dict[str, Any]:
     """A row of results by field, as Python numbers; fields that the tensor has not are left out."""

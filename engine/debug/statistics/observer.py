@@ -87,6 +87,7 @@ class Statistics(trace.Observer):
             ``"parameter 0 (784, 128)"``, by the order in the optimizer.
         paths: the module path of an op, or an empty string. By default the path of the module whose parameter it uses.
         ratio_every: every how many steps the update ratio is computed; 0: never.
+        histograms_every: every how many steps histograms are made, which take longer than all the rest.
         limit, limit_bytes: how many steps are kept, and in how many bytes at most (128 MiB).
 
     Raises:
@@ -104,8 +105,10 @@ class Statistics(trace.Observer):
         ratio_every: int = 10,
         limit: int = 10_000,
         limit_bytes: int = 1 << 27,
+        histograms_every: int = 1,
     ) -> None:
         self._names, self._paths, self.ratio_every = _naming(names), paths, ratio_every
+        self.histograms_every = max(1, histograms_every)
         self.history = History(limit, limit_bytes)
         self.step = 0
         self._collected = Collected([], [], [], [])
@@ -212,7 +215,8 @@ class Statistics(trace.Observer):
 
     def _reduce(self, layout: Layout) -> None:
         page = self.history.page(layout)
-        counts = layout.reduce(self._collected, page.results, len(page.steps), self.tier == "histograms")
+        histograms = self.tier == "histograms" and self.step % self.histograms_every == 0
+        counts = layout.reduce(self._collected, page.results, len(page.steps), histograms)
         page.end(self.step, counts)
 
     def _new_layout(self, parameters: Parameters) -> Layout:
@@ -247,6 +251,10 @@ class Statistics(trace.Observer):
     def histogram(self, name: str, step: int | None = None) -> dict[str, Any]:
         """A tensor's histogram; see :meth:`History.histogram`."""
         return self.history.histogram(name, step)
+
+    def histograms(self, name: str, from_step: int = 0, to_step: int | None = None) -> dict[str, np.ndarray]:
+        """A tensor's histograms over the steps; see :meth:`History.histograms`."""
+        return self.history.histograms(name, from_step, to_step)
 
 
 def _naming(names: Any) -> Callable[[Tensor], str] | None:

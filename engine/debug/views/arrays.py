@@ -65,11 +65,15 @@ def view(
     shown = _fitting(lead, MOST_ELEMENTS // max(1, math.prod(small)))
     cut = chosen[tuple([np.s_[:n] for n in shown])]
     found = Range()
-    matrices = cut.reshape(1, *matrix_shape) if cut.ndim < 3 else cut
-    parts = [reduced(matrices[at], block, reduce, change, found) for at in np.ndindex(matrices.shape[:-2])]
     shape = (*shown, *small[2 - min(2, chosen.ndim) :])
-    dtype = parts[0].dtype if parts else array.dtype
-    data = np.stack(parts).reshape(shape) if parts else np.empty(shape, dtype)
+    if block == (1, 1) and change is None:
+        # Nothing is made small: one copy, where there may be hundreds of small matrices.
+        data = np.array(cut, order="C").reshape(shape)
+        found.add(data)
+    else:
+        matrices = cut.reshape(1, *matrix_shape) if cut.ndim < 3 else cut
+        parts = [reduced(matrices[at], block, reduce, change, found) for at in np.ndindex(matrices.shape[:-2])]
+        data = np.stack(parts).reshape(shape) if parts else np.empty(shape, array.dtype)
     return {
         "data": data,
         "shape": list(array.shape),

@@ -6,9 +6,7 @@ last op before that gave out the very same array. So a residual connection is an
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,8 @@ from engine import trace
 from engine.debug.event_arrays import forward_arrays
 from engine.debug.events import Event, Position, frozen
 from engine.debug.names import Names
+from engine.debug.views.graph_passes import is_cut, is_numbered_output, newest_pass, parts, under_way, with_ancestors
+from engine.debug.views.graph_union import signature, united
 from engine.debug.views.modules import module_tree
 from engine.debug.views.op_ids import OpIds, op_id
 from engine.debug.views.undisturbed import undisturbed
@@ -26,10 +26,6 @@ from engine.tensor import Tensor, enable_grad
 
 #: Ops that a graph may have.
 MOST_NODES = 2000
-
-#: Events between which a pass lies.
-_BOUNDARIES = frozenset({"batch", "end_step", "epoch", "end_epoch"})
-
 
 def from_events(events: Iterable[Event], names: Names | None = None) -> dict[str, Any]:
     """The graph of the newest complete pass among ``events`` (forward, then backward), or of the newest ops.
@@ -46,10 +42,22 @@ def from_events(events: Iterable[Event], names: Names | None = None) -> dict[str
         ``edges``: ``from``, ``to`` (ids), ``output``, ``input`` (the arrays' names there), ``shape``.
         ``modules``: the tree, see :func:`engine.debug.views.modules.module_tree`. ``signature``: a text that is
         equal for equal structures, whatever the batch size. ``complete``: whether the pass has come to its backward.
-        ``truncated``: whether there were more than ``MOST_NODES`` ops.
+        ``truncated``: whether there were more than ``MOST_NODES`` ops. ``cut``: whether the events hold no whole
+        pass, but begin in the middle of the run.
+
+        Once the pass that follows has run an op that this one had not, its ops and edges are there too, and stand for
+        those of the same ids.
     """
-    ops, roots, batch, complete = newest_pass(list(events))
-    return _Builder(batch).build(ops[:MOST_NODES], roots, names, complete, len(ops) > MOST_NODES)
+    events = list(events)
+    ops, roots, batch, complete = newest_pass(events)
+    cut = is_cut(events, ops, complete)
+    ops = with_ancestors(ops, events)
+    graph = _Builder(batch).build(ops[:MOST_NODES], roots, names, complete, len(ops) > MOST_NODES)
+    newer_ops = under_way(events) if complete else []
+    if newer_ops:
+        newer = _Builder(None).build(newer_ops[:MOST_NODES], [], names, False, False)
+        graph = united(graph, newer)
+    return {**graph, "cut": cut}
 
 
 def record(model: Module, *inputs: Any, names: Names | None = None) -> dict[str, Any]:
@@ -91,42 +99,11 @@ class _Recorder(trace.Observer):
         ))  # fmt: skip
 
 
-def newest_pass(events: list[Event]) -> tuple[list[Event], list[np.ndarray], Event | None, bool]:
-    """(forward events, arrays where backward began, the batch's event or None, whether backward has begun).
-
-    The pass ends where the newest backward began and reaches back to the batch, epoch or optimizer step before it.
-    """
-    begins = [i for i, event in enumerate(events) if event.kind == "begin_backward"]
-    end = begins[-1] if begins else len(events)
-    start = next((i for i in range(end - 1, -1, -1) if events[i].kind in _BOUNDARIES), -1)
-    if not begins:
-        # Standing at the boundary itself: what lies before it is the newest.
-        while start == end - 1 and start >= 0:
-            end = start
-            start = next((i for i in range(end - 1, -1, -1) if events[i].kind in _BOUNDARIES), -1)
-    ops = [event for event in events[start + 1 : end] if event.kind == "forward" and event.function is not None]
-    batch = events[start] if start >= 0 and events[start].kind == "batch" else None
-    return ops, [array for i in begins[-1:] for array in _arrays(events[i].arrays)], batch, bool(begins)
-
-
-def _arrays(named: dict[str, Any]) -> Iterator[np.ndarray]:
-    for _, array in _parts(named):
-        yield array
-
-
-def _parts(named: dict[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
-    for name, value in named.items():
-        if isinstance(value, np.ndarray):
-            yield name, value
-        elif isinstance(value, tuple):
-            yield from ((f"{name}[{i}]", part) for i, part in enumerate(value) if isinstance(part, np.ndarray))
-
-
 class _Builder:
     """Links the ops of one pass."""
 
     def __init__(self, batch: Event | None) -> None:
-        self._batch = {id(array): name for name, array in _parts(batch.arrays)} if batch is not None else {}
+        self._batch = {id(array): name for name, array in parts(batch.arrays)} if batch is not None else {}
         self._seen: dict[tuple[str, str], int] = {}
         self.nodes: list[dict[str, Any]] = []
         self.edges: list[dict[str, Any]] = []
@@ -145,7 +122,7 @@ class _Builder:
             "nodes": self.nodes,
             "edges": self.edges,
             "modules": module_tree(names, {event.module for event in ops}),
-            "signature": self._signature(),
+            "signature": signature(self.nodes, self.edges),
             "complete": complete,
             "truncated": truncated,
         }
@@ -153,11 +130,11 @@ class _Builder:
     def _add(self, event: Event) -> None:
         function: Any = event.function
         node = op_id(event.module, event.name, self._seen)
-        outputs = [name for name in event.arrays if name in function.returns or _is_numbered_output(name)]
+        outputs = [name for name in event.arrays if name in function.returns or is_numbered_output(name)]
         given = {name: value for name, value in event.arrays.items() if name not in outputs}
         links = list(function.edges) if function.seq >= 0 else []
         parameters, rank = [], 0
-        for number, (name, array) in enumerate(_parts(given)):
+        for number, (name, array) in enumerate(parts(given)):
             link = links[number] if number < len(links) else None
             if name in event.labels:
                 parameters.append({**_shape(name, array), "label": event.labels[name]})
@@ -165,7 +142,7 @@ class _Builder:
             source, output = self._source(link, array)
             self.edges.append({"from": source, "to": node, "output": output, "input": name, "shape": list(array.shape)})
             rank = max(rank, self._ranks[source] + 1)
-        made = list(_parts({name: event.arrays[name] for name in outputs}))
+        made = list(parts({name: event.arrays[name] for name in outputs}))
         for name, array in made:
             self._by_array[id(array)] = (node, name)
         if function.seq >= 0:
@@ -213,19 +190,6 @@ class _Builder:
                     waiting.append(source)
         for node in self.nodes:
             node["main"] = node["id"] in reached
-
-    def _signature(self) -> str:
-        # Without the first extents: the last batch of an epoch is smaller.
-        nodes = [
-            (n["id"], [o["shape"][1:] for o in n["outputs"]], [(p["label"], p["shape"]) for p in n["parameters"]])
-            for n in self.nodes
-        ]
-        edges = [(e["from"], e["output"], e["to"], e["input"]) for e in self.edges]
-        return hashlib.blake2b(json.dumps([nodes, edges]).encode(), digest_size=16).hexdigest()
-
-
-def _is_numbered_output(name: str) -> bool:
-    return name[:1] == "y" and name[1:].isdecimal()
 
 
 def _shape(name: str, array: np.ndarray) -> dict[str, Any]:

@@ -62,11 +62,14 @@ STRUCTURES: dict[str, Fields] = {
     "CodeEdit": {"kind": "'exec'", "code": "str"},
     "TensorEdit": {"kind": "'tensor'", "reference": "Reference", "index?": "int | [int]", "value": "number | bool | array"},
     # Start from a recording: stop at (or just before) a position; level is that of the stop; breakpoints: also stop
-    # at breakpoints on the way; edits are applied there; skip false computes what could be skipped, too.
+    # at breakpoints on the way; edits are applied there; skip false computes what could be skipped, too;
+    # recordedScript: run the text that was recorded, whatever the file has become.
     "Replay": {
         "recording": "str", "at?": "Position", "before?": "Position", "level?": _LEVEL, "breakpoints?": "bool",
-        "edits?": "[Edit]", "skip?": "bool",
+        "edits?": "[Edit]", "skip?": "bool", "recordedScript?": "bool",
     },
+    # A request tensor, histogram or samples, to be answered for every so manieth step that is shown.
+    "View": {"id": "str", "command": "'tensor' | 'histogram' | 'samples'", "arguments": "object", "every?": "int"},
     # An array of an event; label is the parameter or buffer that it belongs to.
     "TensorSummary": {"name": "str", "shape": "[int]", "dtype": "str", "label?": "str"},
     "Frame": {"id": "int", "name": "str", "source?": "Source", "line": "int", "column?": "int", "module?": "str"},
@@ -87,6 +90,10 @@ ALIASES: dict[str, str] = {
     "Level": _LEVEL,
 }
 
+# How many epochs, and batches of the pass at work, there will be (null: nothing says it); where the run computes.
+_OUTLOOK: Fields = {
+    "epochs?": "int | null", "batches?": "int | null", "device?": "str", "threads?": "int", "seed?": "int",
+}
 _VALUE: Fields = {"value": "str", "type?": "str", "variablesReference?": "int"}
 _SET: Fields = {"breakpoints": "[Breakpoint]"}
 
@@ -177,6 +184,7 @@ REQUESTS: dict[str, Request] = {
         {
             "state": "'running' | 'stopped' | 'ended'", "position?": "Position", "epoch?": "int", "batch?": "int",
             "step?": "int", "loss?": "number | null", "historyBytes?": "int", "historyEvents?": "int",
+            "historyBudget?": "int", **_OUTLOOK,
         },
         "always",
     ),
@@ -209,8 +217,8 @@ REQUESTS: dict[str, Request] = {
     "source": Request("The text of a file of the script.", {"path": "str"}, {"content": "str"}, "always"),
     "events": Request(
         "Recorded events from a number on (the newest count without from), those of the kinds given, each with the fields "
-        "of a stop and its tensors. first and last are the numbers that the history holds; complete: it holds everything "
-        "from the start of the run.",
+        "of a stop, its tensors, and function: a number that an op's forward and backward share (null: not on the tape). "
+        "first and last are the numbers that the history holds; complete: it holds everything from the start of the run.",
         {"from?": "int", "count?": "int", "kinds?": "[str]"},
         {"events": "[object]", "first": "int | null", "last": "int | null", "complete": "bool"},
     ),
@@ -222,17 +230,24 @@ REQUESTS: dict[str, Request] = {
         "The ops of the step of an event (of the stop without one) and the tensors between them.", {"event?": "int"}, {},
     ),
     "samples": Request(
-        "The samples of the batch: inputs, labels, predictions, losses, indices in the dataset.",
+        "The samples of the batch: inputs, labels, predictions, losses, indices in the dataset. names: of the classes, where "
+        "the dataset or the script gives them; labelsAt: the array that holds the labels; pass: loader, epoch, batch.",
         {"event?": "int", "start?": "int", "count?": "int"}, {},
     ),
     # -------------------------------------------------------------------------------- tensors
     "tensor": Request(
         "The numbers of a tensor. slice: as in Python ('0, :, 3:5'); maxShape: downsample to at most these sizes; "
-        "transform: a function of each element: 'abs', 'sign', 'square', 'log'. event and name say what recorded it.",
+        "transform: a function of each element: 'abs', 'sign', 'square', 'log'; describe false: without its description, "
+        "which reads all of it. event and name say what recorded it.",
         {
             "reference": "Reference", "slice?": "str | [any]", "maxShape?": "[int]", "transform?": "str",
+            "describe?": "bool",
         },
-        {"description": "object", "event": "int | null", "name": "str"},
+        {"description?": "object", "event": "int | null", "name": "str"},
+    ),
+    "tensors": Request(
+        "Several tensors at once: arguments of 'tensor' for each, and its answer without description, or its error.",
+        {"tensors": "[object]"}, {"tensors": "[object]"},
     ),
     "histogram": Request(
         "Counts of a tensor's elements between equally wide edges.",
@@ -264,24 +279,49 @@ REQUESTS: dict[str, Request] = {
     ),
     # -------------------------------------------------------------------------------- the run as a whole
     "statistics": Request(
-        "Switch statistics of every tensor on (tier; every: each so many steps) and off, and ask for them: latest by "
-        "tensor, and with names the series of one field between two steps as {name: {steps, values}}.",
+        "Switch statistics of every tensor on (tier; every, histogramsEvery: each so many steps) and off, and ask for them: "
+        "latest by tensor, and with names the series of one field between two steps as {name: {steps, values}}. "
+        "histograms: a tensor's name, whose histograms over the steps are wanted: {name, steps, counts, edges}.",
         {
             "enabled?": "bool", "tier?": "'off' | 'scalars' | 'histograms'", "every?": "int", "names?": "[str]",
-            "field?": "str", "from?": "int", "to?": "int",
+            "field?": "str", "from?": "int", "to?": "int", "histograms?": "str", "histogramsEvery?": "int",
         },
-        {"enabled": "bool", "latest?": "object", "series?": "object"},
+        {"enabled": "bool", "tier?": "str", "latest?": "object", "series?": "object", "histograms?": "object"},
     ),
     "diagnostics": Request(
         "Switch the diagnoses on and off, and ask for what they found; new findings are also events.",
         {"enabled?": "bool"}, {"enabled": "bool", "findings": "[object]"},
     ),
+    "live": Request(
+        "What to show while the script runs freely, by events snapshot that carry the number of the subscription: these "
+        "views in the place of earlier ones (without any, only the structure is told); with enabled false, nothing.",
+        {"subscription": "int", "views": "[View]", "enabled?": "bool"}, {}, "always",
+    ),
     "curves": Request(
-        "The losses of the optimizer steps from a number on.", {"from?": "int"}, {"steps": "array", "losses": "array"},
+        "The curves of the run. steps and losses: of the backward passes from number from on, how many optimizer steps "
+        "had ended and the loss; step: only what was measured from so many steps on. series: each quantity ('loss', "
+        "'accuracy', 'learning rate', 'gradient norm'), name ('train', 'validation' ...), steps, values, counts; "
+        "epochs: (number, first step) of each. total: how many backward passes there were.",
+        {"from?": "int", "step?": "int"},
+        {"steps": "array", "losses": "array", "series?": "[object]", "epochs?": "array", "total?": "int"},
+    ),
+    "locate": Request(
+        "The position at which so many optimizer steps have ended, or at which the backward pass after them begins "
+        "(what 'loss'); null where the run has not been there. steps: how many have ended where the script stands.",
+        {"step": "int", "what?": "'step' | 'loss'"}, {"position": "Position | null", "steps": "int"},
     ),
     "digest": Request(
         "A digest of all parameters, optimizer state and random streams here.",
         {}, {"digest": "str", "position": "Position"},
+    ),
+    "environment": Request(
+        "What the numbers of a run depend on besides the script: versions, processor, threads, the seed that the random "
+        "stream has now, and the user's other files that the script has loaded, with hashes of their contents.",
+        {},
+        {
+            "versions": "object", "system": "str", "processor": "str", "threads": "int", "seed": "int | null",
+            "files": "object",
+        },
     ),
     "checksums": Request(
         "Checksums of the arrays of the recorded op events between two steps, to find where two runs part.",
@@ -307,7 +347,8 @@ EVENTS: dict[str, Event] = {
             "module?": "str | null", "op?": "str | null", "direction?": "str | null", "origin?": "any", "epoch?": "int",
             "batch?": "int", "step?": "int", "tensors?": "[TensorSummary]", "tensor?": "str | null", "index?": "any",
             "sample?": "any", "element?": "object", "hitBreakpointIds?": "[int]", "live": "bool", "seq?": "int | null",
-            "exitCode?": "int", "found?": "bool", "threadId?": "int",
+            "exitCode?": "int", "found?": "bool", "threadId?": "int", "historyBytes?": "int", "historyBudget?": "int",
+            **_OUTLOOK,
         },
     ),
     "continued": Event("The script runs.", {"threadId?": "int"}),
@@ -316,8 +357,22 @@ EVENTS: dict[str, Event] = {
         {"category": "'stdout' | 'stderr' | 'console'", "output": "str"},
     ),
     "progress": Event(
-        "Where a running script is; at most 30 a second.",
-        {"step": "int", "epoch": "int", "batch": "int", "loss?": "number | null"},
+        "Where a running script is; at most 30 a second. stepsPerSecond is that of the last second.",
+        {
+            "step": "int", "epoch": "int", "batch": "int", "loss?": "number | null", "stepsPerSecond?": "number | null",
+            "historyBytes?": "int", "historyBudget?": "int", **_OUTLOOK,
+        },
+    ),
+    "snapshot": Event(
+        "What a step of a free run looked like when it had ended; at most 32 a second, less where that would slow the "
+        "script. views: by id, the bodies of the views of the subscription that there are. With the first one of a "
+        "subscription, and when the structure has changed, the graph, and the events of one step as of the request "
+        "events: a view's reference to one of these (or to one of the newest before the script ran on) means the array "
+        "of that name in every step. Weights are those after the step.",
+        {
+            "subscription": "int", "step": "int", "epoch": "int", "batch": "int", "views": "object", "graph?": "object",
+            "events?": "[object]",
+        },
     ),
     "breakpoint": Event("A breakpoint has changed.", {"reason": "str", "breakpoint": "Breakpoint"}),
     "diagnostic": Event(

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -67,6 +68,8 @@ class Process:
         )  # fmt: skip
         self._tail = ""
         self._reaping = threading.Lock()
+        #: Should this process end while a thread is still busy ending the child, nothing of it may stay.
+        self._finalizer = weakref.finalize(self, _kill_group, os.getpid(), self.popen)
         self._readers = []
         for category, stream in (("stdout", self.popen.stdout), ("stderr", self.popen.stderr)):
             if on_output and stream:
@@ -118,6 +121,12 @@ class Process:
             self.join_readers()
         return code
 
+    def kill(self) -> int | None:
+        """End it at once, also where it hangs or has been halted. Its exit code."""
+        if self.poll() is None:
+            self._signal_group("SIGKILL")
+        return self.wait(1.0)
+
     def _signal_group(self, name: str) -> None:
         with suppress(OSError):
             if _POSIX:
@@ -140,6 +149,16 @@ class Process:
         self.join_readers()
         tail = self._tail.strip()
         return f"its process {exit_words(code)}" + (f"; its last words:\n{tail}" if tail and code else "")
+
+
+def _kill_group(creator: int, popen: subprocess.Popen[bytes]) -> None:
+    if os.getpid() != creator or popen.returncode is not None:
+        return
+    with suppress(OSError):
+        if _POSIX:
+            os.killpg(popen.pid, signal.SIGKILL)
+        else:
+            popen.kill()
 
 
 def _environment(key: str) -> dict[str, str]:

@@ -1,0 +1,243 @@
+"""``Live``: pictures of a run that is not watched closely, as often as the client wants and the script can bear."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any
+
+from engine import trace
+from engine.debug.events import Event
+from engine.debug.listeners import guarded, lean
+from engine.debug.live.picture import Batch, Picture
+from engine.debug.live.structure import Place, Structure
+from engine.debug.live.views import Subscription, answers
+from engine.debug.watching import Watcher
+
+#: Seconds between the beginnings of two pictures, at least.
+INTERVAL = 1 / 32
+
+#: How many times longer than a picture costs the time to the next one is, at least.
+AMORTISED = 15.0
+
+#: Pictures in a row that had another structure, after which that one counts: of the same optimizer's steps, and of
+#: those of another one, with which it may take turns.
+PATIENCE, OTHER_PATIENCE = 3, 60
+
+
+class Live(trace.Observer):
+    """Listens while the script runs freely; when a picture is due it has one step looked at.
+
+    The first step is watched closely, for its structure; of later ones only references to the arrays are kept that
+    the client wants to see. They are made small on the script's thread, where nothing changes meanwhile, and sent by
+    a thread of their own: of pictures that a slow client has not taken only the newest is kept.
+
+    Args:
+        watcher: whose recorder counts, and whose listeners and names are used.
+        resume: attach again what watches a free run.
+        send: sends the body of an event ``snapshot``; may take long.
+        failed: told of an error of this, which ends it.
+    """
+
+    watches = frozenset(("pass", "batch"))
+
+    def __init__(
+        self,
+        watcher: Watcher,
+        resume: Callable[[], None],
+        send: Callable[[dict[str, Any]], object],
+        failed: Callable[[trace.Observer, Exception], None],
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._watcher, self._resume, self._clock = watcher, resume, clock
+        self._outbox = Outbox(send)
+        self._failed = failed
+        self._subscription = Subscription(0, enabled=False)
+        self._told: int | None = None
+        self._left: dict[int, Place] = {}
+        self._structure: Structure | None = None
+        self._strange = 0
+        self._count = 0
+        self._due = 0.0
+        self._picture: Picture | None = None
+        self._full: _StepWatcher | None = None
+        self._attached: trace.Observer | None = None
+        self._handed_out: Batch | None = None
+        self.guard = guarded(self, self._broken)
+
+    # ---- what is wanted; from any thread ----
+
+    @property
+    def on(self) -> bool:
+        """Whether a client wants pictures, and nothing has gone wrong with them."""
+        return self._subscription.enabled and not self.guard.broken
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Want these views from now on."""
+        self._subscription = subscription
+
+    # ---- on the script's thread ----
+
+    def remember(self, places: Mapping[int, Place]) -> None:
+        """References of the client may be to these events, which are about to be forgotten."""
+        self._left = dict(places)
+
+    def drop(self) -> None:
+        """Something else begins to watch: the step that is being looked at is not seen to its end."""
+        self._picture = self._full = self._attached = None
+
+    def attach(self, observer: trace.Observer) -> None:
+        """Have ``observer``, which calls this, watch the run."""
+        self._attached = observer
+        trace.set_observer(observer)
+
+    @property
+    def _heard(self) -> bool:
+        """Whether it is still this that watches: the recorder, which is called first, may have made way for a stop."""
+        return trace.observer is self._attached
+
+    def batch(self, loader: Any, index: int, batch: Any, samples: Any) -> None:
+        if self._picture is None and self._full is None and self._heard:
+            now = self._clock()
+            if now >= self._due:
+                self._handed_out = Batch.of(batch, samples)
+                self._begin(now)
+                if self._full is not None:
+                    self._full.handed_out(loader, index, batch, samples)
+
+    def end_step(self, optimizer: Any) -> None:
+        if not self._heard:
+            return
+        if self._picture is not None:
+            self._finish(self._picture, optimizer)
+        now = self._clock()
+        if self._heard and self._full is None and now >= self._due:
+            self._handed_out = None
+            self._begin(now)
+
+    def _begin(self, now: float) -> None:
+        """Have the step that begins now looked at."""
+        self._due = max(self._due + INTERVAL, now)
+        structure, subscription = self._structure, self._subscription
+        if structure is not None and not subscription.views and self._told == subscription.number:
+            return  # nothing is wanted that is not known
+        if structure is None:
+            self._full = _StepWatcher(self._watcher, self._seen)
+            self.attach(self._full)
+            return
+        wanted = subscription.wanted(self._places(structure))
+        self._picture = Picture(structure.ops, wanted, self._watcher.names, self._handed_out)
+        looking = guarded(self._picture, self._broken)
+        self.attach(lean(self._watcher.recorder, [*self._watcher.listeners, looking, self.guard]))
+
+    def _places(self, structure: Structure) -> dict[int, Place]:
+        return self._left | structure.places
+
+    def _finish(self, picture: Picture, optimizer: Any) -> None:
+        """The step has ended: send what was seen of it."""
+        self._picture = None
+        structure, subscription = self._structure, self._subscription
+        assert structure is not None
+        if picture.complete:
+            self._strange = 0
+            began = self._clock()
+            views = answers(subscription.views, picture, self._places(structure), self._watcher.names, self._count)
+            self._count += 1
+            self._post(structure, subscription, views)
+            self._rest(picture.seconds + self._clock() - began)
+        else:
+            self._strange += 1
+            if self._strange >= (PATIENCE if structure.optimizer is optimizer else OTHER_PATIENCE):
+                self._structure, self._strange = None, 0
+        self._resume()
+
+    def _seen(self, watcher: _StepWatcher) -> None:
+        """A step was watched closely: from now on its structure is known."""
+        if self._full is not watcher:
+            return
+        self._full = None
+        now = self._clock()
+        self._structure = Structure(list(watcher.history), self._watcher.names)
+        self._told = None
+        self._post(self._structure, self._subscription, {})
+        self._rest(self._clock() - now)
+        self._resume()
+
+    def _post(self, structure: Structure, subscription: Subscription, views: dict[str, Any]) -> None:
+        recorder = self._watcher.recorder
+        body: dict[str, Any] = {
+            "subscription": subscription.number, "step": recorder.steps, "epoch": recorder.epochs,
+            "batch": recorder.batches, "views": views,
+        }  # fmt: skip
+        if self._told != subscription.number:
+            self._told = subscription.number
+            body.update(graph=structure.graph, events=structure.events)
+        self._outbox.put(body)
+
+    def _rest(self, cost: float) -> None:
+        self._due = max(self._due, self._clock() + AMORTISED * cost)
+
+    def _broken(self, listener: trace.Observer, error: Exception) -> None:
+        self._subscription = Subscription(0, enabled=False)
+        self.drop()
+        self._failed(self, error)
+
+
+class _StepWatcher(Watcher):
+    """Watches one step closely, on behalf of another watcher, whose listeners and numbers it shares."""
+
+    def __init__(self, watcher: Watcher, seen: Callable[[_StepWatcher], None]) -> None:
+        super().__init__(watcher.recorder)
+        self.names, self.listeners = watcher.names, watcher.listeners
+        self._seq = watcher._seq
+        # That each step ends a batch is only told where there is no DataLoader: here nobody asks.
+        self._loaders = [None]
+        self._owner, self._seen_by = watcher, seen
+
+    def consider(self, event: Event, frame: FrameType | None) -> None:
+        self._owner._seq = self._seq
+
+    def batch(self, loader: Any, index: int, batch: Any, samples: Any) -> None:
+        # What was seen before it belongs to no step that has an end.
+        self.history.clear()
+        super().batch(loader, index, batch, samples)
+
+    def end_step(self, optimizer: Any) -> None:
+        super().end_step(optimizer)
+        if trace.observer is self:
+            self._seen_by(self)
+
+
+class Outbox:
+    """Sends from a thread of its own; of what waits the newest is kept, together with what only the older one holds."""
+
+    def __init__(self, send: Callable[[dict[str, Any]], object]) -> None:
+        self._send = send
+        self._changed = threading.Condition()
+        self._waiting: dict[str, Any] | None = None
+        self._thread: threading.Thread | None = None
+
+    def put(self, body: dict[str, Any]) -> None:
+        """Have ``body`` sent soon."""
+        with self._changed:
+            self._waiting = joined(self._waiting, body)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="nablascope-pictures", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting is not None)
+                body, self._waiting = self._waiting, None
+            self._send(body)  # type: ignore[arg-type]
+
+
+def joined(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
+    """Two pictures as one: the newer one, with the structure and the views that only the older one has."""
+    if old is None or old["subscription"] != new["subscription"]:
+        return new
+    return {**old, **new, "views": {**old["views"], **new["views"]}}

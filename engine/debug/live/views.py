@@ -1,0 +1,98 @@
+"""What a client wants to see of a step while the script runs, and the answers, out of a picture of the step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine.debug.events import Event, Position
+from engine.debug.live.picture import Picture
+from engine.debug.live.structure import Place
+from engine.debug.names import Names
+from engine.debug.views import arrays, samples
+
+
+class View(NamedTuple):
+    """One question: ``command`` and ``arguments`` as of the request of that name, asked of every ``every``-th picture."""
+
+    id: str
+    command: str
+    arguments: dict[str, Any]
+    every: int = 1
+
+    @property
+    def reference(self) -> dict[str, Any]:
+        return self.arguments.get("reference") or {}
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """What a client wants: ``number`` is the client's, and comes back with each picture."""
+
+    number: int
+    views: tuple[View, ...] = ()
+    enabled: bool = True
+
+    def wanted(self, places: Mapping[int, Place]) -> frozenset[Place]:
+        """What the views are of, where ``places`` knows their events."""
+        return frozenset(
+            places[view.reference["event"]] for view in self.views if view.reference.get("event") in places
+        )
+
+
+def answers(
+    views: Sequence[View], picture: Picture, places: Mapping[int, Place], names: Names, number: int
+) -> dict[str, dict[str, Any]]:
+    """By the views' ids, the bodies of those whose turn it is in picture ``number``. What is not there is left out."""
+    found: dict[str, dict[str, Any]] = {}
+    parameters = names.all_tensors()
+    for view in views:
+        if number % view.every:
+            continue
+        if view.command == "samples":
+            found[view.id] = _samples(picture, view.arguments)
+            continue
+        array = _array(view.reference, picture, places, parameters)
+        if array is not None:
+            with suppress(ValueError, IndexError):  # a slice that does not fit this step's array
+                found[view.id] = _ANSWERS[view.command](array, view.arguments)
+    return found
+
+
+def _array(
+    reference: dict[str, Any], picture: Picture, places: Mapping[int, Place], parameters: Mapping[str, Any]
+) -> np.ndarray | None:
+    if "event" in reference:
+        place = places.get(reference["event"])
+        return None if place is None else picture.array(place, reference["name"])
+    expression = str(reference.get("expression", "")).strip()
+    tensor = parameters.get(expression.removesuffix(".grad"))
+    if tensor is not None and expression.endswith(".grad"):
+        tensor = tensor._grad
+    return None if tensor is None else tensor._array
+
+
+def _tensor(array: np.ndarray, arguments: dict[str, Any]) -> dict[str, Any]:
+    rows, columns = (arguments.get("maxShape") or (256, 256))[:2]
+    body = arrays.view(array, arguments.get("slice"), (rows, columns), arguments.get("transform"))
+    return {**body, "description": arrays.describe(array)} if arguments.get("describe", True) else body
+
+
+def _histogram(array: np.ndarray, arguments: dict[str, Any]) -> dict[str, Any]:
+    return arrays.histogram(array, arguments.get("bins", 64), arguments.get("range"))
+
+
+_ANSWERS = {"tensor": _tensor, "histogram": _histogram}
+
+
+def _samples(picture: Picture, arguments: dict[str, Any]) -> dict[str, Any]:
+    given, loss = picture.handed_out, picture.loss
+    event = None
+    if loss is not None:
+        event = Event(-1, Position(0), "forward", loss.function.name, function=loss.function, arrays=loss.arrays)
+    body = samples.batch_view(given.parts if given else [], event, given.samples if given else None)
+    return samples.page(body, arguments.get("start", 0), arguments.get("count"))

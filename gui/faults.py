@@ -1,0 +1,165 @@
+"""What goes wrong around the window, told in the message bar with what can be done: an engine process that does not
+answer, a script that was edited on disk, an error of the window's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PyQt6.QtCore import QFileSystemWatcher, QObject
+
+from gui.breakpoints import breakpoints_of
+from gui.context import Context
+from gui.message_bar import MessageBar
+from gui.moved_lines import moved_lines
+from gui.timers import single_shot
+from gui.watchdog import PATIENCE, START
+
+#: Milliseconds after a file was touched until it is read: an editor may take it away before it writes it anew.
+_SETTLING = 200
+
+_SILENT = {
+    "engine": f"The engine process has not answered for {PATIENCE:g} seconds: the script is in one long call, or it hangs.",
+    "pause": "The script was asked to pause, but it is still in the same call; it pauses at its next line.",
+    "start": f"The engine process is not ready after {START:g} seconds: the computer is busy, or it hangs.",
+}
+
+
+class Silence(QObject):
+    """Says that nothing is heard of the engine process, and offers to wait, or to end it and go on."""
+
+    def __init__(self, context: Context, messages: MessageBar, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._context, self._messages = context, messages
+        self._text = ""
+        self._replaying = False
+        context.link.silent.connect(self._silent)
+        context.link.answering.connect(self._answering)
+        context.link.lost.connect(self._lost)
+
+    def _silent(self, kind: str) -> None:
+        link = self._context.link
+        self._text = _SILENT[kind]
+        actions: list[tuple[str, Callable[[], object]]] = [("Wait", link.keep_waiting)]
+        if kind == "start":
+            actions.append(("End it", link.stop))
+        elif self._place() is not None:
+            actions.append(("End it and replay to here", self._end))
+        else:
+            actions.append(("End it", link.end_engine))
+        self._messages.show_message(self._text, "warning", actions)
+
+    def _answering(self) -> None:
+        self._messages.withdraw(self._text)
+        self._text = ""
+
+    def _place(self) -> list[int] | None:
+        """Where the current run stood last, if it can be replayed to there."""
+        run = next((run for run in self._context.state.runs if run["current"]), {})
+        return run.get("position") if run.get("replayable") else None
+
+    def _end(self) -> None:
+        self._replaying = True
+        self._context.link.end_engine()
+
+    def _lost(self, _why: str) -> None:
+        replaying, self._replaying = self._replaying, False
+        place = self._place()
+        if replaying and place is not None:
+            text = "The engine process did not answer and was ended. A fresh one replays the run to where it stood last."
+            self._messages.show_message(text, "info")
+            self._context.link.move("goto", position=place)
+
+
+class ScriptOnDisk(QObject):
+    """Watches the script's file. While what runs is not what the file has, it says so; after a restart the breakpoints
+    stand where their lines have gone.
+
+    Attributes:
+        running: the text that runs, by the path of the script.
+    """
+
+    def __init__(
+        self, context: Context, messages: MessageBar, restart: Callable[[], object], parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._context, self._messages, self._restart = context, messages, restart
+        self.running: dict[str, str] = {}
+        self._text = ""
+        self._watcher = QFileSystemWatcher(self)
+        self._watcher.fileChanged.connect(lambda _: self._soon.start())
+        self._watcher.directoryChanged.connect(lambda _: self._soon.start())
+        self._soon = single_shot(self, _SETTLING, self.look)
+        context.state.subscribe("program", self._program_changed)
+        context.state.subscribe("restoring", self._brought_back)
+        context.link.stopped.connect(self._stopped)
+
+    def _program_changed(self) -> None:
+        if watched := self._watcher.files() + self._watcher.directories():
+            self._watcher.removePaths(watched)
+        self._soon.stop()
+        self._forget()
+        program = self._context.state.program
+        if program is not None and os.path.isfile(program):
+            self._watcher.addPaths([program, os.path.dirname(program)])
+
+    def _brought_back(self) -> None:
+        """The runs of a saved session stand again, with the text that was chosen for them."""
+        state = self._context.state
+        if not state.restoring and state.program is not None and state.stop is not None:
+            self.running.pop(state.program, None)
+            self._stopped({"reason": "entry"})
+
+    def _stopped(self, stop: dict[str, Any]) -> None:
+        """A run has begun: the engine says with which text."""
+        program = self._context.state.program
+        if stop.get("reason") != "entry" or program is None:
+            return
+
+        def answered(body: dict[str, Any]) -> None:
+            old = self.running.get(program)
+            self.running[program] = body["content"]
+            if old is not None and old != body["content"]:
+                self._move_breakpoints(program, old, body["content"])
+            self.look()
+
+        self._context.link.ask(("script on disk", "source"), "source", {"path": program}, answered, lambda _: None)
+
+    def _move_breakpoints(self, program: str, old: str, new: str) -> None:
+        breakpoints = breakpoints_of(self._context)
+        entries = breakpoints.lines(program)
+        places = moved_lines(old, new, [entry["line"] for entry in entries])
+        if any(line != place for line, place in places.items()):
+            moved = {places[entry["line"]]: {**entry, "line": places[entry["line"]]} for entry in entries}
+            breakpoints.set_lines(program, list(moved.values()))
+
+    def look(self) -> None:
+        """Compare the file with what runs."""
+        program = self._context.state.program
+        if program is None or program not in self.running:
+            return
+        name = os.path.basename(program)
+        try:
+            text: str | None = Path(program).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            text = None
+        if text is not None and program not in self._watcher.files():
+            self._watcher.addPath(program)  # an editor that writes a new file ends the watching of the old one
+        if text == self.running[program]:
+            self._forget()
+        elif text is None:
+            self._say(f"{name} is not on the disk any more. The run goes on with the text that it began with.", ())
+        else:
+            again = f"{name} has changed on disk. The run goes on with the text that it began with."
+            self._say(f"{again} Restart to run the new one.", [("Restart (Ctrl+Shift+F5)", self._restart)])
+
+    def _say(self, text: str, actions: Any) -> None:
+        if text != self._text and self._messages.severity != "error":
+            self._text = text
+            self._messages.show_message(text, "warning", actions)
+
+    def _forget(self) -> None:
+        self._messages.withdraw(self._text)
+        self._text = ""

@@ -1,0 +1,1 @@
+"""The rooms of :class:`gui.link.Link`: what it shares, what arrives, how it begins, how it moves."""

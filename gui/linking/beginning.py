@@ -1,0 +1,159 @@
+"""How a link begins: a script is started, a session out of a file is brought back, a process is joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from engine.debug.session import RequestError, Run, Session
+from gui.asking import REFUSALS, Otherwise, send
+from gui.linking.arriving import Arriving
+
+
+class Beginning(Arriving):
+    """Begins sessions, in the mover's thread."""
+
+    def launch(
+        self, path: str, parameters: Sequence[str] = (), as_torch: bool = False, arguments: Sequence[str] = (),
+        cwd: str | None = None,
+    ) -> None:  # fmt: skip
+        """Start a script in a process of its own, in the place of what there is, and stop at its first line."""
+        self._launched = {
+            "path": path, "parameters": tuple(parameters), "as_torch": as_torch, "arguments": tuple(arguments), "cwd": cwd,
+        }  # fmt: skip
+        self._begin(
+            "Starting the engine process",
+            lambda on_event, comes: Session.launch(
+                path, arguments, parameters=parameters, as_torch=as_torch, cwd=cwd, capture_output=True, on_event=on_event,
+                spare=True, on_session=comes,
+            ),
+        )  # fmt: skip
+
+    def resume(
+        self, path: str, parameters: Sequence[str], as_torch: bool, arguments: Sequence[str], cwd: str | None,
+        bring: Callable[[Session], Any], then: Callable[[Any], object], otherwise: Otherwise,
+    ) -> None:  # fmt: skip
+        """Start a session whose runs ``bring(session)`` brings back, in the mover's thread; ``then`` gets what that has
+        returned. Where it raises what a session raises, ``otherwise(message)`` is called instead; :meth:`abandon` ends it.
+        """
+        self._end_session(forget=False)
+        generation = self._generation
+        self._moving, self._gone = "launch", False
+        self._launched = {
+            "path": path, "parameters": tuple(parameters), "as_torch": as_torch, "arguments": tuple(arguments), "cwd": cwd,
+        }  # fmt: skip
+        session = self._coming = Session.reopen(
+            path, arguments, as_torch=as_torch, cwd=cwd, capture_output=True, spare=True,
+            on_event=self._listener(generation),
+        )  # fmt: skip
+        for command, settings, _ in self._settings.values():
+            session.preset(command, **settings)
+
+        def job() -> None:
+            try:
+                result = bring(session)
+            except REFUSALS as error:
+                session.close()
+                text = str(error)
+                self._posts.post(lambda: self._generation == generation and self._not_resumed(text, otherwise))
+                return
+            if self._generation != generation:
+                session.close()
+                return
+            self._posts.post(lambda: self._generation == generation and self._resumed(session, result, then))
+
+        self._mover.put(("launch", generation), job)
+
+    def _resumed(self, session: Session, result: Any, then: Callable[[Any], object]) -> None:
+        self._session, self._coming, self._asking.saved = session, None, None
+        self._watch.start()
+        self._watchdog.begin()
+        self._arrive(session, session.current.stop)
+        for (command, name), (_, arguments, told) in list(self._settings.items()):
+            # They hold already; what became of each breakpoint is known only now.
+            self.ask(("setting", command, name), command, arguments, told or (lambda _: None), lambda _: None)
+        then(result)
+
+    def _not_resumed(self, message: str, otherwise: Otherwise) -> None:
+        self._coming = self._moving = None
+        self.starting.emit("")
+        otherwise(message)
+
+    def abandon(self) -> None:
+        """End what :meth:`resume` has begun; what is shown stays."""
+        if self._coming is not None:
+            self._end_session(forget=False)
+            self.starting.emit("")
+
+    def attach(self, host: str, port: int, key: str) -> None:
+        """Join a process that called ``engine.debug.listen()``, and pause it."""
+        self._launched = None
+        self._begin(f"Connecting to {host}:{port}", lambda on_event, _: Session.attach(host, port, key, on_event=on_event))
+
+    def _begin(self, what: str, make: Callable[[Any, Any], Session]) -> None:
+        self._end_session()
+        generation = self._generation
+        self._moving, self._gone = "launch", False
+        self._watchdog.begin()
+        self.starting.emit(what)
+
+        def current() -> bool:
+            return self._generation == generation
+
+        def job() -> None:
+            if not current():
+                return
+            try:
+                session = make(self._listener(generation), self._comes(generation))
+            except REFUSALS as error:
+                self._posts.post(lambda error=error: current() and self._not_begun(str(error)))
+                return
+            try:
+                self._posts.post(lambda: current() and self._take(session))
+                for command, arguments, then in list(self._settings.values()):
+                    with suppress(RequestError):
+                        body = send(session, command, arguments)
+                        self._post_answer(then, body)
+                stop = session.start() if current() else None
+            except REFUSALS as error:
+                session.close()
+                self._posts.post(lambda error=error: current() and self._not_begun(str(error)))
+                return
+            if stop is None or not current():
+                session.close()
+                return
+            self._posts.post(lambda: self._arrive(session, stop))
+
+        self._mover.put(("launch", generation), job)
+
+    def _listener(self, generation: int) -> Callable[[Run, dict[str, Any]], None]:
+        """What hears the events of the session that is begun now, in a thread of the client's."""
+
+        def on_event(run: Run, message: dict[str, Any]) -> None:
+            if self._generation == generation and (self._session is None or self._session.current is run):
+                self._event(message)
+
+        return on_event
+
+    def _comes(self, generation: int) -> Callable[[Session], None]:
+        """What is told, in the mover's thread, of the session that is begun now, so that it can be ended meanwhile."""
+
+        def comes(session: Session) -> None:
+            self._coming = session
+            if self._generation != generation:
+                session.close()
+
+        return comes
+
+    def _take(self, session: Session) -> None:
+        self._session, self._coming = session, None
+        self._watch.start()
+        self.starting.emit("Running the script up to its first line")
+
+    def _not_begun(self, message: str) -> None:
+        self._session = self._coming = self._moving = None
+        self._watch.stop()
+        self.starting.emit("")
+        self.failed.emit(message)
+        self.closed.emit()

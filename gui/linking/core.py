@@ -1,0 +1,163 @@
+"""What all parts of the link share: its signals, its threads, and the session that there is."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from engine.debug.session import Session
+from gui.asking import REFUSALS, Asking, Otherwise, Then, runs_of
+from gui.timers import repeating, single_shot
+from gui.watchdog import Watchdog
+from gui.work import Jobs, Posts
+
+#: Milliseconds that a move may take before the window shows that the script runs.
+_BLINK = 90
+#: Milliseconds between looks whether the engine process is still there.
+_LOOK = 400
+#: Milliseconds at a stop after which the tape is written, so that a process that dies can be replayed to there.
+_FLUSH = 300
+
+
+class Core(QObject):
+    """The state of a link. See :class:`gui.link.Link`.
+
+    Signals:
+        stopped(dict): the script stands somewhere: body of the protocol's event; also after a switch of runs.
+        resumed(): a move takes longer than a blink.
+        idle(): what was running has ended without a new stop.
+        snapped(dict): event ``snapshot`` of the current run: what a step of a free run looked like.
+        progressed(dict), output(category, text), diagnosed(dict), breakpoint_changed(dict): events of the current run.
+        runs_changed(list): see ``State.runs``.
+        failed(message): something was refused.
+        lost(message): the engine process is gone.
+        starting(what): what the engine process is doing until it is ready; "" when it is.
+        closed(): there is no script any more.
+        silent(kind), answering(): see :class:`gui.watchdog.Watchdog`; :meth:`keep_waiting` and :meth:`end_engine` answer.
+    """
+
+    stopped = pyqtSignal(dict)
+    resumed = pyqtSignal()
+    idle = pyqtSignal()
+    progressed = pyqtSignal(dict)
+    snapped = pyqtSignal(dict)
+    output = pyqtSignal(str, str)
+    diagnosed = pyqtSignal(dict)
+    breakpoint_changed = pyqtSignal(dict)
+    runs_changed = pyqtSignal(list)
+    failed = pyqtSignal(str)
+    lost = pyqtSignal(str)
+    starting = pyqtSignal(str)
+    closed = pyqtSignal()
+    silent = pyqtSignal(str)
+    answering = pyqtSignal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._posts = Posts(self)
+        self._asking = Asking(self._posts, lambda: self._session, self._look)
+        self._mover = Jobs(1, "move")
+        self._asides: list[threading.Thread] = []
+        self._session: Session | None = None
+        self._coming: Session | None = None
+        self._launched: dict[str, Any] | None = None
+        self._settings: dict[tuple[str, str], tuple[str, dict[str, Any], Then | None]] = {}
+        self._generation = 0
+        self._moving: str | None = None
+        self._next: Callable[[], None] | None = None
+        self._stop: dict[str, Any] | None = None
+        self._gone = False
+        self._blink = single_shot(self, _BLINK, self.resumed.emit)
+        self._flush = single_shot(self, _FLUSH, self._write_tape)
+        self._watch = repeating(self, _LOOK, self._look)
+        self._timers = [self._blink, self._flush, self._watch]
+        self._watchdog = Watchdog(self._posts, lambda: self._session, self)
+        self._watchdog.silent.connect(self.silent)
+        self._watchdog.answering.connect(self.answering)
+
+    @property
+    def active(self) -> bool:
+        """Whether there is a session."""
+        return self._session is not None
+
+    @property
+    def moving(self) -> bool:
+        """Whether the script runs, or is being started."""
+        return self._moving is not None
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing moves, and all that was asked is answered."""
+        return self._moving is None and self._asking.idle and self._posts.idle
+
+    def ask(
+        self, key: Hashable, command: str, arguments: dict[str, Any], then: Then, otherwise: Otherwise | None = None,
+        run: str | None = None,
+    ) -> None:  # fmt: skip
+        """Ask the current run, or the one of the name ``run``. Of the asks of one key only the newest is answered, by
+        ``then(body)`` or ``otherwise(message)`` in the window's thread. Arrays in the body are the protocol's;
+        ``.numpy()`` makes them NumPy's.
+        """
+        self._asking.ask(key, command, arguments, then, otherwise, run)
+
+    def forget(self, key: Hashable) -> None:
+        """An answer to this key is not wanted any more."""
+        self._asking.forget(key)
+
+    def _emit_stop(self, stop: dict[str, Any]) -> None:
+        self._stop = stop
+        self.stopped.emit(stop)
+
+    def _write_tape(self) -> None:
+        session = self._session
+        if session is not None and session.current.recording is not None and self._moving is None:
+            self.ask(("link", "flush"), "flushRecording", {}, lambda _: None)
+
+    def _lose(self, session: Session, stop: dict[str, Any]) -> None:
+        if not self._gone:
+            self._gone = True
+            self.runs_changed.emit(runs_of(session))
+            self.idle.emit()
+            self.lost.emit(str(stop.get("description", "")))
+
+    def _look(self) -> None:
+        """Notice that the process has gone while nobody was waiting for it."""
+        session = self._session
+        if session is None or self._moving is not None or self._gone or session.current.stop is None:
+            return
+        if (why := session.current.client.lost) and session.current.state != "ended":
+            self._lose(session, session.current.lose(why))
+
+    def _post_answer(self, then: Then | None, body: dict[str, Any]) -> None:
+        if then is not None:
+            self._posts.post(lambda: then(body))
+
+    def _end_session(self, forget: bool = True) -> None:
+        self._generation += 1
+        session, self._session, self._coming = self._session or self._coming, None, None
+        self._moving = self._next = self._stop = None
+        if forget:
+            self._asking.forget_all()
+        for timer in self._timers:
+            timer.stop()
+        self._watchdog.end()
+        if session is not None:
+            self._aside(session.close)
+
+    def _aside(self, call: Callable[[], object]) -> None:
+        """Do something in a thread of its own, because the mover's is busy."""
+
+        def work() -> None:
+            try:
+                call()
+            except REFUSALS as error:
+                logging.getLogger(__name__).info("%s", error)
+
+        self._asides = [thread for thread in self._asides if thread.is_alive()]
+        thread = threading.Thread(target=work, daemon=True, name="aside")
+        self._asides.append(thread)
+        thread.start()

@@ -1,0 +1,155 @@
+"""Moves of the current run, and what else has to wait for the run to stand."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from engine.debug.session import Session, Stop
+from gui.asking import REFUSALS, Then
+from gui.linking.beginning import Beginning
+
+_NO_SCRIPT = "No script is open. Open one (Ctrl+O) or choose a sample."
+_ONLY_SHOWN = "What is shown comes from the session's file; it can be stepped once its runs are replayed."
+#: Moves that may take long: what is wanted during one of them has to wait for a pause, or is dropped.
+_FAR = ("continue", "reverseContinue", "runTo")
+#: Moves during which the current process itself runs the script.
+_PAUSABLE = ("launch", "continue", "runTo", "next", "stepIn", "stepOut")
+
+
+class Moving(Beginning):
+    """Moves runs, one after the other, in the mover's thread."""
+
+    def move(self, command: str, **arguments: Any) -> None:
+        """Move the current run: a request of the protocol that moves, or "pause".
+
+        While the script runs freely everything but "pause" is dropped; during a shorter move the newest one waits.
+        """
+        session = self._session
+        if session is None:
+            if self._moving is None:
+                self.failed.emit(_NO_SCRIPT if self._asking.saved is None else _ONLY_SHOWN)
+        elif command == "pause":
+            if self._moving is not None:
+                if self._moving in _PAUSABLE:
+                    self._watchdog.paused()
+                self._aside(session.pause)
+                # The script may not have begun to move: then it does not hear this.
+                self._pause.start()
+        elif self._moving in _FAR or self._moving == "launch":
+            return
+        elif command == "goto" and "position" in arguments:
+            self._start(command, lambda: session.travel(arguments["position"]))
+        else:
+            self._start(command, lambda: session.step(command, **arguments))
+
+    def fork(self, edits: Sequence[dict[str, Any]], name: str | None = None, parameters: Sequence[str] = ()) -> None:
+        """A second run from here on, changed by ``edits``; it becomes current."""
+        session = self._session
+        if session is not None:
+            self._after_pause("fork", lambda: session.fork(edits, name, parameters=parameters).stop)
+
+    def restart(self, parameters: Sequence[str] | None = None, name: str | None = None) -> None:
+        """Begin anew; with ``parameters`` (``NAME=VALUE``) as another run beside the current one."""
+        session = self._session
+        if self._asking.saved is not None:
+            self.failed.emit(_ONLY_SHOWN)
+        elif session is not None and session.program is not None:
+            self._after_pause("restart", lambda: session.restart(parameters, name))
+        elif self._launched is not None:
+            again = dict(self._launched)
+            again["parameters"] = (*again["parameters"], *(parameters or ()))
+            self.launch(**again)
+        else:
+            self.failed.emit("The process was attached to, not started here: it cannot be started again.")
+
+    def switch(self, run: int | str) -> None:
+        """Make another run current, by number or name."""
+        session = self._session
+        if session is not None:
+            self._after_pause("switch", lambda: session.switch(run).stop)
+
+    def drop(self, run: int | str) -> None:
+        """End a run that is not current, and forget it."""
+        session = self._session
+        if session is not None:
+            self._after_pause("drop", lambda: session.drop(run))
+
+    def compare(self, a: int | str, b: int | str, then: Then) -> None:
+        """Where two runs first differ: ``then`` gets what ``Session.compare`` returns."""
+        session = self._session
+
+        def job() -> None:
+            assert session is not None
+            result = session.compare(a, b)
+            self._posts.post(lambda: self._session is session and then(result))
+
+        if session is not None:
+            self._after_pause("compare", job)
+
+    def work(self, what: str, job: Callable[[Session], Any], then: Callable[[Any], object]) -> None:
+        """Do something with the session when it stands still, in the mover's thread: ``then(result)`` in the window's."""
+        session = self._session
+
+        def work() -> None:
+            assert session is not None
+            result = job(session)
+            self._posts.post(lambda: self._session is session and then(result))
+
+        if session is not None:
+            self._after_pause(what, work)
+
+    def finish_with(self, job: Callable[[Session], object], timeout: float = 2.5) -> bool:
+        """Do a last thing with the session, paused if it runs, and wait for it; False where it takes too long."""
+        session, done = self._session, threading.Event()
+        if session is None or self._moving == "launch" or self._watchdog.is_silent:
+            return False
+        if self._moving is not None:
+            with suppress(*REFUSALS):
+                session.pause()
+
+        def work() -> None:
+            try:
+                job(session)
+            finally:
+                done.set()
+
+        self._next = None
+        self._mover.put("last", work)
+        return done.wait(timeout)
+
+    def touch(self) -> None:
+        """Have everything shown anew, because something at this stop was changed (evaluated, edited)."""
+        if self._stop is not None:
+            self._emit_stop({**self._stop, "revision": self._stop.get("revision", 0) + 1})
+
+    def _after_pause(self, what: str, job: Callable[[], Any]) -> None:
+        if self._moving in _FAR and self._session is not None:
+            self._aside(self._session.pause)
+        self._start(what, job)
+
+    def _start(self, what: str, job: Callable[[], Stop | None]) -> None:
+        """Do it in the mover's thread now, or, instead of what waits, when that has finished what it does."""
+        if self._moving is not None:
+            self._next = lambda: self._start(what, job)
+            return
+        session = self._session
+        assert session is not None
+        self._moving = what
+        self._blink.start()
+
+        def work() -> None:
+            try:
+                stop = job()
+            except REFUSALS as error:
+                self._posts.post(lambda text=str(error): self._refused(session, text))
+            except Exception as error:
+                logging.getLogger(__name__).exception("%s failed", what)
+                self._posts.post(lambda text=f"{what}: {error!r}": self._refused(session, text))
+            else:
+                self._posts.post(lambda: self._arrive(session, stop))
+
+        self._mover.put("move", work)

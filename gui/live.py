@@ -1,0 +1,79 @@
+"""Live pictures of a script that runs freely: asks the engine for what the visible panels show, and hands it to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PyQt6.QtCore import QObject
+
+from gui.context import Context
+from gui.timers import single_shot
+
+#: Milliseconds in which the wishes of all panels are collected.
+_COLLECT = 20
+
+
+class Live(QObject):
+    """Sets ``snapshot`` of the state, and while the script runs its ``graph``; reads ``live``."""
+
+    def __init__(self, context: Context, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._link, self._state = context.link, context.state
+        self._number = 0
+        self._sent: tuple[list[dict[str, Any]], bool] | None = None
+        self._collect = single_shot(self, _COLLECT, self._send)
+        self._link.snapped.connect(self._snapped)
+        self._state.subscribe("live", self._wishes_changed)
+        self._state.subscribe("running", self._running_changed)
+
+    def _running_changed(self) -> None:
+        # Whatever process it is that runs now, it may not have been asked yet.
+        self._sent = None
+        if self._state.running:
+            self._collect.start()
+        else:
+            self._collect.stop()
+
+    def _wishes_changed(self) -> None:
+        if self._state.running:
+            self._collect.start()
+
+    def _send(self) -> None:
+        views = [view for views in self._state.live.values() for view in views]
+        # A panel without views yet waits for the structure.
+        enabled = bool(self._state.live)
+        if (views, enabled) == self._sent or not self._state.running:
+            return
+        self._sent = views, enabled
+        self._number += 1
+        arguments = {"subscription": self._number, "views": views, "enabled": enabled}
+        self._link.ask(("live", "views"), "live", arguments, lambda _: None, lambda _: None)
+
+    def _snapped(self, body: dict[str, Any]) -> None:
+        if not self._state.running:
+            return
+        if body["subscription"] != self._number:
+            if "graph" not in body:
+                return
+            body = {**body, "views": {}}
+        if "graph" in body:
+            self._state.update(graph=body["graph"])
+        self._state.update(snapshot=body)
+
+
+def joined(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Two bodies of ``snapshot`` as one: the newer one, with the structure and the views that only the older one has."""
+    if old["subscription"] != new["subscription"]:
+        return new
+    return {**old, **new, "views": {**old["views"], **new["views"]}}
+
+
+def widened(old: tuple[float, float] | None, new: tuple[float, float]) -> tuple[float, float]:
+    """A range that holds the new one, and comes down to it from the old one slowly: scales that move do not jump."""
+    if old is None:
+        return new
+    return min(new[0], old[0] + _SHRINK * (new[0] - old[0])), max(new[1], old[1] + _SHRINK * (new[1] - old[1]))
+
+
+#: The share of the way from the old range to the new one that a picture goes.
+_SHRINK = 0.02

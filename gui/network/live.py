@@ -1,0 +1,50 @@
+"""The numbers of the nodes while the script runs freely. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gui.live import widened
+from gui.network.fill import Fill
+from gui.network.values import Content, Wanted, content
+
+
+class LiveNumbers:
+    """Args:
+    show: ``show(node, part, content, faint, signed)``.
+    """
+
+    def __init__(self, show: Callable[..., None]) -> None:
+        self._show = show
+        self._wanted: dict[str, tuple[str, str, Wanted]] = {}
+        self._ranges: dict[tuple[str, str, str], tuple[float, float]] = {}
+
+    def clear(self) -> None:
+        """The script stands again: scales are those of its stops."""
+        self._wanted.clear()
+        self._ranges.clear()
+
+    def want(self, fill: Fill) -> list[dict[str, Any]]:
+        """The views, as of :meth:`gui.panels.panel.Panel.live_views`, that fill the nodes."""
+        self._wanted = {
+            f"{node} {part}": (node, part, wanted) for node, part, wanted in fill.all() if wanted is not None
+        }
+        views = []
+        for id, (_, _, wanted) in self._wanted.items():
+            names = ((id, wanted.name), (f"{id} minus", wanted.minus)) if wanted.minus else ((id, wanted.name),)
+            for place, name in names:
+                arguments = {**wanted.arguments(name), "describe": False}
+                views.append({"id": place, "command": "tensor", "arguments": arguments})
+        return views
+
+    def take(self, views: dict[str, dict[str, Any]]) -> None:
+        """Show what a step has looked like. Scales widen at once, and narrow slowly."""
+        for id, (node, part, wanted) in self._wanted.items():
+            body, minus = views.get(id), views.get(f"{id} minus")
+            if body is None or (wanted.minus and minus is None):
+                continue
+            found: Content = content(body, minus)
+            key = node, part, wanted.name
+            self._ranges[key] = found.low, found.high = widened(self._ranges.get(key), (found.low, found.high))
+            self._show(node, part, found, False, wanted.name.startswith("d") or bool(wanted.minus))

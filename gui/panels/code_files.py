@@ -1,0 +1,70 @@
+"""The files that the Code panel has read, and which of them have been changed on disk since."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from PyQt6.QtCore import QFileSystemWatcher, QObject, pyqtSignal
+
+#: Asks somebody else for the text of a file that cannot be read here: (path, what gets the text).
+Elsewhere = Callable[[str, Callable[[str], object]], object]
+
+
+class Files(QObject):
+    """Texts by path, as they were when they were read.
+
+    Signals:
+        changed(): a file is, or is no longer, another one on disk.
+    """
+
+    changed = pyqtSignal()
+
+    def __init__(self, elsewhere: Elsewhere, parent: QObject) -> None:
+        super().__init__(parent)
+        self._elsewhere = elsewhere
+        self._texts: dict[str, str] = {}
+        self._stale: set[str] = set()
+        self._watcher = QFileSystemWatcher(self)
+        self._watcher.fileChanged.connect(self._file_changed)
+
+    def text(self, path: str) -> str:
+        """The text of a file that was read."""
+        return self._texts[path]
+
+    def read(self, path: str, then: Callable[[str], object]) -> None:
+        """Read a file, if that was not done before; ``then`` gets its true path, now or later."""
+        path = os.path.realpath(path) if os.path.exists(path) else path
+        if path not in self._texts:
+            try:
+                self._texts[path] = Path(path).read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                self._elsewhere(path, lambda text: self._received(path, text, then))
+                return
+            self._watcher.addPath(path)
+        then(path)
+
+    def _received(self, path: str, text: str, then: Callable[[str], object]) -> None:
+        self._texts[path] = text
+        then(path)
+
+    def is_stale(self, path: str | None) -> bool:
+        """Whether a file is another one on disk."""
+        return path in self._stale
+
+    def forget_stale(self) -> None:
+        """Read those that have changed anew when they are wanted."""
+        for path in self._stale:
+            self._texts.pop(path, None)
+        self._stale.clear()
+
+    def _file_changed(self, path: str) -> None:
+        if os.path.exists(path):
+            self._watcher.addPath(path)  # an editor that writes a new file ends the watching of the old one
+        try:
+            same = Path(path).read_text(encoding="utf-8", errors="replace") == self._texts.get(path)
+        except OSError:
+            same = False
+        (self._stale.discard if same else self._stale.add)(path)
+        self.changed.emit()

@@ -1,0 +1,190 @@
+"""The page of the Explain panel: a small essay about one number."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from PyQt6.QtCore import QPoint, Qt, pyqtSignal
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from gui.numbers import format_number
+from gui.terms import element_name, terms_of
+from gui.theme import Theme
+from gui.widgets.formula_view import FormulaView
+from gui.widgets.terms_view import TermsView
+
+
+class ExplainPage(QScrollArea):
+    """Name and value, formula, formula with its numbers, the largest terms, the result and the check against the kernel.
+
+    Signals:
+        menu_wanted(QPoint): the context menu, at a global position.
+    """
+
+    menu_wanted = pyqtSignal(QPoint)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._body: dict[str, Any] | None = None
+        self._build()
+        self.apply_theme(theme)
+
+    def _build(self) -> None:
+        self.name = _label("What is explained")
+        self.value = _label("Value")
+        self.of = _label("Where it was computed", wrap=True)
+        self.of.setObjectName("muted")
+        self.formula = FormulaView(self._theme)
+        self.numbers = _label("Formula with its numbers", wrap=True)
+        self.terms_title = _label("About the terms", wrap=True)
+        self.terms_title.setObjectName("muted")
+        self.terms = TermsView(self._theme)
+        self.cause = _label("Cause", wrap=True)
+        self.result = _label("Result")
+        self.verdict = _label("Check against the kernel", wrap=True)
+        self.step = QPushButton("Step this element")
+        self.step.setAccessibleName("Step this element")
+        self.step.setToolTip("Step through the definition of this element line by line (F11 goes into the selected element)")
+        body = QWidget()
+        body.setObjectName("explain-body")
+        self._column = QVBoxLayout(body)
+        self._column.setContentsMargins(12, 12, 12, 12)
+        self._column.setSpacing(8)
+        top = QHBoxLayout()
+        top.setSpacing(12)
+        top.addWidget(self.name, 0, Qt.AlignmentFlag.AlignBottom)
+        top.addStretch(1)
+        top.addWidget(self.value, 0, Qt.AlignmentFlag.AlignBottom)
+        self._column.addLayout(top)
+        self._column.addWidget(self.of)
+        self._column.addWidget(self.cause)
+        self._column.addWidget(_line())
+        self._column.addWidget(self.formula)
+        self._column.addWidget(self.numbers)
+        self._column.addWidget(_line())
+        self._column.addWidget(self.terms_title)
+        self._column.addWidget(self.terms)
+        self._column.addWidget(_line())
+        self._column.addWidget(self.result)
+        self._column.addWidget(self.verdict)
+        self._column.addWidget(self.step, 0, Qt.AlignmentFlag.AlignLeft)
+        self._column.addStretch(1)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(body)
+        body.setAutoFillBackground(False)
+        body.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        body.customContextMenuRequested.connect(lambda place: self.menu_wanted.emit(body.mapToGlobal(place)))
+
+    def show_explanation(self, body: dict[str, Any]) -> None:
+        """Show the answer to ``explain``."""
+        self._body = body
+        self.name.setText(element_name(body["name"], body["index"]))
+        self.value.setText(format_number(body["actual"]))
+        self.value.setToolTip(f"{body['actual']!r} (the kernel's)")
+        parts = [f"an element of {body['label']}" if body.get("label") else "", f"computed by {body['op']}"]
+        given = ", ".join(f"{key} {_text(value)}" for key, value in body["parameters"].items())
+        self.of.setText(" · ".join(filter(None, [*parts, given])))
+        self.formula.set_formula(body["latex"], body["plain"])
+        self.numbers.setText(_breakable(f"{body['here']}\n{_without_head(body)}"))
+        self._show_terms(body)
+        self._show_result(body)
+        self.cause.setText(body["cause"])
+        self.cause.setVisible(bool(body["cause"]))
+
+    def _show_terms(self, body: dict[str, Any]) -> None:
+        terms = terms_of(body)
+        self.terms.set_terms(terms)
+        summands = sum(not term.decides for term in terms.terms)
+        shown = "term" if summands == 1 else "terms"
+        if terms.summands:
+            text = f"The sum of {summands:,} {shown}, the largest first" if summands > 1 else "One term"
+        elif not body["complete"] or any(term.share is None for term in terms.terms):
+            text = f"{body['total']:,} numbers were read; the sum is too long for shares"
+        else:
+            text = f"{body['total']:,} numbers were read; bars: value · derivative, how strongly the result hangs on each"
+        self.terms_title.setText(text)
+
+    def _show_result(self, body: dict[str, Any]) -> None:
+        self.result.setText(f"= {format_number(body['result'])}")
+        self.result.setToolTip(f"{body['result']!r} (the definition's, in float64)")
+        difference, tolerance = body["difference"], body["tolerance"]
+        size = "0" if difference == 0 else format_number(difference).replace("-", "−")
+        if body["agrees"]:
+            text = f"✓ kernel says the same (difference {size}{'' if difference == 0 else ', within float32 rounding'})"
+        else:
+            actual = format_number(body["actual"])
+            text = f"✗ the kernel computed {actual}: difference {size}, where rounding explains {format_number(tolerance)}"
+        self.verdict.setText(text)
+        fine = body["agrees"] and not _odd(body["actual"])
+        self.value.setStyleSheet("" if fine else f"color: {self._theme.phase_text['alarm'].name()};")
+        finite = isinstance(difference, (int, float)) and math.isfinite(difference)
+        self.verdict.setToolTip(
+            f"kernel − definition = {difference!r}; rounding explains up to {tolerance!r}" if finite else ""
+        )
+        self._color(self.verdict, "update" if body["agrees"] else "alarm")
+
+    def _color(self, label: QLabel, phase: str) -> None:
+        label.setStyleSheet(f"color: {self._theme.phase_text[phase].name()};")
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take on colours and fonts."""
+        self._theme = theme
+        self.name.setFont(theme.code_font("head", bold=True))
+        self.value.setFont(theme.code_font("title", bold=True))
+        self.of.setFont(theme.text_font("body"))
+        self.numbers.setFont(theme.code_font("body"))
+        self.terms_title.setFont(theme.text_font("body"))
+        self.result.setFont(theme.code_font("head", bold=True))
+        self.verdict.setFont(theme.text_font("body"))
+        self.cause.setFont(theme.text_font("body"))
+        self.step.setFont(theme.text_font("body"))
+        self.formula.apply_theme(theme)
+        self.terms.apply_theme(theme)
+        self._color(self.cause, "alarm")
+        if self._body is not None:
+            self._show_result(self._body)
+
+
+def _label(name: str, wrap: bool = False) -> QLabel:
+    label = QLabel()
+    label.setAccessibleName(name)
+    label.setWordWrap(wrap)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setMinimumWidth(1)
+    return label
+
+
+def _line() -> QWidget:
+    line = QWidget()
+    line.setObjectName("toolbar-line")
+    line.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, True)
+    line.setFixedHeight(1)
+    return line
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"({', '.join(map(_text, value))})"
+    return format_number(value) if isinstance(value, (int, float)) else str(value)
+
+
+def _odd(value: Any) -> bool:
+    """Whether a number is NaN or infinite."""
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def _without_head(body: dict[str, Any]) -> str:
+    """``= 0.9·(-0.2) = -0.18`` out of ``y[0] = 0.9·(-0.2) = -0.18``."""
+    head, equals, rest = str(body["numbers"]).partition(" = ")
+    return f"= {rest}" if equals else head
+
+
+def _breakable(text: str) -> str:
+    """A line may also end behind a product's dot."""
+    return text.replace("·", "·\u200b")
+

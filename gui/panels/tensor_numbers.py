@@ -1,0 +1,133 @@
+"""Fetching the numbers that the Tensor panel shows: as many as its map has pixels, of the part that is seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from gui.numbers import format_shape
+from gui.panels.tensor_source import Source
+from gui.panels.tensor_view import Plan, Shown, plan, shown
+
+if TYPE_CHECKING:
+    from gui.panels.tensor import TensorPanel
+
+#: Bins of the histogram.
+BINS = 64
+
+#: Rows and columns that are seen: first, last + 1 of each.
+Region = tuple[int, int, int, int]
+
+
+class TensorNumbers:
+    """Asks for ``panel``.
+
+    Args:
+        arrived: gets what a map shows, and the answer for the (first) array.
+        refused: gets why there is nothing.
+
+    Attributes:
+        source: what stands behind the view.
+        made: which numbers were asked for last.
+    """
+
+    def __init__(
+        self, panel: TensorPanel, arrived: Callable[[Shown, dict[str, Any]], object], refused: Callable[[str], object]
+    ) -> None:
+        self._panel = panel
+        self._arrived, self._refused = arrived, refused
+        self.source = Source()
+        self._shown: tuple[Any, ...] = ()
+        self._wanted: tuple[Any, ...] = ()
+        self.made: Plan | None = None
+
+    def forget(self) -> None:
+        """What is asked for next is fetched even if it was just fetched."""
+        self._wanted = ()
+
+    def give_up(self) -> None:
+        """There is nothing to show."""
+        self._shown = self._wanted = ()
+
+    def ask(self, slot: str, command: str, arguments: dict[str, Any], then: Any, run: str | None = None) -> None:
+        """Ask the engine; a refusal is told to the panel."""
+        self._panel.ask(slot, command, arguments, then, self._refused, run)
+
+    def ask_source(self, command: str, arguments: dict[str, Any], then: Any, run: str | None = None) -> None:
+        """The same, while what stands behind a view is looked for."""
+        self.ask("source", command, arguments, then, run)
+
+    def fetch(self) -> None:
+        """Ask for the numbers of the part that is chosen."""
+        if not self.source.references or self.source.problem:
+            return
+        shape = self._known_shape()
+        if shape is None:
+            probe = {"reference": self.source.references[0], "maxShape": [1, 1]}
+            self.ask("shape", "tensor", probe, lambda body: self._ask_numbers(tuple(body["shape"])))
+        else:
+            self._ask_numbers(shape)
+
+    def plan_for(self, shape: tuple[int, ...]) -> None:
+        """Find what to ask for of a tensor of that shape, without asking."""
+        panel = self._panel
+        panel.controls.set_tensor(shape, panel.is_parameter, panel.state.selection.sample)
+        self.made = plan(panel.controls.cut(shape), panel.map.pixels(), None)
+
+    def look_closer(self, view: Shown) -> None:
+        """After zooming: ask for the part that is seen where a number stands for several elements, or did."""
+        if view.tiled or not self._shown:
+            self.fetch()
+            return
+        if view.block == (1, 1) and view.plan.region is None:
+            return
+        map_view = self._panel.map.view
+        top, bottom, left, right = map_view.visible()
+        everything = (top, bottom, left, right) == (0, map_view.rows, 0, map_view.columns)
+        region = None if everything or bottom <= top or right <= left else (top, bottom, left, right)
+        self._ask_numbers(view.shape, region)
+
+    def _known_shape(self) -> tuple[int, ...] | None:
+        reference, stop = self.source.references[0], self._panel.state.stop or {}
+        if reference.get("event") == stop.get("seq"):
+            for tensor in stop.get("tensors") or ():
+                if tensor["name"] == reference["name"]:
+                    return tuple(tensor["shape"])
+        return None
+
+    def _ask_numbers(self, shape: tuple[int, ...], region: Region | None = None) -> None:
+        panel, source = self._panel, self.source
+        panel.controls.set_tensor(shape, panel.is_parameter, panel.state.selection.sample)
+        try:
+            cut = panel.controls.cut(shape)
+        except ValueError as error:
+            panel.head.set_problem(f"slice: {error}")
+            return
+        panel.head.set_problem("")
+        made = self.made = plan(cut, panel.map.pixels(), region)
+        stop = panel.state.stop
+        asked = (json.dumps(source.references), source.run, made, (stop or {}).get("revision"), id(stop))
+        if asked == self._wanted:
+            return
+        self._wanted = asked
+        answers: dict[int, dict[str, Any]] = {}
+
+        def answered(place: int, body: dict[str, Any]) -> None:
+            answers[place] = body
+            if len(answers) < len(source.references) or self._wanted != asked:
+                return
+            shapes = [tuple(answers[i]["shape"]) for i in range(len(answers))]
+            if len(set(shapes)) > 1:
+                self._refused(f"{source.title}: {format_shape(shapes[0])} and {format_shape(shapes[1])} have no difference.")
+                return
+            self._shown = asked
+            self._arrived(shown([answers[i] for i in range(len(answers))], made), answers[0])
+
+        for place, reference in enumerate(source.references):
+            run = source.run_of(place)
+            self.ask(f"numbers {place}", "tensor", made.arguments(reference), partial(answered, place), run)
+        if len(source.references) == 1 and region is None:
+            arguments = {"reference": source.references[0], "bins": BINS}
+            panel.ask("histogram", "histogram", arguments, panel.show_histogram, lambda text: panel.histogram.clear())

@@ -1,0 +1,1 @@
+"""Curves over steps: numbers, axes, painting and the widget that draws several plots over one axis."""

@@ -1,0 +1,263 @@
+"""``PlotCanvas``: several plots over one axis, drawn once; only the lines of cursor and pointer are drawn anew."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPaintEngine, QPainter, QPaintEvent, QPixmap, QWheelEvent
+from PyQt6.QtWidgets import QApplication, QSizePolicy, QWidget
+
+from gui.plots.area import Area, Smoothing, arrange, step_ticks
+from gui.plots.axes import kept_range, steps_range
+from gui.plots.paint import Mark, draw, draw_lines, draw_titles
+from gui.plots.series import Curve, Plot, beside, nearest
+from gui.theme import Theme
+
+#: The least that is shown of the common axis, and pixels between the axis of values and the first step.
+_LEAST = 4.0
+_INSET = 4.0
+
+
+class PlotCanvas(QWidget):
+    """Plots below each other. The wheel zooms at the pointer, a drag moves, a double-click shows everything again.
+
+    Signals:
+        chosen(x): a place was clicked, or Enter was pressed at the pointer.
+        pointed(x): the pointer is there; NaN: it is nowhere.
+    """
+
+    chosen = pyqtSignal(float)
+    pointed = pyqtSignal(float)
+
+    def __init__(self, theme: Theme, x_label: str = "step", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme, self.x_label = theme, x_label
+        self.plots: list[Plot] = []
+        self.marks: list[Mark] = []
+        self.cursor_at: float | None = None
+        self.pointer: float | None = None
+        self.decay = 0.0
+        self._shown: tuple[float, float] | None = None
+        self._whole: tuple[float, float] | None = None
+        self._kept: dict[tuple[str, bool], tuple[float, float]] = {}
+        self._smoothing = Smoothing()
+        self._areas: list[Area] = []
+        self._picture: QPixmap | None = None
+        self._drag: tuple[QPointF, tuple[float, float]] | None = None
+        self._dragged = False
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName("Curves: left and right read values, Enter goes there, + and - zoom, 0 shows everything")
+
+    # ---- what is shown ----
+
+    def show_plots(self, plots: Sequence[Plot]) -> None:
+        """Show these; ranges stay where they suit."""
+        self.plots = list(plots)
+        self.updateGeometry()
+        self.renew()
+
+    def renew(self) -> None:
+        """Draw everything anew when it is seen next."""
+        self._picture = None
+        self.update()
+
+    def set_marks(self, marks: Sequence[Mark]) -> None:
+        """Lines through all plots with a sign at the top."""
+        if list(marks) != self.marks:
+            self.marks = list(marks)
+            self.renew()
+
+    def set_cursor(self, x: float | None) -> None:
+        """A line at the current step, or none."""
+        if x != self.cursor_at:
+            self.cursor_at = x
+            self.update()
+
+    def set_pointer(self, x: float | None) -> None:
+        """Read the values here; None: those at the cursor."""
+        if x != self.pointer:
+            self.pointer = x
+            self.update()
+            self.pointed.emit(math.nan if x is None else x)
+
+    @property
+    def shown(self) -> tuple[float, float]:
+        """The ends of the common axis."""
+        return self._shown or self.whole
+
+    @property
+    def whole(self) -> tuple[float, float]:
+        """The ends that show everything."""
+        ends = [(curve.x[0], curve.x[-1]) for plot in self.plots for curve in plot.curves if len(curve.x)]
+        if not ends:
+            return 0.0, 5.0
+        wanted = steps_range(float(min(first for first, _ in ends)), float(max(last for _, last in ends)))
+        self._whole = kept_range(self._whole, wanted)
+        return self._whole
+
+    def show_range(self, low: float, high: float) -> None:
+        """Show a part of the common axis, as far as there is something."""
+        first, last = self.whole
+        size = min(max(high - low, min(_LEAST, last - first)), last - first)
+        low = min(max(low, first), last - size)
+        self._shown = None if size >= (last - first) * (1 - 1e-9) else (low, low + size)
+        self.renew()
+
+    def show_all(self) -> None:
+        """Show everything, also what is yet to come."""
+        self._shown = None
+        self._kept.clear()
+        self.renew()
+
+    def zoom_by(self, factor: float, x: float | None = None) -> None:
+        """Show 1 / ``factor`` times as much, with the place ``x`` staying where it is."""
+        low, high = self.shown
+        middle = x if x is not None else self.pointer if self.pointer is not None else (low + high) / 2
+        self.show_range(middle - (middle - low) / factor, middle + (high - middle) / factor)
+
+    # ---- geometry ----
+
+    def areas(self) -> list[Area]:
+        """Where everything stands."""
+        if self._picture is None:
+            rect = QRectF(self.rect()).adjusted(0, 2, 0, 0)
+            self._areas = arrange(self.plots, rect, self.shown, self.decay, self.theme, self._smoothing, self._kept)
+        return self._areas
+
+    def x_of(self, values: np.ndarray) -> np.ndarray:
+        """Places of the common axis as pixels."""
+        low, high = self.shown
+        box = self._areas[0].box if self._areas else QRectF(self.rect())
+        return box.left() + _INSET + (values - low) / (high - low) * (box.width() - _INSET)
+
+    def value_of(self, pixel: float) -> float:
+        """The place of the common axis at a pixel."""
+        low, high = self.shown
+        box = self._areas[0].box if self._areas else QRectF(self.rect())
+        return low + (pixel - box.left() - _INSET) / max(1.0, box.width() - _INSET) * (high - low)
+
+    def sizeHint(self) -> QSize:
+        return QSize(300, self.minimumSizeHint().height() + 40)
+
+    def minimumSizeHint(self) -> QSize:
+        line = QFontMetricsF(self.theme.text_font("small")).height()
+        return QSize(120, round(len(self.plots) * (3.2 * line + 10) + line + 8))
+
+    # ---- painting ----
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter = QPainter(self)
+        engine = painter.paintEngine()
+        if engine is not None and engine.type() not in (QPaintEngine.Type.Raster, QPaintEngine.Type.X11):
+            self.areas()
+            self._draw(painter)  # as vectors: for SVG
+        else:
+            painter.drawPixmap(0, 0, self.picture())
+        at = self._here()
+        draw_titles(painter, self._areas, at, self.pointer is not None, self.theme)
+        places = [None if x is None else float(self.x_of(np.array([x]))[0]) for x in (self.cursor_at, self.pointer)]
+        draw_lines(painter, self._areas, places[0], places[1], self.theme)
+        painter.end()
+
+    def picture(self) -> QPixmap:
+        """Everything but what follows the mouse and the cursor; drawn when it has changed."""
+        ratio = self.devicePixelRatioF()
+        if self._picture is None or self._picture.size() != self.size() * ratio:
+            self._picture = None
+            self.areas()
+            self._picture = QPixmap(self.size() * ratio)
+            self._picture.setDevicePixelRatio(ratio)
+            self._picture.fill(self.theme.panel)
+            painter = QPainter(self._picture)
+            self._draw(painter)
+            painter.end()
+        return self._picture
+
+    def _draw(self, painter: QPainter) -> None:
+        box = self._areas[0].box if self._areas else QRectF(self.rect())
+        ticks = step_ticks(self.shown, box, self.theme)
+        draw(painter, self._areas, self.x_of, ticks, self.x_label, self.marks, self.theme)
+
+    # ---- mouse and keys ----
+
+    def _here(self) -> float:
+        """Where values are read: at the pointer, the cursor, or the end."""
+        here = self.pointer if self.pointer is not None else self.cursor_at
+        return self.shown[1] if here is None else here
+
+    def _curves(self) -> list[Curve]:
+        return [curve for plot in self.plots for curve in plot.curves]
+
+    def point_at(self, pixel: float) -> None:
+        """Read the values nearest to a pixel."""
+        box = self.areas()[0].box if self.plots else QRectF()
+        inside = box.left() - 4 <= pixel <= box.right() + 8
+        self.set_pointer(nearest(self._curves(), self.value_of(pixel)) if inside else None)
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        if event is not None and event.button() == Qt.MouseButton.LeftButton:
+            self._drag, self._dragged = (event.position(), self.shown), False
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        if event is None:
+            return
+        if self._drag is not None and self._areas:
+            start, (low, high) = self._drag
+            moved = event.position().x() - start.x()
+            if abs(moved) >= QApplication.startDragDistance() or self._dragged:
+                self._dragged = True
+                by = moved / max(1.0, self._areas[0].box.width()) * (high - low)
+                self.show_range(low - by, high - by)
+                return
+        self.point_at(event.position().x())
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        if event is not None and event.button() == Qt.MouseButton.LeftButton and self._drag is not None:
+            dragged, self._drag = self._dragged, None
+            self.point_at(event.position().x())
+            if not dragged and self.pointer is not None:
+                self.chosen.emit(self.pointer)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        self._drag = None
+        self.show_all()
+
+    def leaveEvent(self, event: object) -> None:
+        self.set_pointer(None)
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        if event is None:
+            return
+        turned = event.angleDelta()
+        low, high = self.shown
+        if turned.x() or event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            by = (turned.x() or turned.y()) / 800 * (high - low)
+            self.show_range(low - by, high - by)
+        else:
+            self.zoom_by(1.0015 ** turned.y(), self.value_of(event.position().x()))
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        if event is None:
+            return
+        key = event.key()
+        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            here = self._here()
+            self.set_pointer(beside(self._curves(), here, key == Qt.Key.Key_Right) or nearest(self._curves(), here))
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.pointer is not None:
+            self.chosen.emit(self.pointer)
+        elif key == Qt.Key.Key_Escape and self.pointer is not None:
+            self.set_pointer(None)
+        elif event.text() in ("+", "="):
+            self.zoom_by(1.5)
+        elif event.text() == "-":
+            self.zoom_by(1 / 1.5)
+        elif event.text() == "0":
+            self.show_all()
+        else:
+            super().keyPressEvent(event)

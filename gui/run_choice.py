@@ -1,0 +1,49 @@
+"""The selector of runs in the toolbar."""
+
+from __future__ import annotations
+
+import html
+
+from PyQt6.QtWidgets import QComboBox
+
+from gui.context import Context
+
+#: Characters of a run's name that are always shown.
+_SHOWN = 8
+
+
+class RunChoice(QComboBox):
+    """Shows the runs of the state; choosing one makes it current."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+        self.setAccessibleName("Current run")
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(_SHOWN)
+        self.activated.connect(self._chosen)
+        context.state.subscribe("runs", self._show)
+        self._show()
+
+    def _chosen(self, i: int) -> None:
+        number = self.itemData(i)
+        if number is not None and not self._context.state.runs[i]["current"]:
+            self._context.link.switch(number)
+
+    def _show(self) -> None:
+        runs = self._context.state.runs
+        self.blockSignals(True)
+        self.clear()
+        for i, run in enumerate(runs):
+            self.addItem(run["name"] + (" (lost)" if run["state"] == "lost" else ""), run["number"])
+            if run["current"]:
+                self.setCurrentIndex(i)
+        if not runs:
+            self.addItem("none")
+        self.blockSignals(False)
+        self.setEnabled(len(runs) > 1)
+        name = f"<br>Now: {html.escape(self.currentText())}" if runs else ""
+        self.setToolTip(
+            "<b>Run</b><br>The run that the panels show. Another one begins when a value is edited (a fork) or when the "
+            f"script is restarted with other parameters{name}"
+        )

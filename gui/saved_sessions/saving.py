@@ -1,0 +1,194 @@
+"""Saving the session that is open: on demand into a file, and by itself when the window is closed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from PyQt6.QtCore import QMimeData, QObject
+from PyQt6.QtWidgets import QFileDialog, QWidget
+
+from engine.debug.session import ConnectionLost, RequestError, Session, SessionError
+from gui.context import Context
+from gui.panels.panel import Panel
+from gui.saved_sessions.archive import SUFFIX, SessionFileError, write
+from gui.saved_sessions.content import View
+from gui.saved_sessions.gathering import gather
+from gui.saved_sessions.opened import data_folder
+from gui.saved_sessions.signing import Signer
+from gui.saved_sessions.tapes import MOST_CHECKPOINT_BYTES
+from gui.saved_sessions.view import take_view
+from gui.settings import Settings
+
+FILTER = f"Sessions of Nablascope (*{SUFFIX})"
+
+#: Sessions that were saved by themselves and are kept; of older scripts they are removed.
+_MOST_KEPT = 12
+
+
+class Saving(QObject):
+    """The actions "Save session" and "Save session as"; ``panels()`` gives the panels that there are.
+
+    Attributes:
+        path: the file that the open session was saved to or opened from; None where there is none.
+    """
+
+    def __init__(self, context: Context, window: QWidget, panels: Callable[[], Mapping[str, Panel]]) -> None:
+        super().__init__(window)
+        self.path: str | None = None
+        self._context = context
+        self._window = window
+        self._panels = panels
+        self.signer = Signer(data_folder(context.settings))
+        context.state.subscribe("launched", self._launched)
+
+    def _launched(self) -> None:
+        """Another script has been opened: it has no file yet."""
+        self.path = None
+
+    # ---- on demand ----
+
+    def save(self) -> None:
+        """Save into the session's file; ask for one where there is none."""
+        if self._refused():
+            return
+        if self.path is None:
+            self.save_as()
+        else:
+            self.write(self.path)
+
+    def save_as(self) -> None:
+        """Ask for a file, and save into it."""
+        if self._refused():
+            return
+        program = str(self._context.state.program or "session")
+        stem = os.path.splitext(os.path.basename(program))[0]
+        suggestion = self.path or os.path.join(os.getcwd(), stem + SUFFIX)
+        path, _ = QFileDialog.getSaveFileName(self._window, "Save session", suggestion, FILTER)
+        if path:
+            self.write(path if path.endswith(SUFFIX) else path + SUFFIX)
+
+    def write(self, path: str) -> None:
+        """Save into ``path``; what runs is paused for it."""
+        context = self._context
+        was_running = context.state.running
+        view, launched, signer = self._view(), self._launched_with(), self.signer
+
+        def job(session: Session) -> str:
+            return _save(session, path, launched, view, signer)
+
+        def done(problem: str) -> None:
+            if problem:
+                context.say(problem, "error")
+                return
+            self.path = path
+            if hasattr(context.settings, "add_recent"):
+                context.settings.add_recent(path)
+            size = os.path.getsize(path) / 1e6
+            paused = " The script was paused for it; F5 goes on." if was_running else ""
+            context.say(f"Saved: {path} ({size:.1f} MB).{paused}")
+
+        context.link.work("save", job, done)
+
+    def _refused(self) -> bool:
+        state = self._context.state
+        if state.restoring:
+            self._context.say("What is shown is the session's file already; there is nothing new to save.")
+        elif state.program is None or not state.runs:
+            text = "There is no session to save: open a script first (Ctrl+O). An attached process keeps no recording."
+            self._context.say(text, "warning")
+        else:
+            return False
+        return True
+
+    def _view(self) -> View:
+        return take_view(self._context, self._panels(), self._context.link.answers_given())
+
+    def _launched_with(self) -> dict[str, Any]:
+        launched = {key: value for key, value in self._context.state.launched.items() if value is not None}
+        return {"cwd": os.getcwd(), **launched}
+
+    # ---- by itself ----
+
+    def keep_place(self) -> None:
+        """Save where the script stands, so that it can be reopened there; waits, though not for long."""
+        settings, program = self._context.settings, self._context.state.program
+        if program is not None and isinstance(settings, Settings) and not self._context.state.restoring:
+            self._keep_place(settings, program)
+            with suppress(OSError, TypeError):
+                settings.save()
+
+    def _keep_place(self, settings: Settings, program: str) -> None:
+        state = self._context.state
+        place = places_folder(settings) / f"{hashlib.sha256(program.encode()).hexdigest()[:16]}{SUFFIX}"
+        last = settings.script(program)
+        last.pop("last", None)
+        stop = state.stop or {}
+        begun = bool(stop.get("position")) and (stop.get("reason") != "entry" or len(state.runs) > 1)
+        if not begun and not state.running:
+            with suppress(OSError):
+                place.unlink(missing_ok=True)
+            return
+        view, launched, signer, problems = self._view(), self._launched_with(), self.signer, []
+
+        def job(session: Session) -> None:
+            view.stop = dict(session.current.stop or {})
+            place.parent.mkdir(parents=True, exist_ok=True)
+            # One checkpoint has to do: whoever closes a window does not want to wait.
+            problems.append(_save(session, str(place), launched, view, signer, room=0))
+
+        if self._context.link.finish_with(job) and problems == [""]:
+            last["last"] = {"file": str(place), "where": where_words(view.stop, len(state.runs)), "time": int(time.time())}
+            self._forget_old(place.parent)
+
+    def _forget_old(self, folder: Path) -> None:
+        with suppress(OSError):
+            files = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime)
+            for path in files[:-_MOST_KEPT]:
+                path.unlink()
+
+
+def _save(
+    session: Session, path: str, launched: dict[str, Any], view: View, signer: Signer, room: int = MOST_CHECKPOINT_BYTES
+) -> str:
+    """Save; what went wrong, or ""."""
+    try:
+        saved = gather(session, launched, view)
+        saved.room = room
+        write(path, saved.members(), signer.sign)
+    except SessionFileError as error:
+        return str(error)
+    except (SessionError, RequestError, ConnectionLost, OSError, TypeError) as error:
+        return f"The session was not saved: {error}"
+    return ""
+
+
+def dropped_file(data: QMimeData | None) -> str:
+    """The script or session that is dragged into the window; "" where it is something else."""
+    paths = [url.toLocalFile() for url in data.urls()] if data is not None and data.hasUrls() else []
+    return paths[0] if len(paths) == 1 and paths[0].endswith((".py", SUFFIX)) else ""
+
+
+def places_folder(settings: Any) -> Path:
+    """Where sessions are kept that were saved by themselves."""
+    return data_folder(settings) / "places"
+
+
+def where_words(stop: Mapping[str, Any], runs: int) -> str:
+    """Where a script stands, for a list: ``"step 1,240, 2 runs"``."""
+    return f"step {int(stop.get('step') or 0):,}" + (f", {runs} runs" if runs > 1 else "")
+
+
+def kept_place(settings: Any, program: str) -> tuple[str, str] | None:
+    """(file, words) of where a script stood when the window was closed; None where that is not known."""
+    scripts = settings.get("scripts") if hasattr(settings, "get") else None
+    saved = scripts.get(program) if isinstance(scripts, dict) else None
+    last = saved.get("last") if isinstance(saved, dict) else None
+    if not isinstance(last, dict) or not isinstance(last.get("file"), str) or not os.path.isfile(last["file"]):
+        return None
+    return last["file"], str(last.get("where") or "")

@@ -1,0 +1,162 @@
+"""The script of the window: opened, attached to, begun anew, lost; its runs compared."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtWidgets import QFileDialog, QWidget
+
+from gui.comparing import compared_words
+from gui.context import Context
+from gui.following import Following
+from gui.message_bar import MessageBar
+from gui.remembering import Remembering
+from gui.samples import samples_folder
+from gui.saved_sessions.archive import SUFFIX
+from gui.saved_sessions.reopening import Reopening
+from gui.stepping import Stepping
+
+
+class Scripts(QObject):
+    """What the actions of the menus File and Run do with the script as a whole.
+
+    Args:
+        window: what dialogs stand in front of, and what owns this.
+        opened: called after a script was opened or a process joined: shows the panels.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        window: QWidget,
+        following: Following,
+        stepping: Stepping,
+        messages: MessageBar,
+        remembering: Remembering,
+        opened: Callable[[], object],
+    ) -> None:
+        super().__init__(window)
+        self._context, self._window, self._opened = context, window, opened
+        self._following, self._stepping = following, stepping
+        self._messages, self._remembering = messages, remembering
+        #: Opens the files of sessions; set by the window.
+        self.reopening: Reopening | None = None
+        context.link.lost.connect(self._lost)
+        context.link.stopped.connect(self._stopped)
+
+    # ---- beginning ----
+
+    def open(
+        self, path: str, parameters: tuple[str, ...] = (), as_torch: bool = False, arguments: tuple[str, ...] = ()
+    ) -> None:
+        """Open a script, stopped at its first line, or a session's file, in the place of what is open."""
+        path = os.path.abspath(path)
+        if not os.path.isfile(path):
+            what = "is a folder; choose a script in it" if os.path.isdir(path) else "is not there any more"
+            self._messages.show_message(f"{path} {what}.", "warning")
+            return
+        if self.reopening is not None:
+            if path.endswith(SUFFIX):
+                self.reopening.open(path)
+                return
+            self.reopening.forget()
+        context, settings = self._context, self._context.settings
+        self._messages.dismiss()
+        self._remembering.keep_breakpoints()
+        self._following.clear()
+        if hasattr(settings, "add_recent"):
+            settings.add_recent(path)
+        # First the process, which takes longest, then the panels meanwhile.
+        context.state.update(
+            program=path, launched={"program": path, "parameters": parameters, "as_torch": as_torch, "arguments": arguments}
+        )
+        self._remembering.recall_breakpoints(path)
+        context.link.launch(path, parameters, as_torch, arguments)
+        QTimer.singleShot(0, self._opened)
+
+    def attach(self, host: str, port: int, key: str) -> None:
+        """Join a process that listens."""
+        if self.reopening is not None:
+            self.reopening.forget()
+        self._messages.dismiss()
+        self._following.clear()
+        self._context.state.update(program=None, launched={})
+        self._context.link.attach(host, port, key)
+        QTimer.singleShot(0, self._opened)
+
+    def choose_file(self) -> None:
+        """Ask for a script or a session's file."""
+        program = self._context.state.program
+        folder = os.path.dirname(program) if program else str(samples_folder() or Path.home())
+        title = "Open a training script or a saved session"
+        kinds = f"Scripts and sessions (*.py *{SUFFIX});;Python scripts (*.py);;Saved sessions (*{SUFFIX});;All files (*)"
+        path, _ = QFileDialog.getOpenFileName(self._window, title, folder, kinds)
+        if path:
+            self.open(path)
+
+    def ask_attach(self) -> None:
+        """Ask which process to join."""
+        from gui.attach_dialog import AttachDialog
+
+        dialog = AttachDialog(self._window)
+        if dialog.exec():
+            self.attach(*dialog.values())
+        dialog.deleteLater()
+
+    def restart(self) -> None:
+        """Begin anew."""
+        self._stepping.halt()
+        self._messages.dismiss()
+        self._context.link.restart()
+
+    def close(self) -> None:
+        """End the script and forget it."""
+        self._stepping.halt()
+        self._messages.dismiss()
+        self._remembering.save()
+        if self.reopening is not None:
+            self.reopening.forget()
+        self._context.link.stop()
+        self._following.clear()
+        self._context.state.update(program=None, launched={})
+
+    # ---- what happens to it ----
+
+    def compare(self) -> None:
+        """Where the current run and the newest other one first differ."""
+        runs = self._context.state.runs
+        current = next((run for run in runs if run["current"]), None)
+        other = next((run for run in reversed(runs) if not run["current"]), None)
+        if current is None or other is None:
+            return
+        a, b = sorted((current, other), key=lambda run: run["number"])
+
+        def compared(result: dict[str, Any]) -> None:
+            words = compared_words(a["name"], b["name"], result)
+            self._messages.show_message(words, "info", [("Show curves", lambda: self._context.want_panel("curves"))])
+
+        self._context.link.compare(a["number"], b["number"], compared)
+
+    def _stopped(self, stop: dict[str, Any]) -> None:
+        if stop.get("reason") == "exception":
+            text = str(stop.get("text") or stop.get("description") or "")
+            actions = [("Step back", self._stepping.back), ("Restart", self.restart)]
+            self._messages.show_message(f"The script stopped at an exception: {text}", "error", actions)
+        elif self._messages.severity == "error":
+            self._messages.dismiss()
+
+    def _lost(self, why: str) -> None:
+        actions = [("Restart", self.restart)]
+        if any(run["current"] and run.get("replayable") and run.get("position") for run in self._context.state.runs):
+            actions.insert(0, ("Replay to here", self._replay))
+        self._messages.show_message(f"The engine process is gone: {why}", "error", actions)
+
+    def _replay(self) -> None:
+        """Bring a fresh process to where the lost one stood."""
+        run = next((run for run in self._context.state.runs if run["current"]), {})
+        if run.get("position"):
+            self._context.link.move("goto", position=run["position"])

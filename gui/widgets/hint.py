@@ -1,0 +1,71 @@
+"""What an empty panel says: as much of it as there is room for."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QEvent, QRect, Qt
+from PyQt6.QtGui import QFontMetrics, QResizeEvent
+from PyQt6.QtWidgets import QLabel
+
+from gui.theme import Theme
+
+#: Of the style sheet, around the text.
+_PADDING = 16
+
+
+class Hint(QLabel):
+    """Words in the middle of an empty panel. Without room for all they become smaller, then the later paragraphs are
+    left out; the tooltip has the whole."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self._whole = text
+        self._theme: Theme | None = None
+        self.setObjectName("empty")
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setWordWrap(True)
+        self.setMinimumSize(1, 1)
+        self.setText(text)
+
+    def text(self) -> str:
+        """The whole text."""
+        return self._whole
+
+    def setText(self, text: str | None) -> None:
+        self._whole = text or ""
+        self._fit()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take on the theme's fonts."""
+        self._theme = theme
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.ParentChange:
+            self._fit()
+
+    def _fit(self) -> None:
+        shown, font = self._whole, self.font()
+        if self._theme is not None:
+            paragraphs = self._whole.split("\n\n")
+            tries = [(self._theme.text_font(), len(paragraphs))]
+            tries += [(self._theme.text_font("small"), count) for count in range(len(paragraphs), 0, -1)]
+            for font, count in tries:
+                shown = "\n\n".join(paragraphs[:count])
+                if self._fits(shown, QFontMetrics(font)):
+                    break
+        if shown != QLabel.text(self):
+            QLabel.setText(self, shown)
+        if font != self.font():
+            self.setFont(font)
+        fits = self._fits(shown, QFontMetrics(font))
+        self.setToolTip("" if fits and shown == self._whole else self._whole)
+
+    def _fits(self, text: str, metrics: QFontMetrics) -> bool:
+        width, height = self.width() - 2 * _PADDING, self.height() - 2 * _PADDING
+        needed = metrics.boundingRect(QRect(0, 0, max(width, 1), 10_000), int(Qt.TextFlag.TextWordWrap), text)
+        return needed.height() <= height and needed.width() <= width

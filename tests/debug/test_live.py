@@ -1,0 +1,289 @@
+"""Pictures of a run that is not watched closely: their numbers are the run's, and the run does not notice."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import engine as torch
+from engine import nn, trace
+from engine.debug.listeners import lean
+from engine.debug.live.live import AMORTISED, INTERVAL, PATIENCE, Live, Outbox, joined
+from engine.debug.live.views import Subscription, View
+from engine.debug.replay.recorder import Recorder
+from engine.debug.session import RequestError, Session
+from engine.debug.watching import Watcher
+from engine.utils.data import DataLoader, TensorDataset
+
+
+class Silent(Watcher):
+    def consider(self, event, frame):
+        pass
+
+
+class Training:
+    """A net that is trained under a Live, on a clock of its own; ``bodies`` are the pictures."""
+
+    def __init__(self, views=(), loader=True):
+        torch.manual_seed(0)
+        self.model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.1)
+        self.data = TensorDataset(torch.randn(12, 4), torch.arange(12) % 2)
+        self.loader = DataLoader(self.data, batch_size=4) if loader else None
+        self.now = 0.0
+        self.bodies, self.errors = [], []
+        self.live = Live(Silent(Recorder()), self.resume, self.bodies.append, self.failed, lambda: self.now)
+        self.live._outbox.put = lambda body: self.bodies.append(body)
+        self.subscribe(*views)
+        self.seen = []
+
+    def subscribe(self, *views):
+        self.live.subscribe(Subscription(self.live._subscription.number + 1, views))
+
+    def failed(self, listener, error):
+        self.errors.append(error)
+
+    def resume(self):
+        self.live.attach(lean(self.live._watcher.recorder, [self.live.guard]))
+
+    def batches(self):
+        if self.loader is None:
+            return [tuple(self.data.tensors)] * 3
+        return self.loader
+
+    def run(self, epochs=1, after=lambda: None, extra=False):
+        self.resume()
+        for _ in range(epochs):
+            for x, t in self.batches():
+                self.optimizer.zero_grad()
+                before = self.model[0].weight._array.copy()
+                logits = self.model(x)
+                if extra:
+                    torch.relu(logits)
+                loss = nn.functional.cross_entropy(logits, t)
+                loss.backward()
+                self.optimizer.step()
+                self.seen.append((logits._array, loss.item(), self.model[0].weight.grad._array, before))
+                self.now += 1.0
+                after()
+        trace.set_observer(None)
+        assert self.errors == []
+        return self
+
+    def events(self):
+        return next(body["events"] for body in self.bodies if "events" in body)
+
+    def event(self, kind, module="2", name=None):
+        return next(
+            e["seq"] for e in self.events() if e["kind"] == kind and e["module"] == module and name in (None, e["name"])
+        )
+
+
+def tensor(id, reference, **more):
+    return View(id, "tensor", {"reference": reference, **more})
+
+
+def test_the_first_picture_tells_the_structure():
+    training = Training().run()
+    body = training.bodies[0]
+    assert body["views"] == {} and body["step"] == 1 and (body["epoch"], body["batch"]) == (1, 0)
+    ops = [node["id"] for node in body["graph"]["nodes"] if node["kind"] == "op"]
+    assert ops == ["0/Linear", "1/Relu", "2/Linear", "CrossEntropy"]
+    kinds = [event["kind"] for event in body["events"]]
+    assert body["events"][0]["tensors"][0]["shape"] == [4, 4]
+    assert kinds.count("forward") == 4 and kinds.count("update") == 4 and kinds[0] == "batch"
+    assert len(training.bodies) == 1  # nothing else is wanted
+
+
+@pytest.mark.parametrize("loader", [True, False])
+def test_pictures_hold_the_numbers_of_their_steps(loader):
+    training = Training(loader=loader).run()
+    forward, backward, update = training.event("forward"), training.event("backward", "0"), training.event("update", "0")
+    training.subscribe(
+        tensor("y", {"event": forward, "name": "y"}),
+        tensor("dw", {"event": backward, "name": "dw"}),
+        tensor("w", {"event": update, "name": "w"}),
+        tensor("w_new", {"event": update, "name": "w_new"}),
+        tensor("grad", {"expression": "0.weight.grad"}),
+        tensor("now", {"expression": "0.weight"}, describe=False),
+        tensor("none", {"event": forward, "name": "nothing"}),
+        tensor("bad slice", {"event": forward, "name": "y"}, slice="0, 0, 0"),
+        View("histogram", "histogram", {"reference": {"event": forward, "name": "y"}, "bins": 5}),
+        View("samples", "samples", {}),
+    )
+    del training.bodies[:], training.seen[:]
+    training.run(2)
+    # Without a DataLoader a picture ends where the next step begins, and between two pictures there is a rest.
+    assert len(training.bodies) == (6 if loader else 3)
+    for body in training.bodies:
+        logits, loss, gradient, before = training.seen[body["step"] - 4]
+        views = body["views"]
+        assert set(views) == {"y", "dw", "w", "w_new", "grad", "now", "histogram", "samples"}
+        np.testing.assert_array_equal(views["y"]["data"], logits)
+        np.testing.assert_array_equal(views["dw"]["data"], gradient)
+        np.testing.assert_array_equal(views["grad"]["data"], gradient)
+        np.testing.assert_array_equal(views["w"]["data"], before)
+        np.testing.assert_allclose(views["w_new"]["data"] - before, -0.1 * gradient, atol=1e-7)
+        np.testing.assert_array_equal(views["now"]["data"], views["w_new"]["data"])
+        assert "description" not in views["now"] and views["y"]["description"]["count"] == logits.size
+        assert views["histogram"]["counts"].sum() == logits.size
+        assert views["samples"]["meanLoss"] == pytest.approx(loss, rel=1e-6)
+    assert "events" in training.bodies[0] and "events" not in training.bodies[1]
+
+
+def test_views_may_be_asked_for_seldomer():
+    training = Training((View("w", "tensor", {"reference": {"expression": "0.weight"}}, every=3),)).run(4)
+    found = [bool(body["views"]) for body in training.bodies[1:]]
+    assert found == [True, False, False] * 3 + [True, False]
+
+
+def test_references_to_events_from_before_the_run_mean_the_same_array():
+    training = Training().run()
+    seq = training.event("forward")
+    places = training.live._structure.places
+    training.live.remember({100 + number: place for number, place in places.items()})
+    training.subscribe(tensor("y", {"event": 100 + seq, "name": "y"}))
+    training.run()
+    np.testing.assert_array_equal(training.bodies[-1]["views"]["y"]["data"], training.seen[-1][0])
+
+
+def test_another_structure_is_told_after_a_while():
+    training = Training((tensor("w", {"expression": "0.weight"}),)).run()
+    del training.bodies[:]
+    training.run(3, extra=True)
+    assert "events" in training.bodies[0] and training.bodies[0]["step"] == 3 + PATIENCE + 1
+    assert any(node["op"] == "Relu" and not node["module"] for node in training.bodies[0]["graph"]["nodes"])
+    assert all(body["views"] for body in training.bodies[1:])
+
+
+def test_pictures_are_no_more_often_than_the_interval():
+    training = Training((tensor("w", {"expression": "0.weight"}),))
+    training.run(1)
+    del training.bodies[:]
+
+    def quick():
+        training.now += INTERVAL / 8 - 1.0
+
+    began = training.now
+    training.run(40, quick)
+    passed = training.now - began
+    assert passed / INTERVAL - 2 <= len(training.bodies) <= passed / INTERVAL + 2
+
+
+def test_a_picture_that_costs_much_is_seldom():
+    training = Training((tensor("w", {"expression": "0.weight"}),))
+    training.run(1)
+    del training.bodies[:]
+    put, cost = training.live._outbox.put, 2.0
+
+    def slow(body):
+        training.now += cost
+        put(body)
+
+    training.live._outbox.put = slow
+    began = training.now
+    training.run(60)
+    assert len(training.bodies) * cost * AMORTISED <= training.now - began + AMORTISED * cost
+
+
+def test_off_means_off_and_an_error_ends_it_without_harm():
+    training = Training((tensor("w", {"expression": "0.weight"}),))
+    training.live.subscribe(Subscription(9, enabled=False))
+    assert not training.live.on
+    training.subscribe(View("odd", "nonsense", {"reference": {"expression": "0.weight"}}))
+    assert training.live.on
+    training.resume()
+    with pytest.raises(AssertionError):
+        training.run()  # the helper says that there was an error
+    assert [type(error) for error in training.errors] == [KeyError] and not training.live.on
+    assert len(training.seen) == 3
+
+
+def test_what_a_slow_client_has_not_taken_is_joined():
+    old = {"subscription": 2, "step": 1, "views": {"a": 1, "b": 1}, "graph": {}, "events": []}
+    new = {"subscription": 2, "step": 5, "views": {"a": 2}}
+    assert joined(None, new) is new
+    assert joined(old, new) == {"subscription": 2, "step": 5, "views": {"a": 2, "b": 1}, "graph": {}, "events": []}
+    assert joined(old, {**new, "subscription": 3})["views"] == {"a": 2}
+
+
+def test_a_client_that_takes_nothing_does_not_stop_the_script():
+    gate, sent = threading.Event(), []
+
+    def send(body):
+        gate.wait(30)
+        sent.append(body["step"])
+
+    outbox = Outbox(send)
+    for step in range(100):
+        outbox.put({"subscription": 1, "step": step, "views": {}})
+    gate.set()
+    end = time.monotonic() + 30
+    while not (sent and sent[-1] == 99) and time.monotonic() < end:
+        time.sleep(0.001)
+    assert sent[-1] == 99 and len(sent) <= 3
+
+
+SCRIPT = """
+import engine as torch
+from engine import nn
+from engine.utils.data import DataLoader, TensorDataset
+torch.manual_seed(0)
+model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.3), nn.ReLU(), nn.Linear(8, 2))
+optimizer = torch.optim.Adam(model.parameters())
+loader = DataLoader(TensorDataset(torch.randn(40, 4), torch.arange(40) % 2), batch_size=8, shuffle=True)
+for epoch in range({epochs}):
+    for x, t in loader:
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), t)
+        loss.backward()
+        optimizer.step()
+"""
+
+
+@pytest.fixture
+def digests(tmp_path):
+    """``digests(views)``: the digest of a run to its end, and the pictures of it."""
+
+    def find(views):
+        script = tmp_path / "train.py"
+        script.write_text(SCRIPT.format(epochs=60))
+        pictures = []
+
+        def heard(run, message):
+            if message["event"] == "snapshot":
+                pictures.append(message["body"])
+
+        with Session.launch(str(script), on_event=heard) as session:
+            session.start()
+            if views:
+                session.request("live", subscription=7, views=views)
+            assert session.step("continue", 60).reason == "end"
+            return session.request("digest")["digest"], pictures
+
+    return find
+
+
+def test_the_run_is_the_same_bit_by_bit(digests):
+    views = [
+        {"id": "w", "command": "tensor", "arguments": {"reference": {"expression": "0.weight"}}},
+        {"id": "batch", "command": "samples", "arguments": {"count": 4}, "every": 2},
+    ]
+    watched, pictures = digests(views)
+    assert pictures and all(body["subscription"] == 7 for body in pictures) and "graph" in pictures[0]
+    assert any("w" in body["views"] for body in pictures)
+    assert watched == digests([])[0]
+
+
+def test_views_are_checked(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT.format(epochs=1))
+    with Session.launch(str(script)) as session:
+        session.start()
+        bad = [{"id": "x", "command": "tensor", "arguments": {"slice": "0"}}]
+        with pytest.raises(RequestError, match="'x'.*'reference' is missing"):
+            session.request("live", subscription=1, views=bad)
+        with pytest.raises(RequestError, match="command"):
+            session.request("live", subscription=1, views=[{"id": "x", "command": "next", "arguments": {}}])
+        assert session.request("live", subscription=2, views=[], enabled=False) == {}

@@ -1,0 +1,258 @@
+"""Exports: pictures of panels and of the window, tables as CSV, and what is said where a file cannot be written."""
+
+import csv
+import errno
+import math
+import os
+import resource
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QImage, QPainter
+from PyQt6.QtSvg import QSvgRenderer
+from PyQt6.QtWidgets import QFileDialog
+
+from gui.context import Context
+from gui.exporting_files import NotWritten, whole_file, write_whole
+from gui.exporting_pictures import write_window
+from gui.exporting_tables import Table, csv_text, curves_table, layers_table, write_csv
+from gui.link import Link
+from gui.panels import panel_classes
+from gui.panels.layers_table import Row
+from gui.settings import Settings
+from gui.state import State
+from gui.theme import Theme
+from gui.window import Window
+from tests.gui.conftest import SAMPLES
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("export")
+
+
+@pytest.fixture
+def window(qapp, qtbot, until, tmp_path, monkeypatch):
+    """A window in which two_points.py stands in its second step."""
+    monkeypatch.chdir(tmp_path)
+    window = Window(Context(State(), Link(), Theme(), Settings(tmp_path / "settings.json")))
+    qtbot.addWidget(window)
+    window.resize(1280, 800)
+    window.show()
+    window.open(str(SAMPLES / "two_points.py"))
+    state, link = window.context.state, window.context.link
+    until(lambda: state.stop and window.workspace)
+    for command, arguments in (("runTo", {"step": 2}), ("next", {"granularity": "op"}), ("next", {"granularity": "op"})):
+        before = state.stop
+        link.move(command, **arguments)
+        until(lambda before=before: state.stop is not before and not link.moving)
+    until(lambda: link.quiet)
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def choose(monkeypatch):
+    """``choose(path)``: what the user answers when asked for a file's name."""
+
+    def answer(path):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+
+    return answer
+
+
+def test_every_panel_is_written_as_png_and_svg_from_its_menu(window, until, choose, tmp_path):
+    workspace = window.workspace
+    assert len(workspace.panels) == len(panel_classes()) >= 14
+    for key, panel in workspace.panels.items():
+        workspace.show_panel(key)
+        until(lambda panel=panel: panel.isVisible() and window.context.link.quiet)
+        texts = {action.text(): action for action in window.exporting.menu(panel).actions()}
+        for kind in ("png", "svg"):
+            choose(tmp_path / f"{key}.{kind}")
+            texts[f"Export {panel.title} as {kind.upper()}…"].trigger()
+        image = QImage(str(tmp_path / f"{key}.png"))
+        assert image.width() == 2 * panel.width() and image.height() >= 2 * panel.height()
+        colors = {image.pixel(x, y) for x in range(0, image.width(), 3) for y in range(0, image.height(), 3)}
+        assert len(colors) > 4, key
+        root = ET.parse(tmp_path / f"{key}.svg").getroot()
+        words = " ".join("".join(text.itertext()) for text in root.iter(f"{SVG}text"))
+        if workspace.docks.get(key) is not None:
+            assert panel.title in words, key
+        assert panel.head.subject.text().split(" ")[0] in words, key
+        assert QSvgRenderer(str(tmp_path / f"{key}.svg")).isValid()
+
+
+def test_svg_is_drawn_as_vectors_and_where_the_png_is(window, until, tmp_path):
+    window.workspace.show_panel("curves")
+    panel = window.workspace.panels["curves"]
+    until(lambda: panel.isVisible() and window.context.state.curves and window.context.link.quiet)
+    panel.export_svg(tmp_path / "curves.svg")
+    panel.export_png(tmp_path / "curves.png", 1.0)
+    root = ET.parse(tmp_path / "curves.svg").getroot()
+    assert sum(1 for _ in root.iter(f"{SVG}text")) >= 5
+    assert any(True for _ in root.iter(f"{SVG}polyline")) or any(True for _ in root.iter(f"{SVG}path"))
+    renderer = QSvgRenderer(str(tmp_path / "curves.svg"))
+    png = QImage(str(tmp_path / "curves.png"))
+    drawn = QImage(png.size(), QImage.Format.Format_RGB32)
+    drawn.fill(Qt.GlobalColor.magenta)
+    painter = QPainter(drawn)
+    renderer.render(painter)
+    painter.end()
+    places = [(x, y) for x in range(png.width()) for y in range(png.height())]
+    one, other = (np.array([image.pixelColor(x, y).lightness() < 200 for x, y in places]) for image in (png, drawn))
+    assert one.sum() > 100 and 0.5 < other.sum() / one.sum() < 2.0
+
+
+def test_the_window_is_written_at_its_size_and_at_twice_that(window, choose, tmp_path):
+    choose(tmp_path / "one")  # the ending is added
+    window.context.action("export_window").trigger()
+    choose(tmp_path / "two.png")
+    window.context.action("export_window_2x").trigger()
+    one, two = QImage(str(tmp_path / "one.png")), QImage(str(tmp_path / "two.png"))
+    assert one.size() == window.size() and two.size() == 2 * window.size()
+    assert f"Written: {tmp_path / 'two.png'}" == window.messages.text.text()
+
+
+def test_the_menu_lists_what_can_be_exported(window):
+    texts = [action.text() for action in window.menus["File › Export"].actions()]
+    assert {"Panel as PNG…", "Panel as SVG…", "Window as PNG…", "Window as PNG, high resolution…", "Curves as CSV…",
+            "Layers as CSV…", "Run as GIF or MP4…"} <= set(texts)  # fmt: skip
+
+
+def test_curves_and_layers_are_written_as_csv(window, until, choose, tmp_path):
+    window.workspace.show_panel("layers")
+    layers, state = window.workspace.panels["layers"], window.context.state
+    layers.tiers["scalars"].setChecked(True)
+    until(lambda: window.context.link.quiet)
+    before = state.stop
+    window.context.link.move("runTo", step=4)
+    until(lambda: state.stop is not before and layers.model.rows and window.context.link.quiet)
+    for key in ("curves", "layers"):
+        choose(tmp_path / f"{key}.csv")
+        window.context.action(f"export_{key}").trigger()
+    with open(tmp_path / "curves.csv", newline="", encoding="utf-8") as file:
+        lines = [line for line in csv.DictReader(file) if line["train loss"]]
+    curve = state.curves["run 1"]
+    assert [int(line["step"]) for line in lines] == curve["steps"].tolist() and lines[0]["run"] == "run 1"
+    assert [float(line["train loss"]) for line in lines] == pytest.approx(curve["losses"].tolist(), nan_ok=True, rel=1e-12)
+    with open(tmp_path / "layers.csv", newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["layer"] for line in lines] == [row.name for row in layers.model.rows]
+    assert [float(line["std"]) for line in lines] == pytest.approx([row.values["std"] for row in layers.model.rows])
+    assert {line["kind"] for line in lines} == {"output", "parameter"}
+
+
+def test_numbers_in_csv_are_the_same_everywhere_and_can_be_read_back():
+    import locale
+
+    values = [1.5, -0.1, 1e-12, float("nan"), float("inf"), -float("inf"), np.float32(0.1), np.float64(2) / 3, 7, None, True]
+    old = locale.setlocale(locale.LC_ALL)
+    try:
+        for name in ("de_DE.UTF-8", "C"):
+            try:
+                locale.setlocale(locale.LC_ALL, name)
+            except locale.Error:
+                continue
+            text = csv_text(Table(["value"], [[value] for value in values]))
+            assert text.split("\r\n")[1:-1] == [
+                "1.5", "-0.1", "1e-12", "nan", "inf", "-inf", "0.1", repr(2 / 3), "7", '""', "true",
+            ]  # fmt: skip
+    finally:
+        locale.setlocale(locale.LC_ALL, old)
+
+
+def test_the_table_of_curves_has_every_series_of_every_run():
+    curves = {
+        "run 1": {"steps": np.array([0, 1, 2]), "losses": np.array([1.0, np.nan, 0.5])},
+        "a, b": {"steps": np.array([5]), "losses": np.array([2.0])},
+    }  # fmt: skip
+    measures = {"run 1": {
+        "series": {
+            ("accuracy", "train"): (np.array([1]), np.array([0.5]), np.array([4])),
+            ("loss", "validation"): (np.array([2]), np.array([0.25]), np.array([4])),
+            ("learning rate", "lr"): (np.array([0, 2]), np.array([0.1, 0.01]), np.array([1, 1])),
+        },
+        "epochs": np.array([[1, 0], [2, 2]]),
+    }}  # fmt: skip
+    lines = list(csv.reader(csv_text(curves_table(curves, measures)).splitlines()))
+    assert lines == [
+        ["run", "step", "epoch", "train loss", "validation loss", "train accuracy in %", "lr learning rate"],
+        ["run 1", "0", "1", "1.0", "", "", "0.1"], ["run 1", "1", "1", "nan", "", "50.0", "0.1"],
+        ["run 1", "2", "2", "0.5", "0.25", "", "0.01"], ["a, b", "5", "", "2.0", "", "", ""],
+    ]  # fmt: skip
+
+
+def test_the_table_of_layers_has_numbers_of_both_sides():
+    conv = Row("conv1", False, {"step": 3, "std": 0.5, "dead": None}, {"std": math.nan})
+    rows = [conv, Row("w", True, {"step": 3, "std": 1.0})]
+    lines = list(csv.reader(csv_text(layers_table(rows)).splitlines()))
+    assert lines[0] == ["layer", "kind", "step", "std", "dead", "gradient std"]
+    assert lines[1:] == [["conv1", "output", "3", "0.5", "", "nan"], ["w", "parameter", "3", "1.0", "", ""]]
+
+
+# ---- files that cannot be written ----
+
+
+def test_a_file_is_written_as_a_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("old")
+    os.chmod(path, 0o640)
+    with pytest.raises(ZeroDivisionError), whole_file(path) as part:
+        part.write_text("half")
+        1 / 0
+    assert path.read_text() == "old" and os.listdir(tmp_path) == ["a.csv"]
+    write_whole(path, b"new")
+    assert path.read_text() == "new" and os.listdir(tmp_path) == ["a.csv"] and path.stat().st_mode & 0o777 == 0o640
+    link = tmp_path / "link.csv"
+    link.symlink_to(path)
+    write_whole(link, b"newer")
+    assert link.is_symlink() and path.read_text() == "newer"
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"), [("missing/a.png", "no such file"), ("file/a.png", "not a directory"), ("folder", "is a directory")]
+)
+def test_a_message_names_file_and_cause(window, choose, tmp_path, name, cause):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.png").mkdir()
+    path = tmp_path / (name if name.endswith(".png") else f"{name}.png")
+    for action in ("export_window", "export_png"):
+        choose(path)
+        window.context.action(action).trigger()
+        assert str(path) in window.messages.text.text() and cause in window.messages.text.text().lower()
+        assert window.messages.severity == "error"
+    with pytest.raises(NotWritten):
+        write_csv(Table(["a"], []), path)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux")
+def test_a_disk_that_is_full_is_told_and_the_old_file_stays(window, choose, tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    try:
+        choose(path)
+        window.context.action("export_window").trigger()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    said = window.messages.text.text()
+    assert str(path) in said and "file too large" in said
+    assert path.read_bytes() == b"old" and not list(tmp_path.glob(".*.part"))
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("gui.exporting_files.os.fsync", full)
+    window.context.action("export_window").trigger()
+    assert "no space left on device" in window.messages.text.text() and path.read_bytes() == b"old"
+
+
+def test_write_window_raises_where_it_cannot(window, tmp_path):
+    with pytest.raises(OSError, match="missing"):
+        write_window(window, tmp_path / "missing" / "a.png")

@@ -1,0 +1,321 @@
+"""What goes wrong with the engine process and the script: killed, hung, never started; edited or deleted under a run. The
+window says what happened, goes on, and leaves no process and no folder behind."""
+
+import os
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from PyQt6.QtWidgets import QPushButton
+
+from gui import watchdog
+from gui.breakpoints import breakpoints_of
+from gui.context import Context
+from gui.link import Link
+from gui.moved_lines import moved_lines
+from gui.settings import Settings
+from gui.state import State
+from gui.theme import Theme
+from gui.window import Window
+from tests.debug.processes import alive, wait_until_gone
+from tests.gui.conftest import SAMPLES
+
+LOOP = """import engine as torch
+from engine import nn
+model = nn.Linear(2, 1)
+opt = torch.optim.SGD(model.parameters(), lr=0.01)
+x = torch.ones(4, 2)
+while True:
+    opt.zero_grad()
+    loss = model(x).square().mean()
+    loss.backward()
+    opt.step()
+"""
+
+#: Holds Python's lock in one call of C for longer than anybody waits: nothing in the process can answer.
+HANGS = "print('before')\nsum(range(10 ** 12))\n"
+
+
+def children():
+    """The processes that this one has started and that still run, whoever they belong to now."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"engine.debug.main" in command and parent == os.getpid():
+            found.add(int(entry.name))
+    return found
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(tmp_path_factory, monkeypatch):
+    """Fail where a process of the engine or a folder of a recording outlives the test."""
+    folder = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    before = children()
+    yield
+    deadline = time.monotonic() + 15
+    while (left := (children() - before, list(folder.glob("nablascope-*")))) != (set(), []) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left == (set(), [])
+
+
+@pytest.fixture
+def make(qapp, qtbot, tmp_path, monkeypatch):
+    """``make(path)``: a window on a true link, with a script opened in it."""
+    monkeypatch.chdir(tmp_path)
+    windows = []
+
+    def window(path=None, link=None):
+        windows.append(Window(Context(State(), link or Link(), Theme(), Settings(tmp_path / "config" / "settings.json"))))
+        qtbot.addWidget(windows[-1])
+        windows[-1].show()
+        if path is not None:
+            windows[-1].open(str(path))
+        return windows[-1]
+
+    yield window
+    for one in windows:
+        print("said:", one.messages.whole)  # shown where a test fails
+        one.close()
+
+
+@pytest.fixture
+def opened(make, until):
+    """A window with two_points.py, stopped at its first op, the tape written."""
+    window = make(SAMPLES / "two_points.py")
+    until(lambda: window.context.state.stop and window.workspace)
+    move(window, until, "next", granularity="op")
+    until(lambda: window.context.link.quiet)
+    return window
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """The window says after half a second what it says after five."""
+    monkeypatch.setattr(watchdog, "PATIENCE", 0.5)
+    monkeypatch.setattr(watchdog, "START", 1.0)
+
+
+def move(window, until, command, **arguments):
+    state, before = window.context.state, window.context.state.stop
+    window.context.link.move(command, **arguments)
+    until(lambda: state.stop is not before and not window.context.link.moving)
+    return state.stop
+
+
+def pid(window):
+    return window.context.link._session.current.client.pid
+
+
+def buttons(window):
+    return {button.text(): button for button in window.messages.findChildren(QPushButton) if button.isVisible()}
+
+
+def said(window):
+    return window.messages.whole
+
+
+# ---------------------------------------------------------------------------------------------------- killed
+
+
+@pytest.mark.parametrize("when", ["stopped", "running", "asking"])
+def test_a_process_that_is_killed_is_told_and_replayed_to_where_it_stood(make, until, qtbot, tmp_path, when):
+    script = tmp_path / "loop.py"
+    script.write_text(LOOP)
+    window = make(script)
+    state, link = window.context.state, window.context.link
+    until(lambda: state.stop and window.workspace)
+    place = move(window, until, "runTo", step=2)["position"]
+    qtbot.wait(400)  # the tape is written when nothing has moved for a while
+    until(lambda: link.quiet)
+    if when == "running":
+        link.move("continue")
+        until(lambda: state.running and state.progress.get("step", 0) > 20)
+    if when == "asking":
+        link.ask("slow", "evaluate", {"expression": "__import__('time').sleep(100)"}, lambda _: None)
+    os.kill(pid(window), signal.SIGKILL)
+    until(lambda: window.messages.severity == "error")
+    assert "signal 9" in said(window) and {"Replay to here", "Restart"} == set(buttons(window))
+    assert not state.running and state.runs[0]["state"] == "lost"
+    buttons(window)["Replay to here"].click()
+    until(lambda: state.runs[0]["state"] == "stopped" and not link.moving)
+    assert state.stop["position"] == place and window.messages.severity != "error"
+    assert move(window, until, "next", granularity="op")["position"] > place
+
+
+def test_a_process_that_is_killed_during_its_start_is_told(make, until):
+    before = children()
+    window = make(SAMPLES / "two_points.py")
+    until(lambda: children() - before)
+    os.kill(max(children() - before), signal.SIGKILL)
+    until(lambda: said(window))
+    assert "signal 9" in said(window) and window.context.state.stop is None and not window.context.link.moving
+    window.context.action("restart").trigger()
+    until(lambda: window.context.state.stop)
+
+
+# ---------------------------------------------------------------------------------------------------- hung
+
+
+def test_a_halted_process_is_told_and_can_be_waited_for(opened, until, impatient):
+    os.kill(pid(opened), signal.SIGSTOP)
+    until(lambda: "has not answered" in said(opened))
+    assert set(buttons(opened)) == {"Wait", "End it and replay to here"}
+    buttons(opened)["Wait"].click()
+    assert not opened.messages.isVisible()
+    until(lambda: "has not answered" in said(opened))  # it still does not
+    os.kill(pid(opened), signal.SIGCONT)
+    until(lambda: said(opened) == "")
+    move(opened, until, "next", granularity="op")
+
+
+def test_a_halted_process_can_be_ended_and_the_run_goes_on(opened, until, impatient):
+    state, old, place = opened.context.state, pid(opened), opened.context.state.stop["position"]
+    opened.context.link.ask(("link", "flush"), "flushRecording", {}, lambda _: None)
+    until(lambda: opened.context.link.quiet)
+    os.kill(old, signal.SIGSTOP)
+    until(lambda: "End it and replay to here" in buttons(opened))
+    buttons(opened)["End it and replay to here"].click()
+    until(lambda: state.runs[0]["state"] == "stopped" and pid(opened) != old and not opened.context.link.moving)
+    assert state.stop["position"] == place and wait_until_gone(old)
+    move(opened, until, "next", granularity="op")
+
+
+def test_a_call_of_c_that_never_returns_is_told_and_ended(make, until, tmp_path, impatient):
+    script = tmp_path / "hangs.py"
+    script.write_text(HANGS)
+    window = make(script)
+    state, link = window.context.state, window.context.link
+    until(lambda: state.stop and link.quiet)
+    link.move("continue")
+    until(lambda: "has not answered" in said(window))
+    old = pid(window)
+    buttons(window)["End it and replay to here"].click()
+    until(lambda: state.runs and state.runs[0]["state"] == "stopped" and not link.moving)
+    assert state.stop["line"] == 1 and wait_until_gone(old)
+
+
+def test_a_script_that_cannot_pause_is_told(make, until, tmp_path, impatient):
+    script = tmp_path / "sleeps.py"
+    script.write_text("import time\ntime.sleep(1000)\n")
+    window = make(script)
+    state, link = window.context.state, window.context.link
+    until(lambda: state.stop and link.quiet)
+    link.move("continue")
+    until(lambda: state.running)
+    window.context.action("pause").trigger()
+    until(lambda: "asked to pause" in said(window))
+    window.context.link.stop()
+    assert said(window) == "" and state.stop is None
+
+
+def test_a_start_that_hangs_is_told_and_can_be_ended(make, until, impatient):
+    before = children()
+    window = make(SAMPLES / "two_points.py")
+    until(lambda: children() - before)
+    for process in children() - before:
+        os.kill(process, signal.SIGSTOP)
+    until(lambda: "is not ready" in said(window))
+    buttons(window)["End it"].click()
+    assert not window.context.link.moving
+    until(lambda: not children() - before)
+    window.open(str(SAMPLES / "xor.py"))
+    until(lambda: window.context.state.stop)
+
+
+@pytest.mark.parametrize("what", ["current", "all", "starting"])
+def test_a_window_with_halted_processes_closes_soon(make, until, what):
+    before = children()
+    window = make(SAMPLES / "two_points.py")
+    if what == "starting":
+        until(lambda: children() - before)
+    else:
+        until(lambda: window.context.state.stop and len(children() - before) == 2)
+    halted = {pid(window)} if what == "current" else children() - before
+    for process in halted:
+        os.kill(process, signal.SIGSTOP)
+    began = time.monotonic()
+    window.close()
+    assert time.monotonic() - began < 15 and not any(alive(process) for process in halted)
+
+
+# ---------------------------------------------------------------------------------------------------- edited on disk
+
+
+def test_an_edited_script_is_told_and_what_runs_stays(make, until, tmp_path):
+    script = tmp_path / "loop.py"
+    script.write_text(LOOP)
+    window = make(script)
+    state, link = window.context.state, window.context.link
+    until(lambda: state.stop and window.workspace)
+    code = window.workspace.panels["code"]
+    breakpoints = breakpoints_of(window.context)
+    breakpoints.set_lines(str(script), [{"line": 7, "condition": "True"}])
+    until(lambda: window.script_on_disk.running)
+    place = move(window, until, "runTo", step=2)["position"]
+    script.write_text(LOOP.replace("x = torch.ones(4, 2)", "x = torch.ones(4, 2)\nprint('new')\n"))
+    until(lambda: "has changed on disk" in said(window))
+    assert "print('new')" not in code.view.toPlainText()
+    # A replay runs the text that was recorded, not the one on the disk.
+    os.kill(pid(window), signal.SIGKILL)
+    until(lambda: "Replay to here" in buttons(window))
+    buttons(window)["Replay to here"].click()
+    until(lambda: state.runs[0]["state"] == "stopped" and not link.moving)
+    assert state.stop["position"] == place
+    told = []
+    link.ask("source", "source", {"path": str(script)}, told.append)
+    until(lambda: told)
+    assert told[0]["content"] == LOOP
+    window.context.action("restart").trigger()
+    until(lambda: state.stop and state.stop["reason"] == "entry" and said(window) == "")
+    until(lambda: [entry["line"] for entry in breakpoints.lines(str(script))] == [9])
+    assert breakpoints.lines(str(script))[0]["condition"] == "True"
+    until(lambda: "print('new')" in code.view.toPlainText())
+    assert move(window, until, "continue")["line"] == 9
+
+
+def test_a_script_that_is_replaced_or_deleted_while_it_runs(make, until, tmp_path):
+    script, other = tmp_path / "loop.py", tmp_path / "other.py"
+    script.write_text(LOOP)
+    window = make(script)
+    state, link = window.context.state, window.context.link
+    until(lambda: state.stop and window.script_on_disk.running)
+    link.move("continue")
+    until(lambda: state.running and state.progress.get("step", 0) > 5)
+    other.write_text(LOOP + "# replaced\n")
+    os.replace(other, script)  # as editors do
+    until(lambda: "has changed on disk" in said(window))
+    script.unlink()
+    until(lambda: "not on the disk any more" in said(window))
+    script.write_text(LOOP)
+    until(lambda: said(window) == "")
+    assert state.running
+    link.move("pause")
+    until(lambda: not state.running)
+
+
+def test_a_restart_of_a_script_that_is_gone_says_so(make, until, tmp_path):
+    script = tmp_path / "loop.py"
+    script.write_text(LOOP)
+    window = make(script)
+    state = window.context.state
+    until(lambda: state.stop and window.context.link.quiet)
+    script.unlink()
+    window.context.action("restart").trigger()
+    until(lambda: "loop.py" in said(window) and "no such file" in said(window).lower())
+    assert state.runs[0]["state"] == "stopped"
+    move(window, until, "next", granularity="op")
+
+
+def test_lines_are_found_again_in_another_text():
+    old = "a = 1\nb = 2\nfor i in range(3):\n    print(a)\n    print(b)\nend()\n"
+    new = "import x\na = 1\nb = 2\nfor i in range(3):\n    print(a + 1)\nend()\n"
+    assert moved_lines(old, new, [1, 2, 3, 4, 6]) == {1: 2, 2: 3, 3: 4, 4: 5, 6: 6}
+    assert moved_lines(old, old, [1, 6, 99]) == {1: 1, 6: 6, 99: 6}
+    assert moved_lines(old, "", [3]) == {3: 1}

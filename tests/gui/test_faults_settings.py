@@ -1,0 +1,199 @@
+"""Settings that are broken, cannot be read or written, or are written by two windows; errors of the window's own."""
+
+import json
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from PyQt6.QtCore import QByteArray, QTimer
+from PyQt6.QtWidgets import QApplication, QDialog, QLabel, QPlainTextEdit
+
+from gui.context import Context
+from gui.settings import Settings, merged
+from gui.state import State
+from gui.theme import Theme
+from gui.window import Window
+from tests.gui.conftest import SAMPLES
+from tests.gui.fake_link import FakeLink
+from tests.gui.test_faults import buttons, said
+
+
+@pytest.fixture
+def window(qapp, qtbot, tmp_path):
+    window = Window(Context(State(), FakeLink(), Theme(), Settings(tmp_path / "config" / "settings.json")))
+    qtbot.addWidget(window)
+    window.show()
+    yield window
+    window.close()
+
+
+# ---------------------------------------------------------------------------------------------------- settings
+
+BROKEN = ["", "{", "[1, 2]", "\x00\xff\xfe", '{"theme": 3, "recent": "x"}', "[" * 100_000, '"text"', "{" * 3]
+
+ODD = {
+    "theme": "neon", "scale": 1e9, "motion": 3, "speed": -5, "recent": [1, None], "layout": {"window": 3, "docks": "!!"},
+    "panels": {"code": 5, "curves": {"smoothing": [], "shown": {}}, "network": {"place": "x"}},
+    "scripts": {str(SAMPLES / "two_points.py"): {"breakpoints": 5, "op": 3, "watch": [1], "watches": 7}, "x": 3},
+    "unknown": {"a": 1},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [*BROKEN, json.dumps(ODD), *(json.dumps({key: value}) for key, value in ODD.items())])
+def test_a_window_opens_with_any_settings(qapp, qtbot, tmp_path, caplog, text):
+    path = tmp_path / "settings.json"
+    path.write_text(text, encoding="latin-1")
+    settings = Settings(path)
+    window = Window(Context(State(), FakeLink(), Theme(), settings))
+    qtbot.addWidget(window)
+    window.show()
+    window.open(str(SAMPLES / "two_points.py"))
+    qtbot.waitUntil(lambda: window.workspace is not None, timeout=30_000)
+    assert len(window.workspace.panels) >= 14
+    if settings.problem:
+        assert str(path) in settings.problem and (tmp_path / "settings.broken.json").exists()
+    window.close()
+    assert Settings(path).problem == "" and not [r for r in caplog.records if r.levelname == "ERROR"]
+
+
+def test_settings_that_cannot_be_read_are_left_alone(tmp_path, monkeypatch):
+    path = tmp_path / "settings.json"
+    path.write_text('{"theme": "dark"}')
+
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", refuse)
+        settings = Settings(path)
+        assert "Permission denied" in settings.problem and settings["theme"] == "light"
+        settings["theme"] = "projector"
+        settings.save()
+    assert path.read_text() == '{"theme": "dark"}' and [p.name for p in tmp_path.iterdir()] == ["settings.json"]
+
+
+def test_settings_that_cannot_be_saved_are_told_once(qapp, qtbot, tmp_path, monkeypatch):
+    window = Window(Context(State(), FakeLink(), Theme(), Settings(tmp_path / "settings.json")))
+    qtbot.addWidget(window)
+    window.show()
+
+    def refuse(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("gui.settings.tempfile.mkstemp", refuse)
+    window.remembering.save()
+    assert "cannot be saved" in said(window) and "Read-only file system" in said(window)
+    window.messages.dismiss()
+    window.remembering.save()
+    assert said(window) == ""
+    window.close()
+
+
+def test_two_windows_keep_what_each_has_changed(tmp_path):
+    path = tmp_path / "settings.json"
+    first, second = Settings(path), Settings(path)
+    first.add_recent("/a.py")
+    first["theme"] = "dark"
+    first.script("/a.py")["breakpoints"] = {"/a.py": [{"line": 1}]}
+    first.save()
+    second.add_recent("/b.py")
+    second.script("/b.py")["breakpoints"] = {"/b.py": [{"line": 2}]}
+    second.save()
+    first["scale"] = 1.5
+    first.save()
+    last = Settings(path)
+    assert last["theme"] == "dark" and last["scale"] == 1.5 and set(last["recent"]) == {"/a.py", "/b.py"}
+    assert last["scripts"]["/a.py"]["breakpoints"] and last["scripts"]["/b.py"]["breakpoints"]
+    assert merged({"recent": ["a", "b"]}, {"recent": ["b"]}, {"recent": ["c", "a", "b"]}) == {"recent": ["b", "c"]}
+    assert merged({"x": 1}, {}, {"x": 1, "y": 2}) == {"y": 2}
+
+
+def test_settings_where_no_folder_can_be_are_told(qapp, qtbot, tmp_path):
+    (tmp_path / "file").write_text("")
+    window = Window(Context(State(), FakeLink(), Theme(), Settings(tmp_path / "file" / "settings.json")))
+    qtbot.addWidget(window)
+    window.show()
+    assert str(tmp_path / "file") in said(window) and "Not a directory" in said(window)
+    window.close()
+
+
+def test_many_windows_writing_at_once_lose_nothing(tmp_path):
+    path = tmp_path / "settings.json"
+
+    def write(number):
+        settings = Settings(path)
+        for i in range(5):
+            settings.script(f"/{number}-{i}.py")["watches"] = ["x"]
+            settings.save()
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(Settings(path)["scripts"]) == 20 and [p.name for p in tmp_path.iterdir()] == ["settings.json"]
+
+
+def test_a_window_whose_screen_is_gone_stands_on_one_that_is_there(qapp, qtbot, tmp_path):
+    path = tmp_path / "settings.json"
+    window = Window(Context(State(), FakeLink(), Theme(), Settings(path)))
+    qtbot.addWidget(window)
+    window.show()
+    window.move(9000, 7000)
+    window.close()
+    saved = json.loads(path.read_text())["layout"]["window"]
+    assert not QByteArray.fromBase64(saved.encode()).isEmpty()
+    again = Window(Context(State(), FakeLink(), Theme(), Settings(path)))
+    qtbot.addWidget(again)
+    again.show()
+    screen = QApplication.primaryScreen().availableGeometry()
+    assert screen.intersects(again.frameGeometry()) and again.height() > 100
+    again.close()
+
+
+# ---------------------------------------------------------------------------------------------------- errors of its own
+
+
+@pytest.mark.qt_no_exception_capture
+def test_an_exception_in_a_slot_is_told_with_its_traceback(qtbot, window, monkeypatch, caplog):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    window.errors.install()
+
+    def broken():
+        raise ZeroDivisionError("a slot of the test")
+
+    QTimer.singleShot(0, broken)
+    qtbot.waitUntil(lambda: "a slot of the test" in said(window), timeout=10_000)
+    assert "broken" in said(window) and "test_faults_settings.py" in said(window) and window.messages.severity == "error"
+    assert "Traceback" in caplog.text and "a slot of the test" in caplog.text
+    buttons(window)["Details"].click()
+    dialog = next(d for d in window.findChildren(QDialog) if d.windowTitle() == "An error of the window")
+    assert "in broken" in dialog.findChild(QPlainTextEdit).toPlainText() and dialog.findChild(QLabel).text()
+    dialog.close()
+    # The same error, once more, is not told again; one in a thread is.
+    window.messages.dismiss()
+    QTimer.singleShot(0, broken)
+    thread = threading.Thread(target=lambda: [][1])
+    thread.start()
+    thread.join()
+    qtbot.waitUntil(lambda: "IndexError" in said(window), timeout=10_000)
+    assert window.isVisible()
+
+
+# ---------------------------------------------------------------------------------------------------- messages
+
+
+def test_a_passing_information_does_not_lose_a_message_with_buttons(window, until):
+    bar = window.messages
+    bar.show_message("choose", "warning", [("Do", lambda: None)])
+    bar.show_message("Written: a.png")
+    assert bar.whole == "Written: a.png"
+    bar._leave()
+    assert bar.whole == "choose" and bar.severity == "warning"
+    until(lambda: set(buttons(window)) == {"Do"})
+    bar.show_message("Written: b.png")
+    bar.withdraw("choose")
+    bar._leave()
+    assert bar.whole == "" and not bar.isVisible()

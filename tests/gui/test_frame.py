@@ -1,0 +1,266 @@
+"""The frame of the window: sizes, toolbar, breadcrumb, status line, menus, start page."""
+
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QAbstractButton, QScrollArea
+
+from gui.breadcrumb import Breadcrumb, parts
+from gui.context import Context
+from gui.menus import Menus
+from gui.settings import Settings
+from gui.start_page import Card
+from gui.state import Selection, State
+from gui.status import place_of
+from gui.theme import THEMES, Theme
+from gui.window import Window
+from tests.gui.clipping import clipped
+from tests.gui.conftest import SAMPLES
+from tests.gui.fake_link import FakeLink
+
+STOP = {
+    "reason": "step", "description": 'backward Convolution "conv2"', "position": [3, 0, 0], "level": "op",
+    "kind": "backward", "file": str(SAMPLES / "fashion_cnn.py"), "line": 85, "function": "<module>", "module": "conv2",
+    "op": "Convolution", "name": "Convolution", "direction": "backward", "epoch": 1, "epochs": 10, "batch": 2,
+    "batches": 188, "step": 2, "live": True, "seq": 12, "hitBreakpointIds": [], "device": "cpu", "threads": 2, "seed": 0,
+    "historyBytes": 38 * 2**20, "historyBudget": 256 * 2**20,
+    "tensors": [
+        {"name": "w", "shape": [32, 16, 3, 3], "dtype": "float32", "label": "conv2.weight"},
+        {"name": "dw", "shape": [32, 16, 3, 3], "dtype": "float32", "label": None},
+        {"name": "dx", "shape": [64, 16, 14, 14], "dtype": "float32", "label": None},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def window(qtbot, tmp_path):
+    window = Window(Context(State(), FakeLink(), Theme(), Settings(tmp_path / "settings.json")))
+    qtbot.addWidget(window)
+    window.resize(1280, 800)
+    window.show()
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def stopped(window, qtbot):
+    window.open(str(SAMPLES / "fashion_cnn.py"))
+    qtbot.waitUntil(lambda: window.workspace is not None, timeout=10_000)
+    window.context.link.stopped.emit(dict(STOP))
+    window.context.link.moves.clear()
+    return window
+
+
+def sizes(window):
+    docks = window.workspace.docks
+    return docks["code"].width(), docks["tensor"].width(), window.workspace.panels["timeline"].height()
+
+
+def test_the_areas_have_their_sizes(stopped, qtbot):
+    qtbot.waitUntil(lambda: sizes(stopped) == (340, 360, 72), timeout=5000)
+    shown = {key for key, panel in stopped.workspace.panels.items() if panel.isVisible()}
+    assert shown == {"code", "variables", "network", "timeline", "tensor", "curves"}
+
+
+def test_on_a_wide_window_layers_and_data_stand_beside_the_curves(stopped, qtbot):
+    panels = stopped.workspace.panels
+    three = [panels[key] for key in ("curves", "layers", "data")]
+    stopped.resize(1920, 1080)
+    qtbot.waitUntil(lambda: all(panel.isVisible() and panel.width() > 200 for panel in three), timeout=5000)
+    left = [panel.mapTo(stopped, panel.rect().topLeft()).x() for panel in three]
+    assert left[0] < left[1] < left[2]
+    qtbot.waitUntil(lambda: sizes(stopped)[0] == 340 and sizes(stopped)[2] == 72, timeout=5000)
+    stopped.resize(1280, 800)
+    qtbot.waitUntil(lambda: sizes(stopped) == (340, 360, 72), timeout=5000)
+    assert not panels["layers"].isVisible()
+
+
+def test_a_layout_of_the_users_own_stays_when_the_window_grows(stopped, qtbot):
+    qtbot.waitUntil(lambda: sizes(stopped) == (340, 360, 72), timeout=5000)
+    stopped.workspace.docks["stack"].toggleViewAction().trigger()
+    stopped.resize(1920, 1080)
+    qtbot.wait(50)
+    assert not stopped.workspace.panels["layers"].isVisible() and not stopped.workspace.docks["stack"].isVisible()
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+def test_the_window_keeps_its_size_and_the_toolbar_shows_everything(stopped, qtbot, size, theme, scale):
+    stopped.resize(*size)
+    stopped.looks.set_theme(theme)
+    stopped.looks.set_scale(scale)
+    stopped.workspace.arrange()
+    qtbot.wait(30)
+    assert (stopped.width(), stopped.height()) == size
+    toolbar = stopped.toolbar
+    for widget in [*toolbar.findChildren(QAbstractButton), toolbar.level, toolbar.speed, toolbar.runs]:
+        assert widget.isVisible()
+        right = widget.mapTo(toolbar, widget.rect().topRight()).x()
+        bottom = widget.mapTo(toolbar, widget.rect().bottomRight()).y()
+        assert right < toolbar.width() and bottom < toolbar.height(), widget.accessibleName()
+        assert widget.width() >= min(widget.sizeHint().width(), widget.minimumSizeHint().width()), widget.accessibleName()
+
+
+def test_the_toolbar_says_restart_at_1280(stopped):
+    words = {
+        button.text() for button in stopped.toolbar.findChildren(QAbstractButton)
+        if button.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+    }  # fmt: skip
+    assert words >= {"Open", "Restart", "Back", "Continue", "Over", "Into", "Out", "Compare"}
+
+
+def test_a_toolbar_without_room_goes_on_in_a_second_row(stopped, qtbot):
+    one = stopped.toolbar.height()
+    stopped.looks.set_theme("projector")
+    stopped.looks.set_scale(2.0)
+    stopped.resize(700, 700)
+    qtbot.wait(30)
+    toolbar = stopped.toolbar
+    assert toolbar.height() > 2 * one
+    for widget in (toolbar.level, toolbar.runs):
+        assert widget.mapTo(toolbar, widget.rect().topRight()).x() < toolbar.width()
+
+
+def test_the_path_to_a_stop():
+    dw = Selection(event=12, name="dw")
+    assert [part.text for part in parts(STOP, dw)] == ["epoch 1", "batch 3 of 188", "backward", "conv2", "weight"]
+    forward = {**STOP, "kind": "forward", "direction": "forward", "module": "features.0"}
+    assert [part.text for part in parts(forward)][2:] == ["forward", "features", "0", "Convolution"]
+    dx = Selection(event=12, name="dx")
+    assert parts(STOP, dx)[-1].text == "input"
+    other = Selection(event=11, name="dw")
+    assert parts(STOP, other)[-1].text == "Convolution"
+    line = {"level": "line", "line": 51, "function": "forward", "epoch": 0, "batch": -1, "step": 0}
+    assert [part.text for part in parts(line)] == ["forward()", "line 51"]
+    enter = {**STOP, "level": "module", "kind": "enter", "direction": None, "op": None}
+    assert [part.text for part in parts(enter)][2:] == ["conv2", "entered"]
+    assert parts(None) == []
+
+
+def test_each_part_leads_to_its_level(stopped):
+    crumb = stopped.workspace.findChild(Breadcrumb)
+    buttons = {button.text(): button for button in crumb.findChildren(QAbstractButton)}
+    for text, level in (("epoch 1", "epoch"), ("batch 3 of 188", "batch"), ("backward", "line")):
+        buttons[text].click()
+        assert stopped.context.link.moves[-1] == ("stepBack", {"granularity": level})
+        assert stopped.context.state.level == level
+    buttons["conv2"].click()
+    assert stopped.context.link.moves[-1] == ("stepOut", {})
+
+
+def test_a_long_path_leaves_out_its_coarse_parts(stopped, qtbot):
+    crumb = stopped.workspace.findChild(Breadcrumb)
+    stopped.context.link.stopped.emit({**STOP, "seq": 13, "module": "encoder.layers.3.attention.projection.output"})
+    qtbot.wait(30)
+    shown = [button.text() for button in crumb.findChildren(QAbstractButton) if button.isVisible()]
+    assert shown[-1] == "conv2.weight" and "epoch 1" not in shown
+    assert sum(button.width() for button in crumb.findChildren(QAbstractButton) if button.isVisible()) < crumb.width()
+    assert "epoch 1 › batch 3 of 188" in crumb._more.toolTip() and crumb._more.isVisible()
+
+
+def test_the_path_follows_a_script_that_runs(stopped):
+    crumb, state = stopped.workspace.findChild(Breadcrumb), stopped.context.state
+    stopped.context.link.resumed.emit()
+    state.update(progress={"epoch": 2, "batch": 17, "batches": 188, "step": 205})
+    assert crumb._going.isVisible() and "epoch 2  ›  batch 18 of 188" in crumb._going.text()
+    assert not any(button.isVisible() for button in crumb.findChildren(QAbstractButton))
+
+
+def test_the_status_line(stopped):
+    text = stopped.status.state.text()
+    wanted = "stopped at conv2 backward (Convolution)  ·  cpu 2 threads  ·  step 2  ·  history 38 of 256 MB  ·  seed 0"
+    assert text == wanted
+    assert "F10 steps one op" in stopped.status.hint.text()
+    stopped.context.state.update(level="batch")
+    assert "F10 steps one batch" in stopped.status.hint.text()
+    stopped.context.link.resumed.emit()
+    stopped.context.state.update(progress={
+        "step": 1240, "epoch": 7, "batch": 111, "batches": 188, "loss": 0.25, "stepsPerSecond": 1240.3, "threads": 1,
+        "device": "cpu", "historyBytes": 0, "historyBudget": 2**28, "seed": 67280421310721,
+    })  # fmt: skip
+    assert stopped.status.state.text().split("  ·  ") == [
+        "running in epoch 7, batch 112 of 188", "cpu 1 thread", "step 1,240", "loss 0.2500", "1,240 steps/s", "no seed",
+    ]  # fmt: skip
+
+
+def test_places_in_few_words():
+    assert place_of({"level": "batch", "kind": "batch", "batch": 0, "batches": 10}) == "batch 1 of 10"
+    assert place_of({"level": "op", "direction": "update", "op": "SGD", "module": None}) == "SGD update"
+    assert place_of({"level": "line", "description": "line 3 in <module>"}) == "line 3 in <module>"
+
+
+def test_a_watchpoint_is_told_in_the_status_line(stopped):
+    stopped.context.link.stopped.emit({**STOP, "seq": 14, "reason": "data breakpoint", "text": "NaN in dw"})
+    assert stopped.status.state.text().startswith("stopped at conv2 backward (Convolution): NaN in dw")
+
+
+def test_menus_that_change(window, qtbot):
+    menus = window.menu_bar
+    assert isinstance(menus, Menus)
+    recent, samples = window.menus["File › Open recent"], window.menus["File › Samples"]
+    recent.aboutToShow.emit()
+    assert [action.text() for action in recent.actions()] == ["Nothing yet"]
+    samples.aboutToShow.emit()
+    xor = next(action for action in samples.actions() if action.text().startswith("XOR"))
+    assert xor.toolTip().endswith(".")
+    xor.trigger()
+    assert window.context.state.program == str(SAMPLES / "xor.py")
+    qtbot.waitUntil(lambda: window.workspace is not None, timeout=10_000)
+    recent.aboutToShow.emit()
+    assert [action.text() for action in recent.actions()] == ["xor.py"]
+    levels = {action.text(): action for action in window.menus["Run › Level"].actions()}
+    levels["Batch"].trigger()
+    assert window.context.state.level == "batch" and window.toolbar.level.currentText() == "batch"
+    window.context.state.update(level="op")
+    assert levels["Op"].isChecked() and not levels["Batch"].isChecked()
+    panels = {action.text(): action for action in window.menus["View › Panels"].actions()}
+    dock = window.workspace.docks["stack"]
+    assert panels["Stack"].isChecked()
+    panels["Stack"].trigger()
+    assert not dock.isVisible() and not panels["Stack"].isChecked()
+    window.context.action("layout").trigger()
+    assert panels["Stack"].isChecked()
+
+
+def test_closing_the_script_leads_to_the_start_page(stopped):
+    stopped.context.action("close").trigger()
+    assert ("stop", {}) in stopped.context.link.moves
+    assert stopped.pages.currentWidget() is stopped.start_page
+    assert stopped.context.state.program is None and stopped.context.state.stop is None
+    assert stopped.windowTitle() == "Nablascope" and not stopped.context.action("close").isEnabled()
+
+
+def test_all_breakpoints_are_removed(stopped):
+    path = str(SAMPLES / "fashion_cnn.py")
+    stopped.context.state.update(breakpoints={path: [{"line": 85}]}, watchpoints=[{"kind": "nan-inf"}])
+    stopped.context.action("clear_breakpoints").trigger()
+    assert not any(stopped.context.state.breakpoints.values()) and stopped.context.state.watchpoints == []
+    assert ("setBreakpoints", {"source": {"path": path}, "breakpoints": []}) in stopped.context.link.moves
+
+
+def test_full_screen_and_back(window):
+    window.context.action("full_screen").trigger()
+    assert window.windowState() & Qt.WindowState.WindowFullScreen
+    window.context.action("full_screen").trigger()
+    assert not window.windowState() & Qt.WindowState.WindowFullScreen
+
+
+def test_what_is_copied_for_an_issue_names_versions_and_no_path(stopped):
+    from PyQt6.QtWidgets import QApplication
+
+    stopped.context.action("issue").trigger()
+    text = QApplication.clipboard().text()
+    assert "Python: 3." in text and "PyQt6: 6." in text and "theme light" in text and "op Convolution" in text
+    assert str(SAMPLES) not in text and "fashion_cnn" not in text
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+def test_the_start_page_needs_no_sideways_scrolling(window, qtbot, theme, scale):
+    window.looks.set_theme(theme)
+    window.looks.set_scale(scale)
+    qtbot.wait(30)
+    page = window.start_page
+    assert isinstance(page, QScrollArea) and not page.horizontalScrollBar().maximum()
+    cards = page.findChildren(Card)
+    assert len({card.width() for card in cards}) == 1 and clipped(page) == []

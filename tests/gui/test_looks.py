@@ -1,0 +1,132 @@
+"""Themes, fonts, and that no text of the window lacks room, in all themes and at 100 % and 150 %."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from PyQt6.QtGui import QFontInfo, QRawFont
+
+from gui import fonts
+from gui.context import Context
+from gui.link import Link
+from gui.looks import Looks
+from gui.settings import Settings
+from gui.state import State
+from gui.theme import PHASES, THEMES, Theme, contrast, mixed
+from gui.window import Window
+from tests.gui.clipping import clipped
+from tests.gui.conftest import SAMPLES
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_text_and_phases_read_on_every_background(qapp, name):
+    theme = Theme(name)
+    wanted = 7.0 if name == "projector" else 4.5
+    grounds = (theme.paper, theme.panel, theme.raised)
+    for color in (theme.ink, theme.muted, theme.accent, *theme.phase_text.values()):
+        assert min(contrast(color, ground) for ground in grounds) >= wanted, color.name()
+    if theme.dark:
+        for color in theme.phase.values():
+            assert min(contrast(color, ground) for ground in grounds) >= 4.5, color.name()
+    else:
+        assert {key: color.name().upper() for key, color in theme.phase.items()} == PHASES
+    zero = tuple(int(v) for v in theme.diverging[128, :3])
+    assert zero == theme.panel.getRgb()[:3]
+    assert theme.diverging.shape == theme.sequential.shape == (256, 4)
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_text_reads_on_messages_and_on_what_is_picked(qapp, name):
+    theme = Theme(name)
+    for hue, share in ((theme.accent, 0.10), (theme.phase["loss"], 0.16), (theme.phase["alarm"], 0.14)):
+        assert contrast(theme.ink, mixed(theme.panel, hue, share)) >= 7.0
+    picked = mixed(theme.panel, theme.accent, 0.20 if theme.dark else 0.13)
+    assert contrast(theme.ink, picked) >= 4.5
+
+
+def test_black_on_white_has_the_contrast_of_the_standard(qapp):
+    theme = Theme("projector")
+    assert contrast(theme.ink, theme.panel) == pytest.approx(21.0)
+    assert contrast(theme.panel, theme.ink) == pytest.approx(21.0)
+
+
+def test_the_shipped_fonts_are_used(qapp):
+    theme = Theme()
+    assert fonts.load() == ("Inter", "JetBrains Mono")
+    for font, family in ((theme.text_font(), "Inter"), (theme.code_font(), "JetBrains Mono")):
+        assert QFontInfo(font).family() == family
+    for bold in (theme.text_font(bold=True), theme.code_font(bold=True)):
+        assert QRawFont.fromFont(bold).weight() == 600
+    folder = Path(fonts.__file__).parent
+    for name in fonts.FILES:
+        assert 10_000 < (folder / name).stat().st_size < 400_000
+    for name in ("OFL-Inter.txt", "OFL-JetBrainsMono.txt"):
+        text = (folder / name).read_text()
+        assert text.startswith("Copyright 2020") and "SIL OPEN FONT LICENSE Version 1.1" in text
+
+
+def test_figures_have_one_width_and_code_is_shown_as_written(qapp):
+    theme = Theme()
+    from PyQt6.QtGui import QFontMetricsF
+
+    for font in (theme.text_font(), theme.code_font()):
+        metrics = QFontMetricsF(font)
+        assert len({round(metrics.horizontalAdvance(f"{digit}" * 8), 3) for digit in range(10)}) == 1
+    code = QFontMetricsF(theme.code_font())
+    assert code.horizontalAdvance("->!=") == pytest.approx(4 * code.horizontalAdvance("x"))
+
+
+def test_the_fonts_have_every_sign_that_the_window_writes(qapp):
+    theme = Theme()
+    signs = set()
+    for path in (ROOT / "gui").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                signs |= {sign for sign in node.value if ord(sign) > 126 and sign.isprintable()}
+    text, code = (QRawFont.fromFont(font) for font in (theme.text_font(), theme.code_font()))
+    missing = {sign for sign in signs if not (text.supportsCharacter(sign) or code.supportsCharacter(sign))}
+    assert missing == set()
+
+
+def test_projector_text_is_thirteen_points(qapp):
+    assert Theme("light").point_size() == 10.0 and Theme("projector").point_size() == 13.0
+    assert Theme("projector", 1.5).point_size() == pytest.approx(19.5)
+
+
+def test_no_text_lacks_room(qtbot, until, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    window = Window(Context(State(), Link(), Theme(), Settings(tmp_path / "settings.json")))
+    qtbot.addWidget(window)
+    window.resize(1280, 800)
+    window.show()
+    faults = []
+
+    def look(place):
+        for name in THEMES:
+            for scale in (1.0, 1.5):
+                window.looks.set_theme(name)
+                window.looks.set_scale(scale)
+                if window.workspace is not None:
+                    window.workspace.arrange()
+                qtbot.wait(60)
+                faults.extend(f"{place}, {name} at {scale:.0%}: {fault}" for fault in clipped(window))
+
+    look("start page")
+    window.open(str(SAMPLES / "two_points.py"), ("folder=",))
+    until(lambda: window.context.state.stop and window.workspace)
+    look("first line")
+    for _ in range(3):
+        before = window.context.state.stop
+        window.context.action("over").trigger()
+        until(lambda before=before: window.context.state.stop is not before and not window.context.link.moving)
+    window.show_panel("explain")
+    look("forward")
+    for key in window.workspace.docks:
+        window.show_panel(key)
+        qtbot.wait(50)
+        faults.extend(f"{key}: {fault}" for fault in clipped(window))
+    Looks(window.context).set_theme("light")
+    window.close()
+    assert not faults, "\n" + "\n".join(sorted(set(faults)))

@@ -1,0 +1,289 @@
+"""Curves as numbers, axes and their ticks, and the widget that draws several plots over one axis."""
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QPoint, QPointF, Qt
+from PyQt6.QtGui import QColor, QWheelEvent
+from PyQt6.QtWidgets import QApplication
+
+from gui.plots.axes import kept_range, power_ticks, steps_range, tick_texts, tick_values, values_range
+from gui.plots.series import Curve, Plot, beside, columns, ema, held, nearest, value_at
+from gui.theme import Theme
+from gui.widgets.line_plot import LinePlot, Mark
+
+# ---- numbers ----
+
+
+def test_smoothing_is_the_exponential_average_of_what_is_finite():
+    values = np.array([1.0, 3.0, np.nan, 5.0, np.inf, 7.0])
+    total = weight = 0.0
+    expected = []
+    for value in values:
+        if np.isfinite(value):
+            total, weight = 0.9 * total + 0.1 * value, 0.9 * weight + 0.1
+        expected.append(total / weight if np.isfinite(value) else np.nan)
+    assert ema(values, 0.9) == pytest.approx(expected, nan_ok=True)
+    assert ema(values, 0.0) is values and len(ema(values[:0], 0.9)) == 0
+    assert np.isnan(ema(np.array([np.nan]), 0.9)).all()
+
+
+def test_smoothing_of_many_values_is_that_of_few():
+    values = np.random.default_rng(0).normal(size=3000)
+    total, expected = 0.0, []
+    for k, value in enumerate(values):
+        total = 0.99 * total + 0.01 * value
+        expected.append(total / (1 - 0.99 ** (k + 1)))
+    assert ema(values, 0.99) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_column_of_pixels_shows_its_least_and_greatest_value():
+    rng = np.random.default_rng(1)
+    x, y = np.arange(100_000.0), rng.normal(size=100_000)
+    y[[5000, 70_123]] = 50.0, -40.0
+    y[300:400] = np.nan
+    drawn_x, drawn_y = columns(x, y, 0, 100_000, 300)
+    assert len(drawn_x) <= 602 and (np.diff(drawn_x) >= 0).all()
+    assert np.nanmax(drawn_y) == 50.0 and np.nanmin(drawn_y) == -40.0
+    for k in range(300):
+        part, shown = y[(x >= k * 1000 / 3) & (x < (k + 1) * 1000 / 3)], drawn_y[2 * k : 2 * k + 2]
+        assert sorted(shown) == [np.nanmin(part), np.nanmax(part)]
+
+
+def test_only_what_is_shown_is_taken_and_few_points_all():
+    x = np.arange(100_000.0)
+    drawn_x, drawn_y = columns(x, x * 2, 500.5, 510.0, 300)
+    assert drawn_x.tolist() == list(range(500, 512)) and (drawn_y == drawn_x * 2).all()
+    assert len(columns(x[:0], x[:0], 0, 1, 300)[0]) == 0
+
+
+def test_a_column_of_nothing_but_nan_is_a_gap():
+    y = np.zeros(10_000)
+    y[5000:] = np.nan
+    _, drawn = columns(np.arange(10_000.0), y, 0, 10_000, 100)
+    assert np.isfinite(drawn[:100]).all() and np.isnan(drawn[102:]).all()
+
+
+def test_values_that_hold_have_corners():
+    x, y = held(np.array([0.0, 4.0]), np.array([0.1, 0.01]), 9.0)
+    assert x.tolist() == [0, 4, 4, 9] and y.tolist() == [0.1, 0.1, 0.01, 0.01]
+
+
+def test_values_are_read_where_they_are():
+    curve = Curve("a", np.array([0.0, 2.0, 5.0]), np.array([1.0, 2.0, 3.0]))
+    rate = Curve("b", curve.x, curve.y, hold=True)
+    assert value_at(curve, 2) == 2.0 and value_at(curve, 3) is None and value_at(curve, 3, exact=False) == 2.0
+    assert value_at(rate, 3) == 2.0 and value_at(rate, -1) is None
+    assert nearest([curve], 3.9) == 5 and nearest([curve], 3.2) == 2 and nearest([], 1) is None
+    assert beside([curve], 2, True) == 5 and beside([curve], 2, False) == 0 and beside([curve], 0, False) is None
+
+
+# ---- axes ----
+
+
+@pytest.mark.parametrize(("first", "last", "expected"), [(0, 0, (0, 5)), (0, 3, (0, 5)), (0, 188, (0, 200)), (1, 7, (0, 7)),
+                                                         (0, 99_999, (0, 100_000)), (900, 1000, (900, 1000))])  # fmt: skip
+def test_an_axis_of_steps_begins_and_ends_at_round_numbers(first, last, expected):
+    assert steps_range(first, last) == pytest.approx(expected)
+
+
+def test_an_axis_of_values_has_air_and_keeps_its_place():
+    low, high = values_range(0.0, 1.0, False, (-np.inf, np.inf))
+    assert low < 0 and high > 1
+    assert values_range(2.3, 2.3, False, (-np.inf, np.inf)) == pytest.approx((2.07, 2.53))
+    assert values_range(0.0, 100.0, False, (0.0, 100.0)) == (0.0, 100.0)
+    assert values_range(50.0, 50.0, False, (0.0, 100.0)) == (45.0, 55.0)
+    low, high = values_range(1e-3, 10.0, True, (-np.inf, np.inf))
+    assert -3.5 < low < -3 and 1 < high < 1.5
+    assert values_range(np.nan, np.nan, False, (-np.inf, np.inf)) == (0.0, 1.0)
+    assert kept_range((0.0, 1.0), (0.2, 0.8)) == (0.0, 1.0)
+    assert kept_range((0.0, 1.0), (0.2, 1.1)) == (0.2, 1.1) and kept_range((0.0, 1.0), (0.2, 0.3)) == (0.2, 0.3)
+
+
+def test_ticks_are_round_and_few():
+    assert tick_values(0, 5, 6, whole=True) == [0, 1, 2, 3, 4, 5]
+    assert tick_values(0, 2, 9, whole=True) == [0, 1, 2]
+    assert tick_values(0.0, 1.0, 5) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1.0])
+    assert tick_values(2.07, 2.53, 2) == pytest.approx([2.2, 2.4])
+    assert tick_values(1, 1, 3) == []
+    assert power_ticks(-3, 1, 5) == pytest.approx([1e-3, 1e-2, 1e-1, 1, 10])
+    assert power_ticks(-0.7, -0.15, 2) == pytest.approx([0.2, 0.5])
+
+
+@pytest.mark.parametrize(("ticks", "texts"), [
+    ([0.0, 0.5, 1.0], ["0.0", "0.5", "1.0"]), ([0.0, 50.0, 100.0], ["0", "50", "100"]),
+    ([0.0, 1000.0], ["0", "1,000"]), ([0.0, 100_000.0], ["0", "100k"]), ([1e-5, 2e-5], ["1e-5", "2e-5"]),
+    ([0.001, 0.01, 0.1, 1.0], ["0.001", "0.01", "0.1", "1"]), ([1.6e-4], ["1.6e-4"]), ([], []),
+])  # fmt: skip
+def test_ticks_have_the_digits_that_tell_them_apart(ticks, texts):
+    assert tick_texts(ticks) == texts
+
+
+# ---- the widget ----
+
+
+@pytest.fixture
+def lines(qtbot):
+    plot = LinePlot(Theme("dark"))
+    qtbot.addWidget(plot)
+    plot.resize(400, 300)
+    plot.show()
+    qtbot.waitExposed(plot)
+    return plot
+
+
+def plots(count=100):
+    x = np.arange(float(count))
+    loss = [Curve("train", x, 2.0 / (1 + x)), Curve("validation", x[::10], 3.0 / (1 + x[::10]), dash=1, points=True)]
+    return [Plot("loss", loss), Plot("accuracy", [Curve("train", x, x)], "%", ends=(0.0, 100.0))]
+
+
+def pixel(lines, x, area=0):
+    canvas = lines.canvas
+    box = canvas.areas()[area].box
+    return QPoint(round(float(canvas.x_of(np.array([float(x)]))[0])), round(box.center().y()))
+
+
+def test_one_point_has_an_axis_of_whole_steps(lines):
+    lines.show_plots([Plot("loss", [Curve("train", np.array([0.0]), np.array([2.3]))])])
+    assert lines.canvas.shown == (0, 5)
+    picture = lines.canvas.grab().toImage()
+    x, (area,) = pixel(lines, 0).x(), lines.canvas.areas()
+    y = round(float(area.y_of(np.array([2.3]))[0]))
+    around = {picture.pixelColor(x + i, y + j).name() for i in range(-3, 4) for j in range(-3, 4)}
+    assert QColor(lines.theme.accent).name() in around
+
+
+def test_plots_stand_below_each_other_over_one_axis(lines):
+    lines.show_plots(plots())
+    first, second = lines.canvas.areas()
+    assert first.box.bottom() < second.title.top() < second.box.top() and first.box.left() == second.box.left()
+    assert second.box.bottom() < lines.canvas.height() - 10 and first.box.right() < lines.canvas.width()
+    assert lines.legend.isVisible() and lines.legend.geometry().bottom() <= lines.canvas.mapTo(lines, QPoint()).y()
+    lines.show_curves("norm", {"a": (np.arange(3), np.arange(3))})
+    assert not lines.legend.isVisible() and len(lines.canvas.areas()) == 1
+
+
+def test_the_read_out_says_values_with_units_and_marks(lines):
+    lines.show_plots(plots())
+    assert lines.read_out.text() == "step 99   loss train 0.02000, validation 0.03297   accuracy 99.00 %"
+    lines.set_marks([Mark(40, "Dead ReLU", True)])
+    assert lines.text_at(40.0) == "Dead ReLU   step 40   loss train 0.04878, validation 0.07317   accuracy 40.00 %"
+    lines.canvas.point_at(pixel(lines, 45).x() + 0.3)
+    assert lines.canvas.pointer == 45 and lines.read_out.text() == "step 45   loss train 0.04348   accuracy 45.00 %"
+    lines.set_cursor(30)
+    lines.canvas.set_pointer(None)
+    assert lines.read_out.text().startswith("step 30   loss train 0.06452, validation 0.09677")
+    assert lines.canvas.accessibleDescription() == lines.read_out.text()
+
+
+def test_a_logarithmic_axis_leaves_out_what_has_no_logarithm(lines):
+    x = np.arange(4.0)
+    lines.show_curves("loss", {"base": (x, np.array([1.0, 0.0, -1.0, np.nan]))}, log=True)
+    (area,) = lines.canvas.areas()
+    assert np.isfinite(area.y_of(np.array([1.0, 0.0, -1.0, np.nan]))).tolist() == [True, False, False, False]
+    assert area.low < 0 < area.high
+    lines.grab()
+
+
+def test_the_view_stays_where_the_user_has_put_it(lines, qtbot):
+    lines.show_plots(plots())
+    lines.canvas.show_range(10, 20)
+    lines.show_plots(plots(200))
+    assert lines.canvas.shown == (10, 20)
+    qtbot.mouseDClick(lines.canvas, Qt.MouseButton.LeftButton, pos=pixel(lines, 15))
+    assert lines.canvas.shown == (0, 200)
+
+
+def test_the_wheel_zooms_at_the_pointer_and_a_drag_moves(lines, qtbot):
+    lines.show_plots(plots())
+    at = QPointF(pixel(lines, 30))
+    QApplication.sendEvent(lines.canvas, QWheelEvent(
+        at, lines.canvas.mapToGlobal(at), QPoint(), QPoint(0, 600), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    ))  # fmt: skip
+    low, high = lines.canvas.shown
+    assert high - low < 50 and lines.canvas.value_of(at.x()) == pytest.approx(30, abs=0.5)
+    with qtbot.assertNotEmitted(lines.chosen):
+        qtbot.mousePress(lines.canvas, Qt.MouseButton.LeftButton, pos=QPoint(200, 60))
+        qtbot.mouseMove(lines.canvas, QPoint(260, 60))
+        qtbot.mouseRelease(lines.canvas, Qt.MouseButton.LeftButton, pos=QPoint(260, 60))
+    assert lines.canvas.shown[0] < low and lines.canvas.shown[1] - lines.canvas.shown[0] == pytest.approx(high - low)
+
+
+def test_a_click_and_enter_choose_a_step(lines, qtbot):
+    lines.show_plots(plots())
+    with qtbot.waitSignal(lines.chosen) as said:
+        qtbot.mouseClick(lines.canvas, Qt.MouseButton.LeftButton, pos=pixel(lines, 42))
+    assert said.args == [42.0]
+    lines.canvas.set_pointer(None)
+    lines.set_cursor(10)
+    qtbot.keyClick(lines.canvas, Qt.Key.Key_Right)
+    qtbot.keyClick(lines.canvas, Qt.Key.Key_Right)
+    qtbot.keyClick(lines.canvas, Qt.Key.Key_Left)
+    with qtbot.waitSignal(lines.chosen) as said:
+        qtbot.keyClick(lines.canvas, Qt.Key.Key_Return)
+    assert said.args == [11.0]
+    qtbot.keyClick(lines.canvas, "+")
+    assert lines.canvas.shown != (0, 100)
+    qtbot.keyClick(lines.canvas, "0")
+    assert lines.canvas.shown == (0, 100)
+
+
+def test_moving_the_pointer_or_the_cursor_draws_no_curve_anew(lines, monkeypatch):
+    lines.show_plots(plots())
+    lines.grab()
+    picture = lines.canvas.picture()
+    monkeypatch.setattr("gui.plots.canvas.draw", lambda *arguments: pytest.fail("drawn anew"))
+    lines.canvas.set_pointer(5.0)
+    lines.set_cursor(50)
+    lines.grab()
+    assert lines.canvas.picture() is picture
+
+
+def test_smoothing_keeps_the_values_faintly(lines):
+    lines.set_smoothing(0.9)
+    lines.show_plots(plots())
+    raw, smooth = lines.canvas.areas()[0].lines[0]
+    assert raw[1] == pytest.approx(2.0 / (1 + np.arange(100.0))) and smooth[1] == pytest.approx(ema(raw[1], 0.9))
+    assert lines.canvas.areas()[0].lines[1][1] is None  # evaluations are single values
+    lines.grab()
+
+
+def test_a_hundred_thousand_steps_are_drawn_from_few_points(lines):
+    x = np.arange(100_000.0)
+    curves = [Curve(f"run {k}", x, np.random.default_rng(k).normal(size=len(x)), k) for k in range(4)]
+    lines.set_smoothing(0.9)
+    lines.show_plots([Plot("loss", curves)])
+    (area,) = lines.canvas.areas()
+    assert all(len(line[0]) <= 2 * 400 + 2 for pair in area.lines for line in pair)
+    lines.grab()
+
+
+@pytest.mark.parametrize("name", ["light", "dark", "projector"])
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+def test_no_label_leaves_the_widget(lines, name, scale):
+    lines.apply_theme(Theme(name, scale))
+    lines.show_plots([
+        Plot("loss", [Curve("train", np.arange(3000.0), np.linspace(1e-6, 5e-6, 3000))]),
+        Plot("gradient norm", [Curve("train", np.arange(3000.0), np.linspace(10.0, 123_456.0, 3000))]),
+    ])
+    picture = lines.canvas.grab().toImage()
+    paper = lines.theme.panel.name()
+    edges = [picture.pixelColor(x, y).name() for y in range(picture.height()) for x in (0, picture.width() - 1)]
+    edges += [picture.pixelColor(x, picture.height() - 1).name() for x in range(picture.width())]
+    assert set(edges) == {paper}
+
+
+def test_it_is_exported_as_vectors(lines, tmp_path):
+    from PyQt6.QtGui import QPainter
+    from PyQt6.QtSvg import QSvgGenerator
+
+    lines.show_plots(plots())
+    generator = QSvgGenerator()
+    generator.setFileName(str(tmp_path / "plot.svg"))
+    generator.setSize(lines.size())
+    painter = QPainter(generator)
+    lines.render(painter)
+    painter.end()
+    text = (tmp_path / "plot.svg").read_text()
+    assert "<image" not in text and text.count("<polyline") >= 2 and ">loss<" in text

@@ -1,0 +1,96 @@
+"""Steps that repeat by themselves, at the pace of the slider."""
+
+import time
+
+import pytest
+
+from gui.stepping import FREE, Stepping, steps_per_second
+from tests.gui.conftest import SAMPLES
+
+
+@pytest.fixture
+def stepping(context):
+    context.settings["speed"] = FREE
+    context.state.update(stop={"seq": 1, "reason": "step", "level": "op"}, level="op")
+    return Stepping(context)
+
+
+def arrive(link, seq, **more):
+    link.stopped.emit({"seq": seq, "reason": "step", "level": "op", **more})
+
+
+def test_the_slider_goes_from_slow_motion_to_running_freely(stepping, link, context):
+    speeds = [steps_per_second(position) for position in range(FREE)]
+    assert speeds[0] == 0.5 and speeds[-1] == 40 and speeds == sorted(speeds)
+    assert steps_per_second(FREE) is None
+    stepping.go()
+    assert link.moves == [("continue", {})] and not stepping.walking
+
+
+@pytest.mark.parametrize("level", ["op", "line", "batch"])
+def test_a_walk_steps_on_the_level_and_waits_in_between(stepping, link, context, until, level, monkeypatch):
+    context.settings["speed"] = 99
+    context.state.update(level=level)
+    times, move = [], link.move
+    monkeypatch.setattr(link, "move", lambda *a, **k: (times.append(time.monotonic()), move(*a, **k)))
+    stepping.go()
+    assert link.moves == [("next", {"granularity": level})] and stepping.walking
+    for seq in range(2, 6):
+        arrive(link, seq, level=level)
+        until(lambda seq=seq: len(link.moves) == seq)
+    # Forty a second: no two steps closer than that, but for the rounding of a timer.
+    assert all(after - before > 0.023 for before, after in zip(times, times[1:]))
+    stepping.pause()
+    assert not stepping.walking
+    arrive(link, 9)
+    assert len(link.moves) == 5
+
+
+def test_the_next_step_waits_until_this_one_is_shown(stepping, link, context, until, qtbot):
+    context.settings["speed"] = 99
+    link.quiet = False
+    stepping.go()
+    assert len(link.moves) == 1
+    arrive(link, 2)
+    qtbot.wait(80)
+    assert len(link.moves) == 1
+    link.quiet = True
+    until(lambda: len(link.moves) == 2)
+    link.quiet = False
+    arrive(link, 3)
+    began = time.monotonic()
+    until(lambda: len(link.moves) == 3)  # a panel that is never done does not stop the walk
+    assert time.monotonic() - began > 0.4
+
+
+@pytest.mark.parametrize("stop", [{"reason": "breakpoint"}, {"reason": "end"}, {"found": False}])
+def test_a_walk_ends_where_something_else_stops_it(stepping, link, context, stop):
+    context.settings["speed"] = 50
+    stepping.go()
+    arrive(link, 2, **stop)
+    assert not stepping.walking
+
+
+def test_at_the_free_end_a_walk_becomes_a_run(stepping, link, context):
+    context.settings["speed"] = 50
+    stepping.go_back()
+    context.settings["speed"] = FREE
+    arrive(link, 2)
+    assert link.moves == [("stepBack", {"granularity": "op"}), ("reverseContinue", {})]
+
+
+def test_a_true_script_walks_op_by_op(real, until, step):
+    real.settings["speed"] = 99
+    real.link.launch(str(SAMPLES / "two_points.py"))
+    until(lambda: real.state.stop is not None)
+    step(real, "runTo", step=1)
+    stepping = Stepping(real)
+    stops = []
+    real.link.stopped.connect(stops.append)
+    stepping.go()
+    until(lambda: len(stops) >= 6)
+    stepping.pause()
+    until(lambda: not real.link.moving)
+    assert all(stop["level"] == "op" and stop["reason"] == "step" for stop in stops)
+    assert [stop["seq"] for stop in stops] == sorted({stop["seq"] for stop in stops})
+    assert real.troubles == []
