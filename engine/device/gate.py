@@ -132,6 +132,20 @@ def _address_space(nbytes: int) -> np.ndarray:
     return _mapped
 
 
+def raise_if_lost(error: Exception) -> None:
+    """Raise what an error of the driver means to the user; return for any other error.
+
+    Raises:
+        DeviceError: the GPU is gone, or a kernel has failed on it. CUDA lets a process use neither again.
+    """
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if names & {"CudaAPIError", "CudaDriverError"}:
+        raise DeviceError(
+            f"cuda: the GPU does not answer any more ({' '.join(str(error).split())}). What lay on it is lost, and this "
+            "process cannot use it again: start the script anew. If it happens again, look at the GPU with nvidia-smi"
+        ) from error
+
+
 class OutOfMemory(Exception):
     """The device refused an allocation. The pool answers it; users see a DeviceError."""
 
@@ -151,6 +165,7 @@ def allocate(nbytes: int) -> Block:
         # The driver's error classes differ between numba.cuda and numba-cuda; the name of the code does not.
         if "OUT_OF_MEMORY" in str(error):
             raise OutOfMemory from error
+        raise_if_lost(error)
         raise
 
 
@@ -172,17 +187,29 @@ def to_device(raw: Any, host: np.ndarray) -> None:
 
     The call returns when ``host`` may be changed again.
     """
-    raw.copy_to_device(host)
+    try:
+        raw.copy_to_device(host)
+    except Exception as error:
+        raise_if_lost(error)
+        raise
 
 
 def to_host(raw: Any, host: np.ndarray) -> None:
     """Wait for the kernels that have been launched, then copy the C-contiguous ``raw`` to ``host``."""
-    raw.copy_to_host(host)
+    try:
+        raw.copy_to_host(host)
+    except Exception as error:
+        raise_if_lost(error)
+        raise
 
 
 def synchronize() -> None:
     """Wait until every kernel that was launched has ended."""
-    require().synchronize()
+    try:
+        require().synchronize()
+    except Exception as error:
+        raise_if_lost(error)
+        raise
 
 
 def memory_info() -> tuple[int, int]:

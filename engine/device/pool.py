@@ -8,7 +8,9 @@ launches, in one stream: a block that is handed out again is written after the l
 from __future__ import annotations
 
 import sys
+import weakref
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from engine.device import gate
@@ -47,13 +49,19 @@ class Pool:
         self.allocated = self.reserved = self.peak = self.requests = 0
         self._waiting: dict[int, list[gate.Block]] = {}
         self._held: Counter[tuple] = Counter()
+        self._reliefs: list[weakref.WeakMethod] = []
+
+    def on_pressure(self, relieve: Callable[[], None]) -> None:
+        """Have the method ``relieve`` let go of arrays before an allocation is given up; it is referred to weakly."""
+        self._reliefs = [known for known in self._reliefs if known() is not None]
+        self._reliefs.append(weakref.WeakMethod(relieve))
 
     def lend(self, nbytes: int, what: tuple) -> Loan:
         """A block of at least ``nbytes``.
 
         Raises:
-            OutOfMemoryError: when the device has no room, also not after everything that waits was given back;
-                it lists what holds memory.
+            OutOfMemoryError: when the device has no room, also not after everything that waits, and what ``on_pressure``
+                was told of, was given back; it lists what holds memory.
         """
         size = rounded(nbytes)
         waiting = self._waiting.get(size)
@@ -68,6 +76,10 @@ class Pool:
         try:
             block = gate.allocate(size)
         except gate.OutOfMemory:
+            for known in self._reliefs:
+                relieve = known()
+                if relieve is not None:
+                    relieve()
             self.release()
             try:
                 block = gate.allocate(size)

@@ -12,6 +12,7 @@ from engine import trace
 from engine.debug.event_arrays import gradient_arrays, named_inputs
 from engine.debug.events import frozen
 from engine.debug.live.structure import Op, Place
+from engine.debug.memory import ARRAYS
 from engine.debug.names import Names
 from engine.debug.replay.measures import is_loss
 from engine.function import Function
@@ -130,4 +131,4 @@ class Picture(trace.Observer):
         found = self.backward.get(node, {}).get(name) if kind == "backward" else None
         if found is None and node in self.forward:
             found = self.forward[node].arrays.get(name)
-        return found if isinstance(found, np.ndarray) else None
+        return found if isinstance(found, ARRAYS) else None

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.device import cuda_array
 from engine.device.cuda_array import CudaArray, empty, from_host
+from engine.errors import MissingError
 from engine.kernels.cuda import elementwise
 
 FUNCTIONS = cuda_array.FUNCTIONS
@@ -228,6 +229,20 @@ implements(np.all)(_extreme(np.logical_and))
 def count_nonzero(a: CudaArray, axis: Any = None, keepdims: bool = False) -> Any:
     count = np.add.reduce(a != 0, axis=axis, dtype=np.int64, keepdims=keepdims)
     return count.item() if axis is None else count
+
+
+@implements(np.dot)
+def dot(a: CudaArray, b: CudaArray, out: Any = None) -> CudaArray:
+    if a.ndim != 1 or b.ndim != 1:
+        raise MissingError("cuda: numpy.dot is there for arrays of one dimension; use numpy.matmul")
+    return np.add.reduce(np.multiply(a, b))
+
+
+@implements(np.linalg.norm)
+def norm(x: CudaArray, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    if ord is not None:
+        raise MissingError(f"cuda: numpy.linalg.norm is there for the Euclidean norm, not for ord={ord!r}")
+    return np.sqrt(np.add.reduce(np.square(x), axis=axis, keepdims=keepdims))
 
 
 # ---- joining and repeating ----

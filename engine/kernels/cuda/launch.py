@@ -53,7 +53,7 @@ def launch(kernel: Any, grid: Any, threads: Any, *arguments: Any) -> None:
     """Launch a compiled kernel; CudaArrays among the arguments are handed over as what kernels take.
 
     Raises:
-        DeviceError: for an array on the CPU.
+        DeviceError: for an array on the CPU, and where the GPU does not answer any more.
     """
     raw = [argument.raw if type(argument) is CudaArray else argument for argument in arguments]
     for argument in raw:
@@ -67,8 +67,12 @@ def launch(kernel: Any, grid: Any, threads: Any, *arguments: Any) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             kernel[grid, threads](*raw)
-    else:
+        return
+    try:
         kernel[grid, threads](*raw)
+    except Exception as error:
+        gate.raise_if_lost(error)
+        raise
 
 
 def cuda_kernel(function: Callable) -> Callable:
