@@ -15,6 +15,9 @@ _SWITCH = 0.001
 #: How Qt says that its display is gone, before it ends the process.
 _NO_DISPLAY = ("The X11 connection broke", "The Wayland connection broke")
 
+#: The application: it must be there until the last window has been taken apart, or Qt crashes on the way out.
+_kept: list[Any] = []
+
 
 def run(
     program: str | None = None,
@@ -40,6 +43,7 @@ def run(
     sys.setswitchinterval(_SWITCH)
     app = QApplication.instance() or QApplication([sys.argv[0] if sys.argv else "nablascope"])
     assert isinstance(app, QApplication)
+    _kept.append(app)
     app.setApplicationName("nablascope")
     app.setApplicationDisplayName("Nablascope")
     app.setStyle("Fusion")

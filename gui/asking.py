@@ -13,6 +13,9 @@ from gui.work import Jobs, Posts
 #: What a session may raise where something cannot be done; everything else is a fault of ours.
 REFUSALS = (RequestError, ConnectionLost, SessionError, ProtocolError, TimeoutError, OSError)
 
+#: What is said of a question that finds no process.
+_LOST = "The engine process is gone. Restart the script (Ctrl+Shift+F5), or replay it to here."
+
 Then = Callable[[dict[str, Any]], object]
 Otherwise = Callable[[str], object]
 
@@ -69,7 +72,7 @@ class Asking:
                 if error.id != "notStopped":
                     self._posts.post(lambda text=str(error): finish(otherwise, text))
             except ConnectionLost:
-                self._posts.post(self._gone)
+                self._posts.post(lambda: (self._gone(), finish(otherwise, _LOST)))
             except REFUSALS as error:
                 self._posts.post(lambda text=str(error): finish(otherwise, text))
             else:

@@ -139,7 +139,8 @@ class Breadcrumb(QWidget):
         if state.running:
             self._going.setText("  ›  ".join(part.text for part in parts(state.progress)) or "running")
         elif not self._shown:
-            self._going.setText("The script has not stopped yet")
+            ended = (state.stop or {}).get("reason") in ("end", "exited")
+            self._going.setText("The script has ended" if ended else "The script has not stopped yet")
 
     def _rebuild(self) -> None:
         theme = self._context.theme

@@ -181,7 +181,9 @@ class Workspace(QMainWindow):
 
     def _proportions(self, wide: bool) -> None:
         theme = self._context.theme
-        for area, width, most in (("left", 340, 0.30), ("right", 720 if wide else 360, 0.38 if wide else 0.285)):
+        for area, width, most in (
+            ("left", 440 if wide else 340, 0.30), ("right", 700 if wide else 360, 0.38 if wide else 0.285),
+        ):
             if keys := self._keys(area):
                 fitting = min(theme.space(width), round(most * self.width()))
                 self.resizeDocks([self.docks[keys[0]]], [fitting], Qt.Orientation.Horizontal)

@@ -139,15 +139,24 @@ class Scripts(QObject):
             words = compared_words(a["name"], b["name"], result)
             self._messages.show_message(words, "info", [("Show curves", lambda: self._context.want_panel("curves"))])
 
+        self._messages.show_message(f"Comparing {a['name']} and {b['name']} …", "info")
         self._context.link.compare(a["number"], b["number"], compared)
 
     def _stopped(self, stop: dict[str, Any]) -> None:
         if stop.get("reason") == "exception":
             text = str(stop.get("text") or stop.get("description") or "")
             actions = [("Step back", self._stepping.back), ("Restart", self.restart)]
+            launched = self._context.state.launched
+            if "No module named 'torch" in text and launched and not launched["as_torch"]:
+                actions.insert(0, ("Run it on this engine as torch", self._open_as_torch))
             self._messages.show_message(f"The script stopped at an exception: {text}", "error", actions)
-        elif self._messages.severity == "error":
+        elif self._messages.severity == "error" and stop.get("reason") not in ("end", "exited"):
             self._messages.dismiss()
+
+    def _open_as_torch(self) -> None:
+        """Open the same script with ``import torch`` meaning the engine."""
+        launched = self._context.state.launched
+        self.open(launched["program"], launched["parameters"], True, launched["arguments"])
 
     def _lost(self, why: str) -> None:
         actions = [("Restart", self.restart)]

@@ -181,9 +181,11 @@ def follow(selection: Selection, stop: Mapping[str, Any]) -> Selection:
         return selection
     shapes = {tensor["name"]: tensor for tensor in stop.get("tensors") or ()}
     if not shapes or stop.get("seq") is None:
-        return selection
+        return selection if not _of_another_run(selection, stop) else _without_event(selection)
     if stop.get("tensor") in shapes:  # a watchpoint names the element that it saw
         name, index = str(stop["tensor"]), stop.get("index")
+        if isinstance(stop.get("sample"), int):
+            selection = replace(selection, sample=stop["sample"])
         return _of_stop(selection, stop, shapes[name], tuple(index) if isinstance(index, (list, tuple)) else None)
     main = _MAIN.get(str(stop.get("direction")), ())
     wanted = (*main, *shapes)
@@ -192,6 +194,21 @@ def follow(selection: Selection, stop: Mapping[str, Any]) -> Selection:
         wanted = (str(selection.name), *wanted)
     tensor = shapes[next(name for name in wanted if name in shapes)]
     return _of_stop(selection, stop, tensor, selection.index if tensor["name"] == selection.name else None)
+
+
+def _of_another_run(selection: Selection, stop: Mapping[str, Any]) -> bool:
+    """Whether the selected event cannot be one of the run that stands here: it has a number that is still to come."""
+    return bool(stop.get("live")) and selection.event is not None and selection.event > (stop.get("seq") or 0)
+
+
+def _without_event(selection: Selection) -> Selection:
+    """What is left of a selection whose event is not there: the parameter, if the event was its update."""
+    if selection.name in ("w", "w_new") and selection.label:
+        return Selection(
+            expression=selection.label, index=selection.index, sample=selection.sample, module=selection.module,
+            label=selection.label,
+        )  # fmt: skip
+    return Selection(sample=selection.sample, module=selection.module)
 
 
 def _of_stop(selection: Selection, stop: Mapping[str, Any], tensor: dict[str, Any], index: Any) -> Selection:

@@ -81,7 +81,8 @@ class StatusLine(QWidget):
             found.append(f"{source.get('device', 'cpu')} {count} thread{'s' if count != 1 else ''}")
         if running or source.get("step"):
             found.append(f"step {format_count(source.get('step') or 0)}")
-        if running and source.get("loss") is not None:
+        # Before the first backward() the loss is NaN because there is none.
+        if running and source.get("loss") is not None and (source.get("step") or source["loss"] == source["loss"]):
             found.append(f"loss {format_number(source['loss'])}")
         if running and source.get("stepsPerSecond"):
             rate = source["stepsPerSecond"]
@@ -118,6 +119,8 @@ class StatusLine(QWidget):
             return "alarm", "the engine process is gone"
         if self._state.running:
             progress = self._state.progress
+            if kernel := progress.get("compiling"):
+                return "accent", f"compiling {kernel} (once; kept for later runs)"
             if progress.get("batch", -1) < 0:
                 return "accent", "running"
             of = f" of {progress['batches']}" if progress.get("batches") else ""

@@ -7,7 +7,7 @@ import re
 from functools import cache
 
 from PyQt6.QtCore import QTemporaryDir
-from PyQt6.QtGui import QColor, QPalette
+from PyQt6.QtGui import QColor, QFontMetrics, QPalette
 
 from gui.icons import pixmap
 from gui.theme import Theme, mixed, with_alpha
@@ -44,6 +44,7 @@ def style_sheet(theme: Theme) -> str:
         "hover": css(with_alpha(theme.ink, 0.07)), "pressed": css(with_alpha(theme.ink, 0.14)),
         "picked": css(with_alpha(theme.accent, 0.20 if theme.dark else 0.13)), "alarm": css(theme.phase_text["alarm"]),
         "line": css(with_alpha(theme.ink, 0.24)), "handle": css(with_alpha(theme.ink, 0.28)),
+        "row": f"{max(18, QFontMetrics(theme.text_font()).height())}px",
         "pale": css(mixed(theme.panel, theme.ink, 0.38)),
         "info": css(mixed(theme.panel, theme.accent, 0.10)),
         "warning": css(mixed(theme.panel, theme.phase["loss"], 0.16)),
@@ -71,6 +72,7 @@ def _picture(name: str, color: QColor) -> str:
 
 _SHEET = """
 QMainWindow, QDialog, #start, #workspace { background: @paper; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QMainWindow::separator { background: @hairline; width: 1px; height: 1px; margin: 1px; }
 QMainWindow::separator:hover { background: @accent; }
 QToolTip { background: @raised; color: @ink; border: 1px solid @line; padding: 6px; }
@@ -98,7 +100,7 @@ QToolButton::menu-arrow { image: url(@arrow); width: 12px; height: 12px; }
 QToolButton[choice="true"] { background: @raised; border-color: @line; padding: 3px 6px; }
 QToolButton[choice="true"]:focus { border-color: @accent; }
 
-QPushButton { background: @raised; border: 1px solid @line; border-radius: 6px; padding: 4px 12px; min-height: 18px; }
+QPushButton { background: @raised; border: 1px solid @line; border-radius: 6px; padding: 4px 12px; min-height: @row; }
 QPushButton:hover { background: @hover; }
 QPushButton:pressed { background: @pressed; }
 QPushButton:focus, QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus { border: 1px solid @accent; }
@@ -106,7 +108,7 @@ QPushButton:default { border: 1px solid @accent; color: @accent; }
 QPushButton:disabled { color: @pale; border-color: @hairline; }
 
 QComboBox, QLineEdit, QSpinBox, QDoubleSpinBox {
-    background: @raised; border: 1px solid @line; border-radius: 6px; padding: 2px 8px; min-height: 18px;
+    background: @raised; border: 1px solid @line; border-radius: 6px; padding: 2px 8px; min-height: @row;
     selection-background-color: @picked; selection-color: @ink; }
 QComboBox:disabled, QLineEdit:disabled { color: @pale; border-color: @hairline; }
 QComboBox::drop-down { border: none; width: 18px; }

@@ -18,7 +18,7 @@ from engine.debug.events import Event, Position
 from engine.debug.explain.kernel_step import ElementSteps
 from engine.debug.explain.reading import ExplainError
 from engine.debug.live.views import Subscription
-from engine.debug.outlook import Speed, surroundings
+from engine.debug.outlook import Speed, compiling, surroundings
 from engine.debug.references import References
 from engine.debug.replay.recorder import Recorder
 from engine.debug.server import RequestFailedError, Server
@@ -276,13 +276,14 @@ class Debuggee:
 
     def _progress(self) -> dict[str, Any] | None:
         recorder = self.recorder
-        here = (recorder.steps, recorder.epochs, recorder.batches)
+        here = (recorder.steps, recorder.epochs, recorder.batches, compiling())
         if here == self._reported or self.ended:
             return None
         self._reported = here
         return {
             "step": here[0], "epoch": here[1], "epochs": recorder.epoch_count, "batch": here[2],
-            "batches": recorder.batch_count, "loss": recorder.last_loss, "stepsPerSecond": self._speed.of(here[0]),
+            "batches": recorder.batch_count, "compiling": here[3], "loss": recorder.last_loss,
+            "stepsPerSecond": self._speed.of(here[0]),
             "historyBytes": self.debugger.history.bytes, "historyBudget": self.debugger.history.budget, **self.place_of_work,
         }  # fmt: skip
 

@@ -86,6 +86,12 @@ def surroundings(optimizers: Sequence[Any]) -> dict[str, Any]:
     }
 
 
+def compiling() -> str | None:
+    """The kernel that is being compiled now; None where none is."""
+    jit = sys.modules.get("engine.kernels.jit")  # which takes half a second to import, and may not be needed
+    return None if jit is None else jit.compile_progress.current
+
+
 class Speed:
     """Steps per second over the last second.
 

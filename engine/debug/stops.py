@@ -92,6 +92,8 @@ def describe(event: Event) -> str:
         "epoch": f"a pass over {event.name} begins",
         "end_epoch": f"the pass over {event.name} has ended",
         "batch": f"step {event.step} is done" if event.name == "step" else f"batch {event.batch} of {event.name}",
+        "begin_step": f"the step of {event.name} begins",
+        "end_step": f"the step of {event.name} has ended",
         "enter": f"enter {event.name}{where}",
         "exit": f"leave {event.name}{where}",
         "exception": f"{event.name}: {event.details.get('error', '')}",

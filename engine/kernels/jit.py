@@ -24,29 +24,9 @@ from numba.core import event
 
 from engine.cache import cache_folder
 from engine.errors import MissingError
+from engine.kernels import threading_layer
 
-
-def _load_openmp() -> None:
-    """Load GNU OpenMP, where it is there, such that its threads wait for work awake for some 50 µs only.
-
-    A waiting thread that spins keeps its core from the very thread that it waits for as soon as any other process
-    wants a core too: measured on two cores with other work running, a step of 250 µs then takes 30 ms. One that sleeps
-    at once is woken too slowly: 15 µs for each kernel. OpenMP reads the setting when it is loaded, so the environment
-    is changed for this moment only; what the user set holds.
-    """
-    if any(name in os.environ for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")):
-        return
-    os.environ["GOMP_SPINCOUNT"] = "5000"
-    try:
-        importlib.import_module("numba.np.ufunc.omppool")
-    except ImportError:
-        # No OpenMP on this machine: Numba falls back to a threading layer of its own.
-        return
-    finally:
-        del os.environ["GOMP_SPINCOUNT"]
-
-
-_load_openmp()
+threading_layer.load()
 
 # Numba fills this module with names when it is loaded; type checkers do not see them.
 config: Any = _config
@@ -96,7 +76,6 @@ class Kernel:
         if work < PARALLEL_WORK or numba.get_num_threads() == 1:
             return self.serial
         return self.parallel
-
 
     @functools.cached_property
     def cuda(self) -> Callable:
@@ -174,6 +153,8 @@ class _CompileProgress(event.Listener):
 
     def __init__(self) -> None:
         self._depth = 0
+        #: The kernel that is being compiled; None where none is.
+        self.current: str | None = None
         self._started = 0.0
         self.compiled = 0
         self.seconds = 0.0
@@ -182,6 +163,7 @@ class _CompileProgress(event.Listener):
         self._depth += 1
         name = _engine_kernel(happening)
         if self._depth == 1:
+            self.current = name
             self._started = time.perf_counter()
             if name and progress_shown():
                 end = "" if sys.stderr.isatty() else "\n"
@@ -191,6 +173,7 @@ class _CompileProgress(event.Listener):
     def on_end(self, happening) -> None:
         self._depth -= 1
         if self._depth == 0:
+            self.current = None
             self.compiled += 1
             self.seconds += time.perf_counter() - self._started
             if _engine_kernel(happening) and progress_shown() and sys.stderr.isatty():

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
+from PyQt6.QtGui import QImage, QPainter, QPen
 from PyQt6.QtWidgets import QGraphicsItem
 
 from gui.network.glyphs import image_of, paint_alarm, short_number
-from gui.network.measuring import caption_font, title_font
 from gui.network.places import Place
-from gui.network.units import legible, paint_units
+from gui.network.units import paint_units
 from gui.network.values import Content, pixels
 from gui.network.where import box_of
+from gui.network.words import Words
 from gui.theme import Theme, with_alpha
 
 #: Opacity of what belongs to an older pass or another phase.
@@ -48,11 +47,14 @@ class NodeItem(QGraphicsItem):
         self.marks = Marks()
         self._images: dict[str, QImage | None] = {}
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self.words = Words(self)
 
     # ---- what is shown ----
 
-    def show_content(self, part: str, content: Content | None, faint: bool = False, signed: bool = False) -> None:
-        """Show these numbers in a part."""
+    def show_content(
+        self, part: str, content: Content | None, faint: bool = False, signed: bool = False, words: bool = True
+    ) -> None:
+        """Show these numbers in a part; ``words``: also in what is written under it."""
         before = self.contents.get(part), self.faint.get(part, False), self.signed
         if content is None:
             self.contents.pop(part, None)
@@ -64,18 +66,22 @@ class NodeItem(QGraphicsItem):
         self.faint[part] = faint
         if before[0] is not content or before[1:] != (faint, self.signed):
             self.update()
+            if words:
+                self.words.renew()
 
     def show_marks(self, marks: Marks) -> None:
         if marks != self.marks:
             self.marks = marks
             self.setZValue(2.0 if marks.selected or marks.picked else 1.0)
             self.update()
+            self.words.update()
 
     def apply_theme(self, theme: Theme) -> None:
         self.theme = theme
         for part, content in self.contents.items():
             self._images[part] = self._image(part, content)
         self.update()
+        self.words.update()
 
     def _image(self, part: str, content: Content) -> QImage | None:
         alarm = self.theme.phase["alarm"]
@@ -132,7 +138,6 @@ class NodeItem(QGraphicsItem):
                 self._paint_part(painter, part, zoom)
         painter.setOpacity(1.0)
         self._paint_marks(painter, zoom)
-        self._paint_text(painter, phase, zoom)
 
     def _paint_part(self, painter: QPainter, part: str, zoom: float) -> None:
         kind = self.place.form.kind if part == "values" else "picture"
@@ -223,30 +228,6 @@ class NodeItem(QGraphicsItem):
         extra = max(0.0, 6 / zoom - min(cell.width(), cell.height())) / 2
         painter.drawRect(cell.adjusted(-extra, -extra, extra, extra))
 
-    def _paint_text(self, painter: QPainter, phase: str, zoom: float) -> None:
-        place, theme = self.place, self.theme
-        font = title_font(theme, bool(self.marks.phase))
-        if legible(font.pointSizeF(), zoom):
-            painter.setFont(font)
-            color = theme.phase_text[phase] if phase else theme.ink
-            self._write(painter, place.form.title, place.title_box(), color, Qt.TextElideMode.ElideMiddle)
-        font = caption_font(theme, place.small)
-        if not legible(font.pointSizeF(), zoom):
-            return
-        painter.setFont(font)
-        for which, text in self.captions().items():
-            self._write(painter, text, place.caption_box(which), theme.muted, Qt.TextElideMode.ElideRight)
-
-    def _write(self, painter: QPainter, text: str, place: tuple, color: QColor, mode: Qt.TextElideMode) -> None:
-        """A line of text on a ground of its own: lines between units may pass under it."""
-        if not text:
-            return
-        box = QRectF(*place)
-        shown, wide = _fitted(painter.font().toString(), text, mode, box.width())
-        painter.fillRect(box.adjusted((box.width() - wide) / 2, 1, (wide - box.width()) / 2, -1), self.theme.panel)
-        painter.setPen(color)
-        painter.drawText(box.adjusted(-4, 0, 4, 0), Qt.AlignmentFlag.AlignCenter, shown)
-
     def captions(self) -> dict[str, str]:
         """What is written under the pictures, by the names of :meth:`Place.caption_box`."""
         found = {"shape": self.place.form.caption, "scale": self._scale()}
@@ -262,13 +243,3 @@ class NodeItem(QGraphicsItem):
         if form.kind == "picture" and not self.signed:
             return f"{short_number(content.low)} … {short_number(content.high)}"
         return f"± {short_number(content.limit)}"
-
-
-@lru_cache(maxsize=1024)
-def _fitted(font: str, text: str, mode: Qt.TextElideMode, room: float) -> tuple[str, float]:
-    """(a text cut to ``room``, its width): looked for once, not with every picture; ``font`` as of QFont.toString."""
-    written = QFont()
-    written.fromString(font)
-    metrics = QFontMetricsF(written)
-    shown = metrics.elidedText(text, mode, room + 1)
-    return shown, min(room, metrics.horizontalAdvance(shown))

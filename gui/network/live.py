@@ -9,16 +9,23 @@ from gui.live import widened
 from gui.network.fill import Fill
 from gui.network.values import Content, Wanted, content
 
+#: Pictures from one change of the words to the next: some five a second, which can be read.
+_WORDS = 6
+
+#: Pictures from one look at weights to the next: they change by little in a step.
+_WEIGHTS = 4
+
 
 class LiveNumbers:
     """Args:
-    show: ``show(node, part, content, faint, signed)``.
+    show: ``show(node, part, content, faint, signed, words)``.
     """
 
     def __init__(self, show: Callable[..., None]) -> None:
         self._show = show
         self._wanted: dict[str, tuple[str, str, Wanted]] = {}
         self._ranges: dict[tuple[str, str, str], tuple[float, float]] = {}
+        self._count = 0
 
     def clear(self) -> None:
         """The script stands again: scales are those of its stops."""
@@ -35,11 +42,14 @@ class LiveNumbers:
             names = ((id, wanted.name), (f"{id} minus", wanted.minus)) if wanted.minus else ((id, wanted.name),)
             for place, name in names:
                 arguments = {**wanted.arguments(name), "describe": False}
-                views.append({"id": place, "command": "tensor", "arguments": arguments})
+                view = {"id": place, "command": "tensor", "arguments": arguments}
+                views.append({**view, "every": _WEIGHTS} if id.endswith(" weight") and not wanted.minus else view)
         return views
 
     def take(self, views: dict[str, dict[str, Any]]) -> None:
-        """Show what a step has looked like. Scales widen at once, and narrow slowly."""
+        """Show what a step has looked like. Scales widen at once, and narrow slowly; words change a few times a second."""
+        self._count += 1
+        words = self._count % _WORDS == 1
         for id, (node, part, wanted) in self._wanted.items():
             body, minus = views.get(id), views.get(f"{id} minus")
             if body is None or (wanted.minus and minus is None):
@@ -47,4 +57,4 @@ class LiveNumbers:
             found: Content = content(body, minus)
             key = node, part, wanted.name
             self._ranges[key] = found.low, found.high = widened(self._ranges.get(key), (found.low, found.high))
-            self._show(node, part, found, False, wanted.name.startswith("d") or bool(wanted.minus))
+            self._show(node, part, found, False, wanted.name.startswith("d") or bool(wanted.minus), words)

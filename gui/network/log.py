@@ -49,6 +49,10 @@ class EventLog:
         known = self._positions.get(seq) if seq is not None else None
         return known is None or position is None or list(position) == known
 
+    def has_ops(self, first: int) -> bool:
+        """Whether an op from number ``first`` on is known."""
+        return bool(self._directions) and self._directions[-1] >= first
+
     def extend(self, events: list[dict[str, Any]], first: int = 0) -> None:
         """Take in further events, in their order; ``first``: number of the oldest that is to be had."""
         if first > self.next:
@@ -110,7 +114,10 @@ class EventLog:
                     self._rename("backward", seq, node["id"])
 
     def _rename(self, what: str, seq: int, name: str) -> None:
-        self._found[what, self._node_of[seq]].remove(seq)
+        noted = self._found.get((what, self._node_of[seq]), [])
+        if seq not in noted:
+            return  # known as something else: two nodes of a graph may stand for one event
+        noted.remove(seq)
         insort(self._found.setdefault((what, name), []), seq)
         self._node_of[seq] = name
 

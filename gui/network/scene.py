@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PyQt6.QtCore import QPointF, QRectF
-from PyQt6.QtWidgets import QGraphicsScene
+from PyQt6.QtWidgets import QGraphicsItem, QGraphicsScene
 
 from gui.network.edges import RouteItem, WeightLines
 from gui.network.items import Marks, NodeItem
@@ -26,6 +26,8 @@ class NetworkScene(QGraphicsScene):
         self.routes: list[RouteItem] = []
         self.lines: dict[str, WeightLines] = {}
         self.setBackgroundBrush(theme.panel)
+        # Some seventy items are found faster one after the other, and no tree of their places can be out of date.
+        self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
 
     def show_layout(self, layout: Layout, graph: dict[str, Any]) -> None:
         """Show another graph, without numbers yet."""
@@ -57,14 +59,22 @@ class NetworkScene(QGraphicsScene):
         for node in self.nodes.values():
             node.apply_theme(theme)
 
-    def show_content(self, node: str, part: str, content: Content | None, faint: bool = False, signed: bool = False) -> None:
-        """Show numbers in a part of a node."""
+    def keep_drawn(self, on: bool) -> None:
+        """Keep what does not change with the numbers as pictures: while these change many times a second."""
+        mode = QGraphicsItem.CacheMode.DeviceCoordinateCache if on else QGraphicsItem.CacheMode.NoCache
+        for item in (*self.routes, *[node.words for node in self.nodes.values()]):
+            item.setCacheMode(mode)
+
+    def show_content(
+        self, node: str, part: str, content: Content | None, faint: bool = False, signed: bool = False, words: bool = True
+    ) -> None:
+        """Show numbers in a part of a node; ``words``: also in what is written under it."""
         item = self.nodes.get(node)
         if item is None:
             return
         if part == "weight" and node in self.lines:
             self.lines[node].show_content(content, faint)
-        item.show_content(part, content, faint, signed)
+        item.show_content(part, content, faint, signed, words)
 
     def show_marks(self, marks: dict[str, Marks]) -> None:
         """Light these nodes, and no others."""

@@ -38,6 +38,8 @@ class FindingCard(QFrame):
         self.place.setObjectName("link")
         self.place.setAccessibleName("Place of the fault")
         self.place.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.place.setMinimumWidth(1)
+        self._place = ""
         self.place.clicked.connect(self._jump)
         self.code = QPlainTextEdit()
         self.code.setAccessibleName("Code of the trial")
@@ -80,10 +82,9 @@ class FindingCard(QFrame):
         self.sentence.setToolTip(_plain(evidence + source))
         self.cause.setText(finding["cause"])
         self.suggestion.setText(finding["suggestion"])
-        text, tip = _place(finding["place"])
-        self.place.setText(text)
-        self.place.setToolTip(tip)
-        self.place.setVisible(bool(text))
+        self._place, tip = _place(finding["place"])
+        self.place.setToolTip(f"{self._place}<br>{tip}" if tip else self._place)
+        self.place.setVisible(bool(self._place))
         code = finding.get("what_if")
         if new_code:
             self.code.setPlainText(code or "")
@@ -106,6 +107,7 @@ class FindingCard(QFrame):
         self.code.setFont(theme.code_font())
         self.code.setStyleSheet(f"QPlainTextEdit {{ background: {theme.paper.name()}; border-radius: 6px; padding: 4px; }}")
         self._fit_code()
+        self._fit_place()
 
     def _fit_code(self) -> None:
         """Make the code as high as its wrapped lines."""
@@ -114,9 +116,15 @@ class FindingCard(QFrame):
         lines = sum(max(1, -(-len(line) // columns)) for line in self.code.toPlainText().split("\n"))
         self.code.setFixedHeight(metrics.lineSpacing() * min(lines, 8) + 20)
 
+    def _fit_place(self) -> None:
+        """Cut the middle of a place that is wider than the card, rather than everything at the right."""
+        room = max(40, self.width() - 16)
+        self.place.setText(self.place.fontMetrics().elidedText(self._place, Qt.TextElideMode.ElideMiddle, room))
+
     def resizeEvent(self, a0: QResizeEvent | None) -> None:
         super().resizeEvent(a0)
         self._fit_code()
+        self._fit_place()
 
     def _jump(self) -> None:
         place = self.finding["place"]

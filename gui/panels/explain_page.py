@@ -114,7 +114,10 @@ class ExplainPage(QScrollArea):
         difference, tolerance = body["difference"], body["tolerance"]
         size = "0" if difference == 0 else format_number(difference).replace("-", "−")
         if body["agrees"]:
-            text = f"✓ kernel says the same (difference {size}{'' if difference == 0 else ', within float32 rounding'})"
+            note = "" if difference == 0 else ", within float32 rounding"
+            text = f"✓ kernel says the same (difference {size}{note})"
+            if _odd(body["actual"]):
+                text = f"✓ kernel says the same: {format_number(body['actual'])}"
         else:
             actual = format_number(body["actual"])
             text = f"✗ the kernel computed {actual}: difference {size}, where rounding explains {format_number(tolerance)}"

@@ -8,7 +8,6 @@ from typing import Any
 from PyQt6.QtCore import QItemSelectionModel, QSize, Qt
 from PyQt6.QtGui import QAction, QActionGroup
 from PyQt6.QtWidgets import (
-    QLabel,
     QMenu,
     QPushButton,
     QSplitter,
@@ -24,6 +23,7 @@ from gui.panels.panel import Panel
 from gui.theme import Theme
 from gui.timers import repeating
 from gui.widgets.controls import tool_button
+from gui.widgets.hint import Hint
 
 #: Milliseconds between two looks while the script runs.
 _LOOK = 500
@@ -63,17 +63,15 @@ class LayersPanel(Panel):
         self.curves = OverTime(self.theme)
         self.field, self.log, self.plot = self.curves.field, self.curves.log, self.curves.plot
         tip = "Show how the numbers were over time, instead of the table; both show where the panel is higher"
-        self.over_time = tool_button("Over time", "Show curves instead of the table", tip, checkable=True)
+        self.over_time = tool_button("Time", "Show curves instead of the table", tip, checkable=True)
         self.collect = QToolButton()
         self.tiers: dict[str, QAction] = {}
         self._make_collect()
         self.head.add_control(self.over_time)
         self.head.add_control(self.collect)
-        self.message = QLabel(_OFF)
-        self.message.setObjectName("empty")
+        self.message = Hint(_OFF)
         self.message.setAccessibleName("Why the table is empty")
-        self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.message.setWordWrap(True)
+        self.message.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom)
         self.start = QPushButton("Collect statistics")
         self.start.setAccessibleName("Collect statistics")
         self.start.setToolTip(TIERS["scalars"])
@@ -84,9 +82,8 @@ class LayersPanel(Panel):
         self.split.setSizes([100, 100])
         self.hint = QWidget()
         column = QVBoxLayout(self.hint)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.addStretch(1)
-        column.addWidget(self.message)
+        column.setContentsMargins(0, 0, 0, 8)
+        column.addWidget(self.message, 2)
         column.addWidget(self.start, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(1)
         content = QWidget()
@@ -257,7 +254,7 @@ class LayersPanel(Panel):
     def apply_theme(self, theme: Theme) -> None:
         self.bars.theme = theme
         self.curves.apply_theme(theme)
-        self.message.setFont(theme.text_font())
+        self.message.apply_theme(theme)
         self._fit_in()
         for header, size in ((self.table.verticalHeader(), 24), (self.table.horizontalHeader(), 0)):
             if header is not None and size:

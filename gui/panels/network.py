@@ -66,6 +66,8 @@ class NetworkPanel(Panel):
         self.scene = NetworkScene(self.theme)
         self._feed = Feed(self.ask, self.scene.show_content)
         self._live = LiveNumbers(self.scene.show_content)
+        #: Whether the numbers that are shown are those of a picture, taken while the script ran freely.
+        self._pictured = False
         self._newest: int | None = None
         self.view = NetworkView(self.scene)
         self.view.setAccessibleName(
@@ -100,6 +102,10 @@ class NetworkPanel(Panel):
         self.set_content(self.view)
         self.state.subscribe("graph", self._graph_changed)
         self.state.subscribe("contributors", self._contributors_changed)
+        self.state.subscribe("running", self._keep_drawn)
+
+    def _keep_drawn(self) -> None:
+        self.scene.keep_drawn(self.state.running)
 
     # ---- what there is to show ----
 
@@ -110,6 +116,7 @@ class NetworkPanel(Panel):
         if stop is None or run != self._run or not self._log.fits(stop) or revision != self._revision:
             self._log.clear()
             self._feed.clear()
+            self._pictured = self._pictured and stop is not None and run == self._run
         self._run, self._revision = run, revision
         self._newest = None
         self._live.clear()
@@ -128,6 +135,7 @@ class NetworkPanel(Panel):
                 return
             if body.get("last") is not None:
                 self._log.next = max(self._log.next, body["last"] + 1)
+            self._pictured = self._pictured and not self._log.has_ops(body.get("first") or 0)
             self._refresh()
 
         self.ask("events", "events", arguments, answered)
@@ -179,6 +187,8 @@ class NetworkPanel(Panel):
         if self._layouts[key] is not self._layout:
             self._layout = self._layouts[key]
             self.scene.show_layout(self._layout, self._graph)
+            self._pictured = False
+            self._keep_drawn()
             self._feed.forget()
             if self.view.fitted:
                 self.view.fit()
@@ -193,6 +203,10 @@ class NetworkPanel(Panel):
             return
         if self.state.running:
             self.renew_live()
+            return
+        if self._pictured:
+            # It ran freely, up to its end or to a pause before an op: the last picture is the best there is.
+            self.head.set_subject("the last step that was seen")
             return
         fill = Fill(self._graph, self._layout, self._log, stop, self.state.selection.sample, self.mode.currentData())
         for node, part, wanted in fill.all():
@@ -227,6 +241,7 @@ class NetworkPanel(Panel):
         return self._live.want(fill)
 
     def show_live(self, views: dict[str, dict[str, Any]]) -> None:
+        self._pictured = True
         self._live.take(views)
 
     # ---- what is lit ----

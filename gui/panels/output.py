@@ -21,7 +21,7 @@ class OutputPanel(Panel):
     key = "output"
     title = "Output"
     area = "left-bottom"
-    empty_text = "What the script prints appears here."
+    empty_text = "What the script prints appears here.\n\nOpen a script (Ctrl+O) and run it (F5)."
     needs_stop = False
 
     def __init__(self, context: Context) -> None:

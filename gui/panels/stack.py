@@ -35,7 +35,7 @@ class StackPanel(Panel):
         places_of(context).frame_changed.connect(self._mark)
 
     def show_stop(self, stop: dict[str, Any] | None) -> None:
-        self.ask("frames", "stackTrace", {}, lambda body: self._show(body["stackFrames"], stop or {}))
+        self.ask("frames", "stackTrace", {}, lambda body: self._show(body["stackFrames"], stop or {}), self._refused)
 
     def show_running(self) -> None:
         self.head.set_subject("running")
@@ -58,6 +58,11 @@ class StackPanel(Panel):
         if not frames and not element:
             self.show_empty("The script has ended.\n\nStep back (Alt+F10) or restart (Ctrl+Shift+F5).")
         self._mark()
+
+    def _refused(self, message: str) -> None:
+        self.head.set_problem(message)
+        if not self.list.count():
+            self.show_empty(f"The functions under way are not known: {message}")
 
     def _add(self, text: str, frame: dict[str, Any] | None) -> None:
         item = QListWidgetItem(text)

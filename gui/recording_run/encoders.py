@@ -143,7 +143,7 @@ class Mp4Encoder:
         self._stream: Any = None
 
     def add(self, picture: np.ndarray) -> None:
-        import av
+        import av  # pyright: ignore[reportMissingImports]  # the extra ``video``
 
         height, width = picture.shape[0] & ~1, picture.shape[1] & ~1
         with self._file.causes():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -46,6 +47,7 @@ class Signer:
             self._path.unlink(missing_ok=True)
             with open(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(secrets.token_bytes(_BYTES))
-        except OSError:
-            pass  # read-only, or another window has just made one, which is as good
+        except OSError as error:
+            # Read-only, or another window has just made one, which is as good.
+            logging.getLogger(__name__).info("no key was written to %s: %s", self._path, error)
         return self._key()

@@ -111,14 +111,23 @@ class TermsView(QWidget):
         metrics = self.fontMetrics()
         return max((metrics.horizontalAdvance(text) for text in self._shares), default=0)
 
+    def _factors(self, row: int) -> tuple[list[str], str]:
+        """The names of a row's factors and the dot between them; without spaces where these would run into the share."""
+        names = [element_name(c["tensor"], c["index"]) for c in self._rows[row].contributors]
+        room = self.width() - self._share_width() - 8
+        if self.fontMetrics().horizontalAdvance(" · ".join(names)) <= room:
+            return names, " · "
+        return [name.replace(" ", "") for name in names], "·"
+
     def factor_rects(self, row: int) -> list[QRect]:
         """Where the names of a row's factors stand."""
         metrics, x, y = self.fontMetrics(), 0, row * self._row_height() + 2
         rects = []
-        for c in self._rows[row].contributors:
-            width = metrics.horizontalAdvance(element_name(c["tensor"], c["index"]))
+        names, dot = self._factors(row)
+        for name in names:
+            width = metrics.horizontalAdvance(name)
             rects.append(QRect(x, y, width, metrics.height()))
-            x += width + metrics.horizontalAdvance(" · ")
+            x += width + metrics.horizontalAdvance(dot)
         return rects
 
     # ---- drawing ----
@@ -147,17 +156,16 @@ class TermsView(QWidget):
         right = QRect(self.width() - self._share_width() - 2, top + 2, self._share_width() + 2, height)
         painter.setPen(theme.muted if term.decides else theme.ink)
         painter.drawText(right, _LEFT, "decides" if term.decides else share)
-        for i, (c, rect) in enumerate(zip(term.contributors, self.factor_rects(row))):
+        names, dot = self._factors(row)
+        for i, (c, name, rect) in enumerate(zip(term.contributors, names, self.factor_rects(row))):
             here = self._place == (row, i) or c is self._marked
             painter.setPen(theme.accent)
-            painter.drawText(rect, _LEFT, element_name(c["tensor"], c["index"]))
+            painter.drawText(rect, _LEFT, name)
             if here:
                 painter.drawLine(rect.left(), rect.bottom(), rect.right(), rect.bottom())
             if i:
                 painter.setPen(theme.muted)
-                painter.drawText(
-                    QRect(rect.left() - metrics.horizontalAdvance(" · "), rect.top(), 100, height), _LEFT, " · "
-                )
+                painter.drawText(QRect(rect.left() - metrics.horizontalAdvance(dot), rect.top(), 100, height), _LEFT, dot)
         numbers = QRect(0, top + height + 2, self.width() // 2, height)
         painter.setPen(theme.muted)
         painter.drawText(numbers, _LEFT, metrics.elidedText(term.numbers, Qt.TextElideMode.ElideRight, numbers.width() - 6))

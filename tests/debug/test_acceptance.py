@@ -143,3 +143,25 @@ def test_a_script_written_for_pytorch_is_stepped(launch, tmp_path):
     ops = [session.step("next", granularity="op")["op"] for _ in range(17)]
     assert ops[:4] == ["Convolution", "Relu", "Reshape", "Linear"]
     assert ops.count("Adadelta") == 4
+
+
+def test_a_fork_reached_by_a_quick_replay_counts_batches_like_its_parent(launch, tmp_path):
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import engine as torch\nfrom engine import nn\nfrom engine.utils.data import DataLoader, TensorDataset\n"
+        "torch.manual_seed(0)\n"
+        "loader = DataLoader(TensorDataset(torch.randn(40, 3), torch.randn(40, 1)), batch_size=2)\n"
+        "model = nn.Linear(3, 1)\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=0.01)\n"
+        "for x, y in loader:\n"
+        "    optimizer.zero_grad()\n"
+        "    nn.functional.mse_loss(model(x), y).backward()\n"
+        "    optimizer.step()\n"
+    )
+    session = launch(path)
+    session.start()
+    session.step("runTo", batch=8)
+    session.step("next", granularity="op")
+    session.fork([{"kind": "tensor", "reference": {"expression": "model.weight"}, "index": [0, 0], "value": 1.0}], "other")
+    said = [session.step("next", granularity="batch")["description"] for _ in range(3)]
+    assert said == [f"batch {number} of loader" for number in (9, 10, 11)]

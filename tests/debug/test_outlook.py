@@ -119,3 +119,24 @@ def test_stops_progress_and_status_tell_it(tmp_path):
     progress = [message["body"] for message in told if message["event"] == "progress"]
     assert progress and expected.items() <= progress[-1].items()
     assert any((body["stepsPerSecond"] or 0) > 10 for body in progress)
+
+
+def test_the_kernel_that_is_compiled_is_named():
+    from types import SimpleNamespace
+
+    from engine.debug.outlook import compiling
+    from engine.kernels.jit import compile_progress
+
+    assert compiling() is None
+    happening = SimpleNamespace(data={"dispatcher": SimpleNamespace(py_func=compile_progress_example)})
+    compile_progress.on_start(happening)
+    assert compiling() == "compile_progress_example"
+    compile_progress.on_end(happening)
+    assert compiling() is None
+
+
+def compile_progress_example():
+    """Stands for a kernel."""
+
+
+compile_progress_example.__module__ = "engine.kernels.cpu.example"

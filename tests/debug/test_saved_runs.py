@@ -13,14 +13,6 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 
 
 @pytest.fixture
-def made(monkeypatch):
-    monkeypatch.setattr(FakeClient, "made", [])
-    monkeypatch.setattr(FakeClient, "crash_at", None)
-    monkeypatch.setattr(FakeClient, "refuse_skipping", False)
-    return FakeClient.made
-
-
-@pytest.fixture
 def saved(made, tmp_path):
     """Two runs, as they were kept of a session that is closed: run 1 at tick 12, run 2 forked from it at 8, at tick 9."""
     with Session.launch("s.py", ["--fast"], parameters=["lr=0.1"], client_class=FakeClient) as session:

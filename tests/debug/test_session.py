@@ -15,14 +15,6 @@ from tests.debug.fake_client import LENGTH, MEMORY, FakeClient
 
 
 @pytest.fixture
-def made(monkeypatch):
-    monkeypatch.setattr(FakeClient, "made", [])
-    monkeypatch.setattr(FakeClient, "crash_at", None)
-    monkeypatch.setattr(FakeClient, "refuse_skipping", False)
-    return FakeClient.made
-
-
-@pytest.fixture
 def session(made):
     with Session.launch("script.py", ["--fast"], parameters=["lr=0.1"], client_class=FakeClient) as session:
         session.start()
@@ -65,7 +57,7 @@ def test_beyond_the_history_a_replay_takes_the_process_s_place(session, made):
     stop = session.step("stepBack", granularity="op")
     old, new = made
     assert stop.position == (20 - MEMORY - 1, 0, 0)
-    assert new.replay == {"recording": str(old.folder), "before": [20 - MEMORY, 0, 0], "level": "op"}
+    assert new.replay == {"recordedScript": True, "recording": str(old.folder), "before": [20 - MEMORY, 0, 0], "level": "op"}
     assert old.closed and not new.closed
     assert session.current.client is new
     assert [run.name for run in session.runs] == ["run 1"]

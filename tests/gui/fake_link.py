@@ -4,9 +4,9 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 
 class FakeLink(QObject):
-    """``answers``: command -> body, or function of the arguments; of a run that is not current (run, command) -> the same. ``asked``: (key, command, arguments) of every ask;
-    ``moves``: (command, arguments) of every move, and of fork, restart, switch, configure. With ``hold`` set nothing is
-    answered before ``deliver()``."""
+    """``answers``: command -> body, or function of the arguments; of a run that is not current (run, command) -> the
+    same. ``asked``: (key, command, arguments) of every ask; ``moves``: (command, arguments) of every move, and of fork,
+    restart, switch, configure. With ``hold`` set nothing is answered before ``deliver()``."""
 
     stopped = pyqtSignal(dict)
     resumed = pyqtSignal()

@@ -44,7 +44,7 @@ def filtered(image: QImage, matrix: np.ndarray) -> QImage:
     image = image.convertToFormat(QImage.Format.Format_RGB32)
     bits = image.constBits()
     assert bits is not None
-    pixels = np.frombuffer(bits.asarray(image.sizeInBytes()), np.uint8).reshape(image.height(), -1, 4)
+    pixels = np.frombuffer(bytes(bits.asarray(image.sizeInBytes())), np.uint8).reshape(image.height(), -1, 4)
     table = np.arange(256) / 255
     table = np.where(table <= 0.04045, table / 12.92, ((table + 0.055) / 1.055) ** 2.4)
     linear = np.clip(table[pixels[..., 2::-1]] @ matrix.T, 0, 1)

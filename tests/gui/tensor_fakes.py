@@ -96,3 +96,9 @@ def linear_layer(engine: Engine, steps: int = 2) -> None:
         engine.add(10 * step + 2, "update", "SGD", "fc", step, update, w="fc.weight", w_new="fc.weight")
         w = update["w_new"]
         engine.arrays["fc.weight"], engine.arrays["fc.weight.grad"] = w, update["dw"]
+
+
+def choose(panel: Any, key: str) -> None:
+    """Choose a view of the Tensor panel, as its selector does."""
+    panel.controls.view.setCurrentIndex(panel.controls.view.findData(key))
+    panel.controls.view_chosen.emit()

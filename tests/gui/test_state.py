@@ -112,6 +112,7 @@ def test_the_selection_follows_the_stop():
 def test_the_selection_goes_to_what_a_watchpoint_saw():
     stop = {**BACKWARD, "tensor": "dy", "index": [3, 1]}
     assert (follow(Selection(), stop).name, follow(Selection(), stop).index) == ("dy", (3, 1))
+    assert follow(Selection(), {**stop, "sample": 3}).sample == 3
     outside = {**BACKWARD, "tensor": "dy", "index": [9, 1]}
     assert follow(Selection(), outside).index is None
 
@@ -137,3 +138,14 @@ def test_columns_are_aligned_at_the_point():
 def test_counts_bytes_and_shapes():
     assert (format_count(1240.4), format_shape((2, 3)), format_shape(())) == ("1,240", "2 × 3", "scalar")
     assert [format_bytes(n) for n in (0, 999, 2048, 38 * 2**20, 3 * 2**30)] == ["0 B", "999 B", "2 kB", "38 MB", "3.0 GB"]
+
+
+def test_a_selection_of_another_run_s_event_becomes_the_parameter_or_nothing():
+    stop = {"live": True, "seq": 93, "tensors": []}
+    update = Selection(event=173, name="w_new", index=(2,), module="conv1", label="conv1.bias")
+    followed = follow(update, stop)
+    assert followed.event is None and followed.expression == "conv1.bias" and followed.index == (2,)
+    gone = follow(Selection(event=173, name="y", module="conv1", label="conv1 y"), stop)
+    assert gone.event is None and gone.expression is None and gone.module == "conv1"
+    kept = Selection(event=90, name="y", label="conv1 y")
+    assert follow(kept, stop) is kept

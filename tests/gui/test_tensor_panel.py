@@ -10,7 +10,7 @@ from gui.panels.tensor_edit import EditDialog, number_of, place_of
 from gui.panels.tensor_view import statistics_of
 from gui.state import Selection
 from gui.theme import Theme
-from tests.gui.tensor_fakes import Engine, linear_layer
+from tests.gui.tensor_fakes import Engine, choose, linear_layer
 
 
 @pytest.fixture
@@ -25,11 +25,6 @@ def panel(context, qtbot):
     panel.resize(360, 460)
     panel.show()
     return panel
-
-
-def choose(panel, key):
-    panel.controls.view.setCurrentIndex(panel.controls.view.findData(key))
-    panel.controls.view_chosen.emit()
 
 
 def stop_at(panel, event, /, **selection):

@@ -6,7 +6,7 @@ import pytest
 from gui.panels.tensor import TensorPanel
 from gui.panels.tensor_runs import PAGE, counterpart, events_of_step
 from gui.panels.tensor_source import RUN
-from tests.gui.tensor_fakes import Engine, linear_layer
+from tests.gui.tensor_fakes import Engine, choose, linear_layer
 
 RUNS = [{"name": "run 1", "current": False}, {"name": "run 2", "current": True}]
 
@@ -25,11 +25,6 @@ def panel(context, qtbot):
     panel.resize(360, 460)
     panel.show()
     return panel
-
-
-def choose(panel, key):
-    panel.controls.view.setCurrentIndex(panel.controls.view.findData(key))
-    panel.controls.view_chosen.emit()
 
 
 def test_the_counterpart_is_at_the_same_position():

@@ -25,9 +25,9 @@ from engine.ops.loss_base import ElementLoss
 from engine.ops.loss_classification import RowLoss
 from engine.tensor import Tensor
 
-#: A quantity is measured again when so many times the time that it took has passed: 0.7 % of the time at most for
-#: predictions, 0.3 % for gradients.
-_SHARE, _SHARE_OF_GRADIENT = 150.0, 300.0
+#: A quantity is measured again when so many times the time that it took has passed: 0.25 % of the time at most for
+#: predictions, 0.13 % for gradients.
+_SHARE, _SHARE_OF_GRADIENT = 400.0, 800.0
 
 #: Ops between the root of a backward pass and a loss that is a term of it, and losses that wait for one.
 _DEEPEST = 64

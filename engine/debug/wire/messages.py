@@ -230,8 +230,8 @@ REQUESTS: dict[str, Request] = {
         "The ops of the step of an event (of the stop without one) and the tensors between them.", {"event?": "int"}, {},
     ),
     "samples": Request(
-        "The samples of the batch: inputs, labels, predictions, losses, indices in the dataset. names: of the classes, where "
-        "the dataset or the script gives them; labelsAt: the array that holds the labels; pass: loader, epoch, batch.",
+        "The samples of the batch: inputs, labels, predictions, losses, indices in the dataset. names: of the classes, "
+        "where the dataset or the script gives them; labelsAt: the array that holds the labels; pass: loader, epoch, batch.",
         {"event?": "int", "start?": "int", "count?": "int"}, {},
     ),
     # -------------------------------------------------------------------------------- tensors
@@ -361,9 +361,11 @@ EVENTS: dict[str, Event] = {
         {"category": "'stdout' | 'stderr' | 'console'", "output": "str"},
     ),
     "progress": Event(
-        "Where a running script is; at most 30 a second. stepsPerSecond is that of the last second.",
+        "Where a running script is; at most 30 a second. stepsPerSecond is that of the last second; compiling: a kernel, "
+        "which is compiled once and kept.",
         {
-            "step": "int", "epoch": "int", "batch": "int", "loss?": "number | null", "stepsPerSecond?": "number | null",
+            "step": "int", "epoch": "int", "batch": "int", "compiling?": "str | null", "loss?": "number | null",
+            "stepsPerSecond?": "number | null",
             "historyBytes?": "int", "historyBudget?": "int", **_OUTLOOK,
         },
     ),

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 from PyQt6.QtCore import QPoint
-from PyQt6.QtWidgets import QComboBox, QGraphicsView, QLabel, QLineEdit, QWidget
+from PyQt6.QtWidgets import QAbstractButton, QComboBox, QGraphicsView, QLabel, QLineEdit, QWidget
 
 from tests.gui.conftest import SAMPLES
-from tests.gui.sessions.eyes import count_colors, has_hue, is_tinted, marked_lines, pixels, timeline_cursor
+from tests.gui.sessions.eyes import count_colors, is_tinted, marked_lines, pixels, timeline_cursor
 
 SCRIPT = (SAMPLES / "fashion_cnn.py").read_text().splitlines()
 
@@ -18,13 +18,15 @@ def line_of(text):
     return 1 + next(i for i, line in enumerate(SCRIPT) if text in line)
 
 
-FIRST, SECOND, FLAT, HIDDEN, OUTPUT = map(line_of, ("self.conv1(x)", "self.conv2(x)", "x.flatten(1)", "self.hidden(x)", "self.output(x)"))
+FIRST, SECOND, FLAT = map(line_of, ("self.conv1(x)", "self.conv2(x)", "x.flatten(1)"))
+HIDDEN, OUTPUT = map(line_of, ("self.hidden(x)", "self.output(x)"))
 LOSS, BACKWARD, UPDATE = map(line_of, ("loss = loss_fn(logits", "loss.backward()", "optimizer.step()"))
 
 #: Op, module in the breadcrumb, title in the network, line, tensor, of the forward pass of one batch.
 FORWARD = [
     ("Convolution", "conv1", "conv1", FIRST, "64 × 16 × 28 × 28"), ("Relu", "Network", "relu", FIRST, "64 × 16 × 28 × 28"),
-    ("MaxPool2d", "pool", "pool", FIRST, "64 × 16 × 14 × 14"), ("Convolution", "conv2", "conv2", SECOND, "64 × 32 × 14 × 14"),
+    ("MaxPool2d", "pool", "pool", FIRST, "64 × 16 × 14 × 14"),
+    ("Convolution", "conv2", "conv2", SECOND, "64 × 32 × 14 × 14"),
     ("Relu", "Network", "relu", SECOND, "64 × 32 × 14 × 14"), ("MaxPool2d", "pool", "pool", SECOND, "64 × 32 × 7 × 7"),
     ("Reshape", "Network", "reshape", FLAT, "64 × 1568"), ("Dropout", "dropout", "dropout", FLAT, "64 × 1568"),
     ("Linear", "hidden", "hidden", HIDDEN, "64 × 64"), ("Relu", "Network", "relu", HIDDEN, "64 × 64"),
@@ -84,7 +86,7 @@ def test_fashion_cnn(user):
 
 def open_from_the_start_page(user):
     user.shot("start-page")
-    user.button("A convolutional network on Fashion-MNIST")
+    user.sample("A convolutional network on Fashion-MNIST")
     user.wait(lambda: user.status.startswith("stopped at line"))
     assert user.window.windowTitle() == "fashion_cnn.py – Nablascope"
     assert f"fashion_cnn.py:{line_of('from tqdm')}" in user.subject("Code")
@@ -235,7 +237,9 @@ def compare(user):
     curves = user.panel("Curves")
     user.wait(lambda: "steps" in user.subject("Curves"))
     assert count_colors(pixels(user.picture(curves))) > 20
-    user.key("Ctrl+Shift+C")
+    button = user.the(QAbstractButton, "Compare runs*")
+    user.wait(button.isEnabled)
+    user.click(button)
     user.wait(lambda: "first differ" in user.message)
     assert "run 1" in user.message and fork in user.message and "conv2" in user.message
     user.shot("compared")
@@ -250,7 +254,7 @@ def export(user):
     assert width >= panel.width() and height >= panel.height()
     assert abs(width / height - panel.width() / panel.height()) < 0.2  # the head of the panel comes with it
     user.wait(lambda: "tensor.png" in user.message)
-    user.save_as(lambda: user.menu("File", "Export window as PNG…"), window)
+    user.save_as(lambda: user.menu("File", "Export", "Window as PNG…"), window)
     assert size_of(window)[0] >= user.window.width()
     user.wait(lambda: "window.png" in user.message)
     user.shot("exported")

@@ -1,12 +1,10 @@
 """Shorter journeys: the other samples, a run that overfits, one that turns NaN, one written for PyTorch."""
 
+import re
 from pathlib import Path
 
-import pytest
-from PyQt6.QtCore import QPoint
 from PyQt6.QtWidgets import QComboBox, QGraphicsView, QWidget
 
-from tests.gui.conftest import SAMPLES
 from tests.gui.sessions.eyes import count_colors, has_hue, marked_lines, pixels
 
 TESTS = Path(__file__).parents[2]
@@ -54,7 +52,7 @@ def has_curve(user):
 
 
 def test_two_points(user):
-    user.button("Two points, one network, every number")
+    user.sample("Two points, one network, every number")
     user.wait(lambda: user.status.startswith("stopped at line"))
     said = walk(user, 13)
     assert [words for words in said if "forward" in words] and [words for words in said if "backward" in words]
@@ -76,7 +74,7 @@ def test_two_points(user):
 
 
 def test_xor(user):
-    user.button("XOR: why a hidden layer is needed")
+    user.sample("XOR: why a hidden layer is needed")
     user.wait(lambda: user.status.startswith("stopped at line"))
     said = walk(user, 4)
     assert any("Linear" in words for words in said)
@@ -90,7 +88,12 @@ def test_xor(user):
     user.key("F6")
     user.wait(lambda: user.status.startswith("stopped"))
     assert "step" in user.subject("Curves") and has_curve(user) > 10
-    walk(user, 2)
+    user.shot("xor-paused")
+    walk(user, 2, "batch")
+    user.choose("Level of a step", "op")
+    while "CrossEntropy" not in user.status or "forward" not in user.status:
+        user.step("F10")
+    user.wait(lambda: "cross-entropy is at work" in canvas(user).accessibleDescription())
     data = user.panel("Data")
     user.wait(lambda: count_colors(pixels(user.picture(data))) > 10)
     user.shot("xor-data")
@@ -105,15 +108,21 @@ def test_overfitting(user):
     user.wait(lambda: "overfit" in user.texts(panel).lower())
     user.shot("overfitting-diagnosis")
     curves = user.panel("Curves")
-    user.wait(lambda: count_colors(pixels(user.picture(curves))) > 10)
+    user.wait(lambda: "validation" in user.texts(curves))
+    train, validation = losses(user.texts(curves))
+    assert train < 0.1 and validation > 10 * train
     user.shot("overfitting-curves")
+
+
+def losses(text):
+    """Training and validation loss that the Curves panel reads out."""
+    return [float(re.search(rf"loss\b.*?{kind} ([-+.\de]+)", text)[1]) for kind in ("train", "validation")]
 
 
 def test_becomes_nan(user):
     open_file(user, TESTS / "debug" / "scripts" / "becomes_nan.py")
     panel = user.panel("Breakpoints")
-    user.button("Add a breakpoint")
-    user.entry("When numbers go wrong…")
+    user.menu_of("Add a breakpoint", "When numbers go wrong…")
     watch = user.the(QComboBox, "What to watch", panel)
     assert "NaN" in watch.currentText()
     user.shot("nan-form")
@@ -123,6 +132,9 @@ def test_becomes_nan(user):
     user.wait(lambda: "NaN" in user.texts(user.panel("Tensor")) or "nan" in user.texts(user.panel("Tensor")))
     alarm = user.theme.phase["alarm"]
     user.wait(lambda: has_hue(pixels(user.picture(heat_map(user))), alarm).sum() > 10)
+    # The network shows the sample that became NaN.
+    user.wait(lambda: "sample 1 of 2" in user.subject("Network"))
+    user.wait(lambda: has_hue(pixels(user.picture(canvas(user))), alarm).sum() > 10)
     user.shot("nan-found")
     panel = user.panel("Explain")
     user.wait(lambda: user.all(QWidget, "Cause", panel))

@@ -38,7 +38,7 @@ _LEFT = Qt.MouseButton.LeftButton
 _NONE = Qt.KeyboardModifier.NoModifier
 
 #: Milliseconds that anything may take on a slow machine.
-PATIENCE = 10_000
+PATIENCE = 30_000
 
 Widget = TypeVar("Widget", bound=QWidget)
 
@@ -79,7 +79,8 @@ class User:
     @property
     def state(self) -> str:
         """What the window says, for the message of a test that fails; with a picture where pictures are kept."""
-        heads = {panel.accessibleName(): self.subject(panel.accessibleName()) for panel in self.all(Panel, None, self.window)}
+        titles = [panel.accessibleName() for panel in self.all(Panel, None, self.window)]
+        heads = {title: self.subject(title) for title in titles}
         canvas = [view.accessibleDescription() for view in self.all(QGraphicsView, None, self.window)]
         said = {"status": self.status, "path": self.path, "message": self.message, "heads": heads, "canvas": canvas}
         if self._shots is not None:
@@ -153,7 +154,8 @@ class User:
         name = f"{self._prefix}-{self._count:02d}-{station}.png"
         handle = self.window.windowHandle()
         if QGuiApplication.platformName() == "xcb" and handle is not None and (screen := handle.screen()) is not None:
-            picture = screen.grabWindow(0)  # with all pop-ups
+            area = self.window.frameGeometry()
+            picture = screen.grabWindow(0, area.x(), area.y(), area.width(), area.height())  # with all pop-ups
         else:
             picture = self.window.grab()
         assert picture.save(str(self._shots / name))
@@ -222,13 +224,18 @@ class User:
         QTest.mouseMove(handle, place)
         return QToolTip.text() if QToolTip.isVisible() else ""
 
-    def scroll_to(self, name: str, within: QWidget) -> str:
+    def scroll_to(self, name: str, within: QWidget, kind: type[QWidget] = QLabel) -> str:
         """Click below the handle of a panel's scroll bar until a label of it can be seen; its text."""
         for bar in [bar for bar in self.all(QScrollBar, None, within) if bar.height() > bar.width()] * 20:
-            if self.all(QLabel, name, within):
+            if self.all(kind, name, within):
                 break
             self.click(bar, QPoint(bar.width() // 2, bar.height() - 3))
         return self.text(name, within)
+
+    def sample(self, title: str) -> None:
+        """Click a sample of the start page."""
+        self.scroll_to(title, self.window, QAbstractButton)
+        self.button(title)
 
     def drag(self, widget: QWidget, *places: QPoint) -> None:
         """Press at the first place, move over the others, release at the last."""
@@ -275,11 +282,33 @@ class User:
     def entry(self, *names: str) -> None:
         """Click an entry of the menu that is open, and of those that it opens."""
         for name in names:
-            menu = self.wait(lambda: isinstance(QApplication.activePopupWidget(), QMenu) and QApplication.activePopupWidget())
+            menu = self.wait(_open_menu)
             action = next((one for one in menu.actions() if _plain(one.text()) == name), None)
             assert action is not None, f"no entry {name!r} in {[_plain(one.text()) for one in menu.actions()]}"
             assert action.isEnabled(), f"{name!r} cannot be chosen now"
             self.click(menu, menu.actionGeometry(action).center())
+
+    def menu_of(self, button: str, *names: str) -> None:
+        """Click a button that opens a menu and waits for it, then an entry of the menu."""
+        chosen: list[str] = []
+
+        def look() -> None:
+            if isinstance(QApplication.activePopupWidget(), QMenu) and not chosen:
+                chosen.extend(names)
+                try:
+                    self.entry(*names)
+                except BaseException as error:
+                    self._trouble = error
+                    self.key("Escape")
+
+        watching = QTimer()
+        watching.timeout.connect(look)
+        watching.start(20)
+        self.button(button)
+        self.wait(lambda: chosen and QApplication.activePopupWidget() is None)
+        watching.stop()
+        if self._trouble is not None:
+            raise self._trouble
 
     def answering(self, act: Callable[[], object], answer: Callable[[QDialog], object]) -> None:
         """Do something that opens a dialog and waits for it; ``answer(dialog)`` is done once the dialog is there."""
@@ -289,7 +318,8 @@ class User:
         def look() -> None:
             dialog = QApplication.activeModalWidget()
             if time.monotonic() > latest and isinstance(dialog, QDialog):
-                self._trouble = self._trouble or AssertionError(f"the dialog {dialog.windowTitle()!r} stays: {self.texts(dialog)}")
+                said = f"the dialog {dialog.windowTitle()!r} stays: {self.texts(dialog)}"
+                self._trouble = self._trouble or AssertionError(said)
                 if self._shots is not None:
                     dialog.grab().save(str(self._shots / f"{self._prefix}-dialog-stays.png"))
                 dialog.reject()
@@ -351,6 +381,11 @@ class User:
         top = widget.window()
         assert top is not None
         return top.windowHandle(), widget.mapTo(top, place)
+
+
+def _open_menu() -> QMenu | None:
+    popup = QApplication.activePopupWidget()
+    return popup if isinstance(popup, QMenu) else None
 
 
 def _is_named(widget: QWidget, name: str) -> bool:
