@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from engine import device as devices
 from engine import random
 from engine.device import Device
+from engine.device import get_default_device as _default_device
+from engine.device import set_default_device as _set_default_device
 from engine.tensor import Tensor, wrap
 
 _deterministic = False
@@ -61,7 +62,7 @@ def are_deterministic_algorithms_enabled() -> bool:
 
 def get_default_device() -> Device:
     """The device that tensors are made on where nothing else is asked for; at first the CPU."""
-    return devices.default_device
+    return _default_device()
 
 
 def set_default_device(device: str | Device | None) -> None:
@@ -70,7 +71,7 @@ def set_default_device(device: str | Device | None) -> None:
     Raises:
         DeviceError: for a device that is not there.
     """
-    devices.set_default_device(device)
+    _set_default_device(device)
 
 
 def get_float32_matmul_precision() -> str:

@@ -107,6 +107,11 @@ CUDA = Device("cuda", 0)
 default_device = CPU
 
 
+def get_default_device() -> Device:
+    """Where tensors are made that are not told otherwise."""
+    return default_device
+
+
 def set_default_device(device: str | Device | None) -> None:
     """Make tensors on ``device`` where nothing else is asked for; None: on the CPU.
 

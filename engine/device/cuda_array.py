@@ -22,6 +22,9 @@ from engine.errors import DeviceError, MissingError
 FUNCTIONS: dict[Callable, Callable] = {}
 UFUNCS: dict[str, Callable] = {}
 
+# NumPy's type stubs know nothing of the protocols by which its functions take arrays of other kinds.
+copyto: Any = np.copyto
+
 
 class Flags:
     """What an array's flags say."""
@@ -154,7 +157,7 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if _is_basic(index):
-            np.copyto(self[index], value, casting="unsafe")
+            copyto(self[index], value, casting="unsafe")
         else:
             FUNCTIONS[_setitem](self, index, value)
 
@@ -165,7 +168,7 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     def copy(self, order: str = "C") -> CudaArray:
         result = empty(self.shape, self.dtype)
-        np.copyto(result, self)
+        copyto(result, self)
         return result
 
     def astype(
@@ -175,11 +178,11 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
         if wanted == self.dtype and not copy:
             return self
         result = empty(self.shape, wanted)
-        np.copyto(result, self, casting="unsafe")
+        copyto(result, self, casting="unsafe")
         return result
 
     def fill(self, value: Any) -> None:
-        np.copyto(self, value, casting="unsafe")
+        copyto(self, value, casting="unsafe")
 
     def host(self) -> np.ndarray:
         """A copy on the CPU, after every kernel launched so far has ended."""
@@ -196,7 +199,7 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
         if self.layout.flags.c_contiguous:
             gate.to_device(self.raw, np.ascontiguousarray(host))
         else:
-            np.copyto(self, from_host(host))
+            copyto(self, from_host(host))
 
     def item(self, *index: Any) -> Any:
         return self.host().item(*index)

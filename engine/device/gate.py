@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import importlib.metadata
 import mmap
 import os
 from typing import Any
@@ -19,6 +20,8 @@ from engine.errors import DeviceError
 
 #: Bytes that the start of every allocation is a multiple of: one transaction of a GPU's memory is 128 bytes wide.
 ALIGNMENT = 256
+
+_PACKAGE = "pip install 'nablascope[cuda]'"
 
 _HOW = (
     "The engine's CUDA kernels need an NVIDIA GPU (compute capability 5.0 or newer), its driver, and the package that "
@@ -37,7 +40,7 @@ def driver() -> Any:
     try:
         from numba import cuda
     except ImportError as error:
-        raise DeviceError(f"cuda: numba.cuda cannot be imported ({error}). {_HOW}") from error
+        raise DeviceError(f"cuda: numba.cuda cannot be imported ({error})") from error
     return cuda
 
 
@@ -48,22 +51,42 @@ def simulated() -> bool:
 
 
 @functools.cache
-def missing() -> str | None:
-    """What keeps the engine from using a GPU; None where nothing does."""
-    if not simulated() and not _driver_library():
-        return f"cuda: there is no NVIDIA driver on this machine (libcuda is not found). {_HOW}"
+def missing_part() -> tuple[str, str] | None:
+    """What keeps the engine from using a GPU, and how to get it; None where nothing does."""
+    if simulated():
+        return None
+    if not _driver_library():
+        return (
+            "there is no NVIDIA driver on this machine (libcuda is not found)",
+            "with an NVIDIA GPU: install its driver (nvidia-smi shows whether it works)",
+        )
     try:
         cuda = driver()
     except DeviceError as error:
-        return str(error)
-    if simulated():
+        return str(error).removeprefix("cuda: "), _PACKAGE
+    if cuda.is_available():
         return None
-    if not cuda.is_available():
-        error = getattr(cuda, "cuda_error", lambda: None)()
-        # Numba's text has lines of advice of its own.
-        reason = f" ({' '.join(str(error).split())})" if error else ""
-        return f"cuda: no usable GPU was found{reason}. {_HOW}"
-    return None
+    error = getattr(cuda, "cuda_error", lambda: None)()
+    # Numba's text has lines of advice of its own.
+    reason = f" ({' '.join(str(error).split())})" if error else ""
+    if not _package_installed():
+        return f"the driver is there, but the package numba-cuda is not installed{reason}", _PACKAGE
+    return f"no usable GPU was found{reason}", "look at the GPU and its driver with nvidia-smi"
+
+
+@functools.cache
+def missing() -> str | None:
+    """The text of the error for whoever asks for a GPU that cannot be used; None where one can."""
+    part = missing_part()
+    return None if part is None else f"cuda: {part[0]}. {_HOW}"
+
+
+def _package_installed() -> bool:
+    try:
+        importlib.metadata.version("numba-cuda")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def _driver_library() -> bool:

@@ -160,7 +160,7 @@ def asarray(a: Any, dtype: Any = None, *args: Any, copy: bool | None = None, **k
 
 
 @implements(np.copyto)
-def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
     if not isinstance(dst, CudaArray):
         np.copyto(dst, to_host(src), casting=casting, where=to_host(where))
         return
@@ -194,7 +194,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> CudaArray:
 
 
 @implements(np.clip)
-def clip(a: CudaArray, a_min: Any = None, a_max: Any = None, out: Any = None, **kwargs: Any) -> CudaArray:
+def clip(a: CudaArray, a_min: Any = None, a_max: Any = None, out: Any = None, **kwargs: Any) -> Any:
     lower = a if a_min is None else np.maximum(a, a_min)
     return lower if a_max is None else np.minimum(lower, a_max)
 
@@ -203,12 +203,12 @@ def clip(a: CudaArray, a_min: Any = None, a_max: Any = None, out: Any = None, **
 
 
 @implements(np.sum)
-def sum_(a: CudaArray, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> CudaArray:
+def sum_(a: CudaArray, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
     return np.add.reduce(a, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
 @implements(np.prod)
-def prod(a: CudaArray, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> CudaArray:
+def prod(a: CudaArray, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
     return np.multiply.reduce(a, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
@@ -232,7 +232,7 @@ def count_nonzero(a: CudaArray, axis: Any = None, keepdims: bool = False) -> Any
 
 
 @implements(np.dot)
-def dot(a: CudaArray, b: CudaArray, out: Any = None) -> CudaArray:
+def dot(a: CudaArray, b: CudaArray, out: Any = None) -> Any:
     if a.ndim != 1 or b.ndim != 1:
         raise MissingError("cuda: numpy.dot is there for arrays of one dimension; use numpy.matmul")
     return np.add.reduce(np.multiply(a, b))
@@ -250,7 +250,7 @@ def norm(x: CudaArray, ord: Any = None, axis: Any = None, keepdims: bool = False
 
 @implements(np.concatenate)
 def concatenate(
-    arrays: Any, axis: int | None = 0, out: Any = None, dtype: Any = None, casting: str = "same_kind"
+    arrays: Any, axis: Any = 0, out: Any = None, dtype: Any = None, casting: str = "same_kind"
 ) -> CudaArray:
     if axis is None:
         arrays, axis = [array.reshape(-1) for array in arrays], 0
@@ -269,7 +269,7 @@ def concatenate(
 
 
 @implements(np.stack)
-def stack(arrays: Any, axis: int = 0, out: Any = None, **kwargs: Any) -> CudaArray:
+def stack(arrays: Any, axis: int = 0, out: Any = None, **kwargs: Any) -> Any:
     return concatenate([np.expand_dims(array, axis) for array in arrays], axis, out)
 
 
@@ -280,7 +280,7 @@ def repeat(a: CudaArray, repeats: Any, axis: int | None = None) -> CudaArray:
 
 
 @implements(np.roll)
-def roll(a: CudaArray, shift: Any, axis: Any = None) -> CudaArray:
+def roll(a: CudaArray, shift: Any, axis: Any = None) -> Any:
     if axis is None:
         return roll(a.reshape(-1), shift, 0).reshape(a.shape)
     for by, d in zip(*np.broadcast_arrays(np.atleast_1d(shift), np.atleast_1d(axis)), strict=True):

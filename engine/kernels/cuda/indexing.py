@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.device import cuda_array
-from engine.device.cuda_array import CudaArray, empty, from_host
+from engine.device.cuda_array import CudaArray, copyto, empty, from_host
 from engine.kernels.cuda.launch import cuda, launch
 
 _THREADS = 256
@@ -97,7 +97,7 @@ def setitem(x: CudaArray, index: Any, value: Any) -> None:
     if not places.size:
         return
     region = empty(places.shape, x.dtype)
-    np.copyto(region, value, casting="unsafe")
+    copyto(region, value, casting="unsafe")
     flat = places.reshape(-1)
     # Threads write in no order: of the elements that mean the same place only the last takes part.
     _, last = np.unique(flat[::-1], return_index=True)
@@ -107,7 +107,7 @@ def setitem(x: CudaArray, index: Any, value: Any) -> None:
     target = dense(x)
     launch(_scatter, _grid(flat.size), _THREADS, target.reshape(-1), region.reshape(-1), from_host(flat))
     if target is not x:
-        np.copyto(x, target)
+        copyto(x, target)
 
 
 def _on_device(index: Any) -> CudaArray:
@@ -157,11 +157,11 @@ def put_along_axis(arr: CudaArray, indices: Any, values: Any, axis: int) -> None
     if not index.size:
         return
     spread = empty(index.shape, arr.dtype)
-    np.copyto(spread, values, casting="unsafe")
+    copyto(spread, values, casting="unsafe")
     target = dense(arr)
     launch(_scatter_along, _grid(index.size), _THREADS, _along(target, axis), _along(spread, axis), _along(index, axis))
     if target is not arr:
-        np.copyto(arr, target)
+        copyto(arr, target)
 
 
 FUNCTIONS = cuda_array.FUNCTIONS

@@ -12,13 +12,16 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import cuda
+from numba import cuda as _cuda
 
 from engine.device import gate
 from engine.device.cuda_array import CudaArray
 from engine.errors import DeviceError
 
 __all__ = ["THREADS", "cuda", "cuda_kernel", "device_function", "launch", "math"]
+
+# Types of numba.cuda describe the compiler's view of it, not what a kernel's code means.
+cuda: Any = _cuda
 
 #: Threads of one block where the kernel does not say: a multiple of the warp size (32), small enough for any register count.
 THREADS = 128

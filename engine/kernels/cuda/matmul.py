@@ -201,7 +201,8 @@ def _with_bias(y, z, i, j, total, bias, g):
 
 shared_tile = {"float32": _shared_tile(float32), "float64": _shared_tile(float64)}
 matrix_tile = {
-    name: register_tile(real, _matrix_a, _matrix_b, _with_bias) for name, real in (("float32", float32), ("float64", float64))
+    name: register_tile(real, _matrix_a, _matrix_b, _with_bias)
+    for name, real in (("float32", float32), ("float64", float64))
 }
 
 
