@@ -274,7 +274,7 @@ def stack(arrays: Any, axis: int = 0, out: Any = None, **kwargs: Any) -> Any:
 
 
 @implements(np.repeat)
-def repeat(a: CudaArray, repeats: Any, axis: int | None = None) -> CudaArray:
+def repeat(a: CudaArray, repeats: Any, axis: int | None = None) -> Any:
     counts = repeats.host() if isinstance(repeats, CudaArray) else repeats
     return np.take(a, np.repeat(np.arange(a.size if axis is None else a.shape[axis]), counts), axis)
 
