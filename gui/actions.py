@@ -31,6 +31,8 @@ class Spec(NamedTuple):
 SPECS: dict[str, Spec] = {
     "open": Spec("Open…", ("Ctrl+O",), "open", "Open a training script, which stops at its first line, or a saved session, "
                  "which goes on where it stood", "File"),
+    "open_as_torch": Spec("Open as PyTorch script…", ("Ctrl+Shift+O",), "", "Open a script that says import torch; torch "
+                          "and torchvision then mean Nablascope's engine", "File"),
     "start": Spec("Start page", ("Ctrl+Shift+H",), "home", "Samples, recent scripts, and where to begin", "File"),
     "attach": Spec("Attach…", ("Ctrl+Shift+A",), "attach", "Join a process that called engine.debug.listen()", "File"),
     "save_session": Spec("Save session…", ("Ctrl+S",), "save", "Keep the script, its runs and edits, breakpoints and place "

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QFont, QResizeEvent
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PyQt6.QtGui import QResizeEvent
+from PyQt6.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 
 from gui.context import Context
 from gui.panels.panel import ElidedLabel
@@ -81,7 +81,10 @@ def _array(stop: dict[str, Any], selection: Selection | None) -> str | None:
 
 
 class Breadcrumb(QWidget):
-    """The path over the canvas. Where it is too long its coarse parts are left out first."""
+    """The path over the canvas. Where it is too long its coarse parts are left out first.
+
+    It places its parts itself and uses them again: with a layout every other path would lay out the whole window.
+    """
 
     def __init__(self, context: Context, clicked: Callable[[str, dict[str, Any]], object]) -> None:
         super().__init__()
@@ -89,28 +92,19 @@ class Breadcrumb(QWidget):
         self._clicked = clicked
         self._shown: list[Part] | None = None
         self._crumbs: list[tuple[QLabel, QPushButton]] = []
+        self._widths: dict[tuple[str, bool], int] = {}
         self.setObjectName("breadcrumb")
         self.setAccessibleName("Where the script stands")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, True)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._row = QHBoxLayout()
-        self._row.setSpacing(0)
-        self._more = QLabel("…")
-        self._more.setObjectName("muted")
-        self._row.addWidget(self._more)
+        self._more = QLabel("…", self)
         # While the script runs the path changes all the time, and leads nowhere.
         self._going = ElidedLabel()
-        self._going.setObjectName("muted")
         self._note = ElidedLabel()
-        self._note.setObjectName("muted")
         self._note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(8, 0, 8, 0)
-        layout.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)
-        layout.setSpacing(8)
-        layout.addLayout(self._row)
-        layout.addWidget(self._going, 1)
-        layout.addWidget(self._note, 1)
+        for label in (self._more, self._going, self._note):
+            label.setParent(self)
+            label.setObjectName("muted")
         context.state.subscribe(("stop", "running", "selection"), self._show)
         context.state.subscribe("progress", self._show_progress)
         context.theme_changed.connect(self._rebuild)
@@ -128,11 +122,9 @@ class Breadcrumb(QWidget):
         wanted = parts(stop, state.selection)
         if wanted != self._shown:
             self._shown = wanted
-            self._build()
-        self._going.setVisible(state.running or not wanted)
-        self._note.setVisible(not self._going.isVisibleTo(self))
+            self._write(wanted)
         self._show_progress()
-        self._fit()
+        self._arrange()
 
     def _show_progress(self) -> None:
         state = self._context.state
@@ -146,57 +138,89 @@ class Breadcrumb(QWidget):
         theme = self._context.theme
         self.setFixedHeight(theme.space(32))
         self._note.setFont(theme.text_font("small"))
-        for label in (self._going, self._more):
+        for label in (self._going, self._more, *(mark for mark, _ in self._crumbs)):
             label.setFont(theme.text_font("body"))
+        self._widths.clear()
         self._shown = None
         self._show()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
-        self._fit()
+        self._arrange()
 
-    def _fit(self) -> None:
-        """Show as many parts as there is room for, from the finest up."""
-        room = self.width() - 16 - self._more.sizeHint().width()
-        running, hidden = self._context.state.running, False
-        for mark, crumb in reversed(self._crumbs):
-            room -= crumb.sizeHint().width() + mark.sizeHint().width()
-            hidden = hidden or (room < 0 and crumb is not self._crumbs[-1][1])
-            crumb.setVisible(not hidden and not running)
-            mark.setVisible(not hidden and not running and mark is not self._crumbs[0][0])
-        self._more.setVisible(hidden and not running)
-        self._more.setToolTip(self.text)
+    # ---- the parts ----
 
-    def _build(self) -> None:
-        while (item := self._row.takeAt(1)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
-        self._crumbs = []
-        for part in self._shown or ():
-            mark = QLabel("›")
-            mark.setObjectName("muted")
-            last = part is (self._shown or [part])[-1]
-            crumb = self._crumb(part, self._context.theme.text_font("body", bold=last))
-            self._crumbs.append((mark, crumb))
-            for widget in (mark, crumb):
-                widget.hide()
-                self._row.addWidget(widget)
+    def _write(self, wanted: list[Part]) -> None:
+        """Write the parts into the crumbs, which are made where there are too few."""
+        while len(self._crumbs) < len(wanted):
+            self._crumbs.append(self._crumb(len(self._crumbs)))
+        theme = self._context.theme
+        for number, (_, crumb) in enumerate(self._crumbs):
+            part = wanted[number] if number < len(wanted) else Part("")
+            if crumb.text() != part.text:
+                crumb.setText(part.text)
+                crumb.setAccessibleName(part.text)
+            font = theme.text_font("body", bold=number == len(wanted) - 1)
+            if crumb.font() != font:
+                crumb.setFont(font)
+            color = theme.phase_text.get(part.phase)
+            style = "" if color is None else f"color: {color.name()}"
+            if crumb.styleSheet() != style:
+                crumb.setStyleSheet(style)
+            crumb.setToolTip(part.tip)
+            crumb.setFocusPolicy(Qt.FocusPolicy.NoFocus if part.move is None else Qt.FocusPolicy.StrongFocus)
 
-    def _crumb(self, part: Part, font: QFont) -> QPushButton:
-        button = QPushButton(part.text)
-        button.setObjectName("crumb")
-        button.setFont(font)
-        button.setAccessibleName(part.text)
-        button.setToolTip(part.tip)
-        button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        if part.phase:
-            color = self._context.theme.phase_text.get(part.phase)
-            if color is not None:
-                button.setStyleSheet(f"color: {color.name()}")
-        if part.move is None:
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        else:
-            command, arguments = part.move
-            button.clicked.connect(lambda: self._clicked(command, arguments))
-        return button
+    def _crumb(self, number: int) -> tuple[QLabel, QPushButton]:
+        mark, crumb = QLabel("›", self), QPushButton(self)
+        mark.setObjectName("muted")
+        mark.setFont(self._context.theme.text_font("body"))
+        crumb.setObjectName("crumb")
+        crumb.clicked.connect(lambda: self._go(number))
+        return mark, crumb
+
+    def _go(self, number: int) -> None:
+        move = self._shown[number].move if self._shown and number < len(self._shown) else None
+        if move is not None:
+            self._clicked(*move)
+
+    def _width(self, crumb: QPushButton) -> int:
+        key = crumb.text(), crumb.font().bold()
+        if key not in self._widths:
+            if len(self._widths) > 500:
+                self._widths.clear()
+            self._widths[key] = crumb.sizeHint().width()
+        return self._widths[key]
+
+    def _arrange(self) -> None:
+        """Show as many parts as there is room for, from the finest up; what is left over is the note's."""
+        running, count = self._context.state.running, len(self._shown or ())
+        more, mark_width = self._more.sizeHint().width(), self._crumbs[0][0].sizeHint().width() if self._crumbs else 0
+        room, first = self.width() - 16 - more, count
+        while not running and first > 0:
+            room -= self._width(self._crumbs[first - 1][1]) + mark_width
+            if room < 0 and first < count:
+                break
+            first -= 1
+        hidden = 0 < first < count
+        x = 8 + (more if hidden else 0)
+        for number, (mark, crumb) in enumerate(self._crumbs):
+            shown = first <= number < count
+            if shown:
+                if number:
+                    mark.setGeometry(x, 0, mark_width, self.height())
+                    x += mark_width
+                wide, high = min(self._width(crumb), max(1, self.width() - 8 - x)), crumb.sizeHint().height()
+                crumb.setGeometry(x, (self.height() - high) // 2, wide, high)
+                x += wide
+            crumb.setVisible(shown)
+            mark.setVisible(shown and number > 0)
+        self._more.setGeometry(8, 0, more, self.height())
+        self._more.setVisible(hidden)
+        if self._more.toolTip() != self.text:
+            self._more.setToolTip(self.text)
+        going = running or not self._shown
+        left = 8 if going else x + 8
+        for label in (self._going, self._note):
+            label.setGeometry(left, 0, max(1, self.width() - 8 - left), self.height() - 1)
+        self._going.setVisible(going)
+        self._note.setVisible(not going)

@@ -17,8 +17,8 @@ from gui.timers import single_shot
 #: Of the saved layout; another number is not restored.
 _VERSION = 1
 
-#: Width of the window from which on Layers and Data stand beside Curves.
-WIDE = 1800
+#: Width of the window from which on Layers and Data stand beside Curves, and the same at a text size of 100 %.
+WIDE, _WIDE_TEXT = 1800, 1400
 
 #: The keys of the first panels, with Alt.
 _DIGITS = "1234567890"
@@ -72,6 +72,7 @@ class Workspace(QMainWindow):
         self.goes = self._goes()
         self.arrange()
         context.theme_changed.connect(self._naming.start)
+        context.theme_changed.connect(self._fitting.start)
         app = QApplication.instance()
         if isinstance(app, QApplication):
             app.focusChanged.connect(self._focus_changed)
@@ -162,12 +163,17 @@ class Workspace(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
-        if self._wide is not None and self._wide != (self.width() >= WIDE):
+        if self._wide is not None and self._wide != self.fits_wide:
             self._fitting.start()
 
     def _fit(self) -> None:
-        if self._wide is not None and self._wide != (self.width() >= WIDE):
-            self.arrange(self.width() >= WIDE)
+        if self._wide is not None and self._wide != self.fits_wide:
+            self.arrange(self.fits_wide)
+
+    @property
+    def fits_wide(self) -> bool:
+        """Whether there is room for Layers and Data beside Curves; large text needs more of it."""
+        return self.width() >= max(WIDE, self._context.theme.space(_WIDE_TEXT))
 
     def _place(self, dock: QDockWidget, area: str, first: dict[str, QDockWidget]) -> None:
         above = first.get(area.removesuffix("-bottom"))

@@ -14,7 +14,9 @@ from gui.state import follow
 from gui.timers import repeating
 
 #: Milliseconds between two looks at the losses while the script runs.
-_CURVES = 200
+_CURVES = 400
+#: Graphs of events of the past that are kept, so that going along the timeline again needs no asking.
+_GRAPHS = 256
 
 
 class Following(QObject):
@@ -35,6 +37,7 @@ class Following(QObject):
         link.diagnosed.connect(lambda body: self._state.update(findings=[*self._state.findings, body]))
         link.runs_changed.connect(self._runs_changed)
         link.closed.connect(self.clear)
+        self._graphs: dict[tuple[str | None, int], dict[str, Any]] = {}
         self._timer = repeating(self, _CURVES, self._ask_curves)
 
     def clear(self) -> None:
@@ -55,9 +58,33 @@ class Following(QObject):
                 curves={key: value for key, value in self._state.curves.items() if key != name},
                 measures={key: value for key, value in self._state.measures.items() if key != name},
             )  # fmt: skip
-        self._state.update(stop=stop, running=False, selection=follow(self._state.selection, stop))
-        self._context.link.ask(("state", "graph"), "graph", {}, lambda body: self._state.update(graph=body), lambda _: None)
-        self._ask_curves()
+        here = self._past(stop)
+        known = self._graphs.get(here) if here is not None else None
+        changes = {"stop": stop, "running": False, "selection": follow(self._state.selection, stop)}
+        self._state.update(**changes, **({} if known is None else {"graph": known}))
+        if known is None:
+            self._ask_graph(here)
+        else:
+            self._context.link.forget(("state", "graph"))
+        if here is None or self._current not in self._state.curves:
+            self._ask_curves()
+
+    def _past(self, stop: dict[str, Any]) -> tuple[str | None, int] | None:
+        """Run and event where only the cursor stands: what is recorded there does not change any more."""
+        if stop.get("live", True) or stop.get("revision") or stop.get("seq") is None:
+            self._graphs.clear()  # the events may be those of another process
+            return None
+        return self._current, stop["seq"]
+
+    def _ask_graph(self, here: tuple[str | None, int] | None) -> None:
+        def answered(body: dict[str, Any]) -> None:
+            if here is not None:
+                if len(self._graphs) >= _GRAPHS:
+                    self._graphs.pop(next(iter(self._graphs)))
+                self._graphs[here] = body
+            self._state.update(graph=body)
+
+        self._context.link.ask(("state", "graph"), "graph", {}, answered, lambda _: None)
 
     def _resumed(self) -> None:
         self._state.update(running=True)

@@ -12,7 +12,7 @@ from gui.linking.moving import Moving
 class Link(Moving):
     """See :meth:`launch`, :meth:`ask`, :meth:`move`. All methods are called in the window's thread and return at once.
 
-    Its signals are those of :class:`gui.linking.core.Core`.
+    Its signals are those of :class:`gui.linking.signals.LinkSignals`.
     """
 
     def show_saved(self, answer: Callable[[Hashable, str, dict[str, Any]], dict[str, Any] | None]) -> None:

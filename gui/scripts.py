@@ -88,15 +88,17 @@ class Scripts(QObject):
         self._context.link.attach(host, port, key)
         QTimer.singleShot(0, self._opened)
 
-    def choose_file(self) -> None:
-        """Ask for a script or a session's file."""
+    def choose_file(self, as_torch: bool = False) -> None:
+        """Ask for a script or a session's file; ``as_torch``: for a script whose ``import torch`` is to mean the engine."""
         program = self._context.state.program
         folder = os.path.dirname(program) if program else str(samples_folder() or Path.home())
         title = "Open a training script or a saved session"
         kinds = f"Scripts and sessions (*.py *{SUFFIX});;Python scripts (*.py);;Saved sessions (*{SUFFIX});;All files (*)"
+        if as_torch:
+            title, kinds = "Open a PyTorch script on this engine", "Python scripts (*.py);;All files (*)"
         path, _ = QFileDialog.getOpenFileName(self._window, title, folder, kinds)
         if path:
-            self.open(path)
+            self.open(path, as_torch=as_torch)
 
     def ask_attach(self) -> None:
         """Ask which process to join."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QWidget
@@ -27,6 +28,8 @@ class StatusLine(QWidget):
         self._starting = ""
         self.setObjectName("status-line")
         self._dot = QLabel()
+        self._color = ""
+        self._room: tuple | None = None
         self.state = ElidedLabel()
         self.state.setAccessibleName("State of the script")
         self.hint = QLabel()
@@ -64,10 +67,20 @@ class StatusLine(QWidget):
         theme = self._context.theme
         color = {"alarm": theme.phase["alarm"], "idle": theme.muted}.get(kind) or theme.phase.get(kind, theme.accent)
         self._dot.setText("●" if kind != "idle" else "○")
-        self._dot.setStyleSheet(f"color: {color.name()}")
+        if color.name() != self._color:
+            # Style sheets are slow, and all this is shown thirty times a second while the script runs.
+            self._color = color.name()
+            self._dot.setStyleSheet(f"color: {self._color}")
         self.state.setText("  ·  ".join([text, *self._figures()]))
         self.hint.setText(self._hint())
-        self.hint.setVisible(bool(self.hint.text()) and self.hint.sizeHint().width() < self.width() / 3)
+        self._share_room()
+
+    def _share_room(self) -> None:
+        """What may be pressed has a third of the line, or is not shown."""
+        wanted = (self.hint.text(), self.width(), self.hint.font())
+        if wanted != self._room:
+            self._room = wanted
+            self.hint.setVisible(bool(wanted[0]) and self.hint.sizeHint().width() < self.width() / 3)
 
     def _figures(self) -> list[str]:
         """Device and threads, step, loss and speed, history, seed, as far as they are known."""
@@ -102,7 +115,7 @@ class StatusLine(QWidget):
         wanted = (("pause", "pauses"),) if self._state.running else (
             ("over", f"steps one {self._state.level}"), ("into", "steps into it"), ("keys", "all keys")
         )  # fmt: skip
-        return "   ".join(f"{shown_key(SPECS[name].keys[0])} {what}" for name, what in wanted)
+        return "   ".join(f"{_key(name)} {what}" for name, what in wanted)
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
@@ -137,6 +150,11 @@ class StatusLine(QWidget):
         where = "in the past" if not stop.get("live", True) else "stopped"
         reason = "" if stop.get("reason") in ("step", "entry", "goto", "replay", None) else f" ({stop['reason']})"
         return phase, f"{where} at {place_of(stop)}{reason}"
+
+
+@lru_cache(maxsize=16)
+def _key(action: str) -> str:
+    return shown_key(SPECS[action].keys[0])
 
 
 def place_of(stop: dict[str, Any]) -> str:

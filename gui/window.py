@@ -14,7 +14,7 @@ from gui.actions import Actions
 from gui.breadcrumb import Breadcrumb
 from gui.breakpoints import COMMANDS, breakpoints_of
 from gui.context import Context
-from gui.docks import WIDE, Workspace
+from gui.docks import Workspace
 from gui.errors import Errors
 from gui.exporting import Exporting
 from gui.faults import ScriptOnDisk, Silence
@@ -27,6 +27,7 @@ from gui.panels.panel import Panel
 from gui.remembering import Remembering
 from gui.saved_sessions.reopening import Reopening
 from gui.saved_sessions.saving import Saving, dropped_file
+from gui.screens import Screens
 from gui.scripts import Scripts
 from gui.start_page import StartPage
 from gui.state import LEVELS
@@ -61,6 +62,7 @@ class Window(QMainWindow):
             context, self.messages, self.saving, self.show_workspace, self._panels, self.open
         )
         self.errors = Errors(context, self.messages, self)
+        self.screens = Screens(self)
         self.silence = Silence(context, self.messages, self)
         self.script_on_disk = ScriptOnDisk(context, self.messages, self.scripts.restart, self)
         self.setAcceptDrops(True)
@@ -110,7 +112,8 @@ class Window(QMainWindow):
         stepping, context, looks, scripts = self.stepping, self.context, self.looks, self.scripts
         exporting, self.help = self.exporting, Help(self.context, self)
         return {
-            "open": scripts.choose_file, "start": self.show_start, "attach": scripts.ask_attach, "quit": self.close,
+            "open": scripts.choose_file, "open_as_torch": lambda: scripts.choose_file(True), "start": self.show_start,
+            "attach": scripts.ask_attach, "quit": self.close,
             "close": self._close_script,
             "save_session": self.saving.save, "save_session_as": self.saving.save_as,
             "export_png": lambda: exporting.panel("png"), "export_svg": lambda: exporting.panel("svg"),
@@ -185,7 +188,7 @@ class Window(QMainWindow):
         for panel in panels:
             self.exporting.add_menu(panel)
         if not self.remembering.restore_docks(workspace):
-            QTimer.singleShot(0, lambda: workspace.arrange(self.width() >= WIDE))
+            QTimer.singleShot(0, lambda: workspace.arrange(workspace.fits_wide))
         self.menu_bar.add_panels(workspace.toggles(), workspace.goes)
         return workspace
 
@@ -202,7 +205,7 @@ class Window(QMainWindow):
     def _default_layout(self) -> None:
         self.show_workspace()
         if self.workspace is not None:
-            self.workspace.arrange(self.width() >= WIDE)
+            self.workspace.arrange(self.workspace.fits_wide)
 
     def _go_to_panel(self, step: int) -> None:
         if self.workspace is not None and (key := self.workspace.beside(step)):

@@ -74,6 +74,8 @@ def processor() -> Iterator[Finding]:
 
 
 def _threading_layer(layer: str) -> Finding:
+    if layer == "omp":
+        return Finding(GOOD, "threading", "layer omp (OpenMP); slower than oneTBB while another process wants a core")
     if layer != "workqueue":
         return Finding(GOOD, "threading", f"layer {layer}")
     text = "layer workqueue: works, but a parallel kernel costs more to start than with OpenMP"

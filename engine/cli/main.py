@@ -32,7 +32,7 @@ _RUN = """Run a training script as "python FILE" does.
 With -p, names of the cell tagged "parameters" are set anew right after that cell:
   # %% tags=["parameters"]
 What follows FILE belongs to the script (sys.argv). Where the script has a parameters cell, -p may follow FILE
-as well, up to a "--".
+as well, up to a "--"; the other options stand before FILE.
 """
 
 _DEBUG = """Step through a training script at the terminal: forwards, backwards, into the ops, down to the elements.
@@ -51,7 +51,10 @@ Its key comes from the environment variable NABLASCOPE_KEY, from --key-file, or 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out the command line ``arguments`` (``sys.argv[1:]`` when None) and return the exit code."""
     parser = _parser()
-    given = parser.parse_args(_with_command(sys.argv[1:] if arguments is None else arguments))
+    words = _with_command(sys.argv[1:] if arguments is None else arguments)
+    given = parser.parse_args(words)
+    if "--as-torch" in getattr(given, "arguments", ()):
+        _warn_of_options(words[words.index(given.file) + 1 :])
     if given.command == "open":
         from engine.cli.window import window_command
 
@@ -94,6 +97,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return warmup()
     parser.error(f"there is no command {given.command!r}")
+
+
+def _warn_of_options(arguments: Sequence[str]) -> None:
+    """Say so where ``--as-torch`` goes to the script because it follows FILE; after a "--" that is meant."""
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    if "--as-torch" in own:
+        print(f"{PROGRAM}: --as-torch follows FILE and so is an argument of the script; put it before FILE to run the "
+              "script on this engine", file=sys.stderr)  # fmt: skip
 
 
 def _with_command(arguments: Sequence[str]) -> list[str]:

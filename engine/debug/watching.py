@@ -213,7 +213,7 @@ class Watcher(trace.Observer):
         self.recorder.begin_epoch(loader)
         for listener in self.listeners:
             listener.begin_epoch(loader)
-        name = _loader_name(loader, user_frame(sys._getframe(1)))
+        name = loader_name(loader, user_frame(sys._getframe(1)))
         self._emit("epoch", name, ticks=True, details={"loader": loader})
 
     def batch(self, loader: Any, index: int, batch: Any, samples: Any) -> None:
@@ -226,7 +226,7 @@ class Watcher(trace.Observer):
         """Make the event of a batch."""
         parts = batch if isinstance(batch, (tuple, list)) else (batch,)
         arrays = {f"batch{i}": t._array for i, t in enumerate(parts) if isinstance(t, Tensor)}
-        name = _loader_name(loader, user_frame(sys._getframe(1)))
+        name = loader_name(loader, user_frame(sys._getframe(1)))
         details = {"loader": loader, "samples": samples, "index": index}
         self._emit("batch", name, ticks=True, arrays=arrays, details=details)
 
@@ -234,7 +234,7 @@ class Watcher(trace.Observer):
         self.recorder.end_epoch(loader)
         for listener in self.listeners:
             listener.end_epoch(loader)
-        name = _loader_name(loader, user_frame(sys._getframe(1)))
+        name = loader_name(loader, user_frame(sys._getframe(1)))
         self._emit("end_epoch", name, ticks=True, details={"loader": loader})
 
     def read(self, what: str, compute: Callable[[], Any]) -> Any:
@@ -283,7 +283,7 @@ class Watcher(trace.Observer):
         self.consider(event, frame)
 
 
-def _loader_name(loader: Any, frame: FrameType | None) -> str:
+def loader_name(loader: Any, frame: FrameType | None) -> str:
     """The variable that holds ``loader`` where it is iterated, or its class."""
     if frame is not None:
         for names in (frame.f_locals, frame.f_globals):

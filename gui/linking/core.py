@@ -7,10 +7,11 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtCore import QObject
 
 from engine.debug.session import Session
 from gui.asking import REFUSALS, Asking, Otherwise, Then, runs_of
+from gui.linking.signals import LinkSignals
 from gui.timers import repeating, single_shot
 from gui.watchdog import Watchdog
 from gui.work import Jobs, Posts
@@ -23,38 +24,8 @@ _LOOK = 400
 _FLUSH = 300
 
 
-class Core(QObject):
-    """The state of a link. See :class:`gui.link.Link`.
-
-    Signals:
-        stopped(dict): the script stands somewhere: body of the protocol's event; also after a switch of runs.
-        resumed(): a move takes longer than a blink.
-        idle(): what was running has ended without a new stop.
-        snapped(dict): event ``snapshot`` of the current run: what a step of a free run looked like.
-        progressed(dict), output(category, text), diagnosed(dict), breakpoint_changed(dict): events of the current run.
-        runs_changed(list): see ``State.runs``.
-        failed(message): something was refused.
-        lost(message): the engine process is gone.
-        starting(what): what the engine process is doing until it is ready; "" when it is.
-        closed(): there is no script any more.
-        silent(kind), answering(): see :class:`gui.watchdog.Watchdog`; :meth:`keep_waiting` and :meth:`end_engine` answer.
-    """
-
-    stopped = pyqtSignal(dict)
-    resumed = pyqtSignal()
-    idle = pyqtSignal()
-    progressed = pyqtSignal(dict)
-    snapped = pyqtSignal(dict)
-    output = pyqtSignal(str, str)
-    diagnosed = pyqtSignal(dict)
-    breakpoint_changed = pyqtSignal(dict)
-    runs_changed = pyqtSignal(list)
-    failed = pyqtSignal(str)
-    lost = pyqtSignal(str)
-    starting = pyqtSignal(str)
-    closed = pyqtSignal()
-    silent = pyqtSignal(str)
-    answering = pyqtSignal()
+class Core(LinkSignals):
+    """The state of a link. See :class:`gui.link.Link`."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

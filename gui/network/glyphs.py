@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from PyQt6 import sip
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QFont, QImage, QPainter, QPen
 
@@ -37,6 +38,32 @@ def image_of(rgba: np.ndarray) -> QImage:
     data = np.ascontiguousarray(rgba, np.uint8)
     rows, columns = data.shape[:2]
     return QImage(data.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_RGBA8888).copy()
+
+
+def quick_image(bgra: np.ndarray) -> QImage:
+    """A picture (rows, columns, 4) of uint8 as Qt's: blue, green, red and an opacity of 0 or 255, in which order Qt draws
+    fastest. Its pixels are those of the array, which must not change any more.
+    """
+    if bgra.dtype != np.uint8 or bgra.strides[1:] != (4, 1):
+        bgra = np.ascontiguousarray(bgra, np.uint8)
+    rows, columns = bgra.shape[:2]
+    where, wide = bgra.__array_interface__["data"][0], bgra.strides[0]
+    image = QImage(sip.voidptr(where), columns, rows, wide, QImage.Format.Format_ARGB32_Premultiplied)  # type: ignore[call-overload]
+    image.pixels = bgra  # type: ignore[attr-defined]  # they live as long as the image
+    return image
+
+
+_swapped: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+
+def bgra_of(table: np.ndarray) -> np.ndarray:
+    """A table of colours (256, 4), red first, with blue first; made once for each table."""
+    found = _swapped.get(id(table))
+    if found is None or found[0] is not table:
+        if len(_swapped) > 16:
+            _swapped.clear()
+        _swapped[id(table)] = found = table, np.ascontiguousarray(table[:, [2, 1, 0, 3]])
+    return found[1]
 
 
 def short_number(value: float) -> str:

@@ -11,10 +11,10 @@ from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QImage, QPainter, QPen
 from PyQt6.QtWidgets import QGraphicsItem
 
-from gui.network.glyphs import image_of, paint_alarm, short_number
+from gui.network.glyphs import bgra_of, paint_alarm, quick_image, short_number
 from gui.network.places import Place
-from gui.network.units import paint_units
-from gui.network.values import Content, pixels
+from gui.network.units import paint_beside, paint_units
+from gui.network.values import BGR, Content, pixels
 from gui.network.where import box_of
 from gui.network.words import Words
 from gui.theme import Theme, with_alpha
@@ -46,6 +46,10 @@ class NodeItem(QGraphicsItem):
         self.signed = False
         self.marks = Marks()
         self._images: dict[str, QImage | None] = {}
+        self._boxes = {"values": QRectF(*place.values), "weight": QRectF(*place.weight)}
+        self._bounds = QRectF(place.x, place.y, place.width, place.height).adjusted(-8, -6, 8, 6)
+        #: Whether numbers change many times a second: the view then paints them by itself, see :mod:`gui.network.still`.
+        self.live = False
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self.words = Words(self)
 
@@ -65,7 +69,8 @@ class NodeItem(QGraphicsItem):
             self._images[part] = self._image(part, content)
         self.faint[part] = faint
         if before[0] is not content or before[1:] != (faint, self.signed):
-            self.update()
+            if not self.live:
+                self.update()
             if words:
                 self.words.renew()
 
@@ -85,21 +90,20 @@ class NodeItem(QGraphicsItem):
 
     def _image(self, part: str, content: Content) -> QImage | None:
         alarm = self.theme.phase["alarm"]
-        rgba = pixels(
-            self.place.form, part, content, self.theme.diverging, self.theme.sequential,
-            (alarm.red(), alarm.green(), alarm.blue()), self.signed and part == "values",
+        bgra = pixels(
+            self.place.form, part, content, bgra_of(self.theme.diverging), bgra_of(self.theme.sequential),
+            (alarm.blue(), alarm.green(), alarm.red()), self.signed and part == "values", BGR,
         )  # fmt: skip
-        return None if rgba is None else image_of(rgba)
+        return None if bgra is None else quick_image(bgra)
 
     # ---- geometry ----
 
     def rect(self, part: str) -> QRectF:
         """Where a part stands; the circles' column for units."""
-        return QRectF(*(self.place.weight if part == "weight" else self.place.values))
+        return QRectF(self._boxes[part])
 
     def boundingRect(self) -> QRectF:
-        place = self.place
-        return QRectF(place.x, place.y, place.width, place.height).adjusted(-8, -6, 8, 6)
+        return self._bounds
 
     def center(self, unit: int) -> QPointF:
         """The middle of a unit's circle."""
@@ -119,49 +123,89 @@ class NodeItem(QGraphicsItem):
 
     def paint(self, painter: QPainter | None, option: Any, widget: Any = None) -> None:
         assert painter is not None
-        zoom = painter.worldTransform().m11()
+        self.paint_ground(painter)
+        self.paint_numbers(painter)
+        self.paint_pictures(painter)
+        self.paint_lines(painter)
+
+    def paint_ground(self, painter: QPainter) -> None:
+        """What lies under everything else: the frame in the hue of a phase."""
         form, theme = self.place.form, self.theme
         phase = self.marks.phase or ("loss" if form.loss else "")
-        frame = self.body().adjusted(-5, -4, 5, 4)
+        if not phase:
+            return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self.marks.phase:
-            painter.setPen(QPen(theme.phase[phase], 1 / zoom))
-            painter.setBrush(with_alpha(theme.phase[phase], 0.16))
-            painter.drawRoundedRect(frame, 6, 6)
-        elif form.loss:
-            painter.setPen(QPen(theme.phase["loss"], 1 / zoom))
-            painter.setBrush(with_alpha(theme.phase["loss"], 0.10))
-            painter.drawRoundedRect(frame, 6, 6)
+        painter.setPen(QPen(theme.phase[phase], 1 / painter.worldTransform().m11()))
+        painter.setBrush(with_alpha(theme.phase[phase], 0.16 if self.marks.phase else 0.10))
+        painter.drawRoundedRect(self.body().adjusted(-5, -4, 5, 4), 6, 6)
+
+    def paint_numbers(self, painter: QPainter) -> None:
+        """Values that are written, and the bar of an op that only gives them another shape."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setOpacity(FAINT if self.faint.get("values") else 1.0)
+        zoom, kind = painter.worldTransform().m11(), self.place.form.kind
+        if kind == "units":
+            paint_beside(painter, self, zoom)
+        elif kind == "number":
+            self._paint_number(painter, self._boxes["values"], self.contents.get("values"))
+        elif kind == "label":
+            self._paint_funnel(painter, self._boxes["values"], zoom)
+        painter.setOpacity(1.0)
+
+    def paint_pictures(self, painter: QPainter) -> None:
+        """Values as pictures and circles: what changes with every step."""
+        zoom = painter.worldTransform().m11()
+        for part, image in self._images.items():
+            if image is None or not self._pictured(part):
+                continue
+            box = self._boxes[part]
+            painter.setOpacity(FAINT if self.faint.get(part) else 1.0)
+            fine = box.width() * zoom < image.width() or box.height() * zoom < image.height()
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, fine)
+            painter.drawImage(box, image)
+        if self.place.form.kind == "units":
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setOpacity(FAINT if self.faint.get("values") else 1.0)
+            paint_units(painter, self, self.contents.get("values"), zoom)
+        painter.setOpacity(1.0)
+
+    def paint_lines(self, painter: QPainter) -> None:
+        """What lies over the pictures: hairlines around them, and the marks."""
+        zoom = painter.worldTransform().m11()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for part in ("weight", "values"):
-            if part == "values" or self.place.weight[2]:
+            if self._pictured(part):
                 painter.setOpacity(FAINT if self.faint.get(part) else 1.0)
-                self._paint_part(painter, part, zoom)
+                self._paint_frame(painter, part, zoom)
         painter.setOpacity(1.0)
         self._paint_marks(painter, zoom)
 
-    def _paint_part(self, painter: QPainter, part: str, zoom: float) -> None:
-        kind = self.place.form.kind if part == "values" else "picture"
-        box, content = self.rect(part), self.contents.get(part)
-        if kind == "units":
-            paint_units(painter, self, content, zoom)
-        elif kind == "number":
-            self._paint_number(painter, box, content)
-        elif kind == "label":
-            self._paint_funnel(painter, box, zoom)
+    def is_framed(self, part: str) -> tuple[bool, bool, bool]:
+        """What the lines over a part depend on, of its numbers: there are any, they are faint, some are not finite."""
+        content = self.contents.get(part)
+        return content is not None, self.faint.get(part, False), content is not None and content.nans + content.infs > 0
+
+    def lined(self) -> list[QRectF]:
+        """Where :meth:`paint_lines` paints."""
+        box = self.body()
+        if self.marks.selected or self.marks.picked is not None or self.marks.lit:
+            return [box.adjusted(-8, -7, 8, 7)]
+        return [box] if self._pictured("weight") or self._pictured("values") else []
+
+    def _pictured(self, part: str) -> bool:
+        """Whether a part is drawn as a picture."""
+        return self.place.weight[2] > 0 if part == "weight" else self.place.form.kind not in ("units", "number", "label")
+
+    def _paint_frame(self, painter: QPainter, part: str, zoom: float) -> None:
+        box, content = self._boxes[part], self.contents.get(part)
+        if part == "values" and self.place.form.kind == "maps" and self._images.get(part) is not None:
+            self._paint_tiles(painter, box, zoom)
         else:
-            image = self._images.get(part)
-            if image is not None:
-                fine = box.width() * zoom < image.width() or box.height() * zoom < image.height()
-                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, fine)
-                painter.drawImage(box, image)
-            if not (part == "values" and kind == "maps" and image is not None):
-                painter.setPen(QPen(with_alpha(self.theme.ink, 0.22), 1 / zoom))
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.drawRect(box)
-            else:
-                self._paint_tiles(painter, box, zoom)
-            if content is not None and (content.nans or content.infs):
-                paint_alarm(painter, QPointF(box.right() - 7, box.top() + 7), 5, content.nans > 0, self.theme.phase["alarm"])
+            painter.setPen(QPen(with_alpha(self.theme.ink, 0.22), 1 / zoom))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(box)
+        if content is not None and (content.nans or content.infs):
+            paint_alarm(painter, QPointF(box.right() - 7, box.top() + 7), 5, content.nans > 0, self.theme.phase["alarm"])
 
     def _paint_tiles(self, painter: QPainter, box: QRectF, zoom: float) -> None:
         """A hairline around each feature map."""

@@ -26,6 +26,9 @@ class LiveNumbers:
         self._wanted: dict[str, tuple[str, str, Wanted]] = {}
         self._ranges: dict[tuple[str, str, str], tuple[float, float]] = {}
         self._count = 0
+        self._shown: dict[tuple[str, str], tuple[Content, bool]] = {}
+        #: What was shown: "forward", "backward" or "update".
+        self.mode = "forward"
 
     def clear(self) -> None:
         """The script stands again: scales are those of its stops."""
@@ -34,6 +37,8 @@ class LiveNumbers:
 
     def want(self, fill: Fill) -> list[dict[str, Any]]:
         """The views, as of :meth:`gui.panels.panel.Panel.live_views`, that fill the nodes."""
+        self.mode = fill.mode
+        self._shown.clear()
         self._wanted = {
             f"{node} {part}": (node, part, wanted) for node, part, wanted in fill.all() if wanted is not None
         }
@@ -57,4 +62,11 @@ class LiveNumbers:
             found: Content = content(body, minus)
             key = node, part, wanted.name
             self._ranges[key] = found.low, found.high = widened(self._ranges.get(key), (found.low, found.high))
-            self._show(node, part, found, False, wanted.name.startswith("d") or bool(wanted.minus), words)
+            signed = wanted.name.startswith("d") or bool(wanted.minus)
+            self._shown[node, part] = found, signed
+            self._show(node, part, found, False, signed, words)
+
+    def again(self) -> None:
+        """Show the last picture that was taken: others have been in its place."""
+        for (node, part), (found, signed) in self._shown.items():
+            self._show(node, part, found, False, signed, True)

@@ -19,6 +19,8 @@ class EventLog:
 
     Attributes:
         next: number of the first event that is not known yet.
+        first: number of the first event that is known, of those that were asked for; None while none is.
+        complete: whether there is none before it.
     """
 
     def __init__(self) -> None:
@@ -27,6 +29,8 @@ class EventLog:
     def clear(self) -> None:
         """Forget everything: another run, or another process stands for it."""
         self.next = 0
+        self.first: int | None = None
+        self.complete = False
         self._positions: dict[int, list[int]] = {}
         self._found: dict[tuple[str, str], list[int]] = {}
         self._node_of: dict[int, str] = {}
@@ -62,6 +66,7 @@ class EventLog:
             if event["seq"] < self.next:
                 continue
             self.next = event["seq"] + 1
+            self.first = event["seq"] if self.first is None else self.first
             self._positions[event["seq"]] = list(event["position"])
             self._add(event)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PyQt6.QtCore import QPointF, QRectF
-from PyQt6.QtWidgets import QGraphicsItem, QGraphicsScene
+from PyQt6.QtWidgets import QGraphicsScene
 
 from gui.network.edges import RouteItem, WeightLines
 from gui.network.items import Marks, NodeItem
@@ -25,6 +25,11 @@ class NetworkScene(QGraphicsScene):
         self.nodes: dict[str, NodeItem] = {}
         self.routes: list[RouteItem] = []
         self.lines: dict[str, WeightLines] = {}
+        #: Whether numbers change many times a second; the nodes whose words have changed since they were painted then.
+        self.live = False
+        #: Goes up with every change of anything but numbers.
+        self.revision = 0
+        self.rewritten: set[NodeItem] = set()
         self.setBackgroundBrush(theme.panel)
         # Some seventy items are found faster one after the other, and no tree of their places can be out of date.
         self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
@@ -33,9 +38,12 @@ class NetworkScene(QGraphicsScene):
         """Show another graph, without numbers yet."""
         self.clear()
         self.nodes, self.routes, self.lines = {}, [], {}
+        self.rewritten.clear()
+        self.revision += 1
         for node in graph["nodes"]:
             item = NodeItem(layout.places[node["id"]], node, layout.size, self.theme)
             item.setZValue(1.0)
+            item.live = self.live
             self.addItem(item)
             self.nodes[node["id"]] = item
         for route in layout.routes:
@@ -51,6 +59,7 @@ class NetworkScene(QGraphicsScene):
         self.setSceneRect(QRectF(0, 0, layout.width, layout.height).adjusted(-16, -16, 16, 16))
 
     def apply_theme(self, theme: Theme) -> None:
+        self.revision += 1
         self.theme = theme
         self.setBackgroundBrush(theme.panel)
         for item in (*self.routes, *self.lines.values()):
@@ -59,11 +68,11 @@ class NetworkScene(QGraphicsScene):
         for node in self.nodes.values():
             node.apply_theme(theme)
 
-    def keep_drawn(self, on: bool) -> None:
-        """Keep what does not change with the numbers as pictures: while these change many times a second."""
-        mode = QGraphicsItem.CacheMode.DeviceCoordinateCache if on else QGraphicsItem.CacheMode.NoCache
-        for item in (*self.routes, *[node.words for node in self.nodes.values()]):
-            item.setCacheMode(mode)
+    def set_live(self, on: bool) -> None:
+        """Whether numbers change many times a second: the view then paints them, see :mod:`gui.network.still`."""
+        self.live = on
+        for node in self.nodes.values():
+            node.live = on
 
     def show_content(
         self, node: str, part: str, content: Content | None, faint: bool = False, signed: bool = False, words: bool = True
@@ -74,10 +83,17 @@ class NetworkScene(QGraphicsScene):
             return
         if part == "weight" and node in self.lines:
             self.lines[node].show_content(content, faint)
+        framed = item.is_framed(part)
         item.show_content(part, content, faint, signed, words)
+        if self.live:
+            if words:
+                self.rewritten.add(item)
+            if item.is_framed(part) != framed or (part == "weight" and node in self.lines):
+                self.revision += 1
 
     def show_marks(self, marks: dict[str, Marks]) -> None:
         """Light these nodes, and no others."""
+        self.revision += 1
         plain = Marks()
         for id, item in self.nodes.items():
             mark = marks.get(id, plain)
@@ -102,12 +118,14 @@ class NetworkScene(QGraphicsScene):
 
     def light(self, node: str | None, phase: str) -> None:
         """Show that numbers flow into a node, or with phase "backward" out of it, back to those before it."""
+        self.revision += 1
         for item in self.routes:
             on = node is not None and item.route.target == node and phase in ("forward", "loss", "backward")
             item.light(phase if on else "", on and phase == "backward")
 
     def flow(self, node: str | None, share: float | None, backward: bool) -> None:
         """Dots so far on their way into a node, or back out of it; None for none."""
+        self.revision += 1
         for item in self.routes:
             item.show_flow(share if item.route.target == node else None)
         for id, lines in self.lines.items():

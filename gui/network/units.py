@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QBrush, QColor, QPainter, QPen
+from PyQt6.QtGui import QColor, QPainter, QPen
 
 from gui.network.glyphs import ink_on, paint_alarm, short_number, write_on
 from gui.network.measuring import number_font
@@ -31,31 +31,45 @@ def legible(points: float, zoom: float) -> bool:
 def paint_units(painter: QPainter, item: NodeItem, content: Content | None, zoom: float) -> None:
     """Draw the circles with their numbers, once they are large enough, or a minus in the negative ones."""
     theme, radius = item.theme, item.size.radius
-    values = np.zeros(0) if content is None else np.asarray(content.data, np.float64).reshape(-1)
+    values = np.zeros(0, np.float32) if content is None else np.asarray(content.data).reshape(-1)
     alarm = theme.phase["alarm"]
     limit = 1.0 if content is None else content.limit
-    fills = colours(values, limit, theme.diverging, (alarm.red(), alarm.green(), alarm.blue()))
+    fills = colours(values, limit, theme.diverging, (alarm.red(), alarm.green(), alarm.blue())).tolist()
+    shown = values.tolist()
     numbers = 2 * radius * zoom >= NUMBER_FROM
+    outline = QPen(with_alpha(theme.ink, 0.55), 1.1)
+    minus = QPen(theme.ink, 1.4)
+    box = item.rect("values")
+    x, y, high = box.center().x(), box.top(), box.height() / max(1, item.place.form.shape[0])
     for unit in range(item.place.form.shape[0]):
-        at = item.center(unit)
-        known = unit < len(values)
-        color = QColor(*map(int, fills[unit][:3])) if known else theme.panel
-        painter.setPen(QPen(with_alpha(theme.ink, 0.55), 1.1))
-        painter.setBrush(QBrush(color))
+        at = QPointF(x, y + (unit + 0.5) * high)
+        known = unit < len(shown)
+        color = QColor(*fills[unit][:3]) if known else theme.panel
+        painter.setPen(outline)
+        painter.setBrush(color)
         painter.drawEllipse(at, radius, radius)
         if not known:
             continue
-        value = values[unit]
+        value = shown[unit]
         if not math.isfinite(value):
             paint_alarm(painter, at, radius * 0.5, math.isnan(value), theme.panel)
         elif numbers:
-            box = QRectF(at.x() - radius, at.y() - radius, 2 * radius, 2 * radius)
-            write_on(painter, box, format_number(value), color, theme.code_font("small"))
+            inside = QRectF(at.x() - radius, at.y() - radius, 2 * radius, 2 * radius)
+            write_on(painter, inside, format_number(float(value)), color, theme.code_font("small"))
         elif value < 0:
-            painter.setPen(QPen(ink_on(color), 1.4))
+            ink = ink_on(color)
+            if minus.color() != ink:
+                minus.setColor(ink)
+            painter.setPen(minus)
             painter.drawLine(QPointF(at.x() - radius * 0.4, at.y()), QPointF(at.x() + radius * 0.4, at.y()))
-    if item.place.numbers and not numbers and legible(number_font(theme).pointSizeF(), zoom):
-        _beside(painter, item, values)
+
+
+def paint_beside(painter: QPainter, item: NodeItem, zoom: float) -> None:
+    """Write the numbers of units that are too small for them at their side, where there is room."""
+    numbers = 2 * item.size.radius * zoom >= NUMBER_FROM
+    content = item.contents.get("values")
+    if content is not None and item.place.numbers and not numbers and legible(number_font(item.theme).pointSizeF(), zoom):
+        _beside(painter, item, np.asarray(content.data, np.float64).reshape(-1))
 
 
 def _beside(painter: QPainter, item: NodeItem, values: np.ndarray) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QPoint, QPointF, QRectF, Qt, pyqtSignal
-from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QWheelEvent
+from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PyQt6.QtWidgets import QFrame, QGraphicsView
 
 from gui.network.scene import NetworkScene
+from gui.network.still import Still
 from gui.widgets.parts import scene_of, viewport_of
 
 #: Zoom allowed, and pixels that the pointer may move in a click.
@@ -42,6 +43,22 @@ class NetworkView(QGraphicsView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMinimumSize(120, 80)
+        self._still = Still(self, scene)
+        self._scene = scene
+
+    def set_live(self, on: bool) -> None:
+        """Whether numbers change many times a second: what stands still is then kept as pictures."""
+        self._scene.set_live(on)
+        self._still.forget()
+        viewport_of(self).update()
+
+    def renew(self) -> None:
+        """Paint the numbers that have changed while the scene is live."""
+        viewport_of(self).update(self._still.area)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        if event is None or not self._scene.live or not self._still.paint(event.rect()):
+            super().paintEvent(event)
 
     @property
     def zoom(self) -> float:

@@ -32,7 +32,8 @@ class Words(QGraphicsItem):
         captions = self._node.captions()
         if captions != self._captions:
             self._captions = captions
-            self.update()
+            if not self._node.live:
+                self.update()
 
     def boundingRect(self) -> QRectF:
         return self._node.boundingRect()

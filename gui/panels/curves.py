@@ -64,6 +64,7 @@ class CurvesPanel(Panel):
         self.set_content(content)
         self._stops: dict[str, list[tuple[int, str]]] = {}
         self._missed = False
+        self._drawn: tuple[Any, ...] = ()
         self.smoothing.currentIndexChanged.connect(lambda _: self.plot.set_smoothing(self.smoothing.currentData()))
         self.log.toggled.connect(lambda _: self._draw())
         self.choice.changed.connect(self._draw)
@@ -83,7 +84,7 @@ class CurvesPanel(Panel):
         return self.axis["epoch"].isChecked() and len(measured.get("epochs", ())) > 0
 
     def show_stop(self, stop: dict[str, Any] | None) -> None:
-        self._draw()
+        self._draw_news()
         if stop is not None:
             self._put_cursor(stop.get("step"))
 
@@ -93,9 +94,21 @@ class CurvesPanel(Panel):
 
     def _changed(self) -> None:
         if self.isVisible() and self.state.stop is not None:
-            self._draw()
+            self._draw_news()
         else:
             self._missed = True
+
+    def _news(self) -> tuple[Any, ...]:
+        """What the curves and their marks are made of."""
+        current, state = self._current(), self.state
+        return state.curves, state.measures, state.findings, current, tuple(self._stops.get(current, ()))
+
+    def _draw_news(self) -> None:
+        """Draw where there is something new, not where only the cursor has moved."""
+        news = self._news()
+        old = self._drawn
+        if not old or old[3:] != news[3:] or any(a is not b for a, b in zip(old[:3], news[:3], strict=True)):
+            self._draw()
 
     def _progressed(self) -> None:
         if self.isVisible() and self.state.running and "step" in self.state.progress:
@@ -118,7 +131,7 @@ class CurvesPanel(Panel):
         self._put_cursor(self.state.progress.get("step") if self.state.running else stop.get("step"))
 
     def _draw(self) -> None:
-        self._missed = False
+        self._missed, self._drawn = False, self._news()
         current, per_epoch = self._current(), self.per_epoch
         order = sorted(self.state.curves, key=lambda name: name != current)
         found = {

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from PyQt6.QtCore import QPoint, Qt, pyqtSignal
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtGui import QResizeEvent
+from PyQt6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from gui.numbers import format_number
 from gui.terms import element_name, terms_of
@@ -52,7 +53,7 @@ class ExplainPage(QScrollArea):
         self._column = QVBoxLayout(body)
         self._column.setContentsMargins(12, 12, 12, 12)
         self._column.setSpacing(8)
-        top = QHBoxLayout()
+        self._top = top = QHBoxLayout()
         top.setSpacing(12)
         top.addWidget(self.name, 0, Qt.AlignmentFlag.AlignBottom)
         top.addStretch(1)
@@ -85,6 +86,7 @@ class ExplainPage(QScrollArea):
         self.name.setText(element_name(body["name"], body["index"]))
         self.value.setText(format_number(body["actual"]))
         self.value.setToolTip(f"{body['actual']!r} (the kernel's)")
+        self._fit_top()
         parts = [f"an element of {body['label']}" if body.get("label") else "", f"computed by {body['op']}"]
         given = ", ".join(f"{key} {_text(value)}" for key, value in body["parameters"].items())
         self.of.setText(" · ".join(filter(None, [*parts, given])))
@@ -94,6 +96,20 @@ class ExplainPage(QScrollArea):
         self._show_result(body)
         self.cause.setText(body["cause"])
         self.cause.setVisible(bool(body["cause"]))
+
+    def resizeEvent(self, a0: QResizeEvent | None) -> None:
+        super().resizeEvent(a0)
+        self._fit_top()
+
+    def _fit_top(self) -> None:
+        """The value stands below the name where there is no room beside it."""
+        viewport = self.viewport()
+        margins = self._column.contentsMargins()
+        room = (viewport.width() if viewport is not None else self.width()) - margins.left() - margins.right()
+        needs = self.name.sizeHint().width() + self._top.spacing() + self.value.sizeHint().width()
+        way = QBoxLayout.Direction.LeftToRight if needs <= room else QBoxLayout.Direction.TopToBottom
+        if way != self._top.direction():
+            self._top.setDirection(way)
 
     def _show_terms(self, body: dict[str, Any]) -> None:
         terms = terms_of(body)
@@ -147,6 +163,7 @@ class ExplainPage(QScrollArea):
         self.step.setFont(theme.text_font("body"))
         self.formula.apply_theme(theme)
         self.terms.apply_theme(theme)
+        self._fit_top()
         self._color(self.cause, "alarm")
         if self._body is not None:
             self._show_result(self._body)

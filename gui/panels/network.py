@@ -43,6 +43,7 @@ _MODES = {
     "Gradients": ("backward", "The gradient of the loss with respect to what each op gave out, and to its weights"),
     "Weight changes": ("update", "What the optimizer's last step has added to each weight"),
 }
+_WORDS = {"forward": "activations", "backward": "gradients", "update": "weight changes"}
 
 
 class NetworkPanel(Panel):
@@ -63,6 +64,8 @@ class NetworkPanel(Panel):
         self._run: Any = None
         self._revision = 0
         self._fill: Fill | None = None
+        #: Stop, selection and graph for which the numbers were last wanted.
+        self._refreshed: tuple[Any, ...] = (None, None, None)
         self.scene = NetworkScene(self.theme)
         self._feed = Feed(self.ask, self.scene.show_content)
         self._live = LiveNumbers(self.scene.show_content)
@@ -105,7 +108,7 @@ class NetworkPanel(Panel):
         self.state.subscribe("running", self._keep_drawn)
 
     def _keep_drawn(self) -> None:
-        self.scene.keep_drawn(self.state.running)
+        self.view.set_live(self.state.running)
 
     # ---- what there is to show ----
 
@@ -121,27 +124,45 @@ class NetworkPanel(Panel):
         self._newest = None
         self._live.clear()
         self._take_graph()
-        self._ask_events()
+        past = stop is not None and not stop.get("live", True) and self._log.next > (stop.get("seq") or 0)
+        if past and not self._pictured:
+            self._refresh()  # only the cursor has moved
+        else:
+            self._ask_events()
 
     def _ask_events(self) -> None:
-        start = self._log.next
-        arguments = {"kinds": KINDS, "count": _EVENTS, **({"from": start} if start else {})}
+        """Ask for the events up to the stop: those that are new, or where these are very many, for the newest alone."""
+        at, log = (self.state.stop or {}).get("seq"), self._log
+        if at is not None and log.next and at >= log.next + _EVENTS:
+            log.clear()
+        start: int | None = log.next or None
+        if at is not None and log.first is not None and at < log.first and not log.complete:
+            # Back to before what is known.
+            log.clear()
+            start = max(0, at - _EVENTS // 2)
+        arguments = {"kinds": KINDS, "count": _EVENTS, **({} if start is None else {"from": start})}
 
         def answered(body: dict[str, Any]) -> None:
-            events = body["events"]
-            self._log.extend(events, body.get("first") or 0)
-            if len(events) >= _EVENTS and start:
+            events, oldest = body["events"], body.get("first") or 0
+            log.extend(events, oldest)
+            if start is None or log.first is None or log.first <= oldest:
+                log.complete = len(events) < _EVENTS
+            if len(events) >= _EVENTS and start is not None:
+                if at is not None and log.next > at:
+                    self._refresh()
+                if at is None:
+                    log.clear()  # where it stands the newest ones tell, and what lies between is not needed
                 self._ask_events()
                 return
             if body.get("last") is not None:
-                self._log.next = max(self._log.next, body["last"] + 1)
-            self._pictured = self._pictured and not self._log.has_ops(body.get("first") or 0)
+                log.next = max(log.next, body["last"] + 1)
+            self._pictured = self._pictured and not log.has_ops(oldest)
             self._refresh()
 
         self.ask("events", "events", arguments, answered)
 
     def _graph_changed(self) -> None:
-        if self.isVisible():
+        if self.isVisible() and not self._is_fresh():
             self._take_graph()
             self._refresh()
 
@@ -204,8 +225,11 @@ class NetworkPanel(Panel):
         if self.state.running:
             self.renew_live()
             return
-        if self._pictured:
-            # It ran freely, up to its end or to a pause before an op: the last picture is the best there is.
+        # It ran freely, up to its end or to a pause before an op: the last picture is the best there is of what it shows.
+        unseen = self._pictured and self.mode.currentData() not in ("", self._live.mode)
+        if self._pictured and not unseen:
+            self._feed.forget()
+            self._live.again()
             self.head.set_subject("the last step that was seen")
             return
         fill = Fill(self._graph, self._layout, self._log, stop, self.state.selection.sample, self.mode.currentData())
@@ -213,6 +237,13 @@ class NetworkPanel(Panel):
             self._feed.want(node, part, wanted)
         self._feed.send()
         self._show_fill(fill)
+        if unseen:
+            self.head.set_subject(f"{_WORDS[fill.mode]} · of a free run there are none: step on (F10)")
+
+    def _is_fresh(self) -> bool:
+        """Whether all that the state says now is shown, or asked for, already."""
+        now = self.state.stop, self.state.selection, self.state.graph
+        return not self.state.running and all(a is b for a, b in zip(self._refreshed, now, strict=True))
 
     def _show_fill(self, fill: Fill) -> None:
         self._fill = fill
@@ -220,7 +251,7 @@ class NetworkPanel(Panel):
         self._show_subject(fill)
 
     def _show_subject(self, fill: Fill) -> None:
-        what = {"forward": "activations", "backward": "gradients", "update": "weight changes"}[fill.mode]
+        what = _WORDS[fill.mode]
         batch = "" if fill.batch is None else f" · sample {min(self.state.selection.sample, fill.batch - 1)} of {fill.batch}"
         self.head.set_subject(f"{what}{batch}")
 
@@ -243,11 +274,13 @@ class NetworkPanel(Panel):
     def show_live(self, views: dict[str, dict[str, Any]]) -> None:
         self._pictured = True
         self._live.take(views)
+        self.view.renew()
 
     # ---- what is lit ----
 
     def show_selection(self, selection: Selection) -> None:
-        self._refresh()
+        if not self._is_fresh():
+            self._refresh()
 
     def _contributors_changed(self) -> None:
         if self.isVisible():

@@ -277,6 +277,10 @@ class PanelHead(QWidget):
         self.setFixedHeight(theme.space(32))
 
 
+#: Letters of a text that is cut, below which it is not shown at all.
+_FEWEST = 5
+
+
 class ElidedLabel(QLabel):
     """A label that cuts its text with an ellipsis where there is no room, and shows the whole as a tooltip.
 
@@ -334,6 +338,8 @@ class ElidedLabel(QLabel):
             shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, left) + kept
         else:
             shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+        if shown != text and len(shown) < _FEWEST and not self._problem:
+            shown = ""  # "a…" says nothing; the tooltip says it all
         if shown != self.shown:
             self.shown = shown
             self.update()

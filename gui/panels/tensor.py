@@ -9,7 +9,7 @@ from PyQt6.QtCore import QPoint
 
 from gui.context import Context
 from gui.icons import icon
-from gui.numbers import format_shape
+from gui.numbers import format_count, format_shape
 from gui.panels.panel import Panel
 from gui.panels.tensor_actions import TensorActions
 from gui.panels.tensor_content import TensorContent, text_at
@@ -47,7 +47,9 @@ class TensorPanel(Panel):
         self.subject = Subject()
         self.shown: Shown | None = None
         self.numbers = TensorNumbers(self, self._show_numbers, self._refuse)
-        self._live = TensorLive(self, self._show_numbers)
+        self._live = TensorLive(self, self._show_seen)
+        #: What stands behind a picture of the script while it ran, and at which step; None where the numbers were asked for.
+        self._seen: tuple[tuple[dict[str, Any], ...], int] | None = None
         self._scales = Scales()
         self.actions_ = TensorActions(self)
         self._detail = single_shot(self, _DETAIL, self._look_closer)
@@ -142,6 +144,10 @@ class TensorPanel(Panel):
         resolve(self.subject, view, (self.state.stop or {}).get("seq"), self.numbers.ask_source, found)
 
     def _refuse(self, text: str) -> None:
+        if self._seen is not None and self.shown is not None and self._seen[0] == self.source.references:
+            # Nothing is recorded of a script that ran freely: what was seen of it last says more than that.
+            self.head.set_subject(f"{self.source.title}, last seen in step {format_count(self._seen[1])}")
+            return
         self.content.refuse(text)
         self.shown = None
         self.numbers.give_up()
@@ -164,10 +170,14 @@ class TensorPanel(Panel):
     def show_live(self, views: dict[str, dict[str, Any]]) -> None:
         self._live.take(views)
 
+    def _show_seen(self, view: Shown, answer: dict[str, Any]) -> None:
+        self._show_numbers(view, answer)
+        self._seen = self.source.references, int((self.state.snapshot or {}).get("step") or 0)
+
     # ---- the answers ----
 
     def _show_numbers(self, view: Shown, answer: dict[str, Any]) -> None:
-        self.shown = view
+        self.shown, self._seen = view, None
         self.content.accept(view.shape)
         title = self.source.title
         self.head.set_subject(title, f"  {format_shape(view.shape).replace(' ', '')}  {view.dtype}")

@@ -91,6 +91,9 @@ class TensorControls(QWidget):
     def set_tensor(self, shape: Sequence[int], parameter: bool, sample: int) -> None:
         """Offer the dimensions of a tensor; ``parameter``: it has no samples."""
         shape = tuple(shape)
+        if (shape, parameter) == (self._shape, self._parameter):
+            self._fit()
+            return
         known = (len(shape), parameter) == (len(self._shape), self._parameter) and bool(self._shape)
         self._shape, self._parameter = shape, parameter
         names = _PARAMETER if parameter else _PICTURES if len(shape) >= 4 else _BATCH

@@ -42,6 +42,7 @@ class TensorNumbers:
         self._shown: tuple[Any, ...] = ()
         self._wanted: tuple[Any, ...] = ()
         self.made: Plan | None = None
+        self._shapes: dict[tuple[Any, ...], tuple[int, ...]] = {}
 
     def forget(self) -> None:
         """What is asked for next is fetched even if it was just fetched."""
@@ -66,7 +67,13 @@ class TensorNumbers:
         shape = self._known_shape()
         if shape is None:
             probe = {"reference": self.source.references[0], "maxShape": [1, 1]}
-            self.ask("shape", "tensor", probe, lambda body: self._ask_numbers(tuple(body["shape"])))
+
+
+            def found(body: dict[str, Any]) -> None:
+                self._shapes[self._identity()] = tuple(body["shape"])
+                self._ask_numbers(tuple(body["shape"]))
+
+            self.ask("shape", "tensor", probe, found)
         else:
             self._ask_numbers(shape)
 
@@ -95,7 +102,18 @@ class TensorNumbers:
             for tensor in stop.get("tensors") or ():
                 if tensor["name"] == reference["name"]:
                     return tuple(tensor["shape"])
-        return None
+        return self._shapes.get(self._identity()) if self._recorded() else None
+
+    def _recorded(self) -> bool:
+        """Whether only the cursor moves, along events that are over: their arrays do not change any more."""
+        stop = self._panel.state.stop or {}
+        return not stop.get("live", True) and all("event" in reference for reference in self.source.references)
+
+    def _identity(self) -> tuple[Any, ...]:
+        """What the source is, in the run that is current and the process that computes it."""
+        state = self._panel.state
+        number = next((run.get("number") for run in state.runs if run.get("current")), None)
+        return json.dumps(self.source.references), self.source.run, number, state.restoring
 
     def _ask_numbers(self, shape: tuple[int, ...], region: Region | None = None) -> None:
         panel, source = self._panel, self.source
@@ -108,7 +126,7 @@ class TensorNumbers:
         panel.head.set_problem("")
         made = self.made = plan(cut, panel.map.pixels(), region)
         stop = panel.state.stop
-        asked = (json.dumps(source.references), source.run, made, (stop or {}).get("revision"), id(stop))
+        asked = (*self._identity(), made, (stop or {}).get("revision"), None if self._recorded() else id(stop))
         if asked == self._wanted:
             return
         self._wanted = asked

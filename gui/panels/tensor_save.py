@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PyQt6.QtCore import QBuffer, QIODevice
 from PyQt6.QtGui import QPainter
 from PyQt6.QtWidgets import QFileDialog
 
+from gui.exporting_files import explained, whole_file, write_whole
+from gui.exporting_pictures import png_bytes
 from gui.panels.tensor_export import fetch
 from gui.panels.tensor_view import difference
 
@@ -41,7 +44,7 @@ class TensorSave:
                 return
             self._picture(kind, path)
         except OSError as error:
-            self._panel.context.say(f"{path} could not be written: {error}. Choose another folder.", "error")
+            self._panel.context.say(explained(error, path), "error")
         else:
             self._panel.context.say(f"Saved {path}")
 
@@ -52,10 +55,10 @@ class TensorSave:
 
         def write(array: np.ndarray) -> None:
             try:
-                with open(path, "wb") as file:
+                with whole_file(path) as part, open(part, "wb") as file:
                     np.save(file, array, allow_pickle=False)
             except OSError as error:
-                panel.context.say(f"{path} could not be written: {error}. Choose another folder.", "error")
+                panel.context.say(explained(error, path), "error")
             else:
                 panel.context.say(f"Saved {path}")
 
@@ -75,18 +78,18 @@ class TensorSave:
     def _picture(self, kind: str, path: Path) -> None:
         widget = self._panel.map
         if kind == "png":
-            if not widget.grab().save(str(path), "PNG"):
-                raise OSError("the picture was not accepted there")
+            write_whole(path, png_bytes(widget.grab().toImage()))
             return
         from PyQt6.QtSvg import QSvgGenerator
 
-        with open(path, "wb"):
-            pass  # says why it cannot be written, which the generator does not
+        buffer = QBuffer()
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
         generator = QSvgGenerator()
-        generator.setFileName(str(path))
+        generator.setOutputDevice(buffer)
         generator.setSize(widget.size())
         generator.setViewBox(widget.rect())
         generator.setTitle(self._panel.source.title)
         painter = QPainter(generator)
         widget.render(painter)
         painter.end()
+        write_whole(path, bytes(buffer.data().data()))

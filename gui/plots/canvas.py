@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPaintEngine, QPainter, QPaintEvent, QPixmap, QWheelEvent
+from PyQt6.QtCore import QPointF, QRect, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PyQt6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from gui.plots.area import Area, Smoothing, arrange, step_ticks
@@ -15,10 +15,13 @@ from gui.plots.axes import kept_range, steps_range
 from gui.plots.paint import Mark, draw, draw_lines, draw_titles
 from gui.plots.series import Curve, Plot, beside, nearest
 from gui.theme import Theme
+from gui.widgets.layer import Layer
 
 #: The least that is shown of the common axis, and pixels between the axis of values and the first step.
 _LEAST = 4.0
 _INSET = 4.0
+#: Pixels beside the line of the cursor that belong to it.
+_FOOT = 6
 
 
 class PlotCanvas(QWidget):
@@ -42,10 +45,15 @@ class PlotCanvas(QWidget):
         self.decay = 0.0
         self._shown: tuple[float, float] | None = None
         self._whole: tuple[float, float] | None = None
+        self._whole_of: list[Plot] | None = None
         self._kept: dict[tuple[str, bool], tuple[float, float]] = {}
         self._smoothing = Smoothing()
         self._areas: list[Area] = []
-        self._picture: QPixmap | None = None
+        self._arranged: tuple[QSize, Theme] | None = None
+        self._version = 0
+        self._below, self._titled = Layer(), Layer()
+        self._read: tuple | None = None
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._drag: tuple[QPointF, tuple[float, float]] | None = None
         self._dragged = False
         self.setMouseTracking(True)
@@ -63,7 +71,8 @@ class PlotCanvas(QWidget):
 
     def renew(self) -> None:
         """Draw everything anew when it is seen next."""
-        self._picture = None
+        self._arranged = None
+        self._version += 1
         self.update()
 
     def set_marks(self, marks: Sequence[Mark]) -> None:
@@ -74,9 +83,15 @@ class PlotCanvas(QWidget):
 
     def set_cursor(self, x: float | None) -> None:
         """A line at the current step, or none."""
-        if x != self.cursor_at:
-            self.cursor_at = x
+        if x == self.cursor_at:
+            return
+        before, self.cursor_at = self.cursor_at, x
+        if self._arranged is None or self._read != self._reading():
             self.update()
+            return
+        for place in (before, x):
+            if place is not None:
+                self.update(QRect(round(self._pixel(place)) - _FOOT, 0, 2 * _FOOT + 1, self.height()))
 
     def set_pointer(self, x: float | None) -> None:
         """Read the values here; None: those at the cursor."""
@@ -93,11 +108,13 @@ class PlotCanvas(QWidget):
     @property
     def whole(self) -> tuple[float, float]:
         """The ends that show everything."""
+        if self._whole is not None and self._whole_of is self.plots:
+            return self._whole
         ends = [(curve.x[0], curve.x[-1]) for plot in self.plots for curve in plot.curves if len(curve.x)]
         if not ends:
             return 0.0, 5.0
         wanted = steps_range(float(min(first for first, _ in ends)), float(max(last for _, last in ends)))
-        self._whole = kept_range(self._whole, wanted)
+        self._whole, self._whole_of = kept_range(self._whole, wanted), self.plots
         return self._whole
 
     def show_range(self, low: float, high: float) -> None:
@@ -124,7 +141,9 @@ class PlotCanvas(QWidget):
 
     def areas(self) -> list[Area]:
         """Where everything stands."""
-        if self._picture is None:
+        wanted = self.size(), self.theme
+        if self._arranged != wanted:
+            self._arranged = wanted
             rect = QRectF(self.rect()).adjusted(0, 2, 0, 0)
             self._areas = arrange(self.plots, rect, self.shown, self.decay, self.theme, self._smoothing, self._kept)
         return self._areas
@@ -134,6 +153,11 @@ class PlotCanvas(QWidget):
         low, high = self.shown
         box = self._areas[0].box if self._areas else QRectF(self.rect())
         return box.left() + _INSET + (values - low) / (high - low) * (box.width() - _INSET)
+
+    def _pixel(self, x: float) -> float:
+        low, high = self.shown
+        box = self._areas[0].box if self._areas else QRectF(self.rect())
+        return box.left() + _INSET + (x - low) / (high - low) * (box.width() - _INSET)
 
     def value_of(self, pixel: float) -> float:
         """The place of the common axis at a pixel."""
@@ -152,31 +176,25 @@ class PlotCanvas(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)
-        engine = painter.paintEngine()
-        if engine is not None and engine.type() not in (QPaintEngine.Type.Raster, QPaintEngine.Type.X11):
-            self.areas()
-            self._draw(painter)  # as vectors: for SVG
-        else:
-            painter.drawPixmap(0, 0, self.picture())
-        at = self._here()
-        draw_titles(painter, self._areas, at, self.pointer is not None, self.theme)
-        places = [None if x is None else float(self.x_of(np.array([x]))[0]) for x in (self.cursor_at, self.pointer)]
+        self.areas()
+        self._read = self._reading()
+        key = (self._version, self.theme, self._read)
+        self._titled.paint(painter, self.size(), self.theme.panel, key, self._draw_titled)
+        places = [None if x is None else self._pixel(x) for x in (self.cursor_at, self.pointer)]
         draw_lines(painter, self._areas, places[0], places[1], self.theme)
         painter.end()
 
-    def picture(self) -> QPixmap:
-        """Everything but what follows the mouse and the cursor; drawn when it has changed."""
-        ratio = self.devicePixelRatioF()
-        if self._picture is None or self._picture.size() != self.size() * ratio:
-            self._picture = None
-            self.areas()
-            self._picture = QPixmap(self.size() * ratio)
-            self._picture.setDevicePixelRatio(ratio)
-            self._picture.fill(self.theme.panel)
-            painter = QPainter(self._picture)
-            self._draw(painter)
-            painter.end()
-        return self._picture
+    def _reading(self) -> tuple[float, bool]:
+        """Where values are read, and whether just there; behind the last value it is all one."""
+        here, exact = self._here(), self.pointer is not None
+        last = max((float(curve.x[-1]) for curve in self._curves() if len(curve.x)), default=here)
+        return (here if exact else min(here, last)), exact
+
+    def _draw_titled(self, painter: QPainter) -> None:
+        """Everything but the lines of cursor and pointer. The curves beneath the values are not drawn for these alone."""
+        self._below.paint(painter, self.size(), self.theme.panel, (self._version, self.theme), self._draw)
+        at, exact = self._reading()
+        draw_titles(painter, self._areas, at, exact, self.theme)
 
     def _draw(self, painter: QPainter) -> None:
         box = self._areas[0].box if self._areas else QRectF(self.rect())

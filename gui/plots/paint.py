@@ -13,6 +13,7 @@ from gui.numbers import format_number
 from gui.plots.area import Area
 from gui.plots.series import Curve, value_at
 from gui.theme import Theme, mixed, readable, with_alpha
+from gui.widgets.layer import polygon
 
 #: Colours of curves beside the accent, which the current run has: none of them is the hue of a phase.
 _COLORS = ("#7B5EA7", "#8A6D3B", "#4F7F94", "#76862B", "#9C4F6E", "#7F7F7F")
@@ -166,8 +167,7 @@ def _line(painter: QPainter, x: np.ndarray, y: np.ndarray) -> None:
     breaks = np.flatnonzero(np.diff(known.astype(np.int8))) + 1
     for start, end in zip([0, *breaks], [*breaks, len(y)]):
         if known[start] and end - start > 1:
-            points = zip(x[start:end].tolist(), y[start:end].tolist())
-            painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in points]))
+            painter.drawPolyline(polygon(x[start:end], y[start:end]))
 
 
 def draw_lines(

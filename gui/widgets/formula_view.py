@@ -16,7 +16,7 @@ from gui.theme import Theme
 #: Formulas that are kept.
 _KEPT = 256
 #: Share of the wanted size to which a formula shrinks before it is cut.
-_SMALLEST = 0.62
+_SMALLEST = 0.45
 _GAP = 0.05 * EM
 
 

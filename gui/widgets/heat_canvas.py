@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 from gui.theme import Theme, with_alpha
 from gui.widgets.heat_paint import CellPainter, Picture, paint_axis, paint_cells, paint_ring
 from gui.widgets.heat_scale import paint_scale, scale_texts
+from gui.widgets.layer import Layer
 from gui.widgets.map_view import CELL, MapView
 from gui.widgets.value_scale import ValueScale
 
@@ -34,6 +35,8 @@ class HeatCanvas(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.view = MapView()
+        self._frame = Layer()
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.picture: Picture | None = None
         self.selected: tuple[int, int] | None = None
         self.shares: list[tuple[int, int, float]] = []
@@ -48,6 +51,7 @@ class HeatCanvas(QWidget):
     def apply_theme(self, theme: Theme) -> None:
         """Take on another theme."""
         self.theme = theme
+        self._metrics = QFontMetricsF(theme.code_font("small"))
         self.view.unit = theme.point_size() / 10.0
         self.setMinimumSize(120, theme.space(104))
         if self.picture is not None:
@@ -125,7 +129,7 @@ class HeatCanvas(QWidget):
     # ---- painting ----
 
     def _area(self) -> QRectF:
-        metrics = QFontMetricsF(self.theme.code_font("small"))
+        metrics = self._metrics
         tile = (self.picture.tile if self.picture is not None else None) or (1, 1)
         left = 12 + metrics.horizontalAdvance(str(max(0, self.view.rows // tile[0] - 1)))
         line = metrics.height() + 4
@@ -136,14 +140,14 @@ class HeatCanvas(QWidget):
         """Whether there is room below the map for its scale: then the map has the whole width."""
         if self.view.square or self.picture is None:
             return False
-        line = QFontMetricsF(self.theme.code_font("small")).height() + 4
+        line = self._metrics.height() + 4
         below = 3 * line + self.theme.space(8) + 16
         return self.view.rows * CELL[1] * self.view.unit + below <= self.height()
 
     def _scale_width(self) -> float:
         if self.picture is None:
             return 60.0
-        metrics = QFontMetricsF(self.theme.code_font("small"))
+        metrics = self._metrics
         texts = max(metrics.horizontalAdvance(text) for text in scale_texts(self.picture.scale))
         return 12 + self.theme.space(10) + 8 + max(texts, metrics.horizontalAdvance("-0.0000")) + 4
 
@@ -153,15 +157,21 @@ class HeatCanvas(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), self.theme.panel)
         if self.picture is not None:
             self._paint(painter, self.picture)
+        else:
+            painter.fillRect(self.rect(), self.theme.panel)
         painter.end()
 
     def _paint(self, painter: QPainter, picture: Picture) -> None:
         view, area = self.view, self._area()
         origin = (area.left() + view.origin[0], area.top() + view.origin[1])
         seen, cell = view.visible(), view.cell
+        key = (
+            picture.scale, picture.note, picture.block, picture.tile, self.tiles_are_numbered, self.unit, origin, cell, seen,
+            view.rows, view.columns, view.square, self.theme,
+        )  # fmt: skip
+        self._frame.paint(painter, self.size(), self.theme.panel, key, lambda own: self._paint_frame(own, picture, area))
         painter.save()
         painter.setClipRect(area.adjusted(0, 0, 1, 1))
         paint_cells(painter, picture, origin, cell)
@@ -173,6 +183,16 @@ class HeatCanvas(QWidget):
         if self.selected is not None:
             paint_ring(painter, self._block_rect(*self.selected), self.theme.selection, 2)
         painter.restore()
+        if self.hasFocus():
+            painter.setPen(with_alpha(self.theme.accent, 0.6))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+    def _paint_frame(self, painter: QPainter, picture: Picture, area: QRectF) -> None:
+        """What stands around the cells: indices, scale, caption."""
+        painter.fillRect(self.rect(), self.theme.panel)
+        view = self.view
+        origin = (area.left() + view.origin[0], area.top() + view.origin[1])
+        seen, cell = view.visible(), view.cell
         tile = picture.tile or (1, 1)
         for vertical, size, first, last, offset, fixed in (
             (False, cell[0] * tile[1], seen[2] // tile[1], -(-seen[3] // tile[1]), origin[0], area.top()),
@@ -187,9 +207,6 @@ class HeatCanvas(QWidget):
             room = QRectF(area.left(), area.top() + below + 12, max(right, self.theme.space(120)), area.height())
         paint_scale(painter, self.theme, picture.scale, room, lying)
         self._caption(painter, picture)
-        if self.hasFocus():
-            painter.setPen(with_alpha(self.theme.accent, 0.6))
-            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
     def _caption(self, painter: QPainter, picture: Picture) -> None:
         painter.setFont(self.theme.text_font("small"))

@@ -9,10 +9,11 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from PyQt6.QtCore import QLineF, QRectF, Qt
+from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from gui.theme import Theme, contrast, with_alpha
+from gui.widgets.layer import draw_lines, lines_of
 from gui.widgets.value_scale import ValueScale
 
 #: Cells of at least so many pixels at 100 % have numbers in them, lines around them, marks for minus, NaN and infinity.
@@ -104,58 +105,50 @@ class CellPainter:
     def _lines(self, down: int, across: int, color: QColor) -> None:
         x0, x1 = self._x(self.columns.start), self._x(self.columns.stop)
         y0, y1 = self._y(self.rows.start), self._y(self.rows.stop)
-        lines = [
-            QLineF(x, y0, x, y1) for j in range(self.columns.start, self.columns.stop + 1) if j % across == 0
-            for x in (round(self._x(j)),)
-        ] + [
-            QLineF(x0, y, x1, y) for i in range(self.rows.start, self.rows.stop + 1) if i % down == 0
-            for y in (round(self._y(i)),)
-        ]  # fmt: skip
         self.painter.setPen(QPen(color, 1))
-        _draw_lines(self.painter, lines)
+        self.painter.drawLines(_grid(self.x0, self.width, self.columns, across, y0, y1, False))
+        self.painter.drawLines(_grid(self.y0, self.height, self.rows, down, x0, x1, True))
 
-    def _x(self, column: int) -> float:
+    def _x(self, column: Any) -> Any:
         return self.x0 + column * self.width
 
-    def _y(self, row: int) -> float:
+    def _y(self, row: Any) -> Any:
         return self.y0 + row * self.height
 
-    def _places(self, mask: np.ndarray) -> list[tuple[float, float]]:
-        """Left upper corners of the cells where ``mask`` (of the part that is seen) is true."""
-        return [
-            (self._x(self.columns.start + int(j)), self._y(self.rows.start + int(i))) for i, j in np.argwhere(mask)
-        ]
+    def _middles(self, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """x and y of the middles of the cells where ``mask`` (of the part that is seen) is true."""
+        rows, columns = np.nonzero(mask)
+        x, y = self._x(self.columns.start + columns), self._y(self.rows.start + rows)
+        return x + self.width / 2, y + self.height / 2
 
     def _non_finite(self, part: np.ndarray) -> None:
         if part.dtype.kind != "f" or np.isfinite(part).all():
             return
-        w, h = self.width, self.height
-        side = min(w, h, 24.0) * 0.3
-        lines = []
-        for x, y in self._places(np.isnan(part)):
-            a, b = x + w / 2, y + h / 2
-            lines += [QLineF(a - side, b - side, a + side, b + side), QLineF(a - side, b + side, a + side, b - side)]
-        for value, end in ((math.inf, -1), (-math.inf, 1)):
-            for x, y in self._places(part == value):
-                a, b, tip = x + w / 2, y + h / 2, y + h / 2 + end * side
-                lines += [QLineF(a, b - end * side, a, tip)]
-                lines += [QLineF(a + s * side * 0.6, tip - end * side * 0.6, a, tip) for s in (-1, 1)]
+        side = min(self.width, self.height, 24.0) * 0.3
         self.painter.setPen(QPen(QColor("white"), 1.6))
         self.painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        _draw_lines(self.painter, lines)
+        x, y = self._middles(np.isnan(part))
+        for s in (side, -side):
+            draw_lines(self.painter, x - side, y - s, x + side, y + s)
+        for value, end in ((math.inf, -1), (-math.inf, 1)):
+            x, y = self._middles(part == value)
+            tip = y + end * side
+            draw_lines(self.painter, x, y - end * side, x, tip)
+            for s in (-1, 1):
+                draw_lines(self.painter, x + s * side * 0.6, tip - end * side * 0.6, x, tip)
         self.painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _minus(self, part: np.ndarray) -> None:
         """A stroke across cells that are negative: the sign without colour."""
         if self.picture.scale.sequential:
             return
-        w, h = self.width, self.height
-        side = min(w, h, 20.0) * 0.22
+        side = min(self.width, self.height, 20.0) * 0.22
         with np.errstate(invalid="ignore"):
             mask = np.isfinite(part) & (part < 0)
-        middles = [(x + w / 2, round(y + h / 2)) for x, y in self._places(mask)]
+        x, y = self._middles(mask)
+        y = np.rint(y)
         self.painter.setPen(QPen(with_alpha(self.theme.ink, 0.55), 1))
-        _draw_lines(self.painter, [QLineF(x - side, y, x + side, y) for x, y in middles])
+        draw_lines(self.painter, x - side, y, x + side, y)
 
     def _numbers(self, part: np.ndarray, font: QFont) -> None:
         self.painter.setFont(font)
@@ -175,9 +168,11 @@ class CellPainter:
             self.painter.drawText(place, flags, text)
 
 
-def _draw_lines(painter: Any, lines: list[QLineF]) -> None:
-    if lines:
-        painter.drawLines(lines)  # PyQt takes a list, which its types do not say
+@lru_cache(maxsize=16)
+def _grid(first: float, step: float, cells: range, every: int, start: float, end: float, across: bool) -> Any:
+    """The lines before each so manieth of ``cells`` and after the last, from ``start`` to ``end``."""
+    at = np.rint(first + step * np.arange(-(-cells.start // every) * every, cells.stop + 1, every))
+    return lines_of(len(at), start, at, end, at) if across else lines_of(len(at), at, start, at, end)
 
 
 def number_writer(values: np.ndarray, most: int) -> Callable[[float], str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QFontMetricsF, QImage, QPainter, QPen
@@ -11,6 +13,7 @@ from gui.theme import Theme, with_alpha
 from gui.widgets.value_scale import ValueScale
 
 
+@lru_cache(maxsize=64)
 def scale_texts(scale: ValueScale) -> list[str]:
     """How the upper end, zero where it lies between, and the lower end are written."""
     values = [scale.high, scale.low] if scale.sequential else [scale.high, 0.0, scale.low]

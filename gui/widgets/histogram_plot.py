@@ -78,10 +78,11 @@ class HistogramPlot(QWidget):
         heights = np.log1p(self.counts) if self.logarithmic else self.counts.astype(np.float64)
         heights = heights * (area.height() / heights.max())
         wide = area.width() / len(self.counts)
-        for k, height in enumerate(heights):
-            if self.counts[k]:
-                bar = QRectF(area.left() + k * wide, area.bottom() - max(height, 1.0), max(wide - 1, 1.0), max(height, 1.0))
-                painter.fillRect(bar, theme.ink if k == self._hovered else with_alpha(theme.muted, 0.6))
+        left, bottom, thick, color = area.left(), area.bottom(), max(wide - 1, 1.0), with_alpha(theme.muted, 0.6)
+        for k, (count, height) in enumerate(zip(self.counts.tolist(), np.maximum(heights, 1.0).tolist())):
+            if count:
+                bar = QRectF(left + k * wide, bottom - height, thick, height)
+                painter.fillRect(bar, theme.ink if k == self._hovered else color)
         painter.setPen(QPen(theme.hairline, 1))
         painter.drawLine(QLineF(area.left(), area.bottom(), area.right(), area.bottom()))
         self._labels(painter, area)

@@ -41,6 +41,7 @@ class LinePlot(QWidget):
         self.legend.setAccessibleName("Legend")
         self._legend_layout = FlowLayout(self.legend, spacing=12, margins=(8, 2, 8, 2))
         self._entries: list[tuple] = []
+        self._said: tuple | None = None
         self.read_out = ElidedLabel()
         self.read_out.setAccessibleName("Read-out of the curves")
         self.read_out.setContentsMargins(8, 0, 8, 2)
@@ -67,6 +68,7 @@ class LinePlot(QWidget):
     def show_plots(self, plots: Sequence[Plot]) -> None:
         """Show these plots; the view stays where the user has put it."""
         self.canvas.show_plots(plots)
+        self._said = None
         self._write_legend()
         self._say()
 
@@ -87,6 +89,7 @@ class LinePlot(QWidget):
     def set_axis(self, label: str, place_text: Callable[[float], str] | None = None) -> None:
         """What the common axis counts; ``place_text(x)`` says a place in the read-out."""
         self.canvas.x_label = label
+        self._said = None
         self._place_text = place_text or (lambda x: f"{label} {format_count(x)}")
         self.canvas.renew()
 
@@ -97,6 +100,7 @@ class LinePlot(QWidget):
 
     def set_marks(self, marks: Sequence[Mark]) -> None:
         """Signs at places, with a text in the read-out."""
+        self._said = None
         self.canvas.set_marks(marks)
 
     def show_all(self) -> None:
@@ -157,6 +161,10 @@ class LinePlot(QWidget):
         pointer, cursor = self.canvas.pointer, self.canvas.cursor_at
         last = max((curve.x[-1] for plot in self.canvas.plots for curve in plot.curves if len(curve.x)), default=math.nan)
         at = pointer if pointer is not None else min(cursor, last) if cursor is not None else last
+        wanted = (at, pointer is not None, self.canvas.shown)
+        if wanted == self._said:
+            return  # the cursor of a script that runs is beyond the last value thirty times a second
+        self._said = wanted
         text = "" if at is None or math.isnan(at) else self.text_at(at, pointer is not None)
         self.read_out.setText(text)
         self.canvas.setAccessibleDescription(text)

@@ -17,6 +17,7 @@ from PyQt6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QResizeEvent,
 )  # fmt: skip
 from PyQt6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -26,6 +27,12 @@ from gui.theme import Theme, with_alpha
 
 #: Rows that are drawn; what lies beyond is one row that says how many and how much.
 ROWS = 8
+
+#: Part of a row that a bar beside the numbers takes at least; where less is left, the bars get lines of their own.
+_BAR = 0.3
+
+#: Height of a bar with a line of its own, with the air below it.
+_BAR_LINE = 12
 
 
 class TermsView(QWidget):
@@ -45,6 +52,7 @@ class TermsView(QWidget):
         self._rows: tuple[Term, ...] = ()
         self._shares: list[str] = []
         self._rest = (0, 0.0)
+        self._numbers_width = 0
         self._place: tuple[int, int] | None = None  # row, factor
         self._marked: Mapping[str, Any] | None = None
         self.setMouseTracking(True)
@@ -59,7 +67,7 @@ class TermsView(QWidget):
         self.terms = terms
         self._draw_rows(terms.terms[:ROWS])
         self._place = self._marked = None
-        self.updateGeometry()
+        self._measure()
         self.update()
 
     def mark(self, contributor: Mapping[str, Any] | None) -> None:
@@ -70,13 +78,14 @@ class TermsView(QWidget):
         rows = self.terms.terms[:ROWS]
         extra = next((term for term in self.terms.terms[ROWS:] if contributor in term.contributors), None)
         self._draw_rows(rows if extra is None else (*rows[:-1], extra))
+        self._measure()
         self.update()
 
     def apply_theme(self, theme: Theme) -> None:
         """Take on colours and fonts."""
         self._theme = theme
         self.setFont(theme.code_font())
-        self.updateGeometry()
+        self._measure()
         self.update()
 
     @property
@@ -94,8 +103,23 @@ class TermsView(QWidget):
 
     # ---- layout ----
 
+    def _measure(self) -> None:
+        """How wide the widest numbers are decides where the bars stand."""
+        metrics = self.fontMetrics()
+        self._numbers_width = max((metrics.horizontalAdvance(term.numbers) for term in self._rows), default=0) + 8
+        self.updateGeometry()
+
+    @property
+    def stacked(self) -> bool:
+        """Whether the bars stand below the numbers, because beside these there is no room for both."""
+        return self._numbers_width > (1 - _BAR) * self.width()
+
+    def resizeEvent(self, a0: QResizeEvent | None) -> None:
+        super().resizeEvent(a0)
+        self.updateGeometry()
+
     def _row_height(self) -> int:
-        return 2 * self.fontMetrics().height() + 6
+        return 2 * self.fontMetrics().height() + 6 + (_BAR_LINE if self.stacked else 0)
 
     def _line_height(self) -> int:
         return self.fontMetrics().height() + 6
@@ -129,6 +153,15 @@ class TermsView(QWidget):
             rects.append(QRect(x, y, width, metrics.height()))
             x += width + metrics.horizontalAdvance(dot)
         return rects
+
+    def _lower(self, row: int) -> tuple[QRect, QRect]:
+        """Where the numbers of a row and its bar stand."""
+        height, width = self.fontMetrics().height(), self.width()
+        top = row * self._row_height() + height + 2
+        if self.stacked:
+            return QRect(0, top, width, height), QRect(0, top + height + 2, width - 2, _BAR_LINE - 6)
+        left = max(width // 2, self._numbers_width)
+        return QRect(0, top, left, height), QRect(left, top + 2, width - left - 2, height - 5)
 
     # ---- drawing ----
 
@@ -166,13 +199,11 @@ class TermsView(QWidget):
             if i:
                 painter.setPen(theme.muted)
                 painter.drawText(QRect(rect.left() - metrics.horizontalAdvance(dot), rect.top(), 100, height), _LEFT, dot)
-        numbers = QRect(0, top + height + 2, self.width() // 2, height)
+        numbers, bar = self._lower(row)
         painter.setPen(theme.muted)
-        painter.drawText(numbers, _LEFT, metrics.elidedText(term.numbers, Qt.TextElideMode.ElideRight, numbers.width() - 6))
+        painter.drawText(numbers, _LEFT, metrics.elidedText(term.numbers, Qt.TextElideMode.ElideRight, numbers.width()))
         if not term.decides and term.share is not None:
-            self._draw_bar(
-                painter, QRect(self.width() // 2, top + height + 4, self.width() // 2 - 2, height - 5), term.share
-            )
+            self._draw_bar(painter, bar, term.share)
 
     def _draw_bar(self, painter: QPainter, area: QRect, share: float) -> None:
         """A bar to the right (positive) or left (negative, hatched) of the middle; a cross where there is no number."""
@@ -229,6 +260,8 @@ class TermsView(QWidget):
         if on_name and place is not None:
             tip = contributor_tip(self._rows[place[0]].contributors[place[1]])
             QToolTip.showText(a0.globalPosition().toPoint(), tip, self)
+        elif place is not None and self._numbers_width - 8 > self._lower(place[0])[0].width():
+            QToolTip.showText(a0.globalPosition().toPoint(), self._rows[place[0]].numbers, self)
 
     def leaveEvent(self, a0: Any) -> None:
         self._point(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from PyQt6.QtGui import QImage
@@ -39,11 +40,16 @@ class ValueScale:
         with np.errstate(all="ignore"):
             if self.sequential:
                 places = (values - self.low) * (255.0 / (self.high - self.low or 1.0))
+                places = np.clip(places, 0, 255)
             else:
-                slopes = np.where(values < 0, 127.0 / -(self.low or -1.0), 127.0 / (self.high or 1.0))
+                down, up = 127.0 / -(self.low or -1.0), 127.0 / (self.high or 1.0)
+                slopes = up if up == down else np.where(values < 0, down, up)
                 places = np.clip(values * slopes, -127, 127) + 128
-            places = np.nan_to_num(np.rint(places), nan=0.0 if self.sequential else 128.0, posinf=255.0, neginf=0.0)
-        return np.clip(places, 0, 255).astype(np.uint8)
+            places = np.rint(places)
+            unknown = np.isnan(places)
+            if unknown.any():
+                places[unknown] = 0.0 if self.sequential else 128.0
+        return places.astype(np.uint8)
 
     def table(self, theme: Theme) -> np.ndarray:
         """The theme's table for this scale, (256, 4) uint8."""
@@ -51,14 +57,19 @@ class ValueScale:
 
     def image(self, data: np.ndarray, theme: Theme) -> QImage:
         """``data`` (rows, columns) as a picture of as many pixels; NaN and infinity in the colour of alarms."""
-        table = self.table(theme).astype(np.uint32)
-        words = 0xFF000000 | table[:, 0] << 16 | table[:, 1] << 8 | table[:, 2]
-        pixels = words[self.entries(data)]
+        pixels = _words(theme, self.sequential)[self.entries(data)]
         if data.dtype.kind == "f":
             pixels[~np.isfinite(data)] = theme.phase["alarm"].rgb()
         pixels = np.ascontiguousarray(pixels, np.uint32)
         rows, columns = pixels.shape
         return QImage(pixels.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_RGB32).copy()
+
+
+@lru_cache(maxsize=8)
+def _words(theme: Theme, sequential: bool) -> np.ndarray:
+    """A theme's table as pixels of Format_RGB32."""
+    table = (theme.sequential if sequential else theme.diverging).astype(np.uint32)
+    return 0xFF000000 | table[:, 0] << 16 | table[:, 1] << 8 | table[:, 2]
 
 
 def rounded_up(size: float) -> float:

@@ -91,7 +91,7 @@ class VariableTree(QTreeWidget):
         self.itemDoubleClicked.connect(self.edit_cell)
         self.itemClicked.connect(lambda item, _column: self.picked.emit(item))
         self.apply_theme(theme)
-        self.setColumnWidth(0, theme.space(124))
+        self.setColumnWidth(0, _name_width(theme))
 
     # ---- rows ----
 
@@ -182,7 +182,7 @@ class VariableTree(QTreeWidget):
         self.setFont(theme.code_font())
         self.setIndentation(theme.space(14))
         if before is not None:  # larger text wants as much wider a column
-            self.setColumnWidth(0, round(self.columnWidth(0) * theme.space(124) / before.space(124)))
+            self.setColumnWidth(0, round(self.columnWidth(0) * _name_width(theme) / _name_width(before)))
         if (header := self.header()) is not None:
             header.setStyleSheet(f"QHeaderView::section {{ font-size: {theme.point_size('small')}pt; }}")
         waiting = [self.topLevelItem(i) for i in range(self.topLevelItemCount())]
@@ -280,3 +280,8 @@ def _tip(node: Node, body: Mapping[str, Any]) -> str:
     }
     tensor = "Click (Space) to see the tensor\n" if "tensor" in body else ""
     return f"{body.get('type', '')}  {_value_text(body)[:400]}\n{tensor}{hints.get(node.kind, '')}".strip()
+
+
+def _name_width(theme: Theme) -> int:
+    """Width of the column of names: room for "learning_rate"; large text must leave some for the values."""
+    return min(theme.space(144), 240)

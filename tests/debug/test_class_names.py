@@ -30,7 +30,8 @@ def test_the_dataset_gives_them(loader):
     [
         ({"class_names": ("a", "b", "c")}, 3, ["a", "b", "c"]), ({"classes": {0: "a", 1: "b"}}, 2, ["a", "b"]),
         ({"test_set": Dataset()}, 2, ["cat", "dog"]), ({"classes": ["a"]}, 2, None), ({"classes": [1, 2]}, 2, None),
-        ({"lazy": Lazy()}, 2, None), ({}, 2, None),
+        ({"lazy": Lazy()}, 2, None), ({}, 2, None), ({"classes": ["a", "b", "c"]}, None, ["a", "b", "c"]),
+        ({"classes": "ab"}, None, None),
     ],
 )  # fmt: skip
 def test_the_script_gives_them(variables, count, names):

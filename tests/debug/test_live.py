@@ -9,7 +9,7 @@ import pytest
 import engine as torch
 from engine import nn, trace
 from engine.debug.listeners import lean
-from engine.debug.live.live import AMORTISED, INTERVAL, PATIENCE, Live, Outbox, joined
+from engine.debug.live.live import AMORTISED, AWAY, INTERVAL, PATIENCE, Live, Outbox, joined
 from engine.debug.live.views import Subscription, View
 from engine.debug.replay.recorder import Recorder
 from engine.debug.session import RequestError, Session
@@ -287,3 +287,38 @@ def test_views_are_checked(tmp_path):
         with pytest.raises(RequestError, match="command"):
             session.request("live", subscription=1, views=[{"id": "x", "command": "next", "arguments": {}}])
         assert session.request("live", subscription=2, views=[], enabled=False) == {}
+
+
+def test_samples_tell_their_pass_and_the_names_of_classes():
+    training = Training().run()
+    training.data.classes = ["even", "odd"]
+    training.subscribe(View("samples", "samples", {}))
+    del training.bodies[:]
+    training.run()
+    found = [body["views"]["samples"] for body in training.bodies]
+    assert [entry["names"] for entry in found] == [["even", "odd"]] * 3
+    assert [entry["pass"]["batch"] for entry in found] == [0, 1, 2]
+    # The loader is no variable of the script here: its class stands for it.
+    assert {entry["pass"]["loader"] for entry in found} == {"DataLoader"}
+    assert len({entry["pass"]["epoch"] for entry in found}) == 1
+
+
+def test_another_network_that_is_trained_for_long_is_drawn_soon():
+    training = Training(loader=False).run()
+    training.subscribe(tensor("y", {"event": training.event("forward"), "name": "y"}))
+    training.model = nn.Sequential(nn.Linear(4, 2))
+    training.optimizer = torch.optim.SGD(training.model.parameters(), lr=0.1)
+    training.resume()
+    del training.bodies[:]
+    # Time hardly passes: few pictures are due in all these steps.
+    steps = 0
+    while steps < AWAY + 20 and not any("graph" in body for body in training.bodies):
+        training.optimizer.zero_grad()
+        nn.functional.cross_entropy(training.model(training.data.tensors[0]), training.data.tensors[1]).backward()
+        training.optimizer.step()
+        training.now += INTERVAL / 8
+        steps += 1
+    trace.set_observer(None)
+    assert AWAY <= steps < AWAY + 20
+    ops = [node["op"] for node in training.bodies[-1]["graph"]["nodes"] if node["kind"] == "op"]
+    assert ops == ["Linear", "CrossEntropy"]

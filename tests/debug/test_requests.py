@@ -72,6 +72,13 @@ def test_samples_are_judged(session):
     )
 
 
+def test_classes_are_named_before_the_network_has_seen_the_batch(session):
+    batch = session.request("events", kinds=["batch"], count=1)["events"][-1]
+    body = session.request("samples", event=batch["seq"], count=1)
+    assert body["predictions"] is None and body["confusion"] is None
+    assert len(body["names"]) == 10 and body["names"][1] == "Trouser"
+
+
 def test_samples_name_classes_labels_and_batch(session):
     body = session.request("samples", count=1)
     assert len(body["names"]) == 10 and body["names"][1] == "Trouser"

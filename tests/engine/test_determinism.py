@@ -2,6 +2,7 @@
 
 import gc
 import hashlib
+import importlib
 import json
 import os
 import resource
@@ -100,9 +101,13 @@ def test_thread_counts_agree_within_rounding():
 
 
 @pytest.mark.skipif(THREADS == 1, reason="needs two threads")
-def test_threading_layer_workqueue_gives_the_same_bits():
-    losses, digest, layer = run_in_process(NUMBA_THREADING_LAYER="workqueue")
-    assert layer == "workqueue"
+@pytest.mark.parametrize("wanted", ["tbb", "omp", "workqueue"])
+def test_every_threading_layer_gives_the_same_bits(wanted):
+    if wanted != "workqueue":
+        importlib.import_module("engine.kernels.jit")
+        pytest.importorskip(f"numba.np.ufunc.{wanted}pool", exc_type=ImportError)
+    losses, digest, layer = run_in_process(NUMBA_THREADING_LAYER=wanted)
+    assert layer == wanted
     assert (losses, digest) == run()
 
 

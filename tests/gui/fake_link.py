@@ -1,28 +1,12 @@
 """A link that answers from a table, at once or when told to, and remembers what it was asked."""
 
-from PyQt6.QtCore import QObject, pyqtSignal
+from gui.linking.signals import LinkSignals
 
 
-class FakeLink(QObject):
+class FakeLink(LinkSignals):
     """``answers``: command -> body, or function of the arguments; of a run that is not current (run, command) -> the
     same. ``asked``: (key, command, arguments) of every ask; ``moves``: (command, arguments) of every move, and of fork,
     restart, switch, configure. With ``hold`` set nothing is answered before ``deliver()``."""
-
-    stopped = pyqtSignal(dict)
-    resumed = pyqtSignal()
-    idle = pyqtSignal()
-    progressed = pyqtSignal(dict)
-    snapped = pyqtSignal(dict)
-    output = pyqtSignal(str, str)
-    diagnosed = pyqtSignal(dict)
-    breakpoint_changed = pyqtSignal(dict)
-    runs_changed = pyqtSignal(list)
-    failed = pyqtSignal(str)
-    lost = pyqtSignal(str)
-    starting = pyqtSignal(str)
-    closed = pyqtSignal()
-    silent = pyqtSignal(str)
-    answering = pyqtSignal()
 
     active = True
     moving = False

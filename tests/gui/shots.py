@@ -57,7 +57,6 @@ def shoot(driver: Driver, place: str, options: argparse.Namespace, out: Path) ->
     """Pictures of what the window shows now, in all sizes, themes and text sizes."""
     from PyQt6.QtWidgets import QApplication
 
-    from gui.docks import WIDE
     from tests.gui.clipping import clipped
 
     window, written = driver.window, []
@@ -70,7 +69,7 @@ def shoot(driver: Driver, place: str, options: argparse.Namespace, out: Path) ->
                 window.looks.set_theme(theme)
                 window.looks.set_scale(percent / 100)
                 if window.workspace is not None:
-                    window.workspace.arrange(width >= WIDE)
+                    window.workspace.arrange(window.workspace.fits_wide)
                     for key in driver.front:
                         window.workspace.docks[key].raise_()
                 driver.settle()

@@ -9,6 +9,7 @@ from gui.formulas import formula, pieces
 from gui.panels.explain import ExplainPanel
 from gui.state import Selection
 from gui.terms import terms_of
+from gui.theme import Theme
 from gui.widgets.formula_view import FormulaView, typesetter
 
 
@@ -353,3 +354,22 @@ def test_the_explanations_of_a_real_training_step(real, qtbot, until, step, tmp_
             for c in body["contributors"]:
                 assert values[c["tensor"]][tuple(c["index"])] == pytest.approx(c["value"], rel=1e-6, abs=1e-12), key
     assert real.troubles == []
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+@pytest.mark.parametrize("width", [240, 365, 900])
+def test_the_numbers_of_a_term_have_room(panel, context, until, width, scale):
+    context.set_theme(Theme("projector", scale))
+    panel.resize(width, 640)
+    select(context)
+    view = panel.page.terms
+    needs = max(view.fontMetrics().horizontalAdvance(term.numbers) for term in view.terms.terms)
+    for row in range(3):
+        numbers, bar = view._lower(row)
+        assert numbers.width() >= min(needs, view.width())
+        assert not numbers.intersects(bar) and bar.width() >= 0.25 * view.width()
+        assert bar.bottom() < (row + 1) * view._row_height()
+    page = panel.page
+    until(lambda: view.height() >= 3 * view._row_height())
+    for label in (page.name, page.value):
+        until(lambda label=label: label.width() >= min(label.sizeHint().width(), page.viewport().width() - 24))

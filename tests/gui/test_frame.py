@@ -2,7 +2,7 @@
 
 import pytest
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QAbstractButton, QScrollArea
+from PyQt6.QtWidgets import QAbstractButton, QFileDialog, QScrollArea, QTabBar
 
 from gui.breadcrumb import Breadcrumb, parts
 from gui.context import Context
@@ -162,6 +162,33 @@ def test_a_long_path_leaves_out_its_coarse_parts(stopped, qtbot):
     assert "epoch 1 › batch 3 of 188" in crumb._more.toolTip() and crumb._more.isVisible()
 
 
+def test_going_along_the_past_again_asks_for_no_graph(stopped):
+    link, state = stopped.context.link, stopped.context.state
+    link.answers["graph"] = lambda _: {"nodes": [], "edges": [], "of": (state.stop or {}).get("seq")}
+    graphs = lambda: [asked for asked in link.asked if asked[0] == ("state", "graph")]  # noqa: E731
+    for seq in (5, 6):
+        link.stopped.emit({**STOP, "live": False, "seq": seq})
+        assert state.graph["of"] == seq
+    link.asked.clear()
+    link.stopped.emit({**STOP, "live": False, "seq": 5})
+    assert not graphs() and state.graph["of"] == 5
+    # Where the script stands its events may be those of another process.
+    link.stopped.emit({**STOP, "live": True, "seq": 12})
+    link.stopped.emit({**STOP, "live": False, "seq": 5})
+    assert len(graphs()) == 2
+
+
+def test_the_crumbs_are_used_again_and_lead_where_they_say(stopped):
+    crumb = stopped.workspace.findChild(Breadcrumb)
+    before = set(crumb.findChildren(QAbstractButton))
+    stopped.context.link.stopped.emit({**STOP, "seq": 13, "epoch": 0, "step": 3, "module": "fc"})
+    buttons = [button for button in crumb.findChildren(QAbstractButton) if button.isVisible()]
+    assert set(buttons) <= before
+    assert " › ".join(b.text() for b in sorted(buttons, key=lambda b: b.x())) == crumb.text
+    next(button for button in buttons if button.text() == "backward").click()
+    assert stopped.context.link.moves[-1] == ("stepBack", {"granularity": "line"})
+
+
 def test_the_path_follows_a_script_that_runs(stopped):
     crumb, state = stopped.workspace.findChild(Breadcrumb), stopped.context.state
     stopped.context.link.resumed.emit()
@@ -268,3 +295,40 @@ def test_the_start_page_needs_no_sideways_scrolling(window, qtbot, theme, scale)
     assert isinstance(page, QScrollArea) and not page.horizontalScrollBar().maximum()
     cards = page.findChildren(Card)
     assert len({card.width() for card in cards}) == 1 and clipped(page) == []
+
+
+def test_large_text_keeps_layers_and_data_behind_the_curves(stopped, qtbot):
+    stopped.resize(1920, 1080)
+    qtbot.waitUntil(lambda: stopped.workspace.panels["layers"].isVisible(), timeout=5000)
+    stopped.looks.set_theme("projector")
+    stopped.looks.set_scale(1.5)
+    qtbot.waitUntil(lambda: not stopped.workspace.panels["layers"].isVisible(), timeout=5000)
+
+
+@pytest.mark.parametrize("width", [180, 280, 340, 600])
+def test_no_name_of_a_tab_is_cut(stopped, qtbot, width):
+    workspace = stopped.workspace
+    workspace.resizeDocks([workspace.docks["code"]], [width], Qt.Orientation.Horizontal)
+    bar = next(bar for bar in workspace.findChildren(QTabBar) if "Breakpoints" in map(bar.tabText, range(bar.count())))
+
+    def whole():
+        metrics = bar.fontMetrics()
+        return all(bar.tabRect(i).width() >= metrics.horizontalAdvance(bar.tabText(i)) for i in range(bar.count()))
+
+    qtbot.waitUntil(whole, timeout=5000)
+    small, body = (stopped.context.theme.text_font(size).pointSizeF() for size in ("small", "body"))
+    qtbot.waitUntil(lambda: abs(bar.font().pointSizeF() - (body if width == 600 else small)) < 0.1 or width == 340)
+    workspace.docks["output"].raise_()
+    # The one that is chosen is in sight, also where arrows are needed for the others.
+    qtbot.waitUntil(lambda: bar.rect().intersects(bar.tabRect(bar.currentIndex())), timeout=5000)
+
+
+def test_a_script_is_opened_as_pytorch_script(window, monkeypatch, tmp_path):
+    path = tmp_path / "net.py"
+    path.write_text("import torch\n")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+    for name, as_torch in (("open_as_torch", True), ("open", False)):
+        window.context.action(name).trigger()
+        command, arguments = window.context.link.moves[-1]
+        assert (command, arguments["path"], arguments["as_torch"]) == ("launch", str(path), as_torch)
+        assert window.context.state.launched["as_torch"] is as_torch

@@ -232,12 +232,15 @@ def test_a_click_and_enter_choose_a_step(lines, qtbot):
 def test_moving_the_pointer_or_the_cursor_draws_no_curve_anew(lines, monkeypatch):
     lines.show_plots(plots())
     lines.grab()
-    picture = lines.canvas.picture()
     monkeypatch.setattr("gui.plots.canvas.draw", lambda *arguments: pytest.fail("drawn anew"))
     lines.canvas.set_pointer(5.0)
     lines.set_cursor(50)
     lines.grab()
-    assert lines.canvas.picture() is picture
+    drawn: list[tuple] = []
+    monkeypatch.setattr("gui.plots.canvas.draw", lambda *arguments: drawn.append(arguments))
+    lines.canvas.renew()
+    lines.grab()
+    assert len(drawn) == 1
 
 
 def test_smoothing_keeps_the_values_faintly(lines):

@@ -268,6 +268,39 @@ def test_a_refusal_is_told_instead_of_numbers(panel, engine):
     assert panel.map.isVisible() and not panel.message.isVisible()
 
 
+def test_what_was_seen_while_the_script_ran_stays_where_nothing_is_recorded(panel, engine):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0], event=0, name="w")
+    seen = {"data": np.full((5, 3), -7.0), "shape": [5, 3], "dtype": "float32", "block": [1, 1], "range": [-7.0, -7.0]}
+    panel.state.update(running=True)
+    panel.state.update(snapshot={"step": 12, "views": {"tensor:numbers 0": seen}})
+    assert (panel.shown.data == -7).all()
+    engine.arrays.clear()
+    panel.state.update(running=False, stop={"seq": None, "kind": "end", "tensors": [], "name": "", "step": 12})
+    panel._resolve()
+    assert (panel.shown.data == -7).all() and panel.map.isVisible() and not panel.message.isVisible()
+    assert "last seen in step 12" in panel.head.subject.text()
+    stop_at(panel, engine.events[0], event=99, name="y")  # another tensor was not seen
+    assert panel.message.isVisible() and not panel.map.isVisible()
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one(panel, engine, tmp_path, monkeypatch):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0], event=0, name="w")
+    said = []
+    panel.context.said.connect(lambda text, severity: said.append((text, severity)))
+
+    def full(path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("gui.exporting_files._to_disk", full)
+    for kind in ("npy", "png", "svg"):
+        (tmp_path / f"w.{kind}").write_text("old")
+        panel.actions_.saver.write(kind, tmp_path / f"w.{kind}")
+        assert (tmp_path / f"w.{kind}").read_text() == "old" and said[-1][1] == "error" and "make room" in said[-1][0]
+    assert len(list(tmp_path.iterdir())) == 3
+
+
 def test_a_stop_without_tensors_leaves_what_was_shown(panel, engine):
     line = {"seq": 7, "kind": "line", "tensors": [], "name": "<module>", "step": 0}
     panel.state.update(stop=line)

@@ -26,6 +26,10 @@ AMORTISED = 15.0
 #: those of another one, with which it may take turns.
 PATIENCE, OTHER_PATIENCE = 3, 60
 
+#: Steps of other optimizers in a row after which those of the structure's own are taken to be over: another network
+#: is trained now. Optimizers that take turns, as in adversarial training, take far shorter ones.
+AWAY = 200
+
 
 class Live(trace.Observer):
     """Listens while the script runs freely; when a picture is due it has one step looked at.
@@ -59,6 +63,7 @@ class Live(trace.Observer):
         self._left: dict[int, Place] = {}
         self._structure: Structure | None = None
         self._strange = 0
+        self._away = 0
         self._count = 0
         self._due = 0.0
         self._picture: Picture | None = None
@@ -102,7 +107,7 @@ class Live(trace.Observer):
         if self._picture is None and self._full is None and self._heard:
             now = self._clock()
             if now >= self._due:
-                self._handed_out = Batch.of(batch, samples)
+                self._handed_out = Batch.of(loader, index, batch, samples, self._watcher.recorder.epochs)
                 self._begin(now)
                 if self._full is not None:
                     self._full.handed_out(loader, index, batch, samples)
@@ -110,6 +115,8 @@ class Live(trace.Observer):
     def end_step(self, optimizer: Any) -> None:
         if not self._heard:
             return
+        structure = self._structure
+        self._away = self._away + 1 if structure is not None and structure.optimizer is not optimizer else 0
         if self._picture is not None:
             self._finish(self._picture, optimizer)
         now = self._clock()
@@ -128,7 +135,8 @@ class Live(trace.Observer):
             self.attach(self._full)
             return
         wanted = subscription.wanted(self._places(structure))
-        self._picture = Picture(structure.ops, wanted, self._watcher.names, self._handed_out)
+        recorder = self._watcher.recorder
+        self._picture = Picture(structure.ops, wanted, self._watcher.names, self._handed_out, lambda: recorder.epochs)
         looking = guarded(self._picture, self._broken)
         self.attach(lean(self._watcher.recorder, [*self._watcher.listeners, looking, self.guard]))
 
@@ -149,7 +157,8 @@ class Live(trace.Observer):
             self._rest(picture.seconds + self._clock() - began)
         else:
             self._strange += 1
-            if self._strange >= (PATIENCE if structure.optimizer is optimizer else OTHER_PATIENCE):
+            same = structure.optimizer is optimizer or self._away >= AWAY
+            if self._strange >= (PATIENCE if same else OTHER_PATIENCE):
                 self._structure, self._strange = None, 0
         self._resume()
 

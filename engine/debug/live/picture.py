@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +12,12 @@ import numpy as np
 from engine import trace
 from engine.debug.event_arrays import gradient_arrays, named_inputs
 from engine.debug.events import frozen
+from engine.debug.lines import user_frame
 from engine.debug.live.structure import Op, Place
 from engine.debug.memory import ARRAYS
 from engine.debug.names import Names
 from engine.debug.replay.measures import is_loss
+from engine.debug.watching import loader_name
 from engine.function import Function
 from engine.tensor import Tensor
 
@@ -27,15 +30,22 @@ class Forward(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What a DataLoader has handed out: its arrays, and the numbers of the samples in the dataset."""
+    """What a DataLoader has handed out: its arrays, and the numbers of the samples in the dataset; the loader and its
+    name, and which epoch and batch it is.
+    """
 
     parts: list[np.ndarray]
     samples: Any
+    loader: Any
+    name: str
+    epoch: int
+    index: int
 
     @classmethod
-    def of(cls, batch: Any, samples: Any) -> Batch:
+    def of(cls, loader: Any, index: int, batch: Any, samples: Any, epoch: int) -> Batch:
         parts = batch if isinstance(batch, (tuple, list)) else (batch,)
-        return cls([part._array for part in parts if isinstance(part, Tensor)], samples)
+        arrays = [part._array for part in parts if isinstance(part, Tensor)]
+        return cls(arrays, samples, loader, loader_name(loader, user_frame(sys._getframe(1))), epoch, index)
 
 
 class Picture(trace.Observer):
@@ -45,6 +55,7 @@ class Picture(trace.Observer):
         ops: the structure that the step should have.
         wanted: what the views are of.
         names: of parameters.
+        batch: what was handed out for it. epoch: tells which epoch it is.
 
     Attributes:
         fits: whether the step has had that structure so far.
@@ -56,8 +67,11 @@ class Picture(trace.Observer):
 
     watches = frozenset(("forward", "backward", "update", "batch"))
 
-    def __init__(self, ops: Sequence[Op], wanted: frozenset[Place], names: Names, batch: Batch | None) -> None:
+    def __init__(
+        self, ops: Sequence[Op], wanted: frozenset[Place], names: Names, batch: Batch | None, epoch: Callable[[], int]
+    ) -> None:
         self._ops, self._wanted, self._names = ops, wanted, names
+        self._epoch = epoch
         self.seconds = 0.0
         self.begin(batch)
 
@@ -121,7 +135,7 @@ class Picture(trace.Observer):
 
     def batch(self, loader: Any, index: int, batch: Any, samples: Any) -> None:
         # What was seen before it belongs to no step that has an end.
-        self.begin(Batch.of(batch, samples))
+        self.begin(Batch.of(loader, index, batch, samples, self._epoch()))
 
     def array(self, place: Place, name: str) -> np.ndarray | None:
         """What was kept under that name there; None where there is no such array."""

@@ -14,6 +14,7 @@ from engine.debug.live.picture import Picture
 from engine.debug.live.structure import Place
 from engine.debug.names import Names
 from engine.debug.views import arrays, samples
+from engine.debug.views.class_names import class_names
 
 
 class View(NamedTuple):
@@ -95,4 +96,10 @@ def _samples(picture: Picture, arguments: dict[str, Any]) -> dict[str, Any]:
     if loss is not None:
         event = Event(-1, Position(0), "forward", loss.function.name, function=loss.function, arrays=loss.arrays)
     body = samples.batch_view(given.parts if given else [], event, given.samples if given else None)
-    return samples.page(body, arguments.get("start", 0), arguments.get("count"))
+    page = samples.page(body, arguments.get("start", 0), arguments.get("count"))
+    if given is None:
+        return {**page, "names": None, "pass": None}
+    # The script's variables, which may name the classes too, are not looked at here: that would take long.
+    confusion = body["confusion"]
+    names = None if confusion is None else class_names(given.loader, {}, len(confusion))
+    return {**page, "names": names, "pass": {"loader": given.name, "epoch": given.epoch, "batch": given.index}}

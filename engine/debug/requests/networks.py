@@ -33,15 +33,21 @@ def _samples(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     parts = [] if batch is None else [value for value in batch.arrays.values() if isinstance(value, ARRAYS)]
     result = samples.batch_view(parts, loss, batch.details.get("samples") if batch is not None else None)
     page = samples.page(result, arguments.get("start", 0), arguments.get("count"))
-    return {**page, "names": _class_names(debuggee, batch, result["confusion"]), **_origins(batch, loss)}
+    return {**page, "names": _class_names(debuggee, batch, result), **_origins(batch, loss)}
 
 
-def _class_names(debuggee: Debuggee, batch: Event | None, confusion: np.ndarray | None) -> list[str] | None:
-    if confusion is None:
+def _class_names(debuggee: Debuggee, batch: Event | None, result: dict[str, Any]) -> list[str] | None:
+    """What the classes are called; before the network has computed anything, by the labels alone."""
+    loader = batch.details.get("loader") if batch is not None else None
+    confusion, labels = result["confusion"], result["labels"]
+    if confusion is not None:
+        frame = frame_of(debuggee)
+        return class_names(loader, {**frame.f_globals, **frame.f_locals} if frame is not None else {}, len(confusion))
+    if result["predictions"] is not None or labels is None or labels.dtype.kind not in "iu" or not labels.size:
         return None
-    frame = frame_of(debuggee)
-    variables = {**frame.f_globals, **frame.f_locals} if frame is not None else {}
-    return class_names(batch.details.get("loader") if batch is not None else None, variables, len(confusion))
+    # How many classes there are nobody has said: only the dataset's own names are its labels'.
+    names = class_names(loader, {}, None)
+    return names if names is not None and labels.min() >= 0 and labels.max() < len(names) else None
 
 
 def _origins(batch: Event | None, loss: Event | None) -> dict[str, Any]:

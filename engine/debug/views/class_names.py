@@ -10,8 +10,8 @@ from typing import Any
 _VARIABLES = ("classes", "class_names", "target_names", "label_names", "CLASSES", "CLASS_NAMES")
 
 
-def class_names(loader: Any, variables: Mapping[str, Any], count: int) -> list[str] | None:
-    """The names of ``count`` classes, in their order; None where nothing gives them.
+def class_names(loader: Any, variables: Mapping[str, Any], count: int | None) -> list[str] | None:
+    """The names of ``count`` classes (None: of however many), in their order; None where nothing gives them.
 
     A dataset gives them as its attribute ``classes``, also behind a Subset; then a variable of the script with a usual
     name, or one that holds such a dataset. Only what is simply there is looked at: no code of the user's runs.
@@ -36,10 +36,13 @@ def _attribute(holder: Any, name: str) -> Any:
     return None if hasattr(type(value), "__get__") else value
 
 
-def _names(value: Any, count: int) -> list[str] | None:
+def _names(value: Any, count: int | None) -> list[str] | None:
     """``value`` as names: a list of texts, or a mapping from 0, 1 ... to texts."""
+    if type(value) not in (list, tuple, dict):
+        return None
+    count = len(value) if count is None else count
     if type(value) is dict:
         value = [value.get(i) for i in range(count)]
-    if type(value) not in (list, tuple) or len(value) != count or not all(type(name) is str for name in value):
+    if len(value) != count or not all(type(name) is str for name in value):
         return None
     return list(value)

@@ -82,3 +82,10 @@ def test_missing_libraries_are_named_with_the_command_that_brings_them(monkeypat
     assert main([]) == 1
     said = capsys.readouterr().err
     assert "libxcb-cursor.so.0" in said and "apt-get install" in said and "libxcb-cursor0" in said
+
+
+@pytest.mark.parametrize(("after", "told"), [(["--as-torch"], True), (["--", "--as-torch"], False), (["--rate"], False)])
+def test_as_torch_after_the_file_is_said_to_be_the_scripts(opened, script, capsys, after, told):
+    assert main([script, *after]) == 0
+    assert opened[0][1]["as_torch"] is False and opened[0][1]["arguments"][-1:] == after[-1:]
+    assert ("--as-torch follows FILE" in capsys.readouterr().err) == told

@@ -1,0 +1,39 @@
+"""What a link tells the window: its signals, in one place for the true link and for those that stand in for it."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+
+class LinkSignals(QObject):
+    """The signals of a link.
+
+    Signals:
+        stopped(dict): the script stands somewhere: body of the protocol's event; also after a switch of runs.
+        resumed(): a move takes longer than a blink.
+        idle(): what was running has ended without a new stop.
+        snapped(dict): event ``snapshot`` of the current run: what a step of a free run looked like.
+        progressed(dict), output(category, text), diagnosed(dict), breakpoint_changed(dict): events of the current run.
+        runs_changed(list): see ``State.runs``.
+        failed(message): something was refused.
+        lost(message): the engine process is gone.
+        starting(what): what the engine process is doing until it is ready; "" when it is.
+        closed(): there is no script any more.
+        silent(kind), answering(): see :class:`gui.watchdog.Watchdog`; the link's ``keep_waiting`` and ``end_engine`` answer.
+    """
+
+    stopped = pyqtSignal(dict)
+    resumed = pyqtSignal()
+    idle = pyqtSignal()
+    progressed = pyqtSignal(dict)
+    snapped = pyqtSignal(dict)
+    output = pyqtSignal(str, str)
+    diagnosed = pyqtSignal(dict)
+    breakpoint_changed = pyqtSignal(dict)
+    runs_changed = pyqtSignal(list)
+    failed = pyqtSignal(str)
+    lost = pyqtSignal(str)
+    starting = pyqtSignal(str)
+    closed = pyqtSignal()
+    silent = pyqtSignal(str)
+    answering = pyqtSignal()

@@ -1,0 +1,98 @@
+"""The network panel while the script runs freely: what it paints is what it paints at a stop, and what it asks for."""
+
+import numpy as np
+import pytest
+
+from gui.network.glyphs import bgra_of, quick_image
+from gui.network.log import KINDS
+from gui.panels.network import _EVENTS, NetworkPanel
+from tests.gui.network_fakes import answers, events, graph, stop
+
+
+@pytest.fixture
+def panel(qtbot, context, link):
+    link.answers = answers()
+    panel = NetworkPanel(context)
+    qtbot.addWidget(panel)
+    panel.resize(600, 480)
+    panel.show()
+    qtbot.waitExposed(panel)
+    panel.state.update(graph=graph(), stop=stop(14))
+    return panel
+
+
+def run(panel):
+    """Let it run freely, and show one picture."""
+    panel.state.update(running=True, snapshot={"subscription": 1, "events": events(), "views": {}})
+    views = panel.state.live["network"]
+    bodies = {view["id"].removeprefix("network:"): answers()["tensor"](view["arguments"]) for view in views}
+    for number in range(8):
+        for body in bodies.values():
+            body["data"] = body["data"] + np.float32(number % 2)
+        panel.show_live(bodies)
+    return bodies
+
+
+def pixels(panel):
+    image = panel.view.grab().toImage().convertToFormat(panel.view.grab().toImage().Format.Format_RGB32)
+    data = image.constBits().asarray(image.sizeInBytes())
+    return np.frombuffer(bytes(data), np.uint8).reshape(image.height(), image.width(), 4)[..., :3].astype(int)
+
+
+def test_a_live_picture_looks_as_the_same_numbers_at_a_stop(panel):
+    run(panel)
+    for item in panel.scene.nodes.values():
+        panel.scene.rewritten.add(item)
+        item.words.renew()
+    live = pixels(panel)
+    assert len(np.unique(live.reshape(-1, 3), axis=0)) > 20
+    panel.view.set_live(False)
+    still = pixels(panel)
+    assert (np.abs(live - still).max(axis=2) > 24).mean() < 0.002
+
+
+def test_marks_and_zoom_show_while_it_runs(panel, context):
+    run(panel)
+    before = pixels(panel)
+    context.state.reselect(event=14, name="y", index=None, module="act")
+    panel.show_live({})
+    marked = pixels(panel)
+    assert (before != marked).any()
+    panel.view.zoom_by(1.5)
+    assert (np.abs(marked - pixels(panel)).max(axis=2) > 24).mean() > 0.01
+
+
+def test_choosing_what_is_shown_has_an_effect_after_a_free_run(panel, link):
+    link.answers["events"] = {"events": [], "first": 15, "last": 15, "complete": True}
+    run(panel)
+    panel.state.update(running=False, stop={**stop(14), "seq": None, "direction": None, "position": [99, 0, 0]})
+    kept = panel.scene.nodes["act/Relu"].contents["values"]
+    assert panel.head.subject.text() == "the last step that was seen"
+    link.answers["tensor"] = None
+    panel.mode.setCurrentIndex(panel.mode.findData("backward"))
+    assert panel.head.subject.text().startswith("gradients")
+    assert panel.scene.nodes["act/Relu"].contents.get("values") is not kept
+    panel.mode.setCurrentIndex(panel.mode.findData("forward"))
+    assert panel.scene.nodes["act/Relu"].contents["values"] is kept
+
+
+def test_of_very_many_new_events_the_newest_are_asked_for_first(panel, link):
+    link.asked.clear()
+    panel.state.update(stop={**stop(14), "seq": 20 + 3 * _EVENTS, "position": [500, 0, 0]})
+    asked = [arguments for _, command, arguments in link.asked if command == "events"]
+    assert asked[0] == {"kinds": KINDS, "count": _EVENTS}
+
+
+def test_a_drawing_of_a_running_network_is_made_of_its_items(panel, tmp_path):
+    texts = []
+    for name in ("stopped.svg", "running.svg"):
+        panel.export_svg(tmp_path / name)
+        texts.append((tmp_path / name).read_text().count("<text"))
+        run(panel)
+    assert texts[0] == texts[1] > 10
+
+
+def test_images_have_the_colours_of_the_table():
+    table = np.array([[10, 20, 30, 255], [200, 100, 50, 255]], np.uint8)
+    image = quick_image(bgra_of(table)[np.array([[0, 1, 0]])])
+    assert [image.pixelColor(x, 0).getRgb() for x in range(3)] == [tuple(table[i].tolist()) for i in (0, 1, 0)]
