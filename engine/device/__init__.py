@@ -6,9 +6,13 @@ same names. ``empty`` and ``zeros`` make an array where another one (``like``) l
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
+from numpy import empty as _np_empty
+from numpy import ndarray
+from numpy import zeros as _np_zeros
 
 from engine.device import host
 from engine.device.host import POOLED_FROM, pool
@@ -17,22 +21,32 @@ from engine.errors import DeviceError
 
 __all__ = [
     "CPU", "POOLED_FROM", "Device", "as_array", "contiguous", "device_of", "empty", "full",
-    "is_array", "on_host", "place_of", "pool", "tensor_device", "zeros",
+    "is_array", "on_host", "place_of", "pool", "scalar", "tensor_device", "zeros",
 ]  # fmt: skip
 
 #: What an array may be: NumPy's, or a CudaArray.
 Array = Any
 
 
+#: Arrays of fewer elements than this are below the pool's limit whatever their dtype (8 bytes at the most).
+_SMALL = POOLED_FROM // 8
+
+# A step of a small network asks some fifteen times: one look at the type of ``like`` and one product decide.
+
+
 def empty(shape: tuple[int, ...], dtype: np.dtype, like: Array = None) -> Array:
     """A C-contiguous array with arbitrary contents, on the device of ``like`` (default: the CPU)."""
-    if like is None or isinstance(like, (np.ndarray, np.generic)):
+    if type(like) is ndarray or like is None:
+        return _np_empty(shape, dtype) if prod(shape) < _SMALL else host.empty(shape, dtype)
+    if isinstance(like, (ndarray, np.generic)):
         return host.empty(shape, dtype)
     return np.empty(shape, dtype, like=like)
 
 
 def zeros(shape: tuple[int, ...], dtype: np.dtype, like: Array = None) -> Array:
     """A C-contiguous array of zeros, on the device of ``like`` (default: the CPU)."""
+    if (type(like) is ndarray or like is None) and prod(shape) < _SMALL:
+        return _np_zeros(shape, dtype)
     array = empty(shape, dtype, like)
     array.fill(0)
     return array
@@ -45,19 +59,24 @@ def full(shape: tuple[int, ...], value: float, dtype: np.dtype, like: Array = No
     return array
 
 
+def scalar(value: float, like: Array) -> Array:
+    """``value`` as an array without dimensions, of the dtype and on the device of ``like``."""
+    return np.array(value, like.dtype) if type(like) is ndarray else full((), value, like.dtype, like)
+
+
 def is_array(value: object) -> bool:
     """Whether ``value`` is an array on any device."""
-    return isinstance(value, np.ndarray) or hasattr(value, "__array_function__")
+    return isinstance(value, ndarray) or hasattr(value, "__array_function__")
 
 
 def as_array(value: Any) -> Array:
     """``value`` as an array: itself where it is one on any device; NumPy's scalars and Python's numbers become one."""
-    return value if is_array(value) else np.asarray(value)
+    return value if type(value) is ndarray or is_array(value) else np.asarray(value)
 
 
 def place_of(array: Array) -> Any:
     """What is equal for arrays that begin at the same byte of the same memory."""
-    return array.ctypes.data if isinstance(array, np.ndarray) else array.place
+    return array.ctypes.data if isinstance(array, ndarray) else array.place
 
 
 def on_host(array: Array) -> np.ndarray:
@@ -76,7 +95,7 @@ def contiguous(array: Array) -> Array:
 
 def device_of(array: Array) -> Device:
     """The device that ``array`` lies on."""
-    return CPU if isinstance(array, np.ndarray) else getattr(array, "device", CPU)
+    return CPU if isinstance(array, ndarray) else getattr(array, "device", CPU)
 
 
 def tensor_device(device: str | Device | None) -> Device:

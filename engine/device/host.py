@@ -77,19 +77,3 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     if nbytes < POOLED_FROM:
         return np.empty(shape, dtype)
     return pool.empty(shape, dtype, nbytes)
-
-
-def zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """An array of zeros, from the pool where it is large."""
-    array = empty(shape, dtype)
-    array.fill(0)
-    return array
-
-
-def contiguous(array: np.ndarray) -> np.ndarray:
-    """``array`` as kernels take it: C-contiguous, aligned, writeable; itself where it is so already."""
-    if array.flags.carray:
-        return array
-    copy = empty(array.shape, array.dtype)
-    np.copyto(copy, array)
-    return copy

@@ -18,9 +18,9 @@ from collections.abc import Callable
 from typing import Any, overload
 
 import numba
-import numpy as np
 from numba.core import config as _config
 from numba.core import event
+from numpy import ndarray
 
 from engine.cache import cache_folder
 from engine.errors import MissingError
@@ -71,11 +71,11 @@ class Kernel:
     def sized(self, work: float, result: Any = None) -> Callable:
         """The form that is faster for ``work`` elementary operations with the threads that are set; where ``result``
         lies on the GPU, the kernel of the same name there."""
-        if result is not None and type(result) is not np.ndarray:
-            return self.cuda
-        if work < PARALLEL_WORK or numba.get_num_threads() == 1:
-            return self.serial
-        return self.parallel
+        if type(result) is ndarray or result is None:
+            if work < PARALLEL_WORK or numba.get_num_threads() == 1:
+                return self.serial
+            return self.parallel
+        return self.cuda
 
     @functools.cached_property
     def cuda(self) -> Callable:

@@ -10,7 +10,7 @@ import numpy as np
 from engine.definitions import loss_classification as formulas
 from engine.definitions.contract import Definition
 from engine.definitions.softmax import softmax_forward
-from engine.device import contiguous, empty, full
+from engine.device import contiguous, empty, scalar
 from engine.errors import DtypeError, GradientError, ShapeError
 from engine.function import Function, apply
 from engine.kernels import derive
@@ -20,6 +20,8 @@ from engine.tensor import Tensor, wrap
 
 # Elementary operations an element, in the unit of engine.kernels.jit.PARALLEL_WORK.
 _WORK = 1.0
+
+_INT64, _FLOAT64 = np.dtype(np.int64), np.dtype(np.float64)
 
 
 class RowLoss(Function):
@@ -40,7 +42,7 @@ class RowLoss(Function):
         self.shape, self.t = x.shape, t
         self.w = empty((0,), x.dtype, x) if self.w is None else contiguous(self.w)
         rows = as_rows(x)
-        return rows, empty((rows.shape[0],), x.dtype, x), empty((2,), np.dtype(np.float64), x)
+        return rows, empty((rows.shape[0],), x.dtype, x), empty((2,), _FLOAT64, x)
 
     def _reduce(self, losses: np.ndarray, totals: np.ndarray) -> np.ndarray:
         if self.reduction == "none":
@@ -50,13 +52,13 @@ class RowLoss(Function):
             self.divisor = weight
             # PyTorch's mean over nothing.
             total = total / weight if weight else math.nan
-        return full((), total, losses.dtype, losses)
+        return scalar(total, losses)
 
     def _scale(self, dy: np.ndarray) -> np.ndarray:
         """dy / divisor for each row, or for all of them."""
         if self.reduction == "none":
             return contiguous(dy).reshape(-1)
-        return full((1,), dy.item() / self.divisor if self.divisor else math.nan, dy.dtype, dy)
+        return scalar(dy.item() / self.divisor if self.divisor else math.nan, dy).reshape(1)
 
     def _unrows(self, rows: np.ndarray) -> np.ndarray:
         shape = self.shape
@@ -229,7 +231,7 @@ def _check_labels(op: str, input: Tensor, target: Tensor, classes: int, ignore_i
     if t.dtype != np.int64:
         t = t.astype(np.int64)
         target = wrap(t)
-    found = empty((1,), np.dtype(np.int64), t)
+    found = empty((1,), _INT64, t)
     labels = contiguous(t).reshape(-1)
     kernels.first_bad_label.sized(0, found)(found, labels, classes, ignore_index)
     first = found.item()

@@ -4,6 +4,7 @@ The tests of the debugger are in :mod:`tests.engine.test_cuda_simulator_debug`, 
 """
 
 import os
+import re
 import subprocess
 import sys
 
@@ -15,12 +16,14 @@ DEBUG = ("tests/cuda/test_debugger.py", "tests/cuda/test_replay.py", "tests/cuda
 
 def simulate(*arguments):
     """Run pytest on ``arguments`` in the simulator; every test must pass and none may be skipped."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     process = subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments, "-q", "-p", "no:cacheprovider"],
-        env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}, capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "pytest", *arguments, "-o", "addopts=--strict-markers", "-p", "no:cacheprovider"],
+        env={**environment, "NUMBA_ENABLE_CUDASIM": "1"}, capture_output=True, text=True, check=False,
     )
     assert process.returncode == 0, process.stdout[-6000:] + process.stderr[-2000:]
-    assert " passed" in process.stdout and "skipped" not in process.stdout
+    summary = process.stdout.rstrip().splitlines()[-1]
+    assert re.search(r"\d+ passed", summary) and "skipped" not in summary, summary
 
 
 @pytest.mark.timeout(900)

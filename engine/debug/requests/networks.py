@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from engine.debug.events import Event
 from engine.debug.memory import ARRAYS
 from engine.debug.requests.frames import frame_of
