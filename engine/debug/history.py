@@ -100,6 +100,17 @@ class History:
         finally:
             self._copying = False
 
+    def replace(self, event: Event, name: str, array: np.ndarray) -> None:
+        """Let ``event`` show ``array`` as ``name``."""
+        known = self.get(event.seq) is event
+        if known:
+            for before in _arrays(event.arrays[name]):
+                self._let_go(before, event.seq)
+        event.arrays[name] = array
+        if known:
+            self._hold(array)
+            self._remember(event.seq, event.arrays, name)
+
     def relieve(self) -> None:
         """A GPU's memory is full: let go of all events but the newest."""
         while len(self._events) > 1 and not self._copying:
@@ -159,12 +170,16 @@ class History:
         for holder in _holders(event):
             for value in holder.values():
                 for array in _arrays(value):
-                    places = self._places.get(id(owner(array)))
-                    if places is not None:
-                        places.pop(event.seq, None)
-                        if not places:
-                            del self._places[id(owner(array))]
-                    self._release(array)
+                    self._let_go(array, event.seq)
+
+    def _let_go(self, array: np.ndarray, seq: int) -> None:
+        """The event with number ``seq`` holds ``array`` no more."""
+        places = self._places.get(id(owner(array)))
+        if places is not None:
+            places.pop(seq, None)
+            if not places:
+                del self._places[id(owner(array))]
+        self._release(array)
 
 
 def owner(array: Any) -> Any:

@@ -16,11 +16,9 @@ from engine.device.cuda_array import CudaArray, empty
 from engine.errors import DeviceError, MissingError
 from engine.kernels import written
 from engine.kernels.cuda.expressions import expression
-from engine.kernels.cuda.launch import launch
+from engine.kernels.cuda.launch import launch, one_each
 
 #: Threads of a block; each computes one element.
-_THREADS = 256
-
 #: NumPy's name of a dtype -> Numba's.
 NUMBA_NAMES = {
     "float32": "float32", "float64": "float64", "int64": "int64", "int32": "int32", "uint8": "uint8", "bool": "boolean",
@@ -115,18 +113,18 @@ def run(name: str, text: str, dtypes: list[str], target: CudaArray, operands: li
     forms = "".join("v" if array is not None else ("o" if type(x) is CudaArray else "s")
                     for array, x in zip(arrays, operands, strict=True))  # fmt: skip
     involved = [target, *[array for array in arrays if array is not None]]
-    grid = (target.size + _THREADS - 1) // _THREADS
+    places = one_each(target.size)
     if all(array.shape == target.shape and array.layout.flags.c_contiguous for array in involved):
         kernel = compiled(name, text, tuple(dtypes), forms, 0)
         flat = [x if array is None else x.reshape(-1) for x, array in zip(operands, arrays, strict=True)]
-        launch(kernel, grid, _THREADS, target.reshape(-1), *flat)
+        launch(kernel, *places, target.reshape(-1), *flat)
         return
     layouts = joined([np.broadcast_to(array.layout, target.shape) for array in involved])
     views = iter([array.viewed(layout) for array, layout in zip(involved, layouts, strict=True)])
     result = next(views)
     kernel = compiled(name, text, tuple(dtypes), forms, result.ndim)
     strided = [x if array is None else next(views) for x, array in zip(operands, arrays, strict=True)]
-    launch(kernel, grid, _THREADS, result, *strided)
+    launch(kernel, *places, result, *strided)
 
 
 def _one(x: Any) -> Any:

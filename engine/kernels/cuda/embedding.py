@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.definitions import embedding as definitions
 from engine.kernels import derive
-from engine.kernels.cuda.launch import THREADS, cuda, launch
+from engine.kernels.cuda.launch import THREADS, cuda, launch, one_each
 from engine.kernels.cuda.loss_classification import first_bad_label
 
 embedding_forward = derive.cuda(definitions.embedding_forward)
@@ -29,4 +29,4 @@ def _embedding_backward(dw, dy, t, padding_idx):
 def embedding_backward(dw, dy, t, padding_idx) -> None:
     dw.fill(0)
     if dw.size:
-        launch(_embedding_backward, -(-dw.shape[1] // THREADS), THREADS, dw, dy, t, padding_idx)
+        launch(_embedding_backward, *one_each(dw.shape[1], THREADS), dw, dy, t, padding_idx)

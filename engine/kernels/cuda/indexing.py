@@ -13,9 +13,7 @@ import numpy as np
 
 from engine.device import cuda_array
 from engine.device.cuda_array import CudaArray, copyto, empty, from_host
-from engine.kernels.cuda.launch import cuda, launch
-
-_THREADS = 256
+from engine.kernels.cuda.launch import cuda, launch, one_each
 
 
 @cuda.jit
@@ -62,10 +60,6 @@ def _scatter_along(y, v, index):
         y[outer, index[outer, k, inner], inner] = v[outer, k, inner]
 
 
-def _grid(size: int) -> int:
-    return (size + _THREADS - 1) // _THREADS
-
-
 def dense(x: CudaArray) -> CudaArray:
     """``x``, C-contiguous."""
     return x if x.layout.flags.c_contiguous else x.copy()
@@ -87,7 +81,7 @@ def getitem(x: CudaArray, index: Any) -> CudaArray:
     places = _places(x.shape, index)
     y = empty(places.shape, x.dtype)
     if y.size:
-        launch(_gather, _grid(y.size), _THREADS, y.reshape(-1), dense(x).reshape(-1), from_host(places.reshape(-1)))
+        launch(_gather, *one_each(y.size), y.reshape(-1), dense(x).reshape(-1), from_host(places.reshape(-1)))
     return y
 
 
@@ -105,7 +99,7 @@ def setitem(x: CudaArray, index: Any, value: Any) -> None:
         kept = np.sort(flat.size - 1 - last)
         region, flat = getitem(region.reshape(-1), kept), flat[kept]
     target = dense(x)
-    launch(_scatter, _grid(flat.size), _THREADS, target.reshape(-1), region.reshape(-1), from_host(flat))
+    launch(_scatter, *one_each(flat.size), target.reshape(-1), region.reshape(-1), from_host(flat))
     if target is not x:
         copyto(x, target)
 
@@ -131,7 +125,7 @@ def take(a: CudaArray, indices: Any, axis: int | None = None, out: Any = None, m
     outer, inner = math.prod(a.shape[:axis]), math.prod(a.shape[axis + 1 :])
     y = out if out is not None else empty((*a.shape[:axis], *shape, *a.shape[axis + 1 :]), a.dtype)
     if y.size:
-        launch(_take, _grid(y.size), _THREADS, y.reshape(outer, indices.size, inner),
+        launch(_take, *one_each(y.size), y.reshape(outer, indices.size, inner),
                dense(a).reshape(outer, extent, inner), dense(indices).reshape(-1))  # fmt: skip
     return y
 
@@ -146,7 +140,7 @@ def take_along_axis(arr: CudaArray, indices: Any, axis: int = -1) -> CudaArray:
     index = _on_device(indices)
     y = empty(index.shape, arr.dtype)
     if y.size:
-        launch(_gather_along, _grid(y.size), _THREADS, _along(y, axis), _along(arr, axis), _along(index, axis))
+        launch(_gather_along, *one_each(y.size), _along(y, axis), _along(arr, axis), _along(index, axis))
     return y
 
 
@@ -159,7 +153,7 @@ def put_along_axis(arr: CudaArray, indices: Any, values: Any, axis: int) -> None
     spread = empty(index.shape, arr.dtype)
     copyto(spread, values, casting="unsafe")
     target = dense(arr)
-    launch(_scatter_along, _grid(index.size), _THREADS, _along(target, axis), _along(spread, axis), _along(index, axis))
+    launch(_scatter_along, *one_each(index.size), _along(target, axis), _along(spread, axis), _along(index, axis))
     if target is not arr:
         copyto(arr, target)
 

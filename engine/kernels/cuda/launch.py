@@ -18,7 +18,7 @@ from engine.device import gate
 from engine.device.cuda_array import CudaArray
 from engine.errors import DeviceError
 
-__all__ = ["THREADS", "cuda", "cuda_kernel", "device_function", "launch", "math"]
+__all__ = ["THREADS", "cuda", "cuda_kernel", "device_function", "launch", "math", "one_each"]
 
 # Types of numba.cuda describe the compiler's view of it, not what a kernel's code means.
 cuda: Any = _cuda
@@ -52,12 +52,23 @@ def device_function(function: Callable) -> Callable:
     return cuda.jit(device=True)(function)
 
 
+def one_each(count: int, threads: int = 256) -> tuple[int, int]:
+    """Grid and block for a kernel in which one thread works on each of ``count`` places."""
+    if gate.simulated():
+        # Each is a Python thread there, also those that find no place.
+        threads = min(threads, max(1, count))
+    return -(-count // threads), threads
+
+
 def launch(kernel: Any, grid: Any, threads: Any, *arguments: Any) -> None:
     """Launch a compiled kernel; CudaArrays among the arguments are handed over as what kernels take.
 
     Raises:
         DeviceError: for an array on the CPU, and where the GPU does not answer any more.
     """
+    if grid == 0:
+        # There is nothing to compute; CUDA calls such a launch an error.
+        return
     raw = [argument.raw if type(argument) is CudaArray else argument for argument in arguments]
     for argument in raw:
         # numba.cuda would copy it to the GPU and back at every launch, and say nothing.
@@ -85,6 +96,6 @@ def cuda_kernel(function: Callable) -> Callable:
     @functools.wraps(function)
     def run(result: Any, *operands: Any) -> None:
         if result.size:
-            launch(compiled, (result.size + THREADS - 1) // THREADS, THREADS, result, *operands)
+            launch(compiled, *one_each(result.size, THREADS), result, *operands)
 
     return run

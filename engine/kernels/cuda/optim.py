@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from numba import float64
 
-from engine.kernels.cuda.launch import cuda, device_function, launch, math
-
-_THREADS = 256
+from engine.kernels.cuda.launch import cuda, device_function, launch, math, one_each
 
 
 def _run(kernel, w, *arguments) -> None:
     if w.size:
-        launch(kernel, (w.size + _THREADS - 1) // _THREADS, _THREADS, w, *arguments)
+        launch(kernel, *one_each(w.size), w, *arguments)
 
 
 @device_function

@@ -10,12 +10,8 @@ import numpy as np
 from numba import float64
 
 from engine.device import device_of
-from engine.kernels.cuda.launch import THREADS, cuda, launch
+from engine.kernels.cuda.launch import THREADS, cuda, launch, one_each
 from engine.kernels.placing import placed
-
-
-def _grid(size: int) -> int:
-    return (size + THREADS - 1) // THREADS
 
 
 @cuda.jit
@@ -44,7 +40,7 @@ def _max_pool2d_forward(y, indices, x, kh, kw, sh, sw, ph, pw, dh, dw):
 def max_pool2d_forward(y, indices, x, kernel_size, stride, padding, dilation) -> None:
     """y[p, q] = max of x over window (p, q), indices[p, q] = h·W + v of the first maximum (int32); NaN wins."""
     if y.size:
-        launch(_max_pool2d_forward, _grid(y.size), THREADS, y, indices, x, *kernel_size, *stride, *padding, *dilation)
+        launch(_max_pool2d_forward, *one_each(y.size, THREADS), y, indices, x, *kernel_size, *stride, *padding, *dilation)
 
 
 @cuda.jit
@@ -63,7 +59,7 @@ def max_pool2d_backward(dx, dy, indices) -> None:
     """dx[h, v] = Σ dy[p, q] over the windows whose maximum was (h, v)"""
     dx.fill(0)
     if dx.size and dy.size:
-        launch(_max_pool2d_backward, _grid(dx.shape[0]), THREADS, dx, dy, indices)
+        launch(_max_pool2d_backward, *one_each(dx.shape[0], THREADS), dx, dy, indices)
 
 
 @cuda.jit
@@ -99,13 +95,13 @@ def _avg_pool2d_backward(dx, dy, rows, columns):
 def avg_pool2d_forward(y, x, rows, columns) -> None:
     """y[p, q] = Σ of x over rows[p, 0]..rows[p, 1] × columns[q, 0]..columns[q, 1] / (rows[p, 2]·columns[q, 2])"""
     if y.size:
-        launch(_avg_pool2d_forward, _grid(y.size), THREADS, y, x, *_tables(y, rows, columns))
+        launch(_avg_pool2d_forward, *one_each(y.size, THREADS), y, x, *_tables(y, rows, columns))
 
 
 def avg_pool2d_backward(dx, dy, rows, columns) -> None:
     """dx[h, v] = Σ dy[p, q] / (rows[p, 2]·columns[q, 2]) over the windows (p, q) that hold (h, v)"""
     if dx.size:
-        launch(_avg_pool2d_backward, _grid(dx.size), THREADS, dx, dy, *_tables(dx, rows, columns))
+        launch(_avg_pool2d_backward, *one_each(dx.size, THREADS), dx, dy, *_tables(dx, rows, columns))
 
 
 def _tables(like, *tables) -> list:
@@ -154,10 +150,10 @@ def _interpolate_backward(dx, dy, low, high, down, left, right, along):
 def interpolate_forward(y, x, *where) -> None:
     """y[p, q] = the four neighbours of (p, q), weighted by nearness (see :mod:`engine.definitions.upsample`)."""
     if y.size:
-        launch(_interpolate_forward, _grid(y.size), THREADS, y, x, *_tables(y, *where))
+        launch(_interpolate_forward, *one_each(y.size, THREADS), y, x, *_tables(y, *where))
 
 
 def interpolate_backward(dx, dy, *where) -> None:
     """dx[h, v] = Σ dy[p, q] times the share that pixel (h, v) has in it."""
     if dx.size:
-        launch(_interpolate_backward, _grid(dx.size), THREADS, dx, dy, *_tables(dx, *where))
+        launch(_interpolate_backward, *one_each(dx.size, THREADS), dx, dy, *_tables(dx, *where))

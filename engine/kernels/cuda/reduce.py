@@ -22,7 +22,7 @@ from engine.errors import MissingError
 from engine.kernels import written
 from engine.kernels.cuda.elementwise import NUMBA_NAMES
 from engine.kernels.cuda.expressions import expression
-from engine.kernels.cuda.launch import cuda, launch
+from engine.kernels.cuda.launch import cuda, launch, one_each
 
 #: Most threads of a block, and elements that one block or thread takes before a row or column is cut into parts.
 _THREADS = 256
@@ -74,8 +74,7 @@ def _reduce(ufunc: np.ufunc, x: CudaArray, result: CudaArray, a: int, r: int, b:
     parts = max(1, -(-r // part))
     target = result if parts == 1 else empty((a, parts, b), result.dtype)
     if b > 1:
-        grid = (-(-(a * parts * b) // _THREADS),)
-        launch(kernel, grid, _THREADS, target.reshape(a, parts, b), x.reshape(a, r, b), part, identity)
+        launch(kernel, *one_each(a * parts * b, _THREADS), target.reshape(a, parts, b), x.reshape(a, r, b), part, identity)
     else:
         threads = min(_THREADS, 1 << max(0, (min(r, part) - 1).bit_length()))
         launch(kernel, a * parts, threads, target.reshape(a, parts), x.reshape(a, r), part, identity)
@@ -201,7 +200,7 @@ def arg_extreme(array: CudaArray, axis: int | None, largest: bool, keepdims: boo
     a, r, b, dense = folded(array, (d,))
     result = empty((a, b), np.int64)
     if result.size:
-        launch(_first_extreme, -(-result.size // _THREADS), _THREADS, result, dense.reshape(a, r, b), largest)
+        launch(_first_extreme, *one_each(result.size), result, dense.reshape(a, r, b), largest)
     shape = array.shape[:d] + ((1,) if keepdims else ()) + array.shape[d + 1 :]
     return result.reshape(shape)
 
