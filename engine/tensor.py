@@ -116,6 +116,7 @@ class Tensor:
         def __setitem__(self, index: Any, value: Any) -> None: ...
         def cpu(self) -> Tensor: ...
         def cuda(self, device: Any = None, non_blocking: bool = False) -> Tensor: ...
+        def pin_memory(self, device: Any = None) -> Tensor: ...
 
     def __getattr__(self, name: str) -> Any:
         raise MissingError(
@@ -418,10 +419,6 @@ class Tensor:
         if self._array.dtype.kind not in "iub" or self._array.size != 1:
             raise TypeError("only integer tensors of a single element can be converted to an index")
         return trace.reading("index", lambda: int(self._array.item()))
-
-    def pin_memory(self) -> Tensor:
-        """The tensor itself: there is no device to copy to asynchronously."""
-        return self
 
     def __deepcopy__(self, memo: dict) -> Tensor:
         if self._function is not None:

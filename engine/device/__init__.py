@@ -106,6 +106,8 @@ def tensor_device(device: str | Device | None) -> Device:
     """
     if device is None:
         return default_device
+    if device is CPU or device is CUDA:
+        return device
     device = Device(device)
     if device.type == "cpu":
         return CPU

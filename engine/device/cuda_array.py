@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from engine.device import CUDA, gate
+from engine.device.pinned import is_pinned
 from engine.device.pool import Loan, pool
 from engine.errors import DeviceError, MissingError
 
@@ -192,12 +193,18 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
             gate.to_host(dense.raw, result)
         return result
 
-    def put(self, host: np.ndarray) -> None:
-        """Overwrite the contents by those of ``host``, of the same shape and dtype."""
+    def put(self, host: np.ndarray, wait: bool = True) -> None:
+        """Overwrite the contents by those of ``host``, of the same shape and dtype.
+
+        Without ``wait`` the call returns before the copy has ended where ``host`` is pinned; it must not change till then.
+        """
         if not self.size:
             return
         if self.layout.flags.c_contiguous:
-            gate.to_device(self.raw, np.ascontiguousarray(host))
+            if not wait and host.flags.c_contiguous and is_pinned(host):
+                gate.start_to_device(self.raw, host)
+            else:
+                gate.to_device(self.raw, np.ascontiguousarray(host))
         else:
             copyto(self, from_host(host))
 
@@ -287,11 +294,11 @@ def empty(shape: Any, dtype: Any) -> CudaArray:
     return CudaArray(loan, np.ndarray(shape, dtype, loan.block.layout))
 
 
-def from_host(array: np.ndarray) -> CudaArray:
-    """A copy of ``array`` on the GPU."""
+def from_host(array: np.ndarray, wait: bool = True) -> CudaArray:
+    """A copy of ``array`` on the GPU; ``wait`` as for :meth:`CudaArray.put`."""
     array = np.asarray(array)
     result = empty(array.shape, array.dtype)
-    result.put(array)
+    result.put(array, wait)
     return result
 
 

@@ -12,6 +12,7 @@ import functools
 import importlib.metadata
 import mmap
 import os
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -217,6 +218,42 @@ def to_device(raw: Any, host: np.ndarray) -> None:
         raise
 
 
+def pinned_array(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """A C-contiguous array in page-locked host memory, with arbitrary contents."""
+    try:
+        return require().pinned_array(shape, dtype)
+    except Exception as error:
+        raise_if_lost(error)
+        raise
+
+
+#: Copies that may be under way: what says that one has ended, and the memory that must stay until then.
+_under_way: deque[tuple[Any, np.ndarray]] = deque()
+
+
+def start_to_device(raw: Any, host: np.ndarray) -> None:
+    """:func:`to_device` that returns at once; the pinned ``host`` must not be changed before the copy has ended.
+
+    The copy is one of the stream that kernels run in: those launched later find what it brought.
+    """
+    if simulated():
+        # Its streams have nothing to wait for.
+        to_device(raw, host)
+        return
+    cuda = require()
+    try:
+        while _under_way and _under_way[0][0].query():
+            _under_way.popleft()
+        stream = cuda.default_stream()
+        raw.copy_to_device(host, stream=stream)
+        ended = cuda.event(timing=False)
+        ended.record(stream)
+    except Exception as error:
+        raise_if_lost(error)
+        raise
+    _under_way.append((ended, host))
+
+
 def to_host(raw: Any, host: np.ndarray) -> None:
     """Wait for the kernels that have been launched, then copy the C-contiguous ``raw`` to ``host``."""
     try:
@@ -233,6 +270,7 @@ def synchronize() -> None:
     except Exception as error:
         raise_if_lost(error)
         raise
+    _under_way.clear()
 
 
 def memory_info() -> tuple[int, int]:

@@ -19,6 +19,7 @@ from engine.debug.replay.recorder import Recorder
 from engine.debug.server import RequestFailedError
 from engine.debug.statistics.observer import Statistics, summarize
 from engine.debug.views import arrays
+from engine.debug.views.grid import evaluate_grid
 from engine.debug.views.texts import text
 from engine.device.cuda_array import CudaArray, from_host
 from engine.errors import DeviceError
@@ -167,6 +168,22 @@ def test_views_bring_what_is_asked_for():
     expected, actual = arrays.histogram(host, 8), arrays.histogram(there, 8)
     assert all(np.array_equal(actual[key], expected[key]) for key in expected)
     assert text(torch.tensor([[1.5, 2.5], [3.5, 4.5]], device="cuda")) == "float32 (2, 2) [1.5, 2.5, 3.5, 4.5]"
+
+
+def test_a_plane_of_inputs_goes_through_the_gpu():
+    found = {}
+    for device in ("cpu", "cuda"):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 1)).to(device)
+        base = torch.tensor([0.5, 1.5], device=device)
+        found[device] = evaluate_grid(model, (-1, 1), (0, 2), (3, 2), base)
+        unit = evaluate_grid(model, (-1, 1), (0, 2), (3, 2), unit=("1", 1))
+        np.testing.assert_array_equal(unit["unit"], found[device]["layers"][1]["values"][1])
+    expected, actual = found["cpu"], found["cuda"]
+    np.testing.assert_allclose(actual["output"], expected["output"], rtol=1e-6)
+    assert [layer["op"] for layer in actual["layers"]] == ["Linear", "Tanh", "Linear"]
+    for one, other in zip(actual["layers"], expected["layers"], strict=True):
+        np.testing.assert_allclose(one["values"], other["values"], rtol=1e-5)
 
 
 def test_a_breakpoint_on_nan_stops_at_the_op_that_made_it():
