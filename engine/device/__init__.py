@@ -106,8 +106,8 @@ def tensor_device(device: str | Device | None) -> Device:
     """
     if device is None:
         return default_device
-    if device is CPU or device is CUDA:
-        return device
+    if device is CPU:
+        return CPU
     device = Device(device)
     if device.type == "cpu":
         return CPU
