@@ -170,7 +170,7 @@ on_read: Observer | None = None
 def set_observer(new: Observer | None) -> Observer | None:
     """Attach ``new`` (or detach with None) and return the observer that was attached before.
 
-    An observer whose ``watches`` have changed is attached again.
+    An observer whose ``watches`` have changed is attached again: :func:`renew`.
     """
     global observer
     previous, observer = observer, new
@@ -178,6 +178,11 @@ def set_observer(new: Observer | None) -> Observer | None:
     for group in GROUPS:
         names[f"on_{group}"] = new if new is not None and group in new.watches else None
     return previous
+
+
+def renew() -> None:
+    """The attached observer's ``watches`` have changed, or those of an observer that it hands calls on to."""
+    set_observer(observer)
 
 
 def reading(what: str, compute: Callable[[], Any]) -> Any:

@@ -18,8 +18,12 @@ class Guarded(trace.Observer):
 
     def __init__(self, listener: trace.Observer) -> None:
         self.listener = listener
-        self.watches = listener.watches
         self.broken = False
+
+    @property
+    def watches(self) -> frozenset[str]:  # type: ignore[override]
+        """What the listener wants to hear of, at present."""
+        return self.listener.watches
 
 
 def guarded(listener: trace.Observer, failed: Callable[[trace.Observer, Exception], None]) -> Guarded:
@@ -48,8 +52,7 @@ class Lean(trace.Observer):
     """A recorder, and listeners that work while nothing is watched closely."""
 
     def __init__(self, recorder: Recorder, listeners: Sequence[Guarded]) -> None:
-        self.watches = recorder.watches.union(*(listener.watches for listener in listeners))
-        self._recorder = recorder
+        self._recorder, self._listeners = recorder, listeners
         for name in _CALLS:
             handlers = [getattr(observer, name) for observer in (recorder, *listeners) if overrides(observer, name)]
             if name in ("run_forward", "run_backward", "read", "opened", "before_write"):
@@ -62,6 +65,10 @@ class Lean(trace.Observer):
         self.read, self.opened = recorder.read, recorder.opened
         self.run_forward = self._run_forward if self._before_forward else recorder.run_forward
         self.run_backward = self._run_backward if self._before_backward or self._after_backward else recorder.run_backward
+
+    @property
+    def watches(self) -> frozenset[str]:  # type: ignore[override]
+        return self._recorder.watches.union(*(listener.watches for listener in self._listeners))
 
     @property
     def computes(self) -> bool:  # type: ignore[override]

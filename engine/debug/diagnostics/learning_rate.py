@@ -73,15 +73,15 @@ class LearningRate(Check):
             return
         last = losses.last
         start = losses.first[0]
-        ratio = statistics.median(self.ratios[-3:]) if self.ratios else None
-        if start <= 0 or not all(map(math.isfinite, last[-4:])):
+        a, b, c, now = last[-4:]
+        if start <= 0 or not math.isfinite(a + b + c + now):
             return
-        rising = last[-4] < last[-3] < last[-2] < last[-1] or (last[-1] > 1e3 * start and last[-1] > last[-4])
-        if rising and (
-            (ratio is not None and ratio > HIGH and last[-1] > 10 * start) or (ratio is None and last[-1] > 100 * start)
-        ):
-            self._report_high(this, "the loss rises", ratio, start, last[-1])
-        elif losses.count >= 50 and losses.count % 10 == 0 and len(self.ratios) >= 6 and min(self.ratios[-3:]) > JUMPING:
+        if a < b < c < now or (now > 1e3 * start and now > a):
+            ratio = statistics.median(self.ratios[-3:]) if self.ratios else None
+            if now > 10 * start and ratio > HIGH if ratio is not None else now > 100 * start:
+                self._report_high(this, "the loss rises", ratio, start, now)
+                return
+        if losses.count >= 50 and losses.count % 10 == 0 and len(self.ratios) >= 6 and min(self.ratios[-3:]) > JUMPING:
             # Not the first steps, whose updates are often long.
             recent = last[-20:]
             mean = statistics.fmean(recent)

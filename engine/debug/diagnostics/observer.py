@@ -1,4 +1,8 @@
-"""The observer that gathers what the checks look at, at little cost, and calls them at their moments."""
+"""The observer that gathers what the checks look at, at little cost, and calls them at their moments.
+
+Once a training has settled, the passes between those that are looked at are followed at a distance: modules, lines and
+single updates are not heard of. Which op ran where is then told by the pass before that was followed closely.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ from engine.debug.diagnostics.passes import Pass, Record, Site
 from engine.debug.diagnostics.place import script_line
 from engine.debug.diagnostics.registry import CHECKS
 from engine.debug.diagnostics.run import LoaderState, Run
+from engine.debug.diagnostics.schedule import Schedule
 from engine.debug.diagnostics.updates import Updates
 from engine.debug.memory import ARRAYS
 from engine.function import Function
@@ -25,6 +30,10 @@ from engine.tensor import Tensor
 
 #: Ops kept without a backward pass in sight: a script that evaluates and forgets no_grad shall not fill the memory.
 _MOST_OPS = 20_000
+#: Groups of calls that are heard while a pass is followed closely, and from a distance.
+_CLOSE = frozenset(("forward", "backward", "update", "change", "module", "pass", "batch"))
+_DISTANT = _CLOSE - {"update", "module"}
+_EVALUATING = (*kinds.LOSSES, *kinds.MODAL)
 _MOMENTS = tuple(name for name in vars(Check) if not name.startswith("_") and name not in ("finds", "report"))
 
 
@@ -36,11 +45,12 @@ class Diagnostics(trace.Observer):
 
     Args:
         report: called with each :class:`Finding`; all are kept in ``findings`` too.
-        every: checks that pass over arrays look at the first three passes of each loss and then at every n-th.
+        every: checks that pass over arrays look at the first three passes of each loss and then at every n-th; later
+            at fewer, see :class:`~engine.debug.diagnostics.schedule.Schedule`.
         checks: classes of checks; all of the registry when None.
     """
 
-    watches = frozenset(("forward", "backward", "update", "change", "module", "pass", "batch"))
+    watches = _CLOSE
 
     def __init__(
         self,
@@ -51,6 +61,8 @@ class Diagnostics(trace.Observer):
         if every < 1:
             raise ValueError(f"Diagnostics: every must be at least 1, got {every}")
         self.every = every
+        self._schedule = Schedule(every)
+        self._close = True
         self.run = run = Run(report)
         chosen = [kind(run) for kind in (CHECKS if checks is None else checks)]
         for check in chosen:
@@ -83,6 +95,16 @@ class Diagnostics(trace.Observer):
         if error is not None:
             self.exception(error)
 
+    def _follow(self, closely: bool) -> None:
+        """From here on hear of everything, or only of what costs little."""
+        if closely is not self._close:
+            self._close = closely
+            self.watches = _CLOSE if closely else _DISTANT
+            # Modules that were entered unheard are not left either.
+            self.run.stack.clear()
+            self.run.module = None
+            trace.renew()
+
     def exception(self, error: BaseException) -> None:
         """The script has raised ``error``: say what led to it, where a check knows."""
         if error is not self._heard:
@@ -110,11 +132,14 @@ class Diagnostics(trace.Observer):
 
     def after_forward(self, function: Function, inputs: tuple, outputs: tuple) -> None:
         if function.seq < 0:
-            if isinstance(function, (*kinds.LOSSES, *kinds.MODAL)):
+            if isinstance(function, _EVALUATING):
                 self._evaluated(function, inputs, outputs)
             return
         ops = self._ops
-        ops.append((function, inputs, outputs, self.run.module, *script_line(sys._getframe(1))))
+        if self._close:
+            ops.append((function, inputs, outputs, self.run.module, *script_line(sys._getframe(1))))
+        else:
+            ops.append((function, inputs, outputs))
         if len(ops) > _MOST_OPS:
             ops.clear()
 
@@ -122,6 +147,7 @@ class Diagnostics(trace.Observer):
         run = self.run
         if not isinstance(outputs[0]._array, ARRAYS):
             return
+        self._follow(self._schedule.evaluated(self._close))
         record = Record(function, inputs, outputs, run.module, *script_line())
         self._ask("evaluated", record)
         if isinstance(function, kinds.LOSSES):
@@ -130,6 +156,8 @@ class Diagnostics(trace.Observer):
     # ---- modules ----
 
     def enter_module(self, module: Any, inputs: tuple) -> None:
+        if not self._close:
+            return
         run = self.run
         if not run.stack:
             run.roots[id(module)] = module
@@ -159,22 +187,24 @@ class Diagnostics(trace.Observer):
         site = run.sites.get(place)
         if site is None:
             site = run.sites[place] = Site(*place)
-        self._looking = site.count < 3 or site.count % self.every == 0
+        due = self._schedule.due(site)
+        self._looking = due and self._close
         if run.evaluations:
             for evaluation, value in run.evaluations.end():
                 self._ask("evaluation", evaluation, value)
-        self._leaves.clear()
+        self._leaves = {} if self._close else site.leaves
         run.this = this = Pass(run, site, roots, self._ops, self._looking)
         if run.loader is not None:
             run.loaders.setdefault(run.loader, LoaderState()).trained = True
         if this.scalar:
             site.losses.append(this.loss)
             self._ask("loss", this, site.losses)
-        if site.count == 0:
-            self._ask("first_pass", this)
         if self._looking:
+            if site.count == 0:
+                self._ask("first_pass", this)
             self._ask("forward", this)
-        site.count += 1
+        if due == self._looking:
+            site.count += 1
 
     def after_backward(self, function: Function, gradients: tuple, input_gradients: tuple) -> None:
         self._backward_ops.append((function, gradients, input_gradients))
@@ -193,13 +223,19 @@ class Diagnostics(trace.Observer):
                     norms[key] = (leaf, math.sqrt(square) if square >= 0 else math.nan)
             this.norm = math.sqrt(total) if total >= 0 else math.nan
             self._ask("gradients", this)
+            if self._close:
+                this.site.leaves, this.site.places = self._leaves, this.op_places()
             this.release()
+            if not self._looking:
+                self._follow(self._schedule.wants(this.site, self._close))
         self._ops = []
         self._backward_ops = []
 
     # ---- updates ----
 
     def before_update(self, kind: str, tensor: Tensor, details: Any) -> bool | None:
+        if not self._close and kind != "in-place":
+            return None
         if kind == "gradient":
             if details is None:
                 self._leaves[id(tensor)] = tensor
@@ -221,13 +257,16 @@ class Diagnostics(trace.Observer):
         run = self.run
         if optimizer not in run.optimizers and run.begins(optimizer):
             self._ask("fresh")
-        self._ask("stepping", optimizer)
+        if self._close:
+            self._ask("stepping", optimizer)
 
     def end_step(self, optimizer: Any) -> None:
         run = self.run
         run.step += 1
-        if self._looking and run.this is not None and (ratios := self._updates.take()):
-            self._ask("updated", run.this, optimizer, ratios)
+        if self._looking and run.this is not None:
+            if ratios := self._updates.take():
+                self._ask("updated", run.this, optimizer, ratios)
+            self._follow(self._schedule.wants(run.this.site, self._close))
 
     # ---- batches ----
 
@@ -236,6 +275,9 @@ class Diagnostics(trace.Observer):
         state.passes += 1
         if state.trained:
             self.run.epoch += 1
+        elif self.run.this is not None:
+            # An evaluation: in which mode the model is, only its modules tell.
+            self._follow(True)
 
     def batch(self, loader: Any, index: int, batch: Any, samples: Any) -> None:
         run = self.run

@@ -89,13 +89,21 @@ class Series:
 
 
 class Site:
-    """A line of the script at which backward passes begin."""
+    """A line of the script at which backward passes begin.
+
+    Attributes:
+        count: passes that have been counted: all, but for those whose turn it was to be looked at and that were not.
+        leaves, places: of the newest pass that was followed closely, the tensors that got gradients, and for each op
+            its class, module, file and line.
+    """
 
     def __init__(self, file: str, line: int) -> None:
         self.file, self.line = file, line
         self.count = 0
         self.losses = Series()
         self.norms = Series()
+        self.leaves: dict[int, Tensor] = {}
+        self.places: list[tuple] = []
 
 
 class Pass:
@@ -115,11 +123,21 @@ class Pass:
     def every_record(self) -> list[Record]:
         """All recorded ops since the last pass, in order; whether or not this pass runs through them."""
         records, seen = [], {}
-        for function, inputs, outputs, module, file, line in self._ops:
+        known = self.site.places
+        for i, (function, inputs, outputs, *place) in enumerate(self._ops):
+            if not place:
+                # Followed from a distance: the step before ran the same ops at the same places, or it is not known.
+                same = i < len(known) and known[i][0] is type(function)
+                place = known[i][1:] if same else (None, "", 0)
+            module, file, line = place
             key = (function.name, id(module), line)
             number = seen[key] = seen.get(key, -1) + 1
             records.append(Record(function, inputs, outputs, module, file, line, (*key, number)))
         return records
+
+    def op_places(self) -> list[tuple]:
+        """For each op its class, module, file and line; for a pass that was followed closely."""
+        return [(type(function), *place) for function, _, _, *place in self._ops]
 
     @functools.cached_property
     def records(self) -> list[Record]:
