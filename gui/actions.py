@@ -125,6 +125,7 @@ class Actions(QObject):
             if name in handlers:
                 action.triggered.connect(lambda _checked=False, handler=handlers[name]: handler())
             window.addAction(action)
+        self._now: dict[str, bool] = {}
         context.state.subscribe(("stop", "running", "runs", "launched", "program", "restoring"), self.enable)
         self.enable()
         self.draw_icons()
@@ -137,6 +138,9 @@ class Actions(QObject):
     def enable(self) -> None:
         """Enable what can be done now."""
         now = self._conditions()
+        if now == self._now:
+            return
+        self._now = now
         for name, spec in SPECS.items():
             self._context.action(name).setEnabled(now[spec.when])
 

@@ -38,9 +38,9 @@ def run(
     Returns:
         The exit code: 0, or 128 and its number after a signal; 1, at once, where the display goes.
     """
+    set_up()
     from PyQt6.QtWidgets import QApplication
 
-    sys.setswitchinterval(_SWITCH)
     app = QApplication.instance() or QApplication([sys.argv[0] if sys.argv else "nablascope"])
     assert isinstance(app, QApplication)
     _kept.append(app)
@@ -58,6 +58,13 @@ def run(
         window.attach(*attach)
     code = app.exec()
     return ending.code or code
+
+
+def set_up() -> None:
+    """What holds for the whole process, before Qt begins to paint."""
+    sys.setswitchinterval(_SWITCH)
+    # Qt would paint each larger picture in two threads, and wait for the other one, on whose core the engine trains.
+    os.environ.setdefault("QT_NO_GUI_THREADPOOL", "1")
 
 
 class Ending:

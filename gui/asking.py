@@ -13,6 +13,9 @@ from gui.work import Jobs, Posts
 #: What a session may raise where something cannot be done; everything else is a fault of ours.
 REFUSALS = (RequestError, ConnectionLost, SessionError, ProtocolError, TimeoutError, OSError)
 
+#: Seconds that a move waits at most for the settings that were asked for before it.
+_SETTLING = 10.0
+
 #: What is said of a question that finds no process.
 _LOST = "The engine process is gone. Restart the script (Ctrl+Shift+F5), or replay it to here."
 
@@ -84,6 +87,13 @@ class Asking:
     def idle(self) -> bool:
         """Whether all questions are answered."""
         return self._jobs.idle
+
+    def wait_for_settings(self) -> None:
+        """Wait, in another thread than the window's, until the settings that were asked for have reached the engine.
+
+        It does not wait for long: a run that hangs is asked too, and must not hold up the others.
+        """
+        self._jobs.wait_for(lambda key: isinstance(key, tuple) and key[:1] == ("setting",), _SETTLING)
 
     def forget(self, key: Hashable) -> None:
         """An answer to this key is not wanted any more."""

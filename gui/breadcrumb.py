@@ -39,7 +39,7 @@ def parts(stop: dict[str, Any] | None, selection: Selection | None = None) -> li
             of = f" of {stop['batches']}" if stop.get("batches") else ""
             found.append(_part(f"batch {batch + 1}{of}", "batch", "the start of the batch"))
     elif step := stop.get("step"):
-        found.append(Part(f"step {step}", None, "", "Steps that the optimizer has done"))
+        found.append(Part(f"step {step:,}", None, "", "Steps that the optimizer has done"))
     if direction := str(stop.get("direction") or ""):
         found.append(_part(direction, "line", "the line that began this pass", direction))
         names = [name for name in str(stop.get("module") or "").split(".") if name]
@@ -93,6 +93,7 @@ class Breadcrumb(QWidget):
         self._shown: list[Part] | None = None
         self._crumbs: list[tuple[QLabel, QPushButton]] = []
         self._widths: dict[tuple[str, bool], int] = {}
+        self._arranged: tuple[Any, ...] | None = None
         self.setObjectName("breadcrumb")
         self.setAccessibleName("Where the script stands")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, True)
@@ -140,8 +141,9 @@ class Breadcrumb(QWidget):
         self._note.setFont(theme.text_font("small"))
         for label in (self._going, self._more, *(mark for mark, _ in self._crumbs)):
             label.setFont(theme.text_font("body"))
+        self._going.set_ground(theme.panel)
         self._widths.clear()
-        self._shown = None
+        self._shown = self._arranged = None
         self._show()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
@@ -193,16 +195,20 @@ class Breadcrumb(QWidget):
 
     def _arrange(self) -> None:
         """Show as many parts as there is room for, from the finest up; what is left over is the note's."""
+        arranged = self._shown, self._context.state.running, self.width(), self.height()
+        if arranged == self._arranged:
+            return
+        self._arranged = arranged
         running, count = self._context.state.running, len(self._shown or ())
         more, mark_width = self._more.sizeHint().width(), self._crumbs[0][0].sizeHint().width() if self._crumbs else 0
-        room, first = self.width() - 16 - more, count
+        room, first = self.width() - 20 - more, count
         while not running and first > 0:
             room -= self._width(self._crumbs[first - 1][1]) + mark_width
             if room < 0 and first < count:
                 break
             first -= 1
         hidden = 0 < first < count
-        x = 8 + (more if hidden else 0)
+        x = 8 + (more + 4 if hidden else 0)
         for number, (mark, crumb) in enumerate(self._crumbs):
             shown = first <= number < count
             if shown:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from PyQt6.QtCore import QEvent, QObject, QSize, Qt
 from PyQt6.QtGui import QFont, QFontMetrics
-from PyQt6.QtWidgets import QTabBar, QWidget
+from PyQt6.QtWidgets import QTabBar, QToolButton, QWidget
 
 from gui.panels.panel import Panel
 from gui.theme import Theme
@@ -36,8 +36,8 @@ class Place(QWidget):
         self._panel.setGeometry(self.rect())
 
 
-def style_tabs(bar: QTabBar, theme: Theme, tips: Mapping[str, str]) -> None:
-    """Tabs as all panels have them. ``tips``: by title."""
+def style_tabs(bar: QTabBar, theme: Theme, tips: Mapping[str, str], owner: QObject) -> None:
+    """Tabs as all panels have them. ``tips``: by title. ``owner``: keeps what looks after the tabs."""
     bar.setAccessibleName("Panels")
     bar.setToolTip("Panels: Left and Right choose one, Ctrl+Tab goes to the next that is shown")
     bar.setExpanding(False)
@@ -46,27 +46,39 @@ def style_tabs(bar: QTabBar, theme: Theme, tips: Mapping[str, str]) -> None:
     bar.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     for i in range(bar.count()):
         bar.setTabToolTip(i, tips.get(bar.tabText(i), bar.tabText(i)))
-    fitting = bar.findChild(Fitting) or Fitting(bar)
-    fitting.fit(theme)
+    found = (fitting for fitting in owner.findChildren(Fitting) if fitting.bar is bar)
+    (next(found, None) or Fitting(bar, owner)).fit(theme)
 
 
 class Fitting(QObject):
     """Keeps the names of tabs whole: where they have no room they become small; where that is not enough, arrows at the
-    right reach those that are out of sight."""
+    right reach those that are out of sight. What would be seen of a tab in part is covered."""
 
-    def __init__(self, bar: QTabBar) -> None:
-        super().__init__(bar)
-        self._bar = bar
+    def __init__(self, bar: QTabBar, owner: QObject) -> None:
+        super().__init__(owner)  # Qt has made the bar: as its child this would lose all that is Python's about it
+        self.bar = bar
+        bar.destroyed.connect(self.deleteLater)
         self._theme: Theme | None = None
+        #: Over what is seen of tabs that are cut at the left, and at the arrows.
+        self._covers = (QWidget(bar), QWidget(bar))
+        for cover in self._covers:
+            cover.setObjectName("tab-cover")
+            cover.setAutoFillBackground(True)
+            cover.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, True)
+            cover.hide()
         bar.installEventFilter(self)
 
     def fit(self, theme: Theme | None = None) -> None:
         """Choose the font; ``theme`` where it is another."""
         self._theme = theme = theme or self._theme
-        bar = self._bar
+        bar = self.bar
         if theme is None:
             return
         body, small = theme.text_font("body"), theme.text_font("small")
+        for cover in self._covers:
+            palette = cover.palette()
+            palette.setColor(palette.ColorRole.Window, theme.paper)
+            cover.setPalette(palette)
         # What the style puts beside the text is the same in every font.
         beside = bar.sizeHint().width() - self._texts(bar.font())
         font = body if self._texts(body) + beside <= bar.width() else small
@@ -75,12 +87,26 @@ class Fitting(QObject):
 
     def _texts(self, font: QFont) -> int:
         metrics = QFontMetrics(font)
-        return sum(metrics.horizontalAdvance(self._bar.tabText(i)) for i in range(self._bar.count()))
+        return sum(metrics.horizontalAdvance(self.bar.tabText(i)) for i in range(self.bar.count()))
 
     def eventFilter(self, a0: QObject | None, a1: QEvent | None) -> bool:
         if a1 is not None and a1.type() == QEvent.Type.Resize:
             self.fit()
+        elif a1 is not None and a1.type() == QEvent.Type.Paint:
+            self._hide_parts()
         return False
+
+    def _hide_parts(self) -> None:
+        """Cover the tabs that are cut; the chosen one is always in sight as a whole."""
+        bar = self.bar
+        arrows = [button.x() for button in bar.findChildren(QToolButton) if button.isVisible()]
+        end = min(arrows, default=bar.width())
+        others = [bar.tabRect(i) for i in range(bar.count()) if i != bar.currentIndex()]
+        first = next((box.right() + 1 for box in others if box.left() < 0 <= box.right()), 0)
+        last = next((box.left() for box in others if box.left() < end <= box.right()), end)
+        for cover, low, high in zip(self._covers, (0, last), (first, end), strict=True):
+            cover.setGeometry(low, 0, max(0, high - low), bar.height())
+            cover.setVisible(bool(arrows) and high > low)
 
 
 def holds(panel: Panel, widget: QWidget) -> bool:

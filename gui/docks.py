@@ -244,7 +244,7 @@ class Workspace(QMainWindow):
         for key, dock in self.docks.items():
             self.panels[key].head.title.setVisible(not self.tabifiedDockWidgets(dock))
         for bar in self.findChildren(QTabBar):
-            style_tabs(bar, self._context.theme, self._tips)
+            style_tabs(bar, self._context.theme, self._tips, self)
 
     # ---- remembering ----
 

@@ -38,6 +38,8 @@ class Following(QObject):
         link.runs_changed.connect(self._runs_changed)
         link.closed.connect(self.clear)
         self._graphs: dict[tuple[str | None, int], dict[str, Any]] = {}
+        self._unasked = False
+        self._state.subscribe("stop", self._ask_graph_once, first=True)
         self._timer = repeating(self, _CURVES, self._ask_curves)
 
     def clear(self) -> None:
@@ -45,7 +47,8 @@ class Following(QObject):
         self._timer.stop()
         self._state.update(
             stop=None, running=False, progress={}, snapshot=None, runs=[], graph=None, findings=[], curves={}, measures={},
-            contributors=[], statistics={}, selection=type(self._state.selection)(), restoring=False, kept_findings=[],
+            graph_due=False, contributors=[], statistics={}, selection=type(self._state.selection)(), restoring=False,
+            kept_findings=[],
         )  # fmt: skip
 
     def _stopped(self, stop: dict[str, Any]) -> None:
@@ -61,13 +64,20 @@ class Following(QObject):
         here = self._past(stop)
         known = self._graphs.get(here) if here is not None else None
         changes = {"stop": stop, "running": False, "selection": follow(self._state.selection, stop)}
-        self._state.update(**changes, **({} if known is None else {"graph": known}))
-        if known is None:
-            self._ask_graph(here)
-        else:
+        if known is not None:
             self._context.link.forget(("state", "graph"))
+            changes["graph"] = known
+        self._unasked = known is None
+        self._state.update(**changes, graph_due=known is None and here is not None)
+        self._ask_graph_once()
         if here is None or self._current not in self._state.curves:
             self._ask_curves()
+
+    def _ask_graph_once(self) -> None:
+        """Ask for the graph of a new stop before any panel shows it: then it is there when they have."""
+        if self._unasked:
+            self._unasked = False
+            self._ask_graph(self._past(self._state.stop or {}))
 
     def _past(self, stop: dict[str, Any]) -> tuple[str | None, int] | None:
         """Run and event where only the cursor stands: what is recorded there does not change any more."""
@@ -82,9 +92,12 @@ class Following(QObject):
                 if len(self._graphs) >= _GRAPHS:
                     self._graphs.pop(next(iter(self._graphs)))
                 self._graphs[here] = body
-            self._state.update(graph=body)
+            self._state.update(graph=body, graph_due=False)
 
-        self._context.link.ask(("state", "graph"), "graph", {}, answered, lambda _: None)
+        # Of the past by its number: the cursor may have gone on when the engine answers.
+        arguments = {} if here is None else {"event": here[1]}
+        refused = lambda _: self._state.update(graph_due=False)  # noqa: E731
+        self._context.link.ask(("state", "graph"), "graph", arguments, answered, refused)
 
     def _resumed(self) -> None:
         self._state.update(running=True)

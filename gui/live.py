@@ -14,7 +14,7 @@ _COLLECT = 20
 
 
 class Live(QObject):
-    """Sets ``snapshot`` of the state, and while the script runs its ``graph``; reads ``live``."""
+    """Sets ``snapshot`` of the state, and ``progress`` with it, and while the script runs its ``graph``; reads ``live``."""
 
     def __init__(self, context: Context, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -52,13 +52,15 @@ class Live(QObject):
     def _snapped(self, body: dict[str, Any]) -> None:
         if not self._state.running:
             return
+        changes: dict[str, Any] = {"progress": body["progress"]} if "progress" in body else {}
         if body["subscription"] != self._number:
             if "graph" not in body:
+                self._state.update(**changes)
                 return
             body = {**body, "views": {}}
         if "graph" in body:
             self._state.update(graph=body["graph"])
-        self._state.update(snapshot=body)
+        self._state.update(**changes, snapshot=body)
 
 
 def joined(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from typing import Any
 
 from PyQt6.QtWidgets import QComboBox
 
@@ -22,6 +23,7 @@ class RunChoice(QComboBox):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(_SHOWN)
         self.activated.connect(self._chosen)
+        self._shown: list[tuple[Any, ...]] | None = None
         context.state.subscribe("runs", self._show)
         self._show()
 
@@ -32,6 +34,10 @@ class RunChoice(QComboBox):
 
     def _show(self) -> None:
         runs = self._context.state.runs
+        shown = [(run["name"], run["number"], run["state"], run["current"]) for run in runs]
+        if shown == self._shown:
+            return
+        self._shown = shown
         self.blockSignals(True)
         self.clear()
         for i, run in enumerate(runs):

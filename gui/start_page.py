@@ -117,7 +117,7 @@ class StartPage(QScrollArea):
             where = ElidedLabel("no longer there" if gone else short_path(os.path.dirname(path)))
             where.setObjectName("muted")
             where.setFont(theme.text_font("small"))
-            where.setContentsMargins(5, 0, 0, theme.space(2))
+            where.setContentsMargins(0, 0, 0, theme.space(2))
             column.addWidget(where)
             if not gone and (place := kept_place(self._context.settings, path)):
                 column.addWidget(self._place_link(*place))

@@ -67,7 +67,8 @@ class State:
         pointed: the element under the mouse: a reference of the protocol, index, label of its parameter; or None.
         level: what "over" means, one of :data:`LEVELS`.
         runs: name, number, state, current, parent, forkedAt, parameters of each.
-        graph: the answer to ``graph`` for the newest stop.
+        graph: the answer to ``graph`` for the newest stop. graph_due: whether ``graph`` is still that of a stop before, and
+            the one of this stop, in the past, is asked for.
         program: path of the script.
         breakpoints: by path, each as the protocol's SourceBreakpoint, with verified and message where known.
         watchpoints: the protocol's Watchpoints.
@@ -91,6 +92,7 @@ class State:
     level: str = "op"
     runs: list[dict[str, Any]] = field(default_factory=list)
     graph: dict[str, Any] | None = None
+    graph_due: bool = False
     program: str | None = None
     breakpoints: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     watchpoints: list[dict[str, Any]] = field(default_factory=list)
@@ -127,9 +129,12 @@ class State:
         if failure is not None:
             raise failure
 
-    def subscribe(self, names: str | Iterable[str], callback: Callable[[], object]) -> Callable[[], None]:
+    def subscribe(
+        self, names: str | Iterable[str], callback: Callable[[], object], first: bool = False
+    ) -> Callable[[], None]:
         """Have ``callback()`` called after changes of any of these fields; what is returned ends that.
 
+        ``first``: before all others that are there; for who asks the engine then, which answers while they show theirs.
         A method is held weakly: it is forgotten with its object.
         """
         wanted = frozenset((names,) if isinstance(names, str) else names)
@@ -138,7 +143,7 @@ class State:
         get = weakref.WeakMethod(callback) if hasattr(callback, "__self__") else lambda: callback
         entry = (wanted, get)
         self._subscribers = [old for old in self._subscribers if old[1]() is not None]
-        self._subscribers.append(entry)
+        self._subscribers.insert(0 if first else len(self._subscribers), entry)
 
         def unsubscribe() -> None:
             if entry in self._subscribers:

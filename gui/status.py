@@ -55,6 +55,7 @@ class StatusLine(QWidget):
         """Take on the theme's fonts and colours."""
         for label in (self.state, self.hint):
             label.setFont(self._context.theme.text_font("small"))
+        self.state.set_ground(self._context.theme.paper)
         self._show()
 
     def _started(self, what: str) -> None:
@@ -146,7 +147,8 @@ class StatusLine(QWidget):
         if stop.get("reason") in ("end", "exited"):
             return "idle", str(stop.get("description") or "the script has ended")
         if stop.get("reason") == "data breakpoint":
-            return "alarm", f"stopped at {place_of(stop)}: {stop.get('text') or 'a watchpoint'}"
+            found = str(stop.get("text") or stop.get("description") or "a watchpoint").partition(";")[0]
+            return "alarm", f"stopped at {place_of(stop)}: {found}"
         where = "in the past" if not stop.get("live", True) else "stopped"
         reason = "" if stop.get("reason") in ("step", "entry", "goto", "replay", None) else f" ({stop['reason']})"
         return phase, f"{where} at {place_of(stop)}{reason}"

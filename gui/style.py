@@ -189,9 +189,9 @@ QStatusBar::item { border: none; }
 #card { background: @panel; border: 1px solid @hairline; border-radius: 6px; text-align: left; padding: 0; }
 #card:hover { border-color: @line; background: @raised; }
 #card:focus { border: 1px solid @accent; }
-#link { border: none; background: transparent; color: @accent; text-align: left; padding: 3px 4px; }
-#link:hover { background: @hover; }
-#link:focus { background: @hover; }
+#link { border: none; border-radius: 0; background: transparent; color: @accent; text-align: left; padding: 3px 4px 3px 0; }
+#link:hover { text-decoration: underline; }
+#link:focus { text-decoration: underline; }
 #link:disabled { color: @pale; }
 #toolbar-line { background: @hairline; }
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from PyQt6.QtGui import QColor, QFont
@@ -75,27 +76,27 @@ class Theme:
 
     def text_font(self, size: str = "body", bold: bool = False) -> QFont:
         """The font of text, with figures of equal width."""
-        return _font(fonts.load()[0], self.point_size(size), bold)
+        return QFont(_font(fonts.load()[0], self.point_size(size), bold))
 
     def code_font(self, size: str = "body", bold: bool = False) -> QFont:
         """The font of code and numbers."""
-        font = _font(fonts.load()[1], self.point_size(size) * 0.96, bold)
-        if hasattr(font, "setFeature"):
-            font.setFeature(QFont.Tag("calt"), 0)  # code as it is written: no arrow for "->"
-        return font
+        return QFont(_font(fonts.load()[1], self.point_size(size) * 0.96, bold, True))
 
     def space(self, pixels: int) -> int:
         """A distance of the 4-pixel grid at this theme's text size."""
         return round(pixels * max(1.0, self.point_size() / SIZES["body"]))
 
 
-def _font(family: str, points: float, bold: bool) -> QFont:
+@lru_cache(maxsize=64)
+def _font(family: str, points: float, bold: bool, code: bool = False) -> QFont:
     font = QFont(family)
     font.setPointSizeF(points)
     if bold:
         font.setWeight(QFont.Weight.DemiBold)
     if hasattr(font, "setFeature"):
         font.setFeature(QFont.Tag("tnum"), 1)
+        if code:
+            font.setFeature(QFont.Tag("calt"), 0)  # code as it is written: no arrow for "->"
     return font
 
 

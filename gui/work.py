@@ -68,9 +68,10 @@ class Jobs:
 
     def __init__(self, threads: int, name: str) -> None:
         self._waiting: OrderedDict[Hashable, Callable[[], object]] = OrderedDict()
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._changed, self._done = threading.Condition(lock), threading.Condition(lock)
         self._closed = False
-        self._working = 0
+        self._working: list[Hashable] = []
         self._threads = [
             threading.Thread(target=self._work, daemon=True, name=f"{name} {number + 1}") for number in range(threads)
         ]
@@ -82,6 +83,11 @@ class Jobs:
         """Whether nothing waits and nothing is being done."""
         with self._changed:
             return not self._waiting and not self._working
+
+    def wait_for(self, concerned: Callable[[Hashable], bool], timeout: float) -> bool:
+        """Whether the jobs under all keys that are ``concerned`` are done within ``timeout`` seconds."""
+        with self._done:
+            return self._done.wait_for(lambda: not any(map(concerned, (*self._waiting, *self._working))), timeout)
 
     def put(self, key: Hashable, job: Callable[[], object]) -> None:
         """Have ``job()`` done, instead of what waits under ``key``."""
@@ -96,6 +102,7 @@ class Jobs:
             self._closed = True
             self._waiting.clear()
             self._changed.notify_all()
+            self._done.notify_all()
 
     def join(self, timeout: float) -> bool:
         """Whether the threads have ended within ``timeout`` seconds each."""
@@ -109,15 +116,16 @@ class Jobs:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
                 if self._closed:
                     return
-                _, job = self._waiting.popitem(last=False)
-                self._working += 1
+                key, job = self._waiting.popitem(last=False)
+                self._working.append(key)
             try:
                 job()
             except Exception:
                 logging.getLogger(__name__).exception("a job of the window failed")
             finally:
-                with self._changed:
-                    self._working -= 1
+                with self._done:
+                    self._working.remove(key)
+                    self._done.notify_all()
             del job
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 #: Elements that are asked for at once.
 _CHUNK = 1 << 18
 
+#: Seconds for which a replay may neither report progress nor arrive: nobody else watches its process.
+_PATIENCE = 120.0
+
 #: What must be equal for two events to be the same op.
 _SAME = ("position", "kind", "name", "module")
 
@@ -128,10 +131,13 @@ def _replayed(examiners: list[Run], past: tuple[int, ...] | None, step: int | No
         for run in examiners:
             run.client.drain()
             try:
-                run.client.request("runTo", step=end)
-                run.arrive(run.client.wait_for(("stopped", "exited")))
+                run.client.request("runTo", _PATIENCE, step=end)
+                _wait(run)
             except (RequestError, ConnectionLost):
                 return {"note": "a replay could not be followed to where the runs differ"}
+            except TimeoutError:
+                words = f"without progress for {_PATIENCE:g} seconds on its way to the end of step {end}: it was given up"
+                return {"note": f"where exactly cannot be said: the replay of {run.name} was {words}"}
         sides = [(run, run.client.request("checksums")["checksums"]) for run in examiners]
         found = _difference(sides)
         if found is not None:
@@ -139,6 +145,18 @@ def _replayed(examiners: list[Run], past: tuple[int, ...] | None, step: int | No
                 found["note"] = f"in step {step}; what lies between there and where the runs parted was not looked at"
             return found
     return {}
+
+
+def _wait(run: Run) -> None:
+    """Wait until a replay arrives; TimeoutError where it neither does nor reports progress within the patience."""
+    while True:
+        progress = run.progress
+        try:
+            run.arrive(run.client.wait_for(("stopped", "exited"), _PATIENCE))
+            return
+        except TimeoutError:
+            if run.progress is progress:
+                raise
 
 
 def _difference(sides: list[tuple[Run, list[dict]]]) -> dict[str, Any] | None:

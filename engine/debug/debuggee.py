@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -28,6 +29,9 @@ from engine.debug.wire.connection import Connection
 
 #: Seconds after which a pause that no event of the engine has answered interrupts the script between two lines.
 _IMPATIENCE = 0.3
+
+#: Seconds after a snapshot in which the next one is expected.
+_PICTURED = 0.1
 
 
 class Debuggee:
@@ -70,6 +74,9 @@ class Debuggee:
         self._afterwards: list[Callable[[], None]] = []
         self._pausing = False
         self._reported: tuple | None = None
+        self._reporting = threading.Lock()
+        #: Until when snapshots are expected, which say the progress too.
+        self._pictured_until = 0.0
         self.place_of_work: dict[str, Any] = {}
         self._speed = Speed()
         self._on_lost = on_lost
@@ -79,7 +86,7 @@ class Debuggee:
 
     def connect(self, connection: Connection) -> None:
         """Serve the client at ``connection``, whose handshake is done."""
-        self.server = Server(connection, self._handle, self.debugger.attention, self._progress, self._lost)
+        self.server = Server(connection, self._handle, self.debugger.attention, self._progress_alone, self._lost)
         self.server.start()
 
     def configured(self) -> bool:
@@ -275,6 +282,22 @@ class Debuggee:
         return {**self.place_of_work, "historyBytes": history.bytes, "historyBudget": history.budget}
 
     def _progress(self) -> dict[str, Any] | None:
+        """Where the run is, where that has changed. On threads of its own."""
+        with self._reporting:
+            return self._changed_progress()
+
+    def _progress_alone(self) -> dict[str, Any] | None:
+        return None if time.monotonic() < self._pictured_until else self._progress()
+
+    def _send_snapshot(self, body: dict[str, Any]) -> None:
+        # One message a picture in place of two: each wakes a thread of the client, and has it paint.
+        progress = self._progress()
+        if progress is not None:
+            body = {**body, "progress": progress}
+            self._pictured_until = time.monotonic() + _PICTURED
+        self.send("snapshot", body)
+
+    def _changed_progress(self) -> dict[str, Any] | None:
         recorder = self.recorder
         here = (recorder.steps, recorder.epochs, recorder.batches, compiling())
         if here == self._reported or self.ended:
@@ -289,7 +312,7 @@ class Debuggee:
 
     def watch_live(self, subscription: Subscription) -> None:
         """While the script runs freely, send pictures of it with these views."""
-        live = self.debugger.show_live(lambda body: self.send("snapshot", body), self.listener_failed)
+        live = self.debugger.show_live(self._send_snapshot, self.listener_failed)
         before = live.on
         live.subscribe(subscription)
         if live.on != before:

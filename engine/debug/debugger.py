@@ -185,7 +185,15 @@ class Debugger(Watcher):
         sys.settrace(None)
         self.names.learn_all(frame)
         self.plan = self._wait(stop)
+        if self.live is not None:
+            last = self.history.last
+            self.live.went_on(None if last is None else last.seq)
         self._choose(frame)
+
+    def end_step(self, optimizer: Any) -> None:
+        super().end_step(optimizer)
+        if self.watching and self.live is not None and self.live.on and not self.waypoints:
+            self.live.step_recorded(self.history, optimizer)
 
     def consider(self, event: Event, frame: FrameType | None) -> None:
         """Stop at ``event`` where something wants it."""

@@ -227,8 +227,9 @@ class Processes:
         if not holder or message["event"] not in _PASSING:
             return False
         run = holder[0]
-        if message["event"] == "progress":
-            run.progress = message["body"]
+        progress = message["body"] if message["event"] == "progress" else message["body"].get("progress")
+        if progress is not None:
+            run.progress = progress
             if run.muted and self.on_replay is not None:
                 self.on_replay(run, run.progress)
         if run.divergence is None and message["body"].get("divergence"):

@@ -86,7 +86,8 @@ class References:
         if "event" in reference:
             event = at if reference["event"] == at.seq else self.history.get(reference["event"])
             if event is None:
-                raise RequestFailedError("failed", f"event {reference['event']} is not in the history any more")
+                gone = f"event {reference['event']} is not in the history any more; step on or back to an op that is"
+                raise RequestFailedError("failed", gone)
             array = array_of(event, reference["name"])
             if array is None:
                 known = ", ".join(event.arrays) or "none"

@@ -81,21 +81,21 @@ def tensors(event: Event) -> list[dict[str, Any]]:
 
 
 def describe(event: Event) -> str:
-    """``event`` in a few words."""
+    """``event`` in a few words that go on after "stopped at"; the end of the script is a sentence."""
     where = f' "{event.module}"' if event.module else ""
     if event.direction == "update":
         return f"update {event.details.get('parameter') or 'a parameter'} ({event.name})"
     if event.direction:
         return f"{event.direction} {event.name}{where}"
     return {
-        "line": f"line {event.line} in {event.name}",
-        "epoch": f"a pass over {event.name} begins",
-        "end_epoch": f"the pass over {event.name} has ended",
-        "batch": f"step {event.step} is done" if event.name == "step" else f"batch {event.batch} of {event.name}",
-        "begin_step": f"the step of {event.name} begins",
-        "end_step": f"the step of {event.name} has ended",
-        "enter": f"enter {event.name}{where}",
-        "exit": f"leave {event.name}{where}",
+        "line": f"line {event.line}" + (f" in {event.name}" if event.name != "<module>" else ""),
+        "epoch": f"the beginning of a pass over {event.name}",
+        "end_epoch": f"the end of the pass over {event.name}",
+        "batch": f"the end of step {event.step}" if event.name == "step" else f"batch {event.batch} of {event.name}",
+        "begin_step": f"the beginning of the step of {event.name}",
+        "end_step": f"the end of the step of {event.name}",
+        "enter": f"the call of {event.name}{where}",
+        "exit": f"the return from {event.name}{where}",
         "exception": f"{event.name}: {event.details.get('error', '')}",
         "end": "the script has ended",
     }.get(event.kind, event.kind.replace("_", " "))

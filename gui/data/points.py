@@ -8,7 +8,6 @@ from PyQt6.QtGui import QColor, QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEven
 from PyQt6.QtWidgets import QToolTip, QWidget
 
 from gui.data.batch import Batch
-from gui.numbers import format_number
 from gui.theme import Theme, with_alpha
 
 
@@ -51,8 +50,8 @@ class PointsPlot(QWidget):
         self.update()
 
     def _field(self) -> QRectF:
-        line = QFontMetricsF(self.theme.code_font("small")).height()
-        return QRectF(self.rect()).adjusted(56, 12, -16, -line - 14)
+        metrics = QFontMetricsF(self.theme.code_font("small"))
+        return QRectF(self.rect()).adjusted(metrics.horizontalAdvance("-0.000") + 10, 12, -16, -metrics.height() - 14)
 
     def at(self, i: int) -> QPointF:
         """Where a sample is drawn."""
@@ -84,12 +83,15 @@ class PointsPlot(QWidget):
         painter.setPen(theme.muted)
         high = QFontMetricsF(painter.font()).height()
         below = QRectF(field.left(), field.bottom() + 3, field.width(), high)
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, format_number(x0))
-        painter.drawText(below, Qt.AlignmentFlag.AlignRight, format_number(x1))
-        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, "x[0]")
+        ends = [_end(x0), _end(x1)]
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, ends[0])
+        painter.drawText(below, Qt.AlignmentFlag.AlignRight, ends[1])
+        wide = QFontMetricsF(painter.font()).horizontalAdvance
+        if 2 * max(map(wide, ends)) + wide("x[0]") + 16 <= field.width():
+            painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, "x[0]")
         for text, y in (
-            (format_number(y1), field.top()),
-            (format_number(y0), field.bottom() - high),
+            (_end(y1), field.top()),
+            (_end(y0), field.bottom() - high),
             ("x[1]", field.center().y() - high / 2),
         ):
             painter.drawText(QRectF(0, y, field.left() - 6, high), Qt.AlignmentFlag.AlignRight, text)
@@ -187,3 +189,8 @@ class PointsPlot(QWidget):
             QToolTip.showText(event.globalPos(), self.batch.describe(found) if found is not None else "", self)
             return True
         return super().event(event)
+
+
+def _end(value: float) -> str:
+    """An end of an axis in at most six letters, for numbers of a usual size."""
+    return f"{value:.3g}" if abs(value) >= 0.0995 or not value else f"{value:.1g}"

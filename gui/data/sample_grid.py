@@ -16,6 +16,9 @@ from gui.widgets.parts import scroll_bar_of, viewport_of
 
 _GAP = 8
 
+#: Samples by whose texts the columns of a batch in lines are measured.
+_MEASURED = 64
+
 
 class SampleGrid(QAbstractScrollArea):
     """Signals: chosen(i): position in the batch of the sample that was clicked; opened(i): double-clicked, or Enter."""
@@ -30,6 +33,7 @@ class SampleGrid(QAbstractScrollArea):
         self.order: list[int] = []
         self.sample = 0
         self._images: dict[int, QImage] = {}
+        self._widths: tuple[float, float] | None = None
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Samples of the batch: arrow keys choose one, Enter changes its label")
@@ -71,7 +75,7 @@ class SampleGrid(QAbstractScrollArea):
         line = QFontMetricsF(self.theme.code_font("small")).height()
         if self._in_lines:
             return QSize(max(1, viewport_of(self).width() - 2 * _GAP), round(line + 4))
-        side = self.theme.space(64 if self._under == 2 else 76)
+        side = self.theme.space(64 if self._under == 2 else 84)
         tall = side if self.batch is not None and self.batch.kind == "pictures" else 0
         return QSize(side, round(tall + self._under * line + 4))
 
@@ -96,6 +100,7 @@ class SampleGrid(QAbstractScrollArea):
         return place if 0 <= column < columns and 0 <= place < len(self.order) else None
 
     def _measure(self) -> None:
+        self._widths = None
         cell, columns = self._cell(), self._columns()
         rows = -(-len(self.order) // columns)
         bar = scroll_bar_of(self)
@@ -150,17 +155,30 @@ class SampleGrid(QAbstractScrollArea):
     def _paint_line(self, painter: QPainter, box: QRectF, i: int) -> None:
         """The numbers as a strip or in writing, what was predicted, the loss."""
         assert self.batch is not None
-        numbers = QRectF(box.left(), box.top() + 2, 0.45 * box.width() - 8, box.height() - 4)
+        loss = self.batch.loss(i)
+        verdict, wide = self._columns_of_texts()
+        share = min(0.45 * box.width() - 8, max(0.15 * box.width(), box.width() - verdict - wide - 20))
+        numbers = QRectF(box.left(), box.top() + 2, share, box.height() - 4)
         if self.batch.kind == "words":
             self._write(painter, numbers, self.batch.words(i), i, False)
         else:
             self._paint_picture(painter, numbers, i)
-        loss = self.batch.loss(i)
         text = "" if loss is None else format_number(loss)
-        wide = QFontMetricsF(self.theme.code_font("small")).horizontalAdvance("0.0000e-00")
         self._write(painter, QRectF(box.right() - wide, box.top(), wide, box.height()), text, i, False, right=True)
         middle = QRectF(numbers.right() + 8, box.top(), box.right() - wide - numbers.right() - 12, box.height())
         self._write(painter, middle, self.batch.verdict(i), i, True)
+
+    def _columns_of_texts(self) -> tuple[float, float]:
+        """Widths of the widest prediction and of the widest loss of a batch in lines, of the first of many."""
+        batch = self.batch
+        assert batch is not None
+        if self._widths is None:
+            metrics, some = QFontMetricsF(self.theme.code_font("small", bold=True)), self.order[:_MEASURED]
+            losses = [batch.loss(i) for i in some]
+            verdict = max((metrics.horizontalAdvance(batch.verdict(i)) for i in some), default=0.0)
+            loss = max((metrics.horizontalAdvance(format_number(loss)) for loss in losses if loss is not None), default=0.0)
+            self._widths = verdict + 4, loss + 4
+        return self._widths
 
     def _write(self, painter: QPainter, box: QRectF, text: str, i: int, verdict: bool, right: bool = False) -> None:
         assert self.batch is not None

@@ -1,13 +1,15 @@
-"""What comes from the engine process: where a move has led, and the events on the way."""
+"""What is done in the mover's thread, and what comes from the engine process: where a move has led, and events."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from typing import Any
 
 from PyQt6.QtCore import QObject
 
 from engine.debug.session import Session, Stop
-from gui.asking import runs_of
+from gui.asking import REFUSALS, runs_of
 from gui.linking.core import Core
 from gui.live import joined
 from gui.timers import repeating
@@ -15,12 +17,14 @@ from gui.work import Latest
 
 #: Milliseconds after which a pause is asked for again while the script has not stopped.
 _PAUSE = 150
+#: Moves that may take long: what is wanted during one of them has to wait for a pause, or is dropped.
+FAR = ("continue", "reverseContinue", "runTo")
 #: Characters of output that may wait to be shown.
 _OUTPUT = 200_000
 
 
 class Arriving(Core):
-    """Takes in stops and events, and tells them by signals."""
+    """Does what waits one after the other, takes in stops and events, and tells them by signals."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +43,6 @@ class Arriving(Core):
         if began:
             self.starting.emit("")
         self.runs_changed.emit(runs_of(session))
-        following, self._next = self._next, None
         if stop is None:
             self.idle.emit()
         elif stop.reason == "lost":
@@ -48,17 +51,54 @@ class Arriving(Core):
             self._gone = False
             self._flush.start()
             self._emit_stop(dict(stop))
-        if following is not None and self._session is session:
-            following()
+        self._go_on(session)
 
     def _refused(self, session: Session, message: str) -> None:
         if self._session is session:
-            self._moving = self._next = None
+            self._moving = None
+            # Moves that wait were wanted from where this one led; the others are wanted anywhere.
+            kept = [entry for entry in self._waiting if not entry[2]]
+            self._waiting.clear()
+            self._waiting.extend(kept)
             self._blink.stop()
             self._pause.stop()
             self.idle.emit()
             self.failed.emit(message)
             self._look()
+            self._go_on(session)
+
+    def _go_on(self, session: Session) -> None:
+        """The run stands: do what has waited longest, if it is still there."""
+        if self._session is session and self._moving is None and self._waiting:
+            what, job, _ = self._waiting.popleft()
+            self._put(what, job)
+            if what in FAR and self._waiting:
+                self._ask_to_pause(session)  # else the rest would wait for as long as the script runs
+
+    def _put(self, what: str, job: Callable[[], Stop | None]) -> None:
+        session = self._session
+        assert session is not None
+        self._moving = what
+        self._blink.start()
+
+        def work() -> None:
+            self._asking.wait_for_settings()  # a breakpoint that was set before a move holds for it
+            try:
+                stop = job()
+            except REFUSALS as error:
+                self._posts.post(lambda text=str(error): self._refused(session, text))
+            except Exception as error:
+                logging.getLogger(__name__).exception("%s failed", what)
+                self._posts.post(lambda text=f"{what}: {error!r}": self._refused(session, text))
+            else:
+                self._posts.post(lambda: self._arrive(session, stop))
+
+        self._mover.put("move", work)
+
+    def _ask_to_pause(self, session: Session) -> None:
+        self._aside(session.pause)
+        # The script may not have begun to move: then it does not hear this, and is asked again.
+        self._pause.start()
 
     def _event(self, message: dict[str, Any]) -> None:
         """An event, in a thread of the client's."""

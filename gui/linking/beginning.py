@@ -153,6 +153,7 @@ class Beginning(Arriving):
 
     def _not_begun(self, message: str) -> None:
         self._session = self._coming = self._moving = None
+        self._waiting.clear()
         self._watch.stop()
         self.starting.emit("")
         self.failed.emit(message)

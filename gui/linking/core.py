@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Any
 
 from PyQt6.QtCore import QObject
 
-from engine.debug.session import Session
+from engine.debug.session import Session, Stop
 from gui.asking import REFUSALS, Asking, Otherwise, Then, runs_of
 from gui.linking.signals import LinkSignals
 from gui.timers import repeating, single_shot
@@ -39,7 +40,9 @@ class Core(LinkSignals):
         self._settings: dict[tuple[str, str], tuple[str, dict[str, Any], Then | None]] = {}
         self._generation = 0
         self._moving: str | None = None
-        self._next: Callable[[], None] | None = None
+        #: What is to be done when the run stands again, oldest first: what it is, how, and whether a newer move may take
+        #: its place.
+        self._waiting: deque[tuple[str, Callable[[], Stop | None], bool]] = deque()
         self._stop: dict[str, Any] | None = None
         self._gone = False
         self._blink = single_shot(self, _BLINK, self.resumed.emit)
@@ -110,7 +113,8 @@ class Core(LinkSignals):
     def _end_session(self, forget: bool = True) -> None:
         self._generation += 1
         session, self._session, self._coming = self._session or self._coming, None, None
-        self._moving = self._next = self._stop = None
+        self._moving = self._stop = None
+        self._waiting.clear()
         if forget:
             self._asking.forget_all()
         for timer in self._timers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -10,12 +9,13 @@ from typing import Any
 
 from engine.debug.session import Session, Stop
 from gui.asking import REFUSALS, Then
+from gui.linking.arriving import FAR
 from gui.linking.beginning import Beginning
 
 _NO_SCRIPT = "No script is open. Open one (Ctrl+O) or choose a sample."
 _ONLY_SHOWN = "What is shown comes from the session's file; it can be stepped once its runs are replayed."
-#: Moves that may take long: what is wanted during one of them has to wait for a pause, or is dropped.
-_FAR = ("continue", "reverseContinue", "runTo")
+#: Seconds that a last thing may take before the window goes.
+LAST = 2.5
 #: Moves during which the current process itself runs the script.
 _PAUSABLE = ("launch", "continue", "runTo", "next", "stepIn", "stepOut")
 
@@ -26,7 +26,8 @@ class Moving(Beginning):
     def move(self, command: str, **arguments: Any) -> None:
         """Move the current run: a request of the protocol that moves, or "pause".
 
-        While the script runs freely everything but "pause" is dropped; during a shorter move the newest one waits.
+        While the script runs freely everything but "pause" is dropped; during a shorter move the newest one waits, behind
+        the other requests that do.
         """
         session = self._session
         if session is None:
@@ -36,10 +37,8 @@ class Moving(Beginning):
             if self._moving is not None:
                 if self._moving in _PAUSABLE:
                     self._watchdog.paused()
-                self._aside(session.pause)
-                # The script may not have begun to move: then it does not hear this.
-                self._pause.start()
-        elif self._moving in _FAR or self._moving == "launch":
+                self._ask_to_pause(session)
+        elif self._moving in FAR or self._moving == "launch":
             return
         elif command == "goto" and "position" in arguments:
             self._start(command, lambda: session.travel(arguments["position"]))
@@ -102,7 +101,7 @@ class Moving(Beginning):
         if session is not None:
             self._after_pause(what, work)
 
-    def finish_with(self, job: Callable[[Session], object], timeout: float = 2.5) -> bool:
+    def finish_with(self, job: Callable[[Session], object]) -> bool:
         """Do a last thing with the session, paused if it runs, and wait for it; False where it takes too long."""
         session, done = self._session, threading.Event()
         if session is None or self._moving == "launch" or self._watchdog.is_silent:
@@ -117,9 +116,9 @@ class Moving(Beginning):
             finally:
                 done.set()
 
-        self._next = None
+        self._waiting.clear()
         self._mover.put("last", work)
-        return done.wait(timeout)
+        return done.wait(LAST)
 
     def touch(self) -> None:
         """Have everything shown anew, because something at this stop was changed (evaluated, edited)."""
@@ -127,29 +126,18 @@ class Moving(Beginning):
             self._emit_stop({**self._stop, "revision": self._stop.get("revision", 0) + 1})
 
     def _after_pause(self, what: str, job: Callable[[], Any]) -> None:
-        if self._moving in _FAR and self._session is not None:
-            self._aside(self._session.pause)
-        self._start(what, job)
+        if self._moving in FAR and self._session is not None:
+            self._ask_to_pause(self._session)
+        self._start(what, job, replaceable=False)
 
-    def _start(self, what: str, job: Callable[[], Stop | None]) -> None:
-        """Do it in the mover's thread now, or, instead of what waits, when that has finished what it does."""
-        if self._moving is not None:
-            self._next = lambda: self._start(what, job)
+    def _start(self, what: str, job: Callable[[], Stop | None], replaceable: bool = True) -> None:
+        """Do it in the mover's thread now, or when that has finished what it does and what waits for it.
+
+        Of moves that wait one after the other only the newest is kept, where they are ``replaceable``.
+        """
+        if self._moving is None and not self._waiting:
+            self._put(what, job)
             return
-        session = self._session
-        assert session is not None
-        self._moving = what
-        self._blink.start()
-
-        def work() -> None:
-            try:
-                stop = job()
-            except REFUSALS as error:
-                self._posts.post(lambda text=str(error): self._refused(session, text))
-            except Exception as error:
-                logging.getLogger(__name__).exception("%s failed", what)
-                self._posts.post(lambda text=f"{what}: {error!r}": self._refused(session, text))
-            else:
-                self._posts.post(lambda: self._arrive(session, stop))
-
-        self._mover.put("move", work)
+        if replaceable and self._waiting and self._waiting[-1][2]:
+            self._waiting.pop()
+        self._waiting.append((what, job, replaceable))

@@ -144,6 +144,7 @@ class RouteItem(QGraphicsItem):
         self._path = _path(route, source, target)
         self._bundle = _is_bundle(source, target) and route.kind == "flow"
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self.setZValue(-1.0)
 
     def boundingRect(self) -> QRectF:

@@ -13,6 +13,8 @@ MOST_UNITS = 32
 MOST_STRIP = 4096
 MOST_MAPS = 64
 MOST_KERNELS = 64
+#: Width of the box of a number, as wide as the widest that may stand in it ("-8.8e-88").
+_NUMBER = 58.0
 #: Rows of a strip before it goes on in a second column.
 STRIP_ROWS = 128
 
@@ -119,7 +121,7 @@ class Form:
         if self.kind in ("picture", "rows"):
             return _inside(max(1, self.shape[-1]), max(1, self.shape[-2]), size.side * 0.8, math.inf)
         if self.kind == "number":
-            return max(2 * size.radius + 2, 44.0 * size.text), max(24.0 * size.text, 2 * size.radius)
+            return max(2 * size.radius + 2, _NUMBER * size.text), max(24.0 * size.text, 2 * size.radius)
         return max(10.0, size.radius), max(24.0, 3 * size.radius)
 
     def weight_size(self, size: Size) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from PyQt6.QtGui import QImage, QPainter, QPen
 from PyQt6.QtWidgets import QGraphicsItem
 
 from gui.network.glyphs import bgra_of, paint_alarm, quick_image, short_number
+from gui.network.kept import Placed, kept, look_of, put
 from gui.network.places import Place
 from gui.network.units import paint_beside, paint_units
 from gui.network.values import BGR, Content, pixels
@@ -50,6 +51,12 @@ class NodeItem(QGraphicsItem):
         self._bounds = QRectF(place.x, place.y, place.width, place.height).adjusted(-8, -6, 8, 6)
         #: Whether numbers change many times a second: the view then paints them by itself, see :mod:`gui.network.still`.
         self.live = False
+        both = self._boxes["values"].united(self._boxes["weight"]) if place.weight[2] else self._boxes["values"]
+        #: Where hairlines and alarms are painted around the pictures, and what of the place they depend on.
+        self._framed = both.adjusted(-4, -4, 4, 4)
+        self._frames: tuple[Any, Any, list[Placed]] | None = None
+        grid = place.form.grid() if place.form.kind == "maps" else None
+        self._frames_key = place.values, place.weight, grid, place.form.shape
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self.words = Words(self)
 
@@ -89,10 +96,17 @@ class NodeItem(QGraphicsItem):
         self.words.update()
 
     def _image(self, part: str, content: Content) -> QImage | None:
+        signed = self.signed and part == "values"
+        key = part, signed, self.theme, self.place.form.kind, self.place.form.weight, self.place.form.shape
+        if key not in content.pictures:
+            content.pictures[key] = self._made(part, content, signed)
+        return content.pictures[key]
+
+    def _made(self, part: str, content: Content, signed: bool) -> QImage | None:
         alarm = self.theme.phase["alarm"]
         bgra = pixels(
             self.place.form, part, content, bgra_of(self.theme.diverging), bgra_of(self.theme.sequential),
-            (alarm.blue(), alarm.green(), alarm.red()), self.signed and part == "values", BGR,
+            (alarm.blue(), alarm.green(), alarm.red()), signed, BGR,
         )  # fmt: skip
         return None if bgra is None else quick_image(bgra)
 
@@ -171,14 +185,35 @@ class NodeItem(QGraphicsItem):
 
     def paint_lines(self, painter: QPainter) -> None:
         """What lies over the pictures: hairlines around them, and the marks."""
-        zoom = painter.worldTransform().m11()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for part in ("weight", "values"):
-            if self._pictured(part):
-                painter.setOpacity(FAINT if self.faint.get(part) else 1.0)
-                self._paint_frame(painter, part, zoom)
+        parts = [part for part in ("weight", "values") if self._pictured(part)]
+        if parts:
+            form, theme = self.place.form, self.theme
+            tiled = form.kind == "maps" and self._images.get("values") is not None
+            looks = [(part, *self.is_framed(part)[1:], self._nan(part)) for part in parts]
+            look, shown = look_of(painter), (theme, tiled, looks)
+            if look is None:
+                self._paint_frames(painter, parts)
+            elif self._frames is None or self._frames[:2] != (look, shown):
+                key = *looks, tiled, self._frames_key, theme.ink.rgba(), theme.phase["alarm"].rgba()
+                picture = kept(look, self._framed, key, lambda painter: self._paint_frames(painter, parts))
+                self._frames = None if picture is None else (look, shown, [picture])
+                if picture is None:
+                    self._paint_frames(painter, parts)
+            if look is not None and self._frames is not None:
+                put(painter, self._frames[2])
+        self._paint_marks(painter, painter.worldTransform().m11())
+
+    def _paint_frames(self, painter: QPainter, parts: list[str]) -> None:
+        zoom = painter.worldTransform().m11()
+        for part in parts:
+            painter.setOpacity(FAINT if self.faint.get(part) else 1.0)
+            self._paint_frame(painter, part, zoom)
         painter.setOpacity(1.0)
-        self._paint_marks(painter, zoom)
+
+    def _nan(self, part: str) -> bool:
+        content = self.contents.get(part)
+        return content is not None and content.nans > 0
 
     def is_framed(self, part: str) -> tuple[bool, bool, bool]:
         """What the lines over a part depend on, of its numbers: there are any, they are faint, some are not finite."""

@@ -22,7 +22,7 @@ from gui.network.texts import Texts, rough
 LANE, ROW_GAP, LINE_GAP = 8.0, 10.0, 12.0
 #: Lines so many times as wide as the view are tried, one after the other, until something fits.
 _ROOMS = (1.0, 1.5, 2.2, 3.2)
-#: Zoom from which text is read well; where text is larger than designed, its root less.
+#: Zoom from which text is read well; where text is larger than designed, its fourth root less.
 _READABLE = 0.7
 
 
@@ -90,7 +90,7 @@ def _best(sketch: _Sketch, width: float, height: float) -> Layout:
     units = any(form.kind == "units" for form in found)
 
     def worth(size: Size, zoom: float, lines: int) -> float:
-        legible = min(1.0, zoom * math.sqrt(sketch.texts.factor) / _READABLE) ** 2
+        legible = min(1.0, zoom * sketch.texts.factor**0.25 / _READABLE) ** 2
         if plain:
             return legible * zoom**2 * 3 * size.pitch * (1.0 if size.side >= CAPTIONED else 0.5) * 0.7**lines
         return legible * zoom**2 * size.side * (min(1.0, size.pitch / 16) if units else 1.0)

@@ -14,11 +14,13 @@ from gui.theme import SIZES, Theme
 _SLACK = 1.04
 
 
+@lru_cache(maxsize=64)
 def title_font(theme: Theme, lit: bool = False) -> QFont:
     """Of the names over nodes."""
     return theme.text_font("small", bold=lit)
 
 
+@lru_cache(maxsize=64)
 def caption_font(theme: Theme, scale: float = 1.0) -> QFont:
     """Of shapes and scales under nodes."""
     font = theme.text_font("small")
@@ -26,6 +28,7 @@ def caption_font(theme: Theme, scale: float = 1.0) -> QFont:
     return font
 
 
+@lru_cache(maxsize=64)
 def number_font(theme: Theme) -> QFont:
     """Of the numbers beside units."""
     return theme.code_font("small")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from gui.network.forms import Form, Size
@@ -10,7 +11,7 @@ from gui.network.texts import Texts
 #: Room for numbers beside units: for how many units they are written.
 MOST_NUMBERS = 12
 #: Sides of pictures from which captions are as large as designed; under smaller ones they are half as large, and can be
-#: read when zoomed in.
+#: read when zoomed in. Where text is larger than designed, these captions come nearer to it.
 CAPTIONED = 60
 _SMALL = 0.5
 #: Between title and pictures, and between pictures and captions.
@@ -90,7 +91,7 @@ class Place:
         self.beside = texts.widest_number + 8 if self.numbers else 0.0
         before = self.beside if self.numbers == "left" else 0.0
         pictures = wide + between + values[0] + self.beside
-        self.small = 1.0 if size.side >= CAPTIONED else _SMALL
+        self.small = 1.0 if size.side >= CAPTIONED else min(1.0, _SMALL * math.sqrt(texts.factor))
         self.caption = texts.caption_height * self.small
         lines, scale = caption_lines(form, texts)
         shape = max(lines, default=0.0) * self.small

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,8 @@ class Content:
     high: float
     nans: int = 0
     infs: int = 0
+    #: Pictures of these numbers, by what else they depend on.
+    pictures: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def limit(self) -> float:

@@ -34,6 +34,8 @@ class NetworkView(QGraphicsView):
         self._pressed: QPoint | None = None
         self._last = QPoint()
         self._dragging = False
+        # The scene paints all of it.
+        viewport_of(self).setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent, True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMouseTracking(True)
         self.setRenderHints(QPainter.RenderHint.Antialiasing)

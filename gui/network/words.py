@@ -9,6 +9,7 @@ from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QPainter
 from PyQt6.QtWidgets import QGraphicsItem
 
+from gui.network.kept import Look, Placed, kept, look_of, put
 from gui.network.measuring import caption_font, title_font
 from gui.network.units import legible
 
@@ -25,6 +26,9 @@ class Words(QGraphicsItem):
         super().__init__(node)
         self._node = node
         self._captions = node.captions()
+        #: What was painted last, as pictures, and how it looked.
+        self._pictures: list[Placed] = []
+        self._painted: tuple[Any, ...] | None = None
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
 
     def renew(self) -> None:
@@ -40,31 +44,52 @@ class Words(QGraphicsItem):
 
     def paint(self, painter: QPainter | None, option: Any, widget: Any = None) -> None:
         assert painter is not None
-        node, zoom = self._node, painter.worldTransform().m11()
-        place, theme = node.place, node.theme
-        phase = node.marks.phase or ("loss" if place.form.loss else "")
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        font = title_font(theme, bool(node.marks.phase))
-        if legible(font.pointSizeF(), zoom):
-            painter.setFont(font)
-            color = theme.phase_text[phase] if phase else theme.ink
-            self._write(painter, place.form.title, place.title_box(), color, Qt.TextElideMode.ElideMiddle)
-        font = caption_font(theme, place.small)
-        if not legible(font.pointSizeF(), zoom):
+        node, look = self._node, look_of(painter)
+        theme, lit = node.theme, bool(node.marks.phase)
+        phase = node.marks.phase or ("loss" if node.place.form.loss else "")
+        shown = look, theme, phase, lit, self._captions
+        if look is not None and shown == self._painted:
+            put(painter, self._pictures)
             return
-        painter.setFont(font)
-        for which, text in self._captions.items():
-            self._write(painter, text, place.caption_box(which), theme.muted, Qt.TextElideMode.ElideRight)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._painted, self._pictures = shown, []
+        zoom = painter.worldTransform().m11()
+        font = title_font(theme, lit)
+        if legible(font.pointSizeF(), zoom):
+            color = theme.phase_text[phase] if phase else theme.ink
+            title, place = node.place.form.title, node.place.title_box()
+            self._write(painter, look, font, title, place, color, Qt.TextElideMode.ElideMiddle)
+        font = caption_font(theme, node.place.small)
+        if legible(font.pointSizeF(), zoom):
+            for which, text in self._captions.items():
+                place = node.place.caption_box(which)
+                self._write(painter, look, font, text, place, theme.muted, Qt.TextElideMode.ElideRight)
+        put(painter, self._pictures)
 
-    def _write(self, painter: QPainter, text: str, place: tuple, color: QColor, mode: Qt.TextElideMode) -> None:
-        """A line of text on a ground of its own: lines between units may pass under it."""
+    def _write(
+        self, painter: QPainter, look: Look | None, font: QFont, text: str, place: tuple, color: QColor,
+        mode: Qt.TextElideMode,
+    ) -> None:  # fmt: skip
+        """A line of text on a ground of its own: lines between units may pass under it. As a picture, where that does."""
         if not text:
             return
-        box = QRectF(*place)
-        shown, wide = _fitted(painter.font().toString(), text, mode, box.width())
-        painter.fillRect(box.adjusted((box.width() - wide) / 2, 1, (wide - box.width()) / 2, -1), self._node.theme.panel)
-        painter.setPen(color)
-        painter.drawText(box.adjusted(-4, 0, 4, 0), Qt.AlignmentFlag.AlignCenter, shown)
+        box, ground = QRectF(*place), self._node.theme.panel
+
+        def draw(painter: QPainter) -> None:
+            shown, wide = _fitted(font.toString(), text, mode, box.width())
+            under = box.adjusted((box.width() - wide) / 2, 1, (wide - box.width()) / 2, -1)
+            painter.setFont(font)
+            painter.fillRect(under, ground)
+            painter.setPen(color)
+            painter.drawText(box.adjusted(-4, 0, 4, 0), Qt.AlignmentFlag.AlignCenter, shown)
+
+        key = text, font.pointSizeF(), font.weight(), color.rgba(), ground.rgba(), mode
+        picture = kept(look, box.adjusted(-6, -4, 6, 4), key, draw) if look is not None else None
+        if picture is not None:
+            self._pictures.append(picture)
+        else:
+            self._painted = None
+            draw(painter)
 
 
 @lru_cache(maxsize=1024)

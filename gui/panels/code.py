@@ -107,10 +107,17 @@ class CodePanel(Panel):
             self.show_empty()
 
     def show_running(self) -> None:
+        self.pages.setCurrentWidget(self.view)
         self.view.set_marks(())
+        if self.path is None and self.state.program and os.path.isfile(self.state.program):
+            self._open(self.state.program, lambda: self._show_subject(None))
+        self._show_subject(None)
 
     def _mark(self, stop: dict[str, Any]) -> None:
         """Mark the line of the stop, and the forward's line where it is a backward's."""
+        if self.state.running:
+            self._show_subject(None)
+            return
         marks = []
         phase = self.theme.phase
         hue = phase["alarm"] if stop.get("kind") == "exception" else phase[self.theme.direction(stop)]
@@ -129,10 +136,15 @@ class CodePanel(Panel):
 
     def _show_subject(self, stop: dict[str, Any] | None) -> None:
         name = os.path.basename(self.path or "")
+        if self.state.running:
+            self.head.set_subject("running: pause (F6) to see the line")
+            return
         line = (stop or {}).get("line")
         origin = (stop or {}).get("origin")
         place = f":{line}" if line and _same((stop or {}).get("file"), self.path) else ""
         source = f" · op of line {origin[1]}" if origin and origin[1] != line else ""
+        if self.files.count() > 1:  # the choice beside it names the file
+            name, place = "", f"line {line}" if place else ""
         self.head.set_subject(f"{name}{place}{source}")
 
     # ---- elements ----
@@ -328,7 +340,7 @@ class CodePanel(Panel):
 
 
 def _same(a: Any, b: Any) -> bool:
-    return bool(a) and bool(b) and os.path.realpath(str(a)) == os.path.realpath(str(b))
+    return bool(a) and bool(b) and (a == b or os.path.realpath(str(a)) == os.path.realpath(str(b)))
 
 
 PANEL = CodePanel

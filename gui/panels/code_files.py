@@ -26,6 +26,8 @@ class Files(QObject):
         self._elsewhere = elsewhere
         self._texts: dict[str, str] = {}
         self._stale: set[str] = set()
+        #: The true paths of those that were read.
+        self._real: dict[str, str] = {}
         self._watcher = QFileSystemWatcher(self)
         self._watcher.fileChanged.connect(self._file_changed)
 
@@ -35,7 +37,9 @@ class Files(QObject):
 
     def read(self, path: str, then: Callable[[str], object]) -> None:
         """Read a file, if that was not done before; ``then`` gets its true path, now or later."""
-        path = os.path.realpath(path) if os.path.exists(path) else path
+        if path not in self._real:
+            self._real[path] = os.path.realpath(path) if os.path.exists(path) else path
+        path = self._real[path]
         if path not in self._texts:
             try:
                 self._texts[path] = Path(path).read_text(encoding="utf-8", errors="replace")
@@ -58,6 +62,7 @@ class Files(QObject):
         for path in self._stale:
             self._texts.pop(path, None)
         self._stale.clear()
+        self._real.clear()
 
     def _file_changed(self, path: str) -> None:
         if os.path.exists(path):

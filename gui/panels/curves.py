@@ -150,7 +150,7 @@ class CurvesPanel(Panel):
         count = len(latest["steps"]) if latest is not None else 0
         epochs = epoch_at(self.state.measures.get(current), count)
         text = f"{format_count(count)} step{'' if count == 1 else 's'}"
-        self.head.set_subject(text + (f", epoch {epochs}" if epochs else "") if plots else "")
+        self.head.set_subject(text + (f", epoch {epochs}" if epochs else "") if plots else "", brief=text if plots else "")
 
     def _plots(self, found: dict[str, list[Series]]) -> list[Plot]:
         plots = []

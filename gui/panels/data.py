@@ -39,6 +39,7 @@ class DataPanel(Panel):
         self.batch: Batch | None = None
         self._place: tuple | None = None
         self._named_inputs = True
+        self._passed_by = False  # seen of a script that ran freely
         self._tally = Tally()
         self._names: list[str] | None = None
         self.grid = SampleGrid(self.theme)
@@ -99,6 +100,7 @@ class DataPanel(Panel):
             self._named_inputs = batch.inputs is not None
             if "inputs" in views:
                 batch.take_inputs(views["inputs"])
+            self._passed_by = True
             self._take(batch)
 
     def _graph_changed(self) -> None:
@@ -108,7 +110,7 @@ class DataPanel(Panel):
             self.show_stop(self.state.stop)
 
     def _answered(self, body: dict[str, Any]) -> None:
-        batch = Batch(body)
+        batch, self._passed_by = Batch(body), False
         wanted = input_reference(self.state.graph, batch.total) if batch.inputs is None else None
         if wanted is None:
             self._take(batch)
@@ -188,8 +190,12 @@ class DataPanel(Panel):
         """Ask for another label of a sample, and fork the run with it where the labels were made."""
         batch, stop = self.batch, self.state.stop
         at = batch.labels_at if batch is not None else None
+        if self.state.running:
+            self.context.say("The script runs: pause it (F6) and step on by a batch, then its labels can be changed.")
+            return
         if batch is None or stop is None or at is None or batch.labels is None or sample >= len(batch.labels):
-            self.context.say("This sample has no label that could be changed here.")
+            why = " It was seen while the script ran freely: step on by a batch." if self._passed_by else ""
+            self.context.say(f"This sample has no label that could be changed here.{why}")
             return
         shape = at["shape"]
         if math.prod(shape[1:]) != 1 or shape[0] <= sample:

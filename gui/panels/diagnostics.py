@@ -14,10 +14,13 @@ from gui.theme import Theme
 
 SEVERITIES = ("error", "warning", "hint")
 _NOTHING = (
-    "Nothing found so far.\n\nThe diagnoses watch each step for dead units, vanishing and exploding gradients, NaN, a wrong "
-    "learning rate, forgotten zero_grad and more. Run on (F5); what they find is listed here."
+    "Nothing found so far.\n\nAt each backward() and step() the diagnoses look for dead units, vanishing and exploding "
+    "gradients, NaN, a wrong learning rate, forgotten zero_grad and more. Run on (F5); what they find is listed here."
 )
-
+_BROKEN = (
+    "NaN or infinity was made here.\n\nWhere it comes from is looked for when the script calls backward() on the loss of "
+    "this pass: step on to there, or run on (F5), and the cause is listed here."
+)
 
 _OFF = "The diagnoses are off. Tick Watch to have them look at every step."
 
@@ -124,7 +127,13 @@ class DiagnosticsPanel(Panel):
         if findings:
             self.show_content()
         else:
-            self.show_empty(_NOTHING if self.enabled.isChecked() else _OFF)
+            self.show_empty(_OFF if not self.enabled.isChecked() else _BROKEN if self._broken() else _NOTHING)
+
+    def _broken(self) -> bool:
+        """Whether the script stands where a watchpoint has found NaN or infinity, which no diagnosis has judged yet."""
+        stop = self.state.stop or {}
+        found = str(stop.get("description", "")).startswith(("NaN in ", "Infinity in ", "-Infinity in "))
+        return stop.get("reason") == "data breakpoint" and found and not self.state.running
 
     def apply_theme(self, theme: Theme) -> None:
         self.enabled.setFont(theme.text_font("small"))

@@ -138,6 +138,7 @@ class LayersPanel(Panel):
 
     def show_running(self) -> None:
         self.show_content()
+        self.curves.set_cursor(None)  # that of the stop before
         self._timer.start()
 
     def showEvent(self, event: Any) -> None:
@@ -168,19 +169,24 @@ class LayersPanel(Panel):
             self._show(self.state.statistics if self.tier != "off" else {})
             return
         names, column = self._names(), self.curves.column
-        self.ask("statistics", "statistics", self.curves.request(names), lambda body: self._answered(body, column, names))
+        asked = self.curves.request(names, self.state.running)
+
+        def answered(body: dict[str, Any]) -> None:
+            self._answered(body, column, names, "from" in asked)
+
+        self.ask("statistics", "statistics", asked, answered)
 
     def _names(self) -> list[str]:
         return self.curves.names(self.model.rows, self._chosen())
 
-    def _answered(self, body: dict[str, Any], column: str, names: list[str]) -> None:
+    def _answered(self, body: dict[str, Any], column: str, names: list[str], news: bool) -> None:
         self.state.update(statistics=body)
         self._show(body)
         if self._names() != names or self.curves.column != column:
             self._ask()
             return
         self._ask_ratios()
-        self.curves.show_answer(body, names)
+        self.curves.show_answer(body, names, news)
 
     def _ask_ratios(self) -> None:
         """The update ratio is counted every tenth step only: look for it in the last steps."""

@@ -72,6 +72,9 @@ class OverTime(QWidget):
         for widget in (self.plot, self.histogram, self.note):
             layout.addWidget(widget, 1)
         layout.addWidget(self.read_out)
+        #: By the engine's name what is known of the column: steps and values, and up to which step.
+        self._known: dict[str, tuple[np.ndarray, np.ndarray, int]] = {}
+        self._known_column = ""
         self.histogram.read.connect(self.read_out.setText)
         self.field.currentIndexChanged.connect(lambda _: self._choose())
         self.log.toggled.connect(lambda _: self.changed.emit())
@@ -104,21 +107,31 @@ class OverTime(QWidget):
         picked = [row for row in usable if rows.index(row) in chosen]
         return [row.name for row in (picked or usable)[: 1 if self.is_histogram else _MOST_CURVES]]
 
-    def request(self, names: list[str]) -> dict[str, Any]:
-        """The arguments of the request ``statistics`` for these rows."""
+    def request(self, names: list[str], news: bool = False) -> dict[str, Any]:
+        """The arguments of the request ``statistics`` for these rows; with ``news`` for what is not known yet, where the
+        run has only gone on since the answer before.
+        """
         if not names:
             return {}
         if self.is_histogram:
             return {"histograms": names[0] + self.suffix}
-        return {"names": [name + self.suffix for name in names], "field": self.column.removeprefix("gradient ")}
+        asked = [name + self.suffix for name in names]
+        arguments: dict[str, Any] = {"names": asked, "field": self.column.removeprefix("gradient ")}
+        if news and self._known_column == self.column and all(name in self._known for name in asked):
+            arguments["from"] = min(self._known[name][2] for name in asked) + 1
+        return arguments
 
-    def show_answer(self, body: dict[str, Any], names: list[str]) -> None:
-        """Show what the engine has answered for these rows."""
+    def show_answer(self, body: dict[str, Any], names: list[str], news: bool = False) -> None:
+        """Show what the engine has answered for these rows; ``news``: it goes on from what is known."""
         if self.is_histogram:
             self._show_histograms(body.get("histograms"))
             return
         series = body.get("series") or {}
-        curves = {name: finite(series[name + self.suffix]) for name in names if name + self.suffix in series}
+        if not news:
+            self._known, self._known_column = {}, self.column
+        for name, found in series.items():
+            self._known[name] = _longer(self._known.get(name), found)
+        curves = {name: self._known[name + self.suffix][:2] for name in names if name + self.suffix in self._known}
         self._show_part(self.plot)
         self.plot.show_curves(self.field.currentText(), curves, self.log.isChecked())
 
@@ -151,6 +164,18 @@ class OverTime(QWidget):
         self.histogram.apply_theme(theme)
         self.note.setFont(theme.text_font())
         self.read_out.setFont(theme.code_font("small"))
+
+
+def _longer(
+    known: tuple[np.ndarray, np.ndarray, int] | None, series: dict[str, Any]
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """What is known with what is newer in an answer: steps and values, and up to which step."""
+    steps, values = finite(series)
+    last = int(series["steps"][-1]) if len(series["steps"]) else -1
+    if known is None:
+        return steps, values, last
+    fresh = steps > known[2]
+    return np.concatenate([known[0], steps[fresh]]), np.concatenate([known[1], values[fresh]]), max(last, known[2])
 
 
 def finite(series: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:

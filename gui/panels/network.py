@@ -61,6 +61,7 @@ class NetworkPanel(Panel):
         self._layout: Layout | None = None
         self._graph: dict[str, Any] | None = None
         self._structure: Any = None
+        self._placed: Any = None
         self._run: Any = None
         self._revision = 0
         self._fill: Fill | None = None
@@ -103,7 +104,7 @@ class NetworkPanel(Panel):
         self.head.add_control(self.mode)
         self.head.add_control(fit)
         self.set_content(self.view)
-        self.state.subscribe("graph", self._graph_changed)
+        self.state.subscribe(("graph", "graph_due"), self._graph_changed)
         self.state.subscribe("contributors", self._contributors_changed)
         self.state.subscribe("running", self._keep_drawn)
 
@@ -126,7 +127,8 @@ class NetworkPanel(Panel):
         self._take_graph()
         past = stop is not None and not stop.get("live", True) and self._log.next > (stop.get("seq") or 0)
         if past and not self._pictured:
-            self._refresh()  # only the cursor has moved
+            if not self.state.graph_due:  # else when it is here
+                self._refresh()  # only the cursor has moved
         else:
             self._ask_events()
 
@@ -162,7 +164,7 @@ class NetworkPanel(Panel):
         self.ask("events", "events", arguments, answered)
 
     def _graph_changed(self) -> None:
-        if self.isVisible() and not self._is_fresh():
+        if self.isVisible() and not self.state.graph_due and not self._is_fresh():
             self._take_graph()
             self._refresh()
 
@@ -208,9 +210,12 @@ class NetworkPanel(Panel):
         if self._layouts[key] is not self._layout:
             self._layout = self._layouts[key]
             self.scene.show_layout(self._layout, self._graph)
-            self._pictured = False
+            # In another place the same network shows what was seen of it last, until there is more.
+            self._pictured, self._placed = self._pictured and self._placed == self._structure, self._structure
             self._keep_drawn()
             self._feed.forget()
+            if self._pictured:
+                self._live.again()
             if self.view.fitted:
                 self.view.fit()
             self._refresh()
@@ -232,6 +237,7 @@ class NetworkPanel(Panel):
             self._live.again()
             self.head.set_subject("the last step that was seen")
             return
+        self._refreshed = stop, self.state.selection, self.state.graph
         fill = Fill(self._graph, self._layout, self._log, stop, self.state.selection.sample, self.mode.currentData())
         for node, part, wanted in fill.all():
             self._feed.want(node, part, wanted)
@@ -279,7 +285,7 @@ class NetworkPanel(Panel):
     # ---- what is lit ----
 
     def show_selection(self, selection: Selection) -> None:
-        if not self._is_fresh():
+        if not self.state.graph_due and not self._is_fresh():
             self._refresh()
 
     def _contributors_changed(self) -> None:
@@ -318,7 +324,9 @@ class NetworkPanel(Panel):
         if fill.current in self.scene.nodes and not self.state.running:
             self.view.reveal(self.scene.nodes[fill.current].boundingRect())
         self.scene.flow(None, None, False)
-        wanted = fill.phase in ("forward", "loss", "backward") and self.context.settings.get("motion", True)
+        still = (self.state.stop or {}).get("reason") == "goto"  # along the timeline nothing has time to flow
+        moving = self.context.settings.get("motion", True) and not still
+        wanted = moving and fill.phase in ("forward", "loss", "backward")
         if wanted and fill.current is not None and not self.state.running:
             self._motion.start()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from PyQt6 import sip
 from PyQt6.QtCore import QEvent, QSize, Qt
-from PyQt6.QtGui import QFontMetrics, QHideEvent, QPainter, QPaintEvent, QShowEvent
+from PyQt6.QtGui import QColor, QFontMetrics, QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.context import Context
@@ -28,6 +28,7 @@ class Panel(QWidget):
         area: where it stands at first: "left", "left-bottom", "center", "bottom", "right" or "right-bottom".
         empty_text: what it will show and how to get there; shown while there is no stop (and by :meth:`show_empty`).
         needs_stop: False where it has something to show without a stop; then ``show_stop(None)`` may be called.
+        prompt: whether it is told of a stop before those that are not: it asks the engine for much.
     """
 
     key = ""
@@ -35,6 +36,7 @@ class Panel(QWidget):
     area = "right"
     empty_text = "Open a script (Ctrl+O); this panel shows where it stops."
     needs_stop = True
+    prompt = False
 
     def __init__(self, context: Context) -> None:
         super().__init__()
@@ -57,7 +59,7 @@ class Panel(QWidget):
         self._content: QWidget | None = None
         self._due = {"theme", "stop", "selection"}
         context.theme_changed.connect(self._theme_changed)
-        self.state.subscribe(("stop", "running"), self._stop_changed)
+        self.state.subscribe(("stop", "running"), self._stop_changed, self.prompt)
         self.state.subscribe("selection", self._selection_changed)
         self.state.subscribe("snapshot", self._snapshot_changed)
 
@@ -259,9 +261,11 @@ class PanelHead(QWidget):
         # A dock gives its title bar the height of the hint, whatever height was fixed.
         return QSize(super().sizeHint().width(), self.minimumHeight())
 
-    def set_subject(self, text: str, kept: str = "") -> None:
-        """What the panel shows: a tensor's name; ``kept``: its shape and dtype, which are cut last."""
-        self.subject.set_text(text, kept)
+    def set_subject(self, text: str, kept: str = "", brief: str = "") -> None:
+        """What the panel shows: a tensor's name; ``kept``: its shape and dtype, which are cut last; ``brief``: what is
+        written instead where there is no room for it all.
+        """
+        self.subject.set_text(text, kept, brief)
 
     def set_problem(self, text: str) -> None:
         """Why the panel cannot show what was asked for; "" when it can."""
@@ -277,8 +281,8 @@ class PanelHead(QWidget):
         self.setFixedHeight(theme.space(32))
 
 
-#: Letters of a text that is cut, below which it is not shown at all.
-_FEWEST = 5
+#: Share of a text below which what is left of it is not shown at all.
+_LEAST = 0.5
 
 
 class ElidedLabel(QLabel):
@@ -291,8 +295,9 @@ class ElidedLabel(QLabel):
     def __init__(self, text: str = "") -> None:
         super().__init__()
         self._whole = ""
-        self._kept = ""
+        self._kept = self._brief = ""
         self._problem = ""
+        self._ground: QColor | None = None
         self.shown = ""
         self.setMinimumWidth(1)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -305,10 +310,12 @@ class ElidedLabel(QLabel):
     def setText(self, text: str | None) -> None:
         self.set_text(text or "")
 
-    def set_text(self, text: str, kept: str = "") -> None:
-        """Show ``text`` followed by ``kept``; in little room ``text`` is cut in its middle and ``kept`` stays whole."""
-        if (text + kept, kept) != (self._whole, self._kept):
-            self._whole, self._kept = text + kept, kept
+    def set_text(self, text: str, kept: str = "", brief: str = "") -> None:
+        """Show ``text`` followed by ``kept``; in little room ``text`` is cut in its middle and ``kept`` stays whole, or
+        ``brief`` is shown instead of both.
+        """
+        if (text + kept, kept, brief) != (self._whole, self._kept, self._brief):
+            self._whole, self._kept, self._brief = text + kept, kept, brief
             self._fit()
 
     def set_problem(self, text: str) -> None:
@@ -319,6 +326,12 @@ class ElidedLabel(QLabel):
             if style := self.style():
                 style.polish(self)
             self._fit()
+
+    def set_ground(self, color: QColor) -> None:
+        """Paint this under the text: what lies below need not be painted anew with each text."""
+        self._ground = color
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.update()
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
@@ -334,11 +347,13 @@ class ElidedLabel(QLabel):
         metrics, room = QFontMetrics(self.font()), max(self.contentsRect().width(), 1)
         kept = "" if self._problem else self._kept
         name, left = text.removesuffix(kept), room - metrics.horizontalAdvance(kept)
-        if kept and left >= metrics.horizontalAdvance(name[:1] + "…" + name[-2:]):
+        if self._brief and not self._problem and metrics.horizontalAdvance(text) > room:
+            shown = metrics.elidedText(self._brief, Qt.TextElideMode.ElideRight, room)
+        elif kept and left >= metrics.horizontalAdvance(name[:1] + "…" + name[-2:]):
             shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, left) + kept
         else:
             shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
-        if shown != text and len(shown) < _FEWEST and not self._problem:
+        if shown.endswith("…") and len(shown) <= _LEAST * len(self._brief or text) and not self._problem:
             shown = ""  # "a…" says nothing; the tooltip says it all
         if shown != self.shown:
             self.shown = shown
@@ -348,12 +363,11 @@ class ElidedLabel(QLabel):
             self.setToolTip(tip)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        super().paintEvent(event)
-        style = self.style()
-        if style is not None and self.shown:
-            painter = QPainter(self)
-            flags, enabled = int(self.alignment()), self.isEnabled()
-            style.drawItemText(
-                painter, self.contentsRect(), flags, self.palette(), enabled, self.shown, self.foregroundRole()
-            )
-            painter.end()
+        if not self.shown and self._ground is None:
+            return
+        painter = QPainter(self)
+        if self._ground is not None:
+            painter.fillRect(self.rect(), self._ground)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.contentsRect(), int(self.alignment()) | Qt.TextFlag.TextSingleLine.value, self.shown)
+        painter.end()

@@ -38,7 +38,7 @@ class StackPanel(Panel):
         self.ask("frames", "stackTrace", {}, lambda body: self._show(body["stackFrames"], stop or {}), self._refused)
 
     def show_running(self) -> None:
-        self.head.set_subject("running")
+        self.head.set_subject("running: pause (F6) to see where")
 
     def _show(self, frames: list[dict[str, Any]], stop: dict[str, Any]) -> None:
         self.frames = frames

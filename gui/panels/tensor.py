@@ -31,6 +31,7 @@ class TensorPanel(Panel):
     """Shows what is selected, or what the op at the stop is about."""
 
     key, title, area = "tensor", "Tensor", "right"
+    prompt = True
     empty_text = "Stop at an op, or select a tensor in the network or the variables; its numbers show here."
 
     def __init__(self, context: Context) -> None:
@@ -192,7 +193,7 @@ class TensorPanel(Panel):
         kind, colors = str(self.controls.view.currentData()), self.controls.range
         scale, tints, note, unit = self._scales.tinted(view, self.source.title, kind, colors.mode, colors.share, fit)
         layout = view.plan.layout
-        in_rows = bool(layout.lead) and layout.across >= layout.lead[-1]
+        in_rows = bool(layout.lead) and layout.across == layout.lead[-1]
         self.map.tiles_are_numbered = (in_rows, in_rows and layout.down > 1)
         self.map.show_numbers(
             view.data, scale, size=view.size, at=view.start, block=(1, 1) if view.tiled else view.block,
@@ -269,8 +270,12 @@ class TensorPanel(Panel):
             self.read_out.setText("")
         elif 0 in self.shown.shape:
             self.read_out.setText("This tensor has no elements: one of its dimensions is 0")
+        elif cell is not None:
+            self.read_out.setText(text_at(self.shown, *cell))
         else:
-            self.read_out.setText(text_at(self.shown, *cell) if cell is not None else "Point at a number to read it")
+            part = self.shown.part_text()
+            self.read_out.set_text(f"{part}. Point at a number to read it" if part else "Point at a number to read it",
+                                   brief=part or "Point at a number")  # fmt: skip
 
     def text_at(self, row: int, column: int) -> str:
         """Index and exact value of a cell, or what it is the mean of."""

@@ -16,6 +16,7 @@ from gui.panels.tensor_view import Shown, as_array, exact, statistics_of, statis
 from gui.theme import Theme
 from gui.widgets.heat_map import HeatMap
 from gui.widgets.histogram_plot import HistogramPlot
+from gui.widgets.rich_line import RichLine
 
 #: Pixels of height at 100 % that are needed for the histogram, and for the statistics.
 _ROOM_FOR_ALL, _ROOM_FOR_STATISTICS = 300, 220
@@ -33,8 +34,8 @@ class TensorContent(QWidget):
         self.read_out = ElidedLabel()
         self.read_out.setAccessibleName("Element under the mouse, or selected")
         self.read_out.setContentsMargins(8, 0, 8, 0)
-        self.statistics = _label("Statistics of the whole tensor")
-        self.statistics.setWordWrap(True)
+        self.statistics = RichLine()
+        self.statistics.setAccessibleName("Statistics of the whole tensor")
         self.message = _label("Why there are no numbers")
         self.message.setWordWrap(True)
         self.message.hide()

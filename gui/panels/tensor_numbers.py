@@ -41,6 +41,8 @@ class TensorNumbers:
         self.source = Source()
         self._shown: tuple[Any, ...] = ()
         self._wanted: tuple[Any, ...] = ()
+        #: Whether the view was moved while numbers were on their way.
+        self._closer = False
         self.made: Plan | None = None
         self._shapes: dict[tuple[Any, ...], tuple[int, ...]] = {}
 
@@ -66,12 +68,12 @@ class TensorNumbers:
             return
         shape = self._known_shape()
         if shape is None:
-            probe = {"reference": self.source.references[0], "maxShape": [1, 1]}
-
+            probe, asked = {"reference": self.source.references[0], "maxShape": [1, 1]}, self._identity()
 
             def found(body: dict[str, Any]) -> None:
-                self._shapes[self._identity()] = tuple(body["shape"])
-                self._ask_numbers(tuple(body["shape"]))
+                self._shapes[asked] = tuple(body["shape"])
+                if self._identity() == asked:  # else another tensor is shown by now
+                    self._ask_numbers(tuple(body["shape"]))
 
             self.ask("shape", "tensor", probe, found)
         else:
@@ -85,6 +87,10 @@ class TensorNumbers:
 
     def look_closer(self, view: Shown) -> None:
         """After zooming: ask for the part that is seen where a number stands for several elements, or did."""
+        if self._shown and self._shown != self._wanted:
+            # Other numbers are on their way: what is seen now says nothing of them.
+            self._closer = True
+            return
         if view.tiled or not self._shown:
             self.fetch()
             return
@@ -141,7 +147,11 @@ class TensorNumbers:
                 self._refused(f"{source.title}: {format_shape(shapes[0])} and {format_shape(shapes[1])} have no difference.")
                 return
             self._shown = asked
-            self._arrived(shown([answers[i] for i in range(len(answers))], made), answers[0])
+            view = shown([answers[i] for i in range(len(answers))], made)
+            self._arrived(view, answers[0])
+            if self._closer:
+                self._closer = False
+                self.look_closer(view)
 
         for place, reference in enumerate(source.references):
             run = source.run_of(place)

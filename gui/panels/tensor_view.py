@@ -102,6 +102,14 @@ class Shown:
         """Whether every element of the tensor is in the data."""
         return self.block == (1, 1) and self.data.size == math.prod(self.shape)
 
+    def part_text(self) -> str:
+        """How many of the maps are shown; "" where it is all of them."""
+        lead, every = self.plan.layout.lead, self.plan.cut.selected[:-2]
+        if math.prod(lead) >= math.prod(every):
+            return ""
+        counts = [" × ".join(map(str, ends)) for ends in ([n for n in lead if n > 1], [n for n in every if n > 1])]
+        return f"{counts[0]} of {counts[1]} maps"
+
     @property
     def _reduced(self) -> Layout:
         layout = self.plan.layout

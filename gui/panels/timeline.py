@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from PyQt6.QtWidgets import QLabel, QToolButton
+from PyQt6.QtCore import QSize
+from PyQt6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PyQt6.QtWidgets import QLabel, QSizePolicy, QToolButton
 
 from gui.context import Context
 from gui.panels.panel import Panel
@@ -12,9 +14,13 @@ from gui.theme import Theme
 from gui.timeline.marks import Events, alarms, forks, hits
 from gui.timeline.paint import least_height
 from gui.timeline.travel import TimelineStrip
+from gui.timers import repeating
 
 #: Events asked for at once.
 _PAGE = 4000
+
+#: Milliseconds between two looks at how far a script that runs has come.
+_LOOK = 400
 
 
 class TimelinePanel(Panel):
@@ -30,6 +36,8 @@ class TimelinePanel(Panel):
         self.events = Events()
         self._run: Any = None
         self._subject = ""
+        #: What is under the pointer.
+        self._pointed = ""
         self._marked = -1
         self.strip = TimelineStrip(self.theme)
         self.strip.wanted.connect(self._go)
@@ -37,8 +45,7 @@ class TimelinePanel(Panel):
         self.strip.stepped.connect(self._step)
         self.strip.leaped.connect(self._leap)
         self.strip.pointed.connect(self._point)
-        self.legend = QLabel()
-        self.legend.setAccessibleName("Legend: hues of forward, loss, backward and update")
+        self.legend = Legend()
         fit = QToolButton()
         fit.setText("Fit")
         fit.setAccessibleName("Show all recorded events")
@@ -49,9 +56,34 @@ class TimelinePanel(Panel):
         self.head.add_control(self.legend)
         self.head.add_control(fit)
         self.set_content(self.strip)
+        self._look = repeating(self, _LOOK, self._show_progress)
         self.state.subscribe(("runs", "findings", "breakpoints"), self._marks_changed)
 
+    def show_running(self) -> None:
+        self._look.start()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        self._look.stop()
+        super().hideEvent(event)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        super().showEvent(event)
+        if self.state.running:
+            self._look.start()
+
+    def _show_progress(self) -> None:
+        """The script runs freely: its events are not recorded, but how far it is can be told."""
+        step = self.state.progress.get("step")
+        if not self.state.running:
+            self._look.stop()
+        elif step is not None:
+            self._subject = "running: pause (F6) to see events"
+            self.head.set_subject(self._subject)
+            self.strip.run_on(int(step))
+
     def show_stop(self, stop: dict[str, Any] | None) -> None:
+        self._look.stop()
+        self.strip.run_on(None)
         if stop is None:
             return
         number = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
@@ -83,7 +115,7 @@ class TimelinePanel(Panel):
             return
         self.strip.show_events(self.events, stop.get("seq"), bool(stop.get("live", True)))
         self._subject = self.events.summary(stop)
-        self.head.set_subject(self._subject)
+        self.head.set_subject(self._pointed or self._subject)
         if self.events.version != self._marked:
             self._marks_changed()
 
@@ -95,13 +127,15 @@ class TimelinePanel(Panel):
         )  # fmt: skip
 
     def _point(self, text: str) -> None:
+        self._pointed = text
         self.head.set_subject(text or self._subject)
 
     # ---- the user ----
 
     def _go(self, seq: int) -> None:
         stop = self.state.stop
-        if stop is not None and stop.get("seq") != seq:
+        # A move that is under way leads elsewhere: back to here, too, is a move then.
+        if stop is not None and (stop.get("seq") != seq or self.context.link.moving):
             self.context.link.move("goto", seq=seq)
 
     def _replay(self, step: int) -> None:
@@ -129,11 +163,7 @@ class TimelinePanel(Panel):
     def apply_theme(self, theme: Theme) -> None:
         self.strip.apply_theme(theme)
         self.setMinimumHeight(least_height(theme))
-        self.legend.setFont(theme.text_font("small"))
-        self.legend.setText("&nbsp;&nbsp;".join(
-            f'<span style="color:{theme.phase[name].name()}">■</span> {name}'
-            for name in ("forward", "loss", "backward", "update")
-        ))  # fmt: skip
+        self.legend.apply_theme(theme)
 
     def save(self) -> dict[str, Any]:
         return {"span": self.strip.span_shown()}
@@ -142,6 +172,46 @@ class TimelinePanel(Panel):
         span = saved.get("span")
         if isinstance(span, (int, float)) and span > 1:
             self.strip.set_span(float(span))
+
+
+class Legend(QLabel):
+    """The hues of the phases. In little room only that of the loss: the lanes of the others bear their names."""
+
+    _PHASES = ("forward", "loss", "backward", "update")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._texts = ("", "")
+        self.setAccessibleName("Legend: hues of forward, loss, backward and update")
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self.setMinimumWidth(1)
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Take on colours and font."""
+        self.setFont(theme.text_font("small"))
+        signs = {name: f'<span style="color:{theme.phase[name].name()}">■</span>&nbsp;{name}' for name in self._PHASES}
+        self._texts = ("&nbsp; ".join(signs.values()), signs["loss"])
+        self._fit()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._width(self._PHASES), super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(1, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _width(self, names: tuple[str, ...]) -> int:
+        metrics = self.fontMetrics()
+        return 4 + metrics.horizontalAdvance("\u00a0 ".join(f"■\u00a0{name}" for name in names))
+
+    def _fit(self) -> None:
+        fits = self.width() >= self.sizeHint().width()
+        text = self._texts[0] if fits else self._texts[1] if self.width() >= self._width(("loss",)) else ""
+        if text != self.text():
+            self.setText(text)
 
 
 PANEL = TimelinePanel

@@ -16,12 +16,16 @@ from gui.panels.variables_edit import edit_of
 from gui.places import places_of
 from gui.state import Selection
 from gui.theme import Theme
+from gui.timers import single_shot
 from gui.widgets.variable_tree import Node, VariableTree
 
 WATCHES, ARRAYS, ADD = "Watches", "This op", "+ add an expression"
 
 #: Variables that are shown of a container at first, and how many more at each time.
 _PAGE = 100
+
+#: Milliseconds after which values of a script that runs are shown as old ones: a longer step is no reason to flicker.
+_STALE = 250
 
 
 class VariablesPanel(Panel):
@@ -38,7 +42,9 @@ class VariablesPanel(Panel):
         self._results: dict[str, dict[str, Any]] = {}
         self._limits: dict[tuple[str, ...], int] = {}
         self._here: Any = None
+        self._retried: Any = None
         self._fresh = False
+        self._grey = single_shot(self, _STALE, self._show_stale)
         self.tree = VariableTree(self.theme)
         self.tree.open_paths = {(WATCHES,), (ARRAYS,), ("Locals",), ("Globals",)}
         self.tree.unfolded.connect(self._unfold)
@@ -60,6 +66,8 @@ class VariablesPanel(Panel):
     # ---- stops ----
 
     def show_stop(self, stop: dict[str, Any] | None) -> None:
+        self._grey.stop()
+        self.tree.set_stale(False)
         if stop is None:
             return
         run = next((run["name"] for run in self.state.runs if run.get("current")), None)
@@ -77,7 +85,12 @@ class VariablesPanel(Panel):
         self.ask("scopes", "scopes", asked, found, lambda _: self._show_scopes([], stop))
 
     def show_running(self) -> None:
-        self.head.set_subject("running")
+        self._grey.start()
+
+    def _show_stale(self) -> None:
+        if self.state.running:
+            self.tree.set_stale(True)
+            self.head.set_subject("running: pause (F6) to see new values")
 
     def _frame_changed(self) -> None:
         if self.isVisible() and self.state.stop is not None and not self.state.running:
@@ -111,7 +124,13 @@ class VariablesPanel(Panel):
         asked_at = self.state.stop
 
         def refused(message: str) -> None:
-            if self.state.stop is asked_at:  # numbers of variables are those of one stop
+            # Numbers of variables are those of one stop; at the next one all that is open is asked for anew.
+            if self.state.stop is not asked_at or self.state.running or self.context.link.moving:
+                return
+            if self._retried is not asked_at:
+                self._retried = asked_at
+                self.show_stop(asked_at)
+            else:
                 self.head.set_problem(message)
 
         self.ask(f"inside {path}", "variables", arguments, shown, refused)
@@ -159,7 +178,10 @@ class VariablesPanel(Panel):
             self._results[expression] = body
             self._show_watches()
 
-        failed = lambda message: shown({"problem": message})  # noqa: E731
+        def failed(message: str) -> None:
+            if not self.state.running:
+                shown({"problem": message})
+
         self.ask(f"watch {expression}", "evaluate", arguments, shown, failed)
 
     def begin_watch(self) -> None:

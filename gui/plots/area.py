@@ -79,7 +79,8 @@ def arrange(
         kept[plot.title, plot.log] = low, top
         most = max(2, int(high / (small.height() * 1.9)))
         ticks = power_ticks(low, top, most) if plot.log else tick_values(low, top, most)
-        prepared.append((plot, lines, low, top, list(zip(ticks, tick_texts(ticks)))))
+        labelled = _apart(list(zip(ticks, tick_texts(ticks))), plot.log, high / (top - low), small.ascent() + 2)
+        prepared.append((plot, lines, low, top, labelled))
     texts = [text for *_, ticks in prepared for _, text in ticks]
     left = rect.left() + 10 + max([small.horizontalAdvance(text) for text in texts] + [small.horizontalAdvance("0.0")])
     areas, top_edge = [], rect.top()
@@ -89,6 +90,18 @@ def arrange(
         areas.append(Area(plot, box, title, low, top, ticks, lines))
         top_edge = box.bottom() + 4
     return areas
+
+
+def _apart(ticks: list[tuple[float, str]], log: bool, scale: float, least: float) -> list[tuple[float, str]]:
+    """Of ticks that stand closer than ``least`` pixels those that are far enough apart; ``scale``: pixels per unit."""
+    kept: list[tuple[float, str]] = []
+    last = -np.inf
+    for tick, text in ticks:
+        at = np.log10(tick) if log else tick
+        if (at - last) * scale >= least:
+            kept.append((tick, text))
+            last = at
+    return kept
 
 
 def _lines(

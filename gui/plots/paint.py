@@ -16,9 +16,11 @@ from gui.theme import Theme, mixed, readable, with_alpha
 from gui.widgets.layer import polygon
 
 #: Colours of curves beside the accent, which the current run has: none of them is the hue of a phase.
-_COLORS = ("#7B5EA7", "#8A6D3B", "#4F7F94", "#76862B", "#9C4F6E", "#7F7F7F")
+#: The first differs from the accent, which is blue, also for who cannot tell red from green.
+_COLORS = ("#8A6D3B", "#7B5EA7", "#4F7F94", "#76862B", "#9C4F6E", "#7F7F7F")
 
-_DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
+#: Dashes and gaps of lines, in pixels; the first is solid.
+_DASHES = ((), (6.0, 3.0), (2.0, 3.0), (8.0, 3.0, 2.0, 3.0))
 
 #: Dots of single values are drawn only where there are at most so many in a plot's width of pixels.
 _ROOM_FOR_DOT = 7
@@ -41,8 +43,25 @@ def color_of(style: int, theme: Theme) -> QColor:
 
 
 def pen_of(curve: Curve, theme: Theme) -> QPen:
-    """The pen of a curve, one pixel wide."""
-    return QPen(color_of(curve.style, theme), 1, _DASHES[curve.dash % len(_DASHES)])
+    """The pen of a curve, one pixel wide. Runs differ without their colours: the second is dashed, the third dotted."""
+    return _dashed(QPen(color_of(curve.style, theme), 1), curve)
+
+
+def wide_pen_of(curve: Curve, theme: Theme) -> QPen:
+    """The pen of a piece of a curve's line in a legend, with the dashes that the curve has."""
+    return _dashed(QPen(color_of(curve.style, theme), 2), curve)
+
+
+def _dashed(pen: QPen, curve: Curve) -> QPen:
+    if pattern := _DASHES[(curve.style + curve.dash) % len(_DASHES)]:
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        pen.setDashPattern([part / pen.widthF() for part in pattern])
+    return pen
+
+
+def swatch(theme: Theme) -> int:
+    """Pixels of a piece of a line in a legend: room for two dashes."""
+    return theme.space(20)
 
 
 def draw(
@@ -206,21 +225,22 @@ def _values(painter: QPainter, area: Area, left: float, at: float, exact: bool, 
     font = theme.code_font("small")
     metrics = QFontMetricsF(font)
     painter.setFont(font)
-    right = area.title.right()
+    right, apart = area.title.right(), theme.space(6)
+    # A curve that is alone needs no sign; and before a number it might be read as a minus.
+    sign = swatch(theme) if len(area.plot.curves) > 1 else 0
     for curve in area.plot.curves:
         value = value_at(curve, at, exact)
         if value is None:
             continue
         text = format_number(value) + (f" {area.plot.unit}" if area.plot.unit else "")
         wide = metrics.horizontalAdvance(text)
-        if right - wide - 18 < left:
+        if right - wide - sign - apart < left:
             break
         painter.setPen(theme.ink)
         place = QRectF(right - wide, area.title.top(), wide, area.title.height())
         painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
-        pen = pen_of(curve, theme)
-        pen.setWidth(2)
-        painter.setPen(pen)
-        middle = area.title.center().y()
-        painter.drawLine(QLineF(right - wide - 16, middle, right - wide - 4, middle))
-        right -= wide + 24
+        if sign:
+            painter.setPen(wide_pen_of(curve, theme))
+            middle = area.title.center().y()
+            painter.drawLine(QLineF(right - wide - apart - sign, middle, right - wide - apart, middle))
+        right -= wide + apart + sign + theme.space(10)

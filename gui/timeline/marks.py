@@ -200,6 +200,8 @@ class Events:
         if self.first is None or stop.get("seq") is None:
             return ""
         where = "" if stop.get("live", True) else " · in the past"
+        if self.next - 1 <= self.first:
+            return "nothing has been computed yet" if self.first == 0 else f"event {self.first:,}{where}"
         return f"event {stop['seq']:,} of {self.first:,} to {self.next - 1:,}{where}"
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PyQt6.QtCore import QLineF, QPointF, QRectF, Qt
-from PyQt6.QtGui import QBrush, QFontMetricsF, QPainter, QPen, QPolygonF
+from PyQt6.QtGui import QBrush, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from gui.network.glyphs import image_of
 from gui.theme import Theme, with_alpha
@@ -35,8 +36,15 @@ def marks_height(theme: Theme) -> float:
 
 def gutter(theme: Theme) -> float:
     """Width of the lanes' names."""
-    metrics = QFontMetricsF(theme.text_font("small"))
-    return math.ceil(max(metrics.horizontalAdvance(name) for name, _ in LANES)) + 14.0
+    return _widest(theme.text_font("small").toString()) + 14.0
+
+
+@lru_cache(maxsize=16)
+def _widest(font: str) -> float:
+    written = QFont()
+    written.fromString(font)
+    metrics = QFontMetricsF(written)
+    return math.ceil(max(metrics.horizontalAdvance(name) for name, _ in LANES))
 
 
 def least_height(theme: Theme) -> int:

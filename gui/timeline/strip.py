@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from PyQt6.QtCore import QEvent, QSize
+from PyQt6.QtCore import QEvent, QSize, Qt
 from PyQt6.QtGui import QHelpEvent, QPaintEngine, QPainter, QPixmap
 from PyQt6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui.theme import Theme
+from gui.timeline.ahead import ahead, paint_ahead
 from gui.timeline.marks import Events
 from gui.timeline.paint import column, gutter, least_height, paint_cursor, paint_strip
 
@@ -27,15 +28,19 @@ class StripView(QWidget):
 
     Attributes:
         cursor: number of the event at the cursor. live: whether the script stands there.
+        running: while the script runs, how many steps it has done; None where it stands.
         far: of what lies before the window the step that is pointed at.
     """
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
+        # It paints all of itself: what lies under it need not be.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent, True)
         self.theme = theme
         self.events = Events()
         self.cursor: int | None = None
         self.live = True
+        self.running: int | None = None
         self.far: int | None = None
         self.forks: list[tuple[int, str]] = []
         self.hits: list[int] = []
@@ -46,6 +51,8 @@ class StripView(QWidget):
         self._dragging = False
         self._picture: tuple[tuple, QPixmap] | None = None
         self._marked = 0
+        #: Of the events, as they are shown.
+        self._version = -1
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def sizeHint(self) -> QSize:
@@ -59,6 +66,7 @@ class StripView(QWidget):
     def show_events(self, events: Events, cursor: int | None, live: bool) -> None:
         """Show these, with the cursor at an event; the strip follows a cursor that leaves it."""
         moved = cursor != self.cursor
+        before = self._told()
         self.events, self.cursor, self.live = events, cursor, live
         if moved and cursor is not None and self._span is not None and not self._dragging:
             start, span = self.shown()
@@ -66,13 +74,25 @@ class StripView(QWidget):
                 # A quarter before it stays in view.
                 self._start = cursor - span * (0.75 if cursor >= start + span else 0.25)
         self._keep_inside()
-        self.update()
+        self._version = events.version
+        if self._told() != before:
+            self.update()
+
+    def _told(self) -> tuple[Any, ...]:
+        """What the picture of the events and the cursor depends on."""
+        return id(self.events), self._version, self.cursor, self.live, self.shown()
 
     def show_marks(self, forks: list[tuple[int, str]], hits: list[int], alarms: list[tuple[int, str]]) -> None:
         """Mark forks (with the run's name), lines with a breakpoint, and findings (with their titles)."""
         if (forks, hits, alarms) != (self.forks, self.hits, self.alarms):
             self.forks, self.hits, self.alarms = forks, hits, alarms
             self._marked += 1
+            self.update()
+
+    def run_on(self, step: int | None) -> None:
+        """The script runs, and has done so many steps; None: it stands."""
+        if step != self.running:
+            self.running = step
             self.update()
 
     def apply_theme(self, theme: Theme) -> None:
@@ -94,7 +114,7 @@ class StripView(QWidget):
 
     def _wide(self) -> float:
         """Pixels for the events; a little is left for the cursor at the newest one."""
-        return max(1.0, self.width() - self.left() - _AFTER)
+        return max(1.0, self.width() - self.left() - max(_AFTER, ahead(self)))
 
     def _all(self) -> tuple[float, float]:
         first = float(self.events.first or 0)
@@ -182,13 +202,17 @@ class StripView(QWidget):
             paint_strip(painter, self)  # as vectors: for SVG
         else:
             painter.drawPixmap(0, 0, self.picture())
-        paint_cursor(painter, self)
+        if self.running is None:
+            paint_cursor(painter, self)
+        else:
+            paint_ahead(painter, self)
         painter.end()
 
     def picture(self) -> QPixmap:
         """Everything but the cursor; drawn when it has changed."""
         ratio = self.devicePixelRatioF()
-        key = (id(self.events), self.events.version, self.shown(), self._marked, self.width(), self.height(), ratio)
+        size = self._wide(), self.width(), self.height(), ratio
+        key = (id(self.events), self.events.version, self.shown(), self._marked, *size)
         if self._picture is None or self._picture[0] != key:
             pixmap = QPixmap(self.size() * ratio)
             pixmap.setDevicePixelRatio(ratio)
@@ -208,6 +232,8 @@ class StripView(QWidget):
 
     def hint(self, x: float) -> str:
         """What a hint says at a pixel."""
+        if self.running is not None and x >= self.left() + self._wide():
+            return "The script runs. Pause it (F6): the strip then shows the events that are recorded from there on."
         step = self.step_before(x)
         if step is not None:
             return f"Step {step:,}, before what this process remembers. Click to replay the run up to its end."

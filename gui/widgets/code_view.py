@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from PyQt6.QtCore import QEvent, QPoint, QRect, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QFont,
+    QFontMetricsF,
     QHelpEvent,
     QKeyEvent,
     QPainter,
@@ -59,8 +61,10 @@ class CodeView(QPlainTextEdit):
         self.theme = theme
         self.first_line = 1
         self.marks: tuple[Mark, ...] = ()
+        self._line = 0
         self.breakpoints: dict[int, Mapping[str, Any]] = {}
         self.shows_breakpoints = True
+        self._columns: dict[int, int] = {}
         document = self.document()
         assert document is not None
         self.highlighter = PythonHighlighter(document, theme)
@@ -73,17 +77,26 @@ class CodeView(QPlainTextEdit):
 
     def set_source(self, text: str, first_line: int = 1) -> None:
         """Show ``text``, whose first line has that number. Scroll and caret go to the beginning."""
-        self.first_line = first_line
+        self.first_line, self._line = first_line, 0
         self.highlighter.set_text(text)
+        self._columns.clear()
         self.setPlainText(text)
         self._place_gutter()
 
     def set_marks(self, marks: tuple[Mark, ...]) -> None:
         """Mark these lines instead of those before."""
-        self.marks = marks
-        if (viewport := self.viewport()) is not None:
-            viewport.update()
-        self.gutter.update()
+        if marks == self.marks:
+            return
+        before, self.marks = self.marks, marks
+        for line in {mark.line for mark in (*before, *marks)}:
+            self._renew(line)
+
+    def _renew(self, line: int) -> None:
+        """Paint a line anew."""
+        rect, viewport = self.line_rect(line), self.viewport()
+        if viewport is not None and rect.bottom() >= 0 and rect.top() <= viewport.height():
+            viewport.update(0, rect.top() - 1, viewport.width(), rect.height() + 2)
+            self.gutter.update(0, rect.top() - 1, self.gutter.width(), rect.height() + 2)
 
     def set_breakpoints(self, breakpoints: Mapping[int, Mapping[str, Any]]) -> None:
         """Show breakpoints: by line, as the state has them."""
@@ -92,6 +105,7 @@ class CodeView(QPlainTextEdit):
 
     def show_line(self, line: int) -> None:
         """Scroll so that a line can be seen; not at all where it can be."""
+        self._line = line
         block = line - self.first_line
         first = self.firstVisibleBlock().blockNumber()
         visible = max(1, self.visible_lines())
@@ -101,10 +115,8 @@ class CodeView(QPlainTextEdit):
         self._show_columns(block)
 
     def _show_columns(self, number: int) -> None:
-        """Scroll sideways to where the function around a line begins, if the line's code does not fit without.
-
-        So all lines of a function stay where they are while it is stepped through, and none of them is cut at its
-        beginning.
+        """Scroll sideways as little as a line needs: not at all where its code fits so; no further than to where the
+        function around it begins, if it fits then; further, where too little of it could be seen.
         """
         document, viewport, bar = self.document(), self.viewport(), self.horizontalScrollBar()
         if document is None or viewport is None or bar is None:
@@ -114,18 +126,27 @@ class CodeView(QPlainTextEdit):
         if spans and spans[-1].kind == "comment" and text[: spans[-1].start].strip():
             text = text[: spans[-1].start]  # what stands behind the code may be cut
         text = text.rstrip().expandtabs(4)
-        char = self.fontMetrics().horizontalAdvance("m")
-        indent = len(text) - len(text.lstrip())
-        column = self._function_column(number)
-        if (indent - column + min(len(text) - indent, _READABLE)) * char > viewport.width():
-            column = max(0, indent - 1)  # deeper than the view is wide
-        start = column * char
-        fits = (len(text) + 2) * char <= viewport.width() + bar.value()
-        if text and (bar.value() > start or not fits):
-            bar.setValue(start)
+        char = QFontMetricsF(self.font()).horizontalAdvance("m")
+        if not text:
+            return
+        indent, room = len(text) - len(text.lstrip()), int((viewport.width() - 2 * document.documentMargin()) / char)
+        whole, least = len(text) + 1 - room, indent + min(len(text) - indent, _READABLE) - room
+        column = 0
+        if 0 < whole <= self._function_column(number) or 0 < least <= whole <= indent:
+            column = whole
+        elif least > 0:
+            column = min(least, indent)
+        # By whole indentations, and over the margin: else a rest of a letter would be seen.
+        column = min(4 * math.ceil(column / 4), indent)
+        bar.setValue(round(column * char + document.documentMargin() - 1) if column else 0)
 
     def _function_column(self, number: int) -> int:
         """The column of the innermost ``def`` around a line; 0 outside of functions."""
+        if number not in self._columns:
+            self._columns[number] = self._look_for_column(number)
+        return self._columns[number]
+
+    def _look_for_column(self, number: int) -> int:
         document = self.document()
         block = document.findBlockByNumber(number) if document is not None else None
         depth: int | None = None
@@ -154,12 +175,17 @@ class CodeView(QPlainTextEdit):
         return self.textCursor().blockNumber() + self.first_line
 
     def set_caret(self, line: int) -> None:
-        """Put the caret at the beginning of a line, without scrolling there."""
+        """Put the caret at the beginning of a line's code, without scrolling there."""
         document = self.document()
         assert document is not None
         bars = [bar for bar in (self.horizontalScrollBar(), self.verticalScrollBar()) if bar is not None]
         places = [bar.value() for bar in bars]
-        self.setTextCursor(QTextCursor(document.findBlockByNumber(line - self.first_line)))
+        block = document.findBlockByNumber(line - self.first_line)
+        cursor, text = QTextCursor(block), block.text()
+        # At the code, which is seen, not left of it: nothing has to scroll there and back.
+        cursor.setPosition(block.position() + len(text) - len(text.lstrip()))
+        if cursor.position() != self.textCursor().position() or self.textCursor().hasSelection():
+            self.setTextCursor(cursor)
         for bar, place in zip(bars, places):
             bar.setValue(place)
 
@@ -209,6 +235,8 @@ class CodeView(QPlainTextEdit):
         self.setTabStopDistance(4 * self.fontMetrics().horizontalAdvance(" "))
         self.highlighter.set_theme(theme)
         self._place_gutter()
+        if self._line:
+            self._show_columns(self._line - self.first_line)
 
     # ---- drawing ----
 
@@ -239,8 +267,15 @@ class CodeView(QPlainTextEdit):
         self.gutter.setGeometry(QRect(rect.left(), rect.top(), width, rect.height()))
 
     def resizeEvent(self, e: QResizeEvent | None) -> None:
+        line = self.marks[0].line if self.marks else 0
+        before = self.line_rect(line)
         super().resizeEvent(e)
         self._place_gutter()
+        # The current line stays in sight, unless it was scrolled out of it.
+        if line and e is not None and 0 <= before.top() < e.oldSize().height():
+            self.show_line(line)
+        elif self._line:
+            self._show_columns(self._line - self.first_line)
 
     def _scrolled(self, rect: QRect, by: int) -> None:
         if by:

@@ -30,6 +30,8 @@ class Gutter(QWidget):
 
     def __init__(self, view: CodeView) -> None:
         super().__init__(view)
+        # It paints all of itself: what lies under it need not be.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent, True)
         self._view = view
         self._hovered: int | None = None
         self.setMouseTracking(True)
@@ -51,20 +53,28 @@ class Gutter(QWidget):
         view, theme = self._view, self._view.theme
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.rect(), theme.panel)
+        box = a0.rect() if a0 is not None else self.rect()
+        painter.fillRect(box, theme.panel)
         painter.setFont(view.font())
+        metrics = view.fontMetrics()
+        digit, ascent = metrics.horizontalAdvance("9"), metrics.ascent()
         marks = {mark.line: mark for mark in reversed(view.marks)}
         block = view.firstVisibleBlock()
         while block.isValid():
             rect = view.blockBoundingGeometry(block).translated(view.contentOffset())
-            if rect.top() > self.height():
+            if rect.top() > box.bottom():
                 break
+            if rect.bottom() < box.top():
+                block = block.next()
+                continue
             line = block.blockNumber() + view.first_line
             area = QRect(0, round(rect.top()), self.width(), round(rect.height()))
-            self._draw_line(painter, line, area, marks.get(line))
+            self._draw_line(painter, line, area, marks.get(line), digit, ascent)
             block = block.next()
 
-    def _draw_line(self, painter: QPainter, line: int, area: QRect, mark: Mark | None) -> None:
+    def _draw_line(
+        self, painter: QPainter, line: int, area: QRect, mark: Mark | None, digit: int, ascent: int
+    ) -> None:
         theme = self._view.theme
         if mark is not None:
             painter.fillRect(area, tint(mark))
@@ -75,9 +85,8 @@ class Gutter(QWidget):
                 painter.setPen(QPen(mark.color, 1, Qt.PenStyle.DotLine))
                 painter.drawLine(bar.right(), bar.top(), bar.right(), bar.bottom())
         painter.setPen(theme.ink if mark is not None and mark.solid else theme.muted)
-        metrics = self._view.fontMetrics()
-        right = area.right() - 8 - metrics.horizontalAdvance(str(line))
-        painter.drawText(right, area.top() + metrics.ascent(), str(line))
+        text = str(line)
+        painter.drawText(area.right() - 8 - digit * len(text), area.top() + ascent, text)
         dot = QRect(area.left(), area.top(), self._dot_width(), area.height())
         if line in self._view.breakpoints:
             draw_breakpoint(painter, dot, self._view.breakpoints[line], theme)

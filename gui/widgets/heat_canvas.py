@@ -3,6 +3,8 @@ keys."""
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -53,7 +55,7 @@ class HeatCanvas(QWidget):
         self.theme = theme
         self._metrics = QFontMetricsF(theme.code_font("small"))
         self.view.unit = theme.point_size() / 10.0
-        self.setMinimumSize(120, theme.space(104))
+        self.setMinimumSize(120, theme.space(60))
         if self.picture is not None:
             self.picture.image = self.picture.scale.image(self.picture.tinted, theme)
         self._fit()
@@ -204,20 +206,26 @@ class HeatCanvas(QWidget):
         lying = self._is_low()
         room = QRectF(area.left() + right + 12, area.top(), self._scale_width() - 12, area.height())
         if lying:
-            room = QRectF(area.left(), area.top() + below + 12, max(right, self.theme.space(120)), area.height())
+            room = QRectF(area.left(), area.top() + below + 12, max(right, self.theme.space(160)), area.height())
         paint_scale(painter, self.theme, picture.scale, room, lying)
-        self._caption(painter, picture)
+        line = self._metrics.height()
+        scale = self.theme.space(8) + line + 12 if lying else min(area.height(), self.theme.space(200) + line)
+        self._caption(painter, picture, area.top() + (below + scale if lying else max(below, scale)) + 4)
 
-    def _caption(self, painter: QPainter, picture: Picture) -> None:
+    def _caption(self, painter: QPainter, picture: Picture, top: float) -> None:
+        """What the scale is, right below the map and its scale."""
         painter.setFont(self.theme.text_font("small"))
         painter.setPen(self.theme.muted)
-        place = QRectF(8, 0, self.width() - 16, self.height() - 1)
         parts = [picture.note, self.unit]
         if picture.block != (1, 1):
             parts.insert(0, f"each cell the mean of {picture.block[0]} × {picture.block[1]}")
-        flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
-        text = painter.fontMetrics().elidedText(" · ".join(parts), Qt.TextElideMode.ElideRight, int(place.width()))
-        painter.drawText(place, flags, text)
+        metrics, words = painter.fontMetrics(), " · ".join(parts)
+        if metrics.horizontalAdvance(words) > self.width() - 16:
+            words = re.sub("scale shared by (the maps|tensors)", "shared scale", words)
+        left = max(8.0, min(self._area().left(), self.width() - 8.0 - metrics.horizontalAdvance(words)))
+        place = QRectF(left, min(top, self.height() - 1 - metrics.height()), self.width() - 8 - left, metrics.height())
+        text = metrics.elidedText(words, Qt.TextElideMode.ElideRight, math.ceil(place.width()))
+        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
 
     def _block_rect(self, row: int, column: int) -> QRectF:
         picture = self.picture

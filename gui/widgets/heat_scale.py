@@ -55,6 +55,8 @@ def paint_scale(painter: QPainter, theme: Theme, scale: ValueScale, room: QRectF
 
 
 def _label_lying(painter: QPainter, bar: QRectF, texts: list[str], line: float) -> None:
+    if len(texts) == 3 and sum(map(painter.fontMetrics().horizontalAdvance, texts)) + line > bar.width():
+        texts = texts[::2]  # zero is where the colours meet
     sides = [Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight]
     for text, side in zip(texts, sides if len(texts) == 3 else sides[::2]):
         painter.drawText(QRectF(bar.left(), bar.bottom() + 2, bar.width(), line), side, text)

@@ -22,6 +22,8 @@ class HistogramPlot(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        # It paints all of itself: what lies under it need not be.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent, True)
         self.counts = np.zeros(0, np.int64)
         self.edges = np.zeros(0)
         self.value: float | None = None

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from PyQt6.QtCore import QEvent, QSize, pyqtSignal
-from PyQt6.QtGui import QFontMetricsF, QPainter, QPaintEvent
+from PyQt6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from gui.numbers import format_count, format_number
 from gui.panels.panel import ElidedLabel
 from gui.plots.canvas import PlotCanvas
-from gui.plots.paint import Mark, pen_of
+from gui.plots.paint import Mark, swatch, wide_pen_of
 from gui.plots.series import Curve, Plot, value_at
 from gui.theme import Theme
 from gui.widgets.flow_layout import FlowLayout
@@ -75,7 +75,7 @@ class LinePlot(QWidget):
     def show_curves(self, title: str, curves: Mapping[str, tuple[np.ndarray, np.ndarray]], log: bool = False) -> None:
         """Show one plot of (x, y) by name, each curve in a colour of its own."""
         found = [
-            Curve(name, np.asarray(x, float), np.asarray(y, float), style=number, dash=number)
+            Curve(name, np.asarray(x, float), np.asarray(y, float), style=number)
             for number, (name, (x, y)) in enumerate(curves.items())
         ]
         self.show_plots([Plot(title, found, log=log)])
@@ -144,6 +144,7 @@ class LinePlot(QWidget):
     def text_at(self, x: float, exact: bool = True) -> str:
         """What the curves say at ``x``: the place, all values with their units, and the marks that are near."""
         parts = [self._place_text(x)]
+        near = self._near(x) if exact else []
         for plot in self.canvas.plots:
             values = []
             for curve in plot.curves:
@@ -153,9 +154,12 @@ class LinePlot(QWidget):
                     values.append(number if len(plot.curves) == 1 else f"{curve.name} {number}")
             if values:
                 parts.append(f"{plot.title} {', '.join(values)}")
+        return "   ".join(near + parts)
+
+    def _near(self, x: float) -> list[str]:
+        """What the marks at a place say."""
         low, high = self.canvas.shown
-        near = [mark.text for mark in self.canvas.marks if abs(mark.x - x) <= (high - low) * _NEAR]
-        return "   ".join(near[:2] + parts if exact else parts)
+        return [mark.text for mark in self.canvas.marks if abs(mark.x - x) <= (high - low) * _NEAR][:2]
 
     def _say(self) -> None:
         pointer, cursor = self.canvas.pointer, self.canvas.cursor_at
@@ -165,8 +169,12 @@ class LinePlot(QWidget):
         if wanted == self._said:
             return  # the cursor of a script that runs is beyond the last value thirty times a second
         self._said = wanted
-        text = "" if at is None or math.isnan(at) else self.text_at(at, pointer is not None)
-        self.read_out.setText(text)
+        text = brief = ""
+        if at is not None and not math.isnan(at):
+            text = self.text_at(at, pointer is not None)
+            # Where there is little room: the values stand above their plots as well.
+            brief = "   ".join([self._place_text(at), *(self._near(at) if pointer is not None else [])])
+        self.read_out.set_text(text, brief=brief)
         self.canvas.setAccessibleDescription(text)
 
     def event(self, event: QEvent | None) -> bool:
@@ -183,12 +191,12 @@ class _Entry(QWidget):
 
     def __init__(self, curve: Curve, theme: Theme) -> None:
         super().__init__()
-        self._pen, self._points, self._paper = pen_of(curve, theme), curve.points, theme.panel
-        self._pen.setWidth(2)
+        self._pen, self._points, self._paper = wide_pen_of(curve, theme), curve.points, theme.panel
+        self._wide = swatch(theme)
         label = QLabel(curve.name)
         label.setFont(theme.text_font("small", bold=curve.style == 0))
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(24, 0, 0, 0)
+        layout.setContentsMargins(self._wide + 6, 0, 0, 0)
         layout.addWidget(label)
         self.setAccessibleName(f"Legend: {curve.name}")
 
@@ -196,11 +204,9 @@ class _Entry(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(self._pen)
-        painter.drawLine(0, self.height() // 2, 18, self.height() // 2)
+        painter.drawLine(0, self.height() // 2, self._wide, self.height() // 2)
         if self._points:
             painter.setBrush(self._paper)
-            self._pen.setWidthF(1.2)
-            painter.setPen(self._pen)
-            painter.drawEllipse(6, self.height() // 2 - 3, 6, 6)
-            self._pen.setWidth(2)
+            painter.setPen(QPen(self._pen.color(), 1.2))
+            painter.drawEllipse(self._wide // 2 - 3, self.height() // 2 - 3, 6, 6)
         painter.end()

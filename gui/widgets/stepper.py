@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import QEvent, QObject, pyqtSignal
 from PyQt6.QtWidgets import QAbstractSpinBox, QHBoxLayout, QSpinBox, QWidget
 
 from gui.widgets.controls import tool_button
@@ -38,6 +38,7 @@ class Stepper(QWidget):
             button.setMaximumWidth(14)
         self._names = ("", "")
         self._short = False
+        self.spin.installEventFilter(self)
         self._buttons[0].clicked.connect(self.spin.stepDown)
         self._buttons[1].clicked.connect(self.spin.stepUp)
         self.spin.valueChanged.connect(self._changed)
@@ -89,8 +90,14 @@ class Stepper(QWidget):
         self.spin.setPrefix(f"{name} ")
         self.spin.setSpecialValueText(f"{name} all")
         self.spin.blockSignals(False)
-        self.spin.setFixedWidth(self.width_with(self._short) - sum(button.maximumWidth() for button in self._buttons))
+        beside = sum(min(button.sizeHint().width(), button.maximumWidth()) for button in self._buttons)
+        self.spin.setFixedWidth(self.width_with(self._short) - beside)
         self.updateGeometry()
+
+    def eventFilter(self, a0: QObject | None, a1: QEvent | None) -> bool:
+        if a1 is not None and a1.type() == QEvent.Type.FontChange:
+            self._write()
+        return False
 
     def _changed(self, value: int) -> None:
         self._enable()

@@ -42,6 +42,11 @@ class Node(QTreeWidgetItem):
         self.changed = False
         self.setText(0, name)
 
+    def rename(self, name: str) -> None:
+        """Be the row of something else, beside the same siblings."""
+        self.name, self.path, self.body, self.changed = name, (*self.path[:-1], name), {}, False
+        self.setText(0, name)
+
     @property
     def reference(self) -> int:
         """Under which number what is inside can be asked for; 0 where there is nothing."""
@@ -85,6 +90,7 @@ class VariableTree(QTreeWidget):
         header.setMinimumSectionSize(60)
         self.open_paths: set[tuple[str, ...]] = set()
         self._quiet = False
+        self._stale = False
         self._theme: Theme | None = None
         self.itemExpanded.connect(self._expanded)
         self.itemCollapsed.connect(lambda item: self.open_paths.discard(item.path))
@@ -104,6 +110,14 @@ class VariableTree(QTreeWidget):
         assert owner is not None
         old = {child.name: child for child in (owner.child(i) for i in range(owner.childCount())) if isinstance(child, Node)}
         names = [name for _, name, _ in entries]
+        if names != list(old) and {kind for kind, _, _ in entries} == {"array"} == {child.kind for child in old.values()}:
+            # The arrays of another op: its rows take the place of these.
+            rows = list(old.values())
+            for child, name in zip(rows, names):
+                child.rename(name)
+            for child in rows[len(names) :]:
+                owner.removeChild(child)
+            old = {child.name: child for child in rows[: len(names)]}
         if [child for child in old if child in names] != [name for name in names if name in old]:
             owner.takeChildren()  # another order
             old = {}
@@ -128,22 +142,13 @@ class VariableTree(QTreeWidget):
         return nodes
 
     def _fill(self, node: Node, body: Mapping[str, Any], compare: bool) -> None:
-        value = _value_text(body)
+        value, before = _value_text(body), (node.body, node.changed)
         if compare:
             node.changed = bool(node.body) and value != node.text(1)
         node.body = body
-        node.setText(1, value)
-        tip = _tip(node, body)
-        node.setToolTip(0, tip)
-        node.setToolTip(1, tip)
-        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        if node.kind in ("variable", "watch", "add"):
-            flags |= Qt.ItemFlag.ItemIsEditable
-        node.setFlags(flags)
-        self._color(node)
+        if (body, node.changed) != before or not body or node.text(1) != value:
+            self._write(node, value)
         inside = node.reference > 0 or node.kind in ("group", "scope")
-        indicator = QTreeWidgetItem.ChildIndicatorPolicy
-        node.setChildIndicatorPolicy(indicator.ShowIndicator if inside else indicator.DontShowIndicatorWhenChildless)
         if not inside and node.childCount():
             node.takeChildren()
         wanted = node.path in self.open_paths and inside
@@ -154,11 +159,31 @@ class VariableTree(QTreeWidget):
         if wanted and node.kind != "group":
             self.unfolded.emit(node)
 
+    def _write(self, node: Node, value: str) -> None:
+        body = node.body
+        node.setText(1, value)
+        tip = _tip(node, body)
+        node.setToolTip(0, tip)
+        node.setToolTip(1, tip)
+        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        if node.kind in ("variable", "watch", "add"):
+            flags |= Qt.ItemFlag.ItemIsEditable
+        node.setFlags(flags)
+        self._color(node)
+        inside = node.reference > 0 or node.kind in ("group", "scope")
+        inside = node.reference > 0 or node.kind in ("group", "scope")
+        indicator = QTreeWidgetItem.ChildIndicatorPolicy
+        node.setChildIndicatorPolicy(indicator.ShowIndicator if inside else indicator.DontShowIndicatorWhenChildless)
+
     def _color(self, node: Node) -> None:
         theme = self._theme
         assert theme is not None
-        node.setForeground(0, theme.muted if node.kind in ("group", "scope", "add", "more") else theme.ink)
         node.setFont(1, theme.code_font(bold=node.changed))
+        if self._stale and node.kind != "add":
+            node.setForeground(0, theme.muted)
+            node.setForeground(1, theme.muted)
+            return
+        node.setForeground(0, theme.muted if node.kind in ("group", "scope", "add", "more") else theme.ink)
         color = theme.accent if node.changed else theme.muted if node.kind in ("group", "array", "more") else theme.ink
         node.setForeground(1, theme.phase_text["alarm"] if node.body.get("problem") else color)
 
@@ -185,6 +210,15 @@ class VariableTree(QTreeWidget):
             self.setColumnWidth(0, round(self.columnWidth(0) * _name_width(theme) / _name_width(before)))
         if (header := self.header()) is not None:
             header.setStyleSheet(f"QHeaderView::section {{ font-size: {theme.point_size('small')}pt; }}")
+        self._color_all()
+
+    def set_stale(self, stale: bool) -> None:
+        """Show that the values are those of an earlier stop."""
+        if stale != self._stale:
+            self._stale = stale
+            self._color_all()
+
+    def _color_all(self) -> None:
         waiting = [self.topLevelItem(i) for i in range(self.topLevelItemCount())]
         while waiting:
             item = waiting.pop()

@@ -98,7 +98,7 @@ class Desktop:
 
         from gui import app as gui_app
 
-        sys.setswitchinterval(gui_app._SWITCH)
+        gui_app.set_up()
         _kept.append(self)
         self.app = QApplication(["nablascope"])
         self.app.setStyle("Fusion")

@@ -1,7 +1,10 @@
-"""Whether processes are there."""
+"""Whether processes are there, and waiting for what is to come."""
 
 import os
 import time
+
+#: Seconds that a test waits at most: a slow machine, or one that stands still for a while, is no failure.
+PATIENCE = 200.0
 
 
 def alive(pid):
@@ -17,11 +20,14 @@ def alive(pid):
         return not os.path.isdir("/proc/self")
 
 
-def wait_until_gone(pid, seconds=10.0):
-    """Whether the process has ended within ``seconds``."""
+def wait_for(condition, seconds=PATIENCE):
+    """Whether ``condition()`` has become true within ``seconds``."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not alive(pid):
-            return True
-        time.sleep(0.05)
-    return False
+    while not (found := bool(condition())) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
+
+
+def wait_until_gone(pid):
+    """Whether the process ends in time."""
+    return wait_for(lambda: not alive(pid))

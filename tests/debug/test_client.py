@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from engine.debug.client import Client, ConnectionLost, RequestError
 from engine.debug.protocol import AuthenticationError, Connection, VersionError, authenticate_as_server, event, response
 from engine.debug.wire.process import Process, exit_words
+from tests.debug.processes import PATIENCE, wait_for
 
 ROOT = Path(__file__).parents[2]
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and process groups")
@@ -98,7 +98,7 @@ def fake(tmp_path, monkeypatch):
 
     def launch(mode="", program=program, **options):
         monkeypatch.setenv("FAKE_MODE", mode)
-        client = Client.launch(program, command=(str(script),), **{"timeout": 30, **options})
+        client = Client.launch(program, command=(str(script),), **{"timeout": PATIENCE, **options})
         clients.append(client)
         return client
 
@@ -108,21 +108,22 @@ def fake(tmp_path, monkeypatch):
 
 
 def gone(pid):
-    """Whether a process is neither running nor a zombie, at the latest after a moment."""
-    for _ in range(100):
+    """Whether a process is neither running nor a zombie, at the latest after a while."""
+
+    def is_gone():
         try:
             os.kill(pid, 0)
+            state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
         except ProcessLookupError:
             return True
-        if Path(f"/proc/{pid}/stat").exists():
-            state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
-            if state == "Z" and int(parent) != os.getpid():  # dead; reaping it is up to others, and some containers don't
-                return True
-        time.sleep(0.05)
-    return False
+        except FileNotFoundError:
+            return os.path.isdir("/proc/self")
+        return state == "Z" and int(parent) != os.getpid()  # dead; reaping it is up to others, and some containers don't
+
+    return wait_for(is_gone)
 
 
-def evaluate(client, expression, timeout=20.0):
+def evaluate(client, expression, timeout=PATIENCE):
     return client.request("evaluate", timeout, expression=expression)["result"]
 
 
@@ -164,15 +165,15 @@ def test_a_launch_that_is_refused_leaves_nothing(fake, tmp_path):
 
 
 def test_arguments_that_are_none_are_left_out(fake):
-    assert fake().request("evaluate", 10, expression="1", frameId=None)["result"] == "1"
+    assert fake().request("evaluate", PATIENCE, expression="1", frameId=None)["result"] == "1"
 
 
 def test_events_wait_in_order(fake):
     client = fake()
     client.request("continue")
-    stopped = client.wait_for("stopped", 10)
+    stopped = client.wait_for("stopped", PATIENCE)
     assert stopped["body"]["reason"] == "step"
-    assert client.next_event(10)["body"]["step"] == 4  # of reports on progress only the newest is kept
+    assert client.next_event(PATIENCE)["body"]["step"] == 4  # of reports on progress only the newest is kept
     assert client.drain() == []
     with pytest.raises(TimeoutError, match="no 'stopped' or 'terminated' within 0.01 seconds"):
         client.wait_for(("stopped", "terminated"), 0.01)
@@ -191,7 +192,7 @@ def test_on_event_sees_events_first_and_may_keep_them(fake, caplog):
 
     client = fake(on_event=watch)
     client.request("continue")
-    client.wait_for("stopped", 10)
+    client.wait_for("stopped", PATIENCE)
     assert seen == ["initialized", *["progress"] * 5, "stopped"] and client.drain() == []
     assert "a mistake in the callback" in caplog.text
 
@@ -222,7 +223,7 @@ def test_output_arrives_as_events(fake):
     evaluate(client, "print")
     written = {"stdout": "", "stderr": ""}
     while not all(text.endswith("\n") for text in written.values()):  # it may come in pieces
-        body = client.wait_for("output", 10)["body"]
+        body = client.wait_for("output", PATIENCE)["body"]
         written[body["category"]] += body["output"]
     assert {name: text.strip() for name, text in written.items()} == {"stdout": "out: ∇", "stderr": "err"}
 
@@ -243,7 +244,7 @@ def test_a_lost_debuggee_is_described(fake, what, words):
     with pytest.raises(ConnectionLost, match=words):
         evaluate(client, what)
     with pytest.raises(ConnectionLost, match=words):
-        client.wait_for("stopped", 10)
+        client.wait_for("stopped", PATIENCE)
     with pytest.raises(ConnectionLost, match=words):
         evaluate(client, "1")
     assert client.lost
@@ -255,7 +256,7 @@ def test_events_before_the_loss_are_still_had(fake):
     client.request("continue")
     with pytest.raises(ConnectionLost):
         evaluate(client, "exit1")
-    assert client.wait_for("stopped", 1)["event"] == "stopped"
+    assert client.wait_for("stopped", PATIENCE)["event"] == "stopped"
 
 
 def test_a_child_that_dies_early_is_described(fake):
@@ -265,10 +266,10 @@ def test_a_child_that_dies_early_is_described(fake):
 
 @pytest.mark.parametrize("mode", ["never connects", "never ready"])
 def test_a_child_that_is_not_ready_in_time_is_given_up(fake, mode):
-    before = threading.active_count()
+    before = threading.enumerate()
     with pytest.raises(ConnectionLost, match=r"in time|not ready within"):
         fake(mode, timeout=1.0)
-    assert threading.active_count() == before
+    assert [thread.name for thread in threading.enumerate() if thread not in before] == []
 
 
 def test_a_child_of_another_version_is_named(fake):
@@ -301,7 +302,7 @@ def test_children_end_with_a_debuggee_that_ends_by_itself(fake):
 
 @posix
 def test_a_client_that_is_forgotten_ends_its_debuggee(fake, tmp_path):
-    client = Client.launch(tmp_path / "train.py", command=(str(tmp_path / "fake_debuggee.py"),), timeout=30)
+    client = Client.launch(tmp_path / "train.py", command=(str(tmp_path / "fake_debuggee.py"),), timeout=PATIENCE)
     pid = client.pid
     del client
     gc.collect()
@@ -312,11 +313,11 @@ def test_a_client_that_is_forgotten_ends_its_debuggee(fake, tmp_path):
 def test_a_program_that_ends_without_closing_ends_its_debuggee(fake, tmp_path):
     code = f"""
 from engine.debug.client import Client
-client = Client.launch({str(tmp_path / "train.py")!r}, command=({str(tmp_path / "fake_debuggee.py")!r},), timeout=30)
+client = Client.launch({str(tmp_path / "train.py")!r}, command=({str(tmp_path / "fake_debuggee.py")!r},), timeout={PATIENCE})
 print(client.pid, flush=True)
 raise SystemExit(5)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE)
     assert done.returncode == 5, done.stderr
     assert gone(int(done.stdout)) and done.stderr == ""
 
@@ -350,7 +351,7 @@ except AuthenticationError:
     script.write_text(strangers + FAKE)
     (tmp_path / "train.py").write_text("")
     monkeypatch.setenv("FAKE_MODE", "")
-    with Client.launch(tmp_path / "train.py", command=(str(script),), timeout=30) as client:
+    with Client.launch(tmp_path / "train.py", command=(str(script),), timeout=PATIENCE) as client:
         assert client.name == "fake" and evaluate(client, "1") == "1"
     assert len([r for r in caplog.records if "sent away" in r.message]) == 2
 
@@ -420,5 +421,5 @@ def test_output_in_odd_pieces_is_decoded():
         r"out.write('∇'.encode()[2:] + b'\xff')"
     )
     process = Process([sys.executable, "-c", code], "key", lambda *what: got.append(what))
-    assert process.end(20.0) == 0
+    assert process.end(PATIENCE) == 0
     assert {category for category, _ in got} == {"stdout"} and "".join(text for _, text in got) == "∇\ufffd"

@@ -9,7 +9,9 @@ import pytest
 import engine as torch
 from engine import nn, trace
 from engine.debug.listeners import lean
-from engine.debug.live.live import AMORTISED, AWAY, INTERVAL, PATIENCE, Live, Outbox, joined
+from engine.debug.live.live import AMORTISED, INTERVAL, SETTLED, Live
+from engine.debug.live.outbox import Outbox, joined
+from engine.debug.live.turns import AWAY, AWAY_SECONDS, PATIENCE
 from engine.debug.live.views import Subscription, View
 from engine.debug.replay.recorder import Recorder
 from engine.debug.session import RequestError, Session
@@ -244,11 +246,13 @@ for epoch in range({epochs}):
 
 @pytest.fixture
 def digests(tmp_path):
-    """``digests(views)``: the digest of a run to its end, and the pictures of it."""
+    """``digests(views, epochs, breakpoint)``: the digest of a run to its end, and the pictures of it; with a breakpoint
+    that never stops everything is watched closely.
+    """
 
-    def find(views):
+    def find(views, epochs=60, breakpoint=False):
         script = tmp_path / "train.py"
-        script.write_text(SCRIPT.format(epochs=60))
+        script.write_text(SCRIPT.format(epochs=epochs))
         pictures = []
 
         def heard(run, message):
@@ -257,6 +261,10 @@ def digests(tmp_path):
 
         with Session.launch(str(script), on_event=heard) as session:
             session.start()
+            if breakpoint:
+                line = SCRIPT.splitlines().index("        loss.backward()") + 1
+                point = {"line": line, "condition": "loss.item() < 0"}
+                session.configure("setBreakpoints", source={"path": str(script)}, breakpoints=[point])
             if views:
                 session.request("live", subscription=7, views=views)
             assert session.step("continue", 60).reason == "end"
@@ -274,6 +282,18 @@ def test_the_run_is_the_same_bit_by_bit(digests):
     assert pictures and all(body["subscription"] == 7 for body in pictures) and "graph" in pictures[0]
     assert any("w" in body["views"] for body in pictures)
     assert watched == digests([])[0]
+
+
+def test_a_run_with_a_breakpoint_that_never_stops_is_the_same_and_has_pictures(digests):
+    views = [{"id": "batch", "command": "samples", "arguments": {"count": 4}}]
+    views += [{"id": "w", "command": "tensor", "arguments": {"reference": {"expression": "0.weight"}}}]
+    watched, pictures = digests(views, 150, True)
+    assert "graph" in pictures[0]
+    found = [body for body in pictures if body["views"]]
+    assert len(found) > 2 and all(set(body["views"]) == {"w", "batch"} for body in found)
+    weights = [body["views"]["w"]["data"].numpy() for body in found]
+    assert not any(np.array_equal(a, b) for a, b in zip(weights, weights[1:]))
+    assert watched == digests([], 150)[0]
 
 
 def test_views_are_checked(tmp_path):
@@ -303,22 +323,217 @@ def test_samples_tell_their_pass_and_the_names_of_classes():
     assert len({entry["pass"]["epoch"] for entry in found}) == 1
 
 
-def test_another_network_that_is_trained_for_long_is_drawn_soon():
-    training = Training(loader=False).run()
-    training.subscribe(tensor("y", {"event": training.event("forward"), "name": "y"}))
-    training.model = nn.Sequential(nn.Linear(4, 2))
-    training.optimizer = torch.optim.SGD(training.model.parameters(), lr=0.1)
-    training.resume()
-    del training.bodies[:]
-    # Time hardly passes: few pictures are due in all these steps.
+class Two:
+    """Two networks that are trained under one Live, each by steps of its own; ``shown``: whose ops the pictures tell."""
+
+    def __init__(self, depths=(1, 2)):
+        self.training = Training(loader=False)
+        self.nets = [nn.Sequential(*(nn.Linear(4, 4) for _ in range(depth))) for depth in depths]
+        self.optimizers = [torch.optim.SGD(net.parameters(), lr=0.1) for net in self.nets]
+        self.training.subscribe(View("samples", "samples", {}))
+        self.training.resume()
+
+    def step(self, which, seconds=INTERVAL * 0.7):
+        x, t = self.training.data.tensors
+        self.optimizers[which].zero_grad()
+        nn.functional.cross_entropy(self.nets[which](x), t).backward()
+        self.optimizers[which].step()
+        self.training.now += seconds
+
+    @property
+    def shown(self):
+        """The number of layers of each structure that was told, in their order."""
+        graphs = [body["graph"] for body in self.training.bodies if "graph" in body]
+        return [sum(node["op"] == "Linear" for node in graph["nodes"]) for graph in graphs]
+
+    def end(self):
+        trace.set_observer(None)
+        assert self.training.errors == []
+
+
+@pytest.mark.parametrize("seconds", [AWAY_SECONDS / 500, AWAY_SECONDS / 5, AWAY_SECONDS * 3])
+def test_another_network_that_is_trained_after_the_first_is_shown_soon(seconds):
+    two = Two()
+    for _ in range(30):
+        two.step(0)
+    assert two.shown == [1]
+    left = two.training.now
     steps = 0
-    while steps < AWAY + 20 and not any("graph" in body for body in training.bodies):
-        training.optimizer.zero_grad()
-        nn.functional.cross_entropy(training.model(training.data.tensors[0]), training.data.tensors[1]).backward()
-        training.optimizer.step()
-        training.now += INTERVAL / 8
+    while len(two.shown) < 2 and steps < 2000:
+        two.step(1, seconds)
         steps += 1
-    trace.set_observer(None)
-    assert AWAY <= steps < AWAY + 20
-    ops = [node["op"] for node in training.bodies[-1]["graph"]["nodes"] if node["kind"] == "op"]
-    assert ops == ["Linear", "CrossEntropy"]
+    two.end()
+    assert two.shown == [1, 2]
+    assert AWAY <= steps <= AWAY + 4 or two.training.now - left < 1.0
+    assert two.training.now - left >= AWAY_SECONDS
+
+
+@pytest.mark.parametrize("turn", [(1, 1), (5, 1), (1, 5), (AWAY - 1, AWAY - 1)])
+@pytest.mark.parametrize("seconds", [INTERVAL / 20, INTERVAL * 0.7, 2.0])
+def test_networks_that_take_turns_do_not_flicker(turn, seconds):
+    """As in adversarial training: the first is shown, and goes on moving."""
+    two = Two()
+    for _ in range(12):
+        for which, steps in enumerate(turn):
+            for _ in range(steps):
+                two.step(which, seconds)
+    two.end()
+    assert len(two.shown) == 1
+    pictures = sum(bool(body["views"]) for body in two.training.bodies)
+    assert pictures >= min(4, int(two.training.now / INTERVAL / 12))
+
+
+def test_networks_that_take_long_turns_are_shown_in_longer_and_longer_turns():
+    two = Two()
+    for _ in range(40):
+        for which in (0, 1):
+            for _ in range(AWAY * 3):
+                two.step(which, AWAY_SECONDS / 20)  # a turn lasts for three halves of the first wait
+    two.end()
+    assert two.shown[:2] == [1, 2] and len(two.shown) <= 5
+
+
+def test_an_optimizer_made_anew_is_no_other_network():
+    two = Two((1, 1))
+    for _ in range(60):
+        two.optimizers[0] = torch.optim.SGD(two.nets[0].parameters(), lr=0.1)
+        two.step(0)
+    two.end()
+    assert two.shown == [1] and sum(bool(body["views"]) for body in two.training.bodies) > 20
+
+
+@pytest.mark.parametrize("loader", [True, False])
+def test_names_of_classes_come_from_the_script_too_and_are_looked_for_once(loader, monkeypatch):
+    monkeypatch.setitem(globals(), "class_names", ["even", "odd"])
+    training = Training((View("samples", "samples", {}),), loader).run(2)
+    del training.bodies[:]
+    training.run(2, after=lambda: monkeypatch.setitem(globals(), "class_names", ["other", "names"]))
+    found = [body["views"]["samples"] for body in training.bodies if "samples" in body["views"]]
+    assert found and all(entry["names"] == ["even", "odd"] for entry in found)
+    assert all((entry["pass"] is not None) == loader for entry in found)
+
+
+def test_twin_networks_are_not_taken_for_each_other():
+    two = Two((1, 1))
+    two.training.subscribe(View("w", "tensor", {"reference": {"event": 0, "name": "w"}}))
+    for _ in range(40):
+        two.step(0)
+        two.step(1)
+    two.end()
+    first = next(e["seq"] for e in two.training.events() if e["kind"] == "forward" and e["name"] == "Linear")
+    assert two.shown == [1] and first >= 0
+    losses = {round(body["views"]["samples"]["meanLoss"], 6) for body in two.training.bodies if "samples" in body["views"]}
+    assert losses == set()  # these are not wanted any more; what is, is of the first
+
+
+class Close(Watcher):
+    """Watches closely, as the debugger does with a breakpoint set, on a clock of its own."""
+
+    def __init__(self):
+        super().__init__(Recorder())
+        self.history.complete = True
+        self.now, self.bodies, self.errors = 0.0, [], []
+        self.live = Live(self, lambda: None, lambda body: None, lambda _, error: self.errors.append(error), lambda: self.now)
+        self.live._outbox.put = self.bodies.append
+
+    def consider(self, event, frame):
+        pass
+
+    def end_step(self, optimizer):
+        super().end_step(optimizer)
+        if self.live.on:
+            self.live.step_recorded(self.history, optimizer)
+        self.now += INTERVAL
+
+
+def train(watcher, batches=3, views=(), extra=False, loader=True, after=lambda: None):
+    """Train under ``watcher``; (logits, loss, gradient, weight before) of each step."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    data = TensorDataset(torch.randn(4 * batches, 4), torch.arange(4 * batches) % 2)
+    seen = []
+    watcher.names.learn(model, {"model": model})
+    trace.set_observer(watcher)
+    try:
+        for x, t in DataLoader(data, batch_size=4) if loader else [tuple(data.tensors)] * batches:
+            optimizer.zero_grad()
+            before = model[0].weight._array.copy()
+            logits = model(x)
+            loss = nn.functional.cross_entropy(logits, t)
+            loss.backward()
+            optimizer.step()
+            seen.append((logits._array, loss.item(), model[0].weight.grad._array.copy(), before))
+            after()
+    finally:
+        trace.set_observer(None)
+    return seen
+
+
+@pytest.mark.parametrize("loader", [True, False])
+def test_a_run_that_is_watched_closely_has_pictures_too(loader):
+    close = Close()
+    close.live.subscribe(Subscription(1, (View("samples", "samples", {}),)))
+
+    def place(kind):
+        module = "2" if kind == "forward" else "0"
+        return next(e["seq"] for e in close.bodies[0]["events"] if e["kind"] == kind and e["module"] == module)
+
+    def want():
+        if len(close.bodies) == 1:
+            views = (
+                tensor("y", {"event": place("forward"), "name": "y"}),
+                tensor("dw", {"event": place("backward"), "name": "dw"}),
+                tensor("w", {"event": place("update"), "name": "w"}),
+                tensor("now", {"expression": "0.weight"}),
+                View("samples", "samples", {}),
+            )
+            close.live.subscribe(Subscription(2, views))
+
+    seen = train(close, 6, loader=loader, after=want)
+    assert close.errors == []
+    first = close.bodies[0]
+    assert first["views"] == {} and first["graph"]["nodes"] and not any(e["kind"] == "line" for e in first["events"])
+    assert [body["step"] for body in close.bodies] == [1, 2, 3, 4, 5, 6]
+    for body in close.bodies[1:]:
+        logits, loss, gradient, before = seen[body["step"] - 1]
+        views = body["views"]
+        np.testing.assert_array_equal(views["y"]["data"], logits)
+        np.testing.assert_array_equal(views["dw"]["data"], gradient)
+        np.testing.assert_array_equal(views["w"]["data"], before)
+        assert views["samples"]["meanLoss"] == pytest.approx(loss, rel=1e-6)
+        assert (views["samples"]["pass"] is None) != loader
+
+
+def test_after_a_stop_pictures_begin_later_and_references_to_the_stop_are_understood():
+    close = Close()
+    stops = []
+
+    def stop():
+        if len(stops) == 2:
+            forward = next(e.seq for e in close.history if e.kind == "forward" and e.module == "2")
+            close.live.went_on(close.history.last.seq)
+            close.live.subscribe(Subscription(1, (tensor("y", {"event": forward, "name": "y"}),)))
+        stops.append(close.now)
+
+    seen = train(close, 22, after=stop)
+    settled = int(SETTLED / INTERVAL)
+    assert close.bodies[0]["step"] >= 3 + settled and "graph" in close.bodies[0]
+    assert len(close.bodies) == 23 - close.bodies[0]["step"]
+    for body in close.bodies[1:]:
+        np.testing.assert_array_equal(body["views"]["y"]["data"], seen[body["step"] - 1][0])
+
+
+def test_a_step_whose_beginning_is_forgotten_has_no_picture():
+    close = Close()
+    close.history.budget = 64
+    close.live.subscribe(Subscription(1, (View("samples", "samples", {}),)))
+    train(close, 4)
+    assert close.bodies == [] and close.errors == []
+
+
+def test_an_error_in_a_closely_watched_run_ends_the_pictures_only():
+    close = Close()
+    close.live.subscribe(Subscription(1, (View("odd", "nonsense", {"reference": {"expression": "0.weight"}}),)))
+    assert len(train(close, 4)) == 4
+    assert [type(error) for error in close.errors] == [KeyError] and not close.live.on

@@ -113,7 +113,7 @@ def test_stops_progress_and_status_tell_it(tmp_path):
         with pytest.raises(TimeoutError):
             session.step("continue", timeout=1.0)
         session.pause()
-        session.wait(30)
+        session.wait(90)
         status = session.request("status")
     assert expected.items() <= status.items()
     progress = [message["body"] for message in told if message["event"] == "progress"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.debug.compare import common_past
+from engine.debug.compare import _PATIENCE, common_past
 from engine.debug.run import Run
 from engine.debug.session import RequestError, Session, SessionError
 from tests.debug.fake_client import LENGTH, MEMORY, FakeClient
@@ -171,6 +171,34 @@ def test_compare_replays_what_nobody_remembers(session, made):
     examiners = made[before:]
     assert [client.replay["at"] for client in examiners] == [[5, 0, 0]] * 2
     assert all(client.closed and not client.folder.exists() for client in examiners)
+
+
+@pytest.mark.parametrize("progress", [0, 3])
+def test_compare_gives_up_a_replay_that_stands_still(session, made, monkeypatch, progress):
+    forward(session, 5)
+    session.fork([change(0.5)])
+    forward(session, 30)
+    session.switch(1)
+    forward(session, 30)
+    waits = []
+
+    def hang(client, step):
+        def wait_for(names, timeout):
+            waits.append(timeout)
+            if len(waits) <= progress:
+                client.tell("progress", step=len(waits))
+            raise TimeoutError
+
+        client.wait_for = wait_for
+
+    monkeypatch.setattr(FakeClient, "do_runTo", hang)
+    before = len(made)
+    found = session.compare(1, 2)
+    assert found["event"] is None and found["step"] == 2.0
+    assert "run 1" in found["note"] and f"{_PATIENCE:g} seconds" in found["note"]
+    # As long as there is progress it is waited for.
+    assert waits == [_PATIENCE] * (progress + 1)
+    assert all(client.closed and not client.folder.exists() for client in made[before:])
 
 
 def test_equal_runs_do_not_differ(session):

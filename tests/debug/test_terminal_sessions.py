@@ -9,10 +9,11 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.debug.processes import PATIENCE, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSIFY = Path(__file__).parent / "sessions" / "classify.py"
@@ -193,12 +194,14 @@ def test_the_first_failure_ends_a_scripted_session(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a pseudo-terminal")
 def test_ctrl_c_pauses_and_ctrl_d_quits(tmp_path):
-    path = script(tmp_path, "import engine as torch\ny = torch.ones(3) * 2\ni = 0\nwhile True:\n    i += 1\n")
+    mark = tmp_path / "reached"
+    loop = f"while True:\n    i += 1\n    if i == 101:\n        open({str(mark)!r}, 'w').close()\n"
+    path = script(tmp_path, "import engine as torch\ny = torch.ones(3) * 2\ni = 0\n" + loop)
     terminal = Terminal(command(path), dict(os.environ, TERM="xterm", NO_COLOR="1", XDG_STATE_HOME=str(tmp_path)))
     try:
         assert "script.py:1" in terminal.until("(nabla) ")
         terminal.send("c\r")
-        time.sleep(1.0)
+        assert wait_for(mark.exists)
         terminal.send("\x03")
         assert "pause" in terminal.until("(nabla) ")
         terminal.send("p i > 100\r")
@@ -221,24 +224,14 @@ def test_no_orphan_stays(tmp_path, name):
     environment = dict(os.environ, TMPDIR=str(tmp_path / "temporary"))
     line = command("--commands", file, path)
     with subprocess.Popen(line, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as terminal:
-        assert within(60.0, lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().endswith("."))
+        assert wait_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().endswith("."))
         terminal.send_signal(getattr(signal, name))
-        out, _ = terminal.communicate(timeout=60)
+        out, _ = terminal.communicate(timeout=PATIENCE)
     pid = int((tmp_path / "pid").read_text().rstrip("."))
-    assert within(10.0, lambda: not alive(pid))
+    assert wait_for(lambda: not alive(pid))
     assert "never" not in out and terminal.returncode != 0
     if name != "SIGKILL":
         assert not list((tmp_path / "temporary").iterdir())
-
-
-def within(seconds: float, holds: Callable[[], bool]) -> bool:
-    """Whether something comes true in time."""
-    end = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def alive(pid: int) -> bool:
@@ -263,7 +256,7 @@ class Terminal:
     def send(self, text: str) -> None:
         os.write(self.fd, text.encode())
 
-    def until(self, text: str, timeout: float = 60.0) -> str:
+    def until(self, text: str, timeout: float = PATIENCE) -> str:
         """What it writes up to ``text``."""
         found, end = "", time.monotonic() + timeout
         while text not in found and time.monotonic() < end:
@@ -272,7 +265,7 @@ class Terminal:
         assert text in found, found
         return found
 
-    def wait(self, timeout: float = 30.0) -> int | None:
+    def wait(self, timeout: float = PATIENCE) -> int | None:
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
@@ -318,13 +311,15 @@ def test_attach_pauses_steps_and_leaves_the_process_alone(tmp_path):
         port = listening.stdout.readline().strip()
         line = [sys.executable, "-m", "engine", "attach", "--commands", str(commands), f"127.0.0.1:{port}"]
         wrong, done = [
-            subprocess.run(line, cwd=ROOT, env=_with_root(NABLASCOPE_KEY=key), capture_output=True, text=True, timeout=60)
+            subprocess.run(
+                line, cwd=ROOT, env=_with_root(NABLASCOPE_KEY=key), capture_output=True, text=True, timeout=PATIENCE
+            )
             for key in ("guess", "secret")
         ]
         assert wrong.returncode == 1 and "key" in wrong.stderr
         assert done.returncode == 0, done.stdout + done.stderr
         assert "was attached to, not launched" in done.stdout and "keeps no recording" in done.stdout
-        assert listening.wait(60) == 5
+        assert listening.wait(PATIENCE) == 5
 
 
 def _with_root(**more: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ os.environ["QT_QPA_PLATFORM"] = os.environ.get("NABLASCOPE_TEST_PLATFORM", "offs
 
 from PyQt6.QtCore import QEvent, QtMsgType, qInstallMessageHandler
 from PyQt6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from gui.context import Context
 from gui.following import Following
@@ -20,6 +21,10 @@ from gui.theme import Theme
 from tests.gui.fake_link import FakeLink
 
 SAMPLES = Path(__file__).parents[2] / "samples"
+
+#: Milliseconds that a test waits at most for what is to come: a slow machine, or one that stands still for a while, is no
+#: failure.
+PATIENCE = 200_000
 
 #: What the offscreen platform says of itself, and nobody can mend.
 HARMLESS = ("This plugin does not support",)
@@ -51,16 +56,35 @@ def no_thread_stays():
     """Fail where a thread of the window or its client outlives the test."""
     before = set(threading.enumerate())
     yield
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE / 1000
     while (left := [t for t in threading.enumerate() if t not in before]) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert [thread.name for thread in left] == []
 
 
+class PatientBot(QtBot):
+    """pytest-qt's robot, which waits longer."""
+
+    def waitUntil(self, callback, *, timeout=PATIENCE):
+        super().waitUntil(callback, timeout=timeout)
+
+    def waitSignal(self, signal, *, timeout=PATIENCE, **more):
+        return super().waitSignal(signal, timeout=timeout, **more)
+
+    def waitExposed(self, widget, *, timeout=PATIENCE):
+        return super().waitExposed(widget, timeout=timeout)
+
+
+@pytest.fixture
+def qtbot(qapp, request):
+    """In the place of pytest-qt's."""
+    return PatientBot(request)
+
+
 @pytest.fixture
 def until(qtbot):
     """``until(condition)``: let the window live until ``condition()`` is true."""
-    return lambda condition, timeout=30_000: qtbot.waitUntil(lambda: bool(condition()), timeout=timeout)
+    return lambda condition, timeout=PATIENCE: qtbot.waitUntil(lambda: bool(condition()), timeout=timeout)
 
 
 @pytest.fixture
@@ -86,7 +110,7 @@ def real(qapp, tmp_path, monkeypatch):
     link.failed.connect(context.troubles.append)
     link.lost.connect(context.troubles.append)
     yield context
-    assert link.close()
+    assert link.close(PATIENCE / 1000)
 
 
 @pytest.fixture
@@ -99,12 +123,12 @@ def two_points(real, until):
 
 @pytest.fixture
 def step(until):
-    """``step(context, command, **arguments)``: move, wait for the stop, return it."""
+    """``step(context, command, **arguments)``: move, wait for the stop and for all that is asked about it, return it."""
 
     def move(context, command, **arguments):
         before = context.state.stop
         context.link.move(command, **arguments)
-        until(lambda: context.state.stop is not before and not context.link.moving)
+        until(lambda: context.state.stop is not before and context.link.quiet)
         return context.state.stop
 
     return move

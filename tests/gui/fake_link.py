@@ -75,7 +75,7 @@ class FakeLink(LinkSignals):
     def work(self, what, job, then):
         self.moves.append((what, {}))
 
-    def finish_with(self, job, timeout=0.0):
+    def finish_with(self, job):
         return False
 
     def answers_given(self):

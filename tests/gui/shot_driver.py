@@ -56,14 +56,14 @@ class Driver:
 
     Args:
         script: what is opened. parameters: ``NAME=VALUE`` for its parameters cell.
-        folder: where the settings lie.
+        folder: where the settings lie. as_torch: whether the script is one for PyTorch.
 
     Attributes:
         troubles: what was refused. front: panels that a place is about, in front of the others.
     """
 
-    def __init__(self, script: Path, parameters: Sequence[str], folder: Path) -> None:
-        self.script, self.parameters = script, tuple(parameters)
+    def __init__(self, script: Path, parameters: Sequence[str], folder: Path, as_torch: bool = False) -> None:
+        self.script, self.parameters, self.as_torch = script, tuple(parameters), as_torch
         settings = Settings(folder / "settings.json")
         settings["recent"] = [str(SAMPLES / f"{name}.py") for name in ("fashion_cnn", "xor", "gone")]
         self.link = CountingLink()
@@ -120,7 +120,7 @@ class Driver:
     def open(self, script: Path, parameters: Sequence[str]) -> None:
         """Open a script and wait for its first line."""
         self.state.update(stop=None)
-        self.window.open(str(script), tuple(parameters))
+        self.window.open(str(script), tuple(parameters), self.as_torch and script == self.script)
         self.wait(lambda: self.state.stop and self.window.workspace and not self.link.moving, what=script.name)
 
     # ---- the places, in the order in which they are gone to ----
@@ -133,9 +133,10 @@ class Driver:
         self.open(self.script, self.parameters)
 
     def forward(self) -> None:
-        """The forward pass of the second convolution, or of the first module, in the third batch."""
+        """The forward pass of the second convolution, or of another layer, in the third batch."""
+        layers = ("conv2", "0", "hidden", "Linear")
         self.move("runTo", step=2)
-        self.over(lambda stop: stop.get("direction") == "forward" and stop.get("module") in ("conv2", "0", "hidden"))
+        self.over(lambda stop: stop.get("direction") == "forward" and stop.get("module") in layers)
 
     def explained(self) -> None:
         """An element of what the op has computed, explained."""
@@ -176,8 +177,10 @@ class Driver:
         self.wait(lambda: not self.link.moving)
 
     def nan(self) -> None:
-        """The op that made the first NaN of a run."""
-        self.open(SAMPLES / "linear_regression.py", ("learning_rate=1e6", "folder="))
+        """The op that made the first NaN of a run: of the script itself where that is named for it."""
+        own = "nan" in self.script.stem
+        parameters = self.parameters if own else ("learning_rate=1e6", "folder=")
+        self.open(self.script if own else SAMPLES / "linear_regression.py", parameters)
         self.link.set_watchpoints([{"kind": "nan-inf"}])
         self.move("continue")
         self.front = ["diagnostics"]

@@ -102,6 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("out", type=Path, help="folder for the pictures")
     parser.add_argument("--script", type=Path, default=ROOT / "samples" / "fashion_cnn.py")
     parser.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="of the script")
+    parser.add_argument("--as-torch", action="store_true", help="the script is one for PyTorch")
     parser.add_argument("--places", type=words, default=None, help="of these only (those before are gone through)")
     parser.add_argument("--sizes", type=words, default=["1280x800", "1920x1080"])
     parser.add_argument("--themes", type=words, default=["light", "dark", "projector"])
@@ -127,7 +128,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"there is no place {', '.join(sorted(unknown))}; there are {', '.join(PLACES)}")
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        driver = Driver(script, ["folder=", *options.parameter], Path(folder))
+        unsaved = ["folder="] if "folder = " in script.read_text(encoding="utf-8") else []
+        driver = Driver(script, [*unsaved, *options.parameter], Path(folder), options.as_torch)
         try:
             last = max(PLACES.index(place) for place in wanted)
             for place in PLACES[: last + 1]:

@@ -85,6 +85,7 @@ def described(widget):
 def test_every_widget_that_takes_the_focus_has_a_name_and_every_control_a_tooltip(window, qtbot):
     for key in window.workspace.panels:
         window.show_panel(key)
+        qtbot.waitUntil(window.workspace.panels[key].isVisible)
         qtbot.wait(30)
     widgets = list(focusable(window))
     assert len(widgets) > 60
@@ -155,7 +156,7 @@ def test_alt_and_a_digit_go_to_a_panel(quiet, qtbot):
 def test_a_panel_behind_another_tab_is_not_asked(window, qtbot, until):
     panels = window.workspace.panels
     window.show_panel("tensor")
-    qtbot.waitUntil(lambda: not panels["explain"].isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: not panels["explain"].isVisible())
     assert panels["tensor"].isVisible()
     shown = []
     panels["explain"].show_stop = shown.append

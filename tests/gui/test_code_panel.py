@@ -71,6 +71,32 @@ def test_nothing_is_marked_while_the_script_runs(panel, context, script):
     assert panel.view.marks == ()
 
 
+def test_while_the_script_runs_it_says_how_to_see_the_line(panel, context, script, tmp_path):
+    other = tmp_path / "other.py"
+    other.write_text("a = 1\n")
+    context.state.update(stop=stop(other, 1))
+    context.state.update(stop=stop(script, 3))
+    context.state.update(running=True)
+    assert "pause (F6)" in panel.head.subject.text() and ":3" not in panel.head.subject.text()
+    # Another file, and this one again, show no line as the one that runs.
+    for place in range(panel.files.count()):
+        panel.files.setCurrentIndex(place)
+        panel._file_chosen(place)
+        assert panel.view.marks == () and "pause (F6)" in panel.head.subject.text()
+    context.state.update(running=False, stop=stop(script, 5))
+    assert [mark.line for mark in panel.view.marks] == [5] and "5" in panel.head.subject.text()
+
+
+def test_a_panel_first_seen_while_the_script_runs_shows_the_script(qtbot, context, script):
+    context.state.update(program=str(script), stop=stop(script, 3))
+    context.state.update(running=True)
+    panel = CodePanel(context)
+    qtbot.addWidget(panel)
+    panel.show()
+    assert panel.view.toPlainText() == SOURCE and panel.view.marks == ()
+    assert "pause (F6)" in panel.head.subject.text()
+
+
 def test_a_click_in_the_gutter_sets_and_removes_a_breakpoint(qtbot, panel, context, script, link):
     link.answers["setBreakpoints"] = lambda a: {
         "breakpoints": [{"id": 1, "verified": True, "line": b["line"]} for b in a["breakpoints"]]
@@ -245,6 +271,39 @@ def test_the_code_of_the_current_line_is_scrolled_to(qtbot, context, tmp_path):
         context.state.update(stop=stop(path, line))
         assert bar.value() <= begin * char and (end * char <= bar.value() + room)
     assert bar.value() == 0
+
+
+def test_short_lines_are_seen_from_their_beginning(qtbot, context, tmp_path):
+    path = tmp_path / "method.py"
+    body = "        short = 1\n        " + "x = f(" + "a" * 24 + ")\n        " + "y = f(" + "a" * 90 + ")\n"
+    path.write_text("class A:\n    def method(self):\n" + body)
+    panel = CodePanel(context)
+    qtbot.addWidget(panel)
+    context.state.update(program=str(path))
+    panel.show()
+    view, bar = panel.view, panel.view.horizontalScrollBar()
+    char = view.fontMetrics().horizontalAdvance("m")
+    panel.resize(view.gutter.width() + 38 * char, 400)  # room for the second line without the indentation of "def"
+    for line, column in ((3, 0), (4, 4), (5, 0), (3, 0)):
+        context.state.update(stop=stop(path, line))
+        assert round(bar.value() / char) == column, line
+    context.state.update(stop=stop(path, 4))
+    assert bar.value() > 0
+    context.state.update(running=True)
+    panel.resize(view.gutter.width() + 60 * char, 400)
+    assert bar.value() == 0  # also while it runs, and no line is marked
+
+
+def test_the_current_line_stays_in_sight_where_there_is_less_room(panel, context, script):
+    context.state.update(stop=stop(script, 12))
+    bar = panel.view.verticalScrollBar()
+    assert bar.value() == 0 and panel.view.visible_lines() > 12
+    panel.resize(340, 200)
+    assert 0 < panel.view.visible_lines() < 12
+    assert 0 <= panel.view.line_rect(12).top() < panel.view.line_rect(12).bottom() < panel.view.viewport().height()
+    bar.setValue(120)  # where another place is looked at, it is left alone
+    panel.resize(340, 150)
+    assert bar.value() == 120
 
 
 def test_hovering_a_tensor_shows_a_thumbnail(panel, context, script, link, monkeypatch):

@@ -212,6 +212,36 @@ def test_classes_have_the_names_of_the_dataset(panel, link, context, pictures):
     assert panel.confusion.name(3) == "class 3"
 
 
+def test_classes_have_names_while_the_script_runs(panel, link, context, pictures):
+    names = [f"class {i}" for i in range(10)]
+    link.answers["samples"] = pictures
+    context.state.update(stop=STOP)
+    assert panel.batch.names is None
+    context.state.update(running=True)
+    body = {"subscription": 1, "step": 3, "views": {"data:samples": {**pictures, "names": names}}}
+    context.state.update(snapshot=body)
+    assert panel.batch.verdict(0).startswith("class ") and "label class " in panel.batch.describe(0)
+    # A later batch that does not tell them, at a stop too, keeps the names.
+    context.state.update(snapshot={**body, "step": 4, "views": {"data:samples": pictures}})
+    assert panel.batch.verdict(0).startswith("class ")
+    context.state.update(running=False, stop={**STOP, "seq": 99})
+    assert panel.batch.names == names
+
+
+def test_a_label_cannot_be_changed_while_the_script_runs_nor_of_a_batch_that_passed_by(panel, link, context, pictures):
+    said = []
+    context.said.connect(lambda text, severity: said.append(text))
+    link.answers["samples"] = {**pictures, "labelsAt": {"event": 3, "name": "batch1", "shape": [40]}}
+    context.state.update(stop=STOP)
+    context.state.update(running=True)
+    context.state.update(snapshot={"subscription": 1, "step": 3, "views": {"data:samples": pictures}})
+    panel.edit_label(2)
+    del link.answers["samples"]  # nothing is recorded where it is paused
+    context.state.update(running=False, stop={**STOP, "seq": 99})
+    panel.edit_label(2)
+    assert "pause it (F6)" in said[0] and "step on by a batch" in said[1] and not link.moves
+
+
 def test_confusion_of_the_pass_adds_up_the_batches_seen(panel, link, context, pictures):
     panel.view.setCurrentIndex(panel.view.findData("pass"))
     for seq, (epoch, batch) in enumerate([(1, 0), (1, 1), (1, 1), (2, 0)], 1):

@@ -46,6 +46,14 @@ def test_switches_the_diagnoses_on_when_it_is_first_shown(panel, context, link):
     assert "Nothing found" in panel._empty.text()
 
 
+def test_says_when_nan_that_is_there_will_be_judged(panel, context):
+    body = {"seq": 3, "position": [3], "reason": "data breakpoint", "description": "NaN in y of Div: first at [0]"}
+    context.state.update(stop=body)
+    assert "backward()" in panel._empty.text() and "NaN or infinity was made here" in panel._empty.text()
+    context.state.update(stop={**body, "seq": 4, "description": "The norm of w is 3.2, above 3"})
+    assert "Nothing found so far" in panel._empty.text()
+
+
 def test_shows_findings_as_they_come_the_gravest_first(panel, context):
     context.state.update(stop={"seq": 1, "position": [1]})
     context.state.update(findings=[finding("a", "hint"), finding("b", "error")])

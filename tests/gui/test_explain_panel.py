@@ -47,7 +47,7 @@ def panel(qtbot, context, link):
     panel.show()
     context.state.update(stop={"seq": 23, "position": [2, 0, 0], "live": True, "op": "Linear", "direction": "forward"})
     yield panel
-    qtbot.waitUntil(lambda: not typesetter._working, timeout=20_000)
+    qtbot.waitUntil(lambda: not typesetter._working)
 
 
 def select(context, index=(0, 0)):
@@ -116,7 +116,7 @@ def test_an_unreadable_formula_is_shown_as_text(qtbot, context):
     view = FormulaView(context.theme)
     qtbot.addWidget(view)
     view.set_formula(r"\nonsense{", "y = ?")
-    qtbot.waitUntil(lambda: typesetter.failed(r"\nonsense{"), timeout=20_000)
+    qtbot.waitUntil(lambda: typesetter.failed(r"\nonsense{"))
     assert not view.is_typeset()
     qtbot.waitUntil(lambda: not typesetter._working)
 
@@ -209,7 +209,7 @@ def test_an_old_answer_is_not_asked_for_twice(panel, context, link):
 
 def test_the_formula_is_drawn_in_the_colours_of_the_theme(qtbot, panel, context):
     select(context)
-    qtbot.waitUntil(panel.page.formula.is_typeset, timeout=20_000)
+    qtbot.waitUntil(panel.page.formula.is_typeset)
     image = panel.page.formula.grab().toImage()
     darkest = min(image.pixelColor(x, y).lightness() for x in range(image.width()) for y in range(0, image.height(), 2))
     assert darkest < 80

@@ -19,8 +19,8 @@ from gui.settings import Settings
 from gui.state import State
 from gui.theme import Theme
 from gui.window import Window
-from tests.debug.processes import alive, wait_until_gone
-from tests.gui.conftest import SAMPLES
+from tests.debug.processes import wait_until_gone
+from tests.gui.conftest import PATIENCE, SAMPLES
 
 LOOP = """import engine as torch
 from engine import nn
@@ -59,7 +59,7 @@ def nothing_stays(tmp_path_factory, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     before = children()
     yield
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + PATIENCE / 1000
     while (left := (children() - before, list(folder.glob("nablascope-*")))) != (set(), []) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert left == (set(), [])
@@ -131,9 +131,10 @@ def test_a_process_that_is_killed_is_told_and_replayed_to_where_it_stood(make, u
     window = make(script)
     state, link = window.context.state, window.context.link
     until(lambda: state.stop and window.workspace)
+    flushed = ("link", "flush")
+    link.forget(flushed)
     place = move(window, until, "runTo", step=2)["position"]
-    qtbot.wait(400)  # the tape is written when nothing has moved for a while
-    until(lambda: link.quiet)
+    until(lambda: flushed in link.answers_given() and link.quiet)  # it is written when nothing has moved for a while
     if when == "running":
         link.move("continue")
         until(lambda: state.running and state.progress.get("step", 0) > 20)
@@ -242,7 +243,7 @@ def test_a_window_with_halted_processes_closes_soon(make, until, what):
         os.kill(process, signal.SIGSTOP)
     began = time.monotonic()
     window.close()
-    assert time.monotonic() - began < 15 and not any(alive(process) for process in halted)
+    assert time.monotonic() - began < PATIENCE / 1000 and all(wait_until_gone(process) for process in halted)
 
 
 # ---------------------------------------------------------------------------------------------------- edited on disk

@@ -49,7 +49,7 @@ def test_a_window_opens_with_any_settings(qapp, qtbot, tmp_path, caplog, text):
     qtbot.addWidget(window)
     window.show()
     window.open(str(SAMPLES / "two_points.py"))
-    qtbot.waitUntil(lambda: window.workspace is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: window.workspace is not None)
     assert len(window.workspace.panels) >= 14
     if settings.problem:
         assert str(path) in settings.problem and (tmp_path / "settings.broken.json").exists()
@@ -165,7 +165,7 @@ def test_an_exception_in_a_slot_is_told_with_its_traceback(qtbot, window, monkey
         raise ZeroDivisionError("a slot of the test")
 
     QTimer.singleShot(0, broken)
-    qtbot.waitUntil(lambda: "a slot of the test" in said(window), timeout=10_000)
+    qtbot.waitUntil(lambda: "a slot of the test" in said(window))
     assert "broken" in said(window) and "test_faults_settings.py" in said(window) and window.messages.severity == "error"
     assert "Traceback" in caplog.text and "a slot of the test" in caplog.text
     buttons(window)["Details"].click()
@@ -178,7 +178,7 @@ def test_an_exception_in_a_slot_is_told_with_its_traceback(qtbot, window, monkey
     thread = threading.Thread(target=lambda: [][1])
     thread.start()
     thread.join()
-    qtbot.waitUntil(lambda: "IndexError" in said(window), timeout=10_000)
+    qtbot.waitUntil(lambda: "IndexError" in said(window))
     assert window.isVisible()
 
 

@@ -17,6 +17,19 @@ NUMBERS = {
     "step": 4, "count": 10, "min": -1.0, "max": 1.0, "mean": 0.0, "std": 0.5, "norm": 2.0, "zeros": 0, "nans": 0, "infs": 0,
 }  # fmt: skip
 
+ENDLESS = """
+import engine as torch
+from engine import nn
+torch.manual_seed(0)
+x = torch.randn(8, 4)
+model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 4))
+optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
+while True:
+    optimizer.zero_grad()
+    nn.functional.mse_loss(model(x), x).backward()
+    optimizer.step()
+"""
+
 
 @pytest.fixture
 def engine(link):
@@ -163,6 +176,27 @@ def test_it_looks_while_running_and_only_while_seen(collecting, panel, engine):
     assert not panel._timer.isActive()
 
 
+def test_while_running_only_what_is_new_is_asked_for_and_joined(collecting, panel, engine):
+    panel.state.update(stop=STOP)
+    panel.show()
+    assert curves(panel)["fc"].x.tolist() == [0, 2]
+    panel.state.update(running=True)
+    for name in engine.latest:
+        engine.series[name, "std"] = {"steps": [2, 3, 4], "values": [9.0, 5.0, 7.0]}
+    panel._ask()
+    assert [asked.get("from") for asked in engine.asked("statistics") if asked.get("field") == "std"][-1] == 3
+    assert curves(panel)["fc"].x.tolist() == [0, 2, 3, 4] and curves(panel)["fc"].y.tolist() == [1, 3, 5, 7]
+    engine.latest["fc"]["std"] = 0.25
+    panel._ask()
+    assert texts(panel, 0)[1] == "0.2500"
+    # Another column is asked for from its beginning, and so is everything where the script stands.
+    panel.field.setCurrentIndex([column for _, column, _ in FIELDS].index("norm"))
+    assert "from" not in [asked for asked in engine.asked("statistics") if asked.get("field") == "norm"][-1]
+    panel.state.update(running=False, stop={**STOP, "seq": 9})
+    assert "from" not in [asked for asked in engine.asked("statistics") if asked.get("field") == "norm"][-1]
+    assert curves(panel)["fc.weight"].x.tolist() == [0, 2]
+
+
 def test_collecting_can_be_switched_off_for_good(collecting, panel, engine, link, context):
     panel.state.update(stop=STOP)
     panel.show()
@@ -206,6 +240,33 @@ def test_on_a_true_session(two_points, qtbot, until, step):
     assert two_points.troubles == []
 
 
+def test_numbers_move_while_a_true_run_goes_on(real, qtbot, until, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(ENDLESS)
+    panel = LayersPanel(real)
+    qtbot.addWidget(panel)
+    panel.resize(400, 460)
+    panel.restore({"collect": "scalars"})
+    panel.show()
+    real.link.launch(str(script))
+    until(lambda: real.state.stop is not None and real.link.quiet)
+    real.link.move("continue")
+    until(lambda: real.state.running and panel.model.rows and curves(panel))
+
+    def shown():
+        curve = curves(panel)["0"]
+        ratio = next(row for row in panel.model.rows if row.parameter).get("share")
+        return panel.model.rows[0].values["step"], panel.model.rows[0].get("std"), ratio, curve.x[-1]
+
+    before = shown()
+    until(lambda: all(a != b for a, b in zip(before, shown())))
+    steps = curves(panel)["0"].x
+    assert (np.diff(steps) == 1).all()
+    real.link.move("pause")
+    until(lambda: not real.state.running and not real.link.moving)
+    assert real.troubles == []
+
+
 def test_histograms_over_time_of_a_true_session(two_points, qtbot, until, step):
     panel = LayersPanel(two_points)
     qtbot.addWidget(panel)
@@ -213,11 +274,13 @@ def test_histograms_over_time_of_a_true_session(two_points, qtbot, until, step):
     panel.field.setCurrentIndex([column for _, column, _ in FIELDS].index("histogram"))
     panel.show()
     panel.start.click()
+    until(lambda: two_points.state.statistics.get("enabled"))
     step(two_points, "runTo", step=2)
     until(lambda: panel.model.rows)
     until(lambda: panel.curves.note.isVisible())
     assert "with histograms" in panel.curves.note.text()
     panel.tiers["histograms"].trigger()
+    until(lambda: two_points.link.quiet)
     step(two_points, "runTo", step=63)
     until(lambda: panel.model.rows[0].values["step"] == 62)
     panel.table.selectRow(next(k for k, row in enumerate(panel.model.rows) if row.name.endswith("0.weight")))

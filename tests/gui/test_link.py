@@ -6,9 +6,10 @@ import threading
 
 import pytest
 
+from engine.debug.session import SessionError
 from gui.link import Link
 from tests.debug.processes import wait_until_gone
-from tests.gui.conftest import SAMPLES
+from tests.gui.conftest import PATIENCE, SAMPLES
 
 
 def process(context):
@@ -134,7 +135,7 @@ def test_closing_is_clean_at_any_moment(qapp, qtbot, tmp_path, monkeypatch, when
     link = Link()
     link.launch(str(SAMPLES / "two_points.py"))
     qtbot.wait(when)
-    assert link.close()
+    assert link.close(PATIENCE / 1000)
 
 
 def test_stopping_ends_a_launch_that_is_on_its_way(real, until, qtbot):
@@ -175,3 +176,73 @@ def test_a_restart_leaves_nothing_of_the_old_curve(real, step, until):
     assert seen[0] == 0
     step(real, "runTo", step=3)
     until(lambda: len(real.state.curves["run 1"]["steps"]) == 3)
+
+
+def test_nothing_that_waits_behind_a_move_is_lost_to_another_move(two_points, step, until):
+    step(two_points, "runTo", step=1)
+    link, done = two_points.link, []
+    link.fork([], "same")
+    until(lambda: len(two_points.state.runs) == 2 and not link.moving)
+    seq = two_points.state.stop["seq"]
+    link.stopped.connect(lambda stop: done.append(stop["seq"] > seq))
+    link.move("next", granularity="op")
+    link.compare("run 1", "same", lambda found: done.append(found["step"]))
+    link.move("next", granularity="op")
+    link.move("next", granularity="op")  # takes the place of the one before it, and of nothing else
+    link.work("count", lambda session: len(session.runs), done.append)
+    link.move("next", granularity="op")
+    until(lambda: len(done) >= 5 and not link.moving)
+    assert done == [True, None, True, 2, True]
+    assert two_points.troubles == []
+
+
+def test_a_breakpoint_that_is_set_before_a_move_holds_for_it(two_points, until, monkeypatch):
+    path = str(SAMPLES / "two_points.py")
+    line = (SAMPLES / "two_points.py").read_text().splitlines().index("    optimizer.zero_grad()") + 1
+    session, held = two_points.link._session, threading.Event()
+    configure, step = session.configure, session.step
+
+    def slowly(command, **arguments):
+        held.wait(0.5)
+        return configure(command, **arguments)
+
+    monkeypatch.setattr(session, "configure", slowly)
+    monkeypatch.setattr(session, "step", lambda *given, **more: (held.set(), step(*given, **more))[1])
+    two_points.link.set_breakpoints(path, [{"line": line}])
+    two_points.link.move("runTo", step=3)
+    until(lambda: two_points.state.stop["reason"] != "entry" and not two_points.link.moving)
+    stop = two_points.state.stop
+    assert (stop["reason"], stop["line"], stop["step"]) == ("breakpoint", line, 0)
+
+
+def test_behind_what_is_refused_only_moves_are_dropped(two_points, step, until):
+    step(two_points, "runTo", step=1)
+    link, done = two_points.link, []
+    link.stopped.connect(done.append)
+
+    def refuse(session):
+        raise SessionError("not today")
+
+    link.work("refused", refuse, done.append)
+    link.move("next", granularity="op")
+    link.work("count", lambda session: len(session.runs), done.append)
+    until(lambda: done and not link.moving)
+    assert done == [1] and two_points.troubles == ["not today"]
+
+
+@pytest.mark.parametrize("behind", ["another move", "the move itself"])
+def test_what_waits_for_an_endless_run_pauses_it(real, until, tmp_path, monkeypatch, behind):
+    script = tmp_path / "long.py"
+    script.write_text("import engine as torch\nx = torch.ones(2)\nwhile True:\n    y = x + 1\n")
+    real.link.launch(str(script))
+    until(lambda: real.state.stop is not None)
+    session, asked, done = real.link._session, [], []
+    pause = session.pause
+    # The first may come before the script has begun to move, and is not heard then.
+    monkeypatch.setattr(session, "pause", lambda: asked.append(1) if not asked else pause())
+    if behind == "another move":
+        real.link.move("next", granularity="op")
+    real.link.move("continue")
+    real.link.work("count", lambda session: len(session.runs), done.append)
+    until(lambda: done == [1] and not real.link.moving)
+    assert real.state.stop["reason"] == "pause" and real.troubles == []

@@ -1,8 +1,11 @@
 """What the panels show of a script that runs freely."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from gui.following import Following
 from gui.live import Live, joined, widened
 from gui.panels.data import DataPanel
 from gui.panels.network import NetworkPanel
@@ -105,9 +108,15 @@ def test_scales_widen_at_once_and_narrow_slowly():
     assert (low, high) == pytest.approx((-0.5, 1.0), abs=1e-3)
 
 
-@pytest.mark.parametrize("first", ["entry", "inside"])
+#: Breakpoints in the line of ``loss.backward()`` that never stop, and have the whole run watched closely.
+NEVER = {"condition": {"condition": "loss.item() < 0"}, "hits": {"hitCondition": "> 10000000"}}
+
+
+@pytest.mark.parametrize("first", ["entry", "inside", *NEVER])
 def test_panels_show_live_numbers_of_a_true_run(real, until, step, qtbot, tmp_path, first):
-    """Also where the script is let run from its first line, when nothing is known of its network yet."""
+    """Also where the script is let run from its first line, when nothing is known of its network yet, and where a
+    breakpoint has the run watched closely.
+    """
     script = tmp_path / "train.py"
     script.write_text(TRAINING)
     panels = [NetworkPanel(real), TensorPanel(real), DataPanel(real)]
@@ -121,13 +130,20 @@ def test_panels_show_live_numbers_of_a_true_run(real, until, step, qtbot, tmp_pa
     if first == "inside":
         step(real, "runTo", step=2)
         until(lambda: step(real, "next", granularity="op").get("direction") == "backward")
+    if first in NEVER:
+        line = TRAINING.splitlines().index("        loss.backward()") + 1
+        answers = []
+        real.link.set_breakpoints(str(script), [{"line": line, **NEVER[first]}], answers.append)
+        until(lambda: answers)
     real.link.move("continue")
     until(lambda: real.state.running and real.state.snapshot is not None and real.state.snapshot["views"])
 
     def shown():
         item = network.scene.nodes.get("2/Linear")
         values = None if item is None or "values" not in item.contents else item.contents["values"].data
-        return values, None if tensor.shown is None else tensor.shown.data, data.batch and data.batch.losses
+        curve = real.state.curves.get(real.state.runs[0]["name"])
+        steps = None if curve is None or not len(curve["steps"]) else curve["steps"][-1]
+        return values, None if tensor.shown is None else tensor.shown.data, data.batch and data.batch.losses, steps
 
     until(lambda: all(part is not None for part in shown()))
     before = shown()
@@ -138,3 +154,136 @@ def test_panels_show_live_numbers_of_a_true_run(real, until, step, qtbot, tmp_pa
     stopped = shown()
     real.state.update(snapshot={"subscription": 0, "views": {"network:2/Linear values": {}}})
     assert stopped[2] is shown()[2] and real.troubles == []
+
+
+def test_where_a_breakpoint_stops_a_run_that_was_shown_what_is_recorded_is_shown(real, until, qtbot, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(TRAINING)
+    network, tensor = NetworkPanel(real), TensorPanel(real)
+    for panel in (network, tensor):
+        qtbot.addWidget(panel)
+        panel.resize(600, 480)
+        panel.show()
+    pictures = []
+    real.state.subscribe("snapshot", picture := lambda: pictures.append(real.state.snapshot))
+    real.link.launch(str(script))
+    until(lambda: real.state.stop is not None)
+    line, answers = TRAINING.splitlines().index("        loss.backward()") + 1, []
+    real.link.set_breakpoints(str(script), [{"line": line, "condition": "step >= 400"}], answers.append)
+    until(lambda: answers)
+    real.link.move("continue")
+    until(lambda: (real.state.stop or {}).get("reason") == "breakpoint" and real.link.quiet)
+    assert real.state.stop["step"] == 400 and picture is not None
+    assert any(body and body["views"] for body in pictures)
+    until(lambda: network.head.subject.text().startswith("activations"))
+    until(lambda: "last seen" not in tensor.head.subject.text() and tensor.shown is not None)
+    assert real.troubles == []
+
+
+TO_ITS_END = """
+import pathlib
+import engine as torch
+from engine import nn
+torch.manual_seed(0)
+class_names = ["even", "odd"]
+x, t = torch.randn(8, 4), torch.arange(8) % 2
+model = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+step = 0
+while not pathlib.Path("enough").exists():
+    optimizer.zero_grad()
+    loss = nn.functional.cross_entropy(model(x), t)
+    loss.backward()
+    optimizer.step()
+    step += 1
+"""
+
+
+def test_the_last_picture_stays_at_the_end_of_a_true_run(real, until, step, qtbot, tmp_path):
+    """Nothing is recorded of a free run, so nothing can be asked for where it has ended."""
+    script = tmp_path / "train.py"
+    script.write_text(TO_ITS_END)
+    network, tensor, data = NetworkPanel(real), TensorPanel(real), DataPanel(real)
+    for panel in (network, tensor, data):
+        qtbot.addWidget(panel)
+        panel.resize(600, 480)
+        panel.show()
+    real.link.launch(str(script))
+    until(lambda: real.state.stop is not None)
+    until(lambda: step(real, "next", granularity="op").get("direction") == "backward")
+    until(lambda: tensor.shown is not None and tensor.subject.reference.get("event") is not None)
+    title, shape = tensor.source.title, tensor.shown.shape
+    pictures = []
+    real.state.subscribe("snapshot", picture := lambda: pictures.append(tensor.shown.data.copy()))
+    real.link.move("continue")
+    until(lambda: len(pictures) > 3 and not (pictures[0] == pictures[-1]).all() and picture is not None)
+    (tmp_path / "enough").touch()
+    until(lambda: (real.state.stop or {}).get("reason") == "end" and real.link.quiet)
+    assert (tensor.shown.data == pictures[-1]).all()
+    assert tensor.source.title == title and tensor.shown.shape == shape
+    assert "last seen in step" in tensor.head.subject.text() and not tensor.message.isVisible()
+    assert network.head.subject.text() == "the last step that was seen"
+    assert data.batch.names == ["even", "odd"] and data.batch.verdict(0).startswith("even")
+    assert real.troubles == []
+
+
+def test_curves_are_asked_for_a_few_times_a_second_while_the_script_runs_and_in_the_past_not_at_all(context, link, until):
+    following = context.following = Following(context)
+    arrays = {"steps": np.arange(3), "losses": np.ones(3)}
+    wire = {name: SimpleNamespace(numpy=lambda array=array: array) for name, array in arrays.items()}
+    link.answers["curves"] = {**wire, "total": 3}
+    curves = lambda: sum(command == "curves" for _, command, _ in link.asked)  # noqa: E731
+    link.runs_changed.emit([{"name": "base", "number": 1, "current": True, "state": "running"}])
+    stop = {"reason": "step", "seq": 5, "live": True, "tensors": []}
+    link.stopped.emit(stop)
+    assert curves() == 1
+    link.stopped.emit({**stop, "seq": 3, "live": False})
+    assert curves() == 1
+    link.resumed.emit()
+    assert 200 <= following._timer.interval() <= 500
+    until(lambda: curves() >= 3)
+    link.stopped.emit({**stop, "seq": 9})
+    assert not following._timer.isActive()
+
+
+TWO = """
+import engine as torch
+from engine import nn
+torch.manual_seed(0)
+x, t = torch.randn(8, 4), torch.arange(8) % 2
+def train(model, steps):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    for i in range(steps):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), t)
+        loss.backward()
+        optimizer.step()
+line = nn.Linear(4, 2)
+train(line, 200)
+network = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2))
+train(network, 10**9)
+"""
+
+
+def test_the_second_network_of_a_script_is_shown_while_it_is_trained(real, until, qtbot, tmp_path):
+    script = tmp_path / "two.py"
+    script.write_text(TWO)
+    network = NetworkPanel(real)
+    qtbot.addWidget(network)
+    network.resize(600, 480)
+    network.show()
+    real.link.launch(str(script))
+    until(lambda: real.state.stop is not None)
+    real.link.move("continue")
+    until(lambda: any(node["op"] == "Tanh" for node in (real.state.graph or {}).get("nodes", ())))
+
+    def shown():
+        item = next((item for item in network.scene.nodes.values() if item.node["op"] == "Tanh"), None)
+        return None if item is None or "values" not in item.contents else item.contents["values"].data
+
+    until(lambda: shown() is not None)
+    before = shown()
+    until(lambda: not np.array_equal(before, shown()))
+    real.link.move("pause")
+    until(lambda: not real.state.running and not real.link.moving)
+    assert real.troubles == []

@@ -83,6 +83,19 @@ def test_of_very_many_new_events_the_newest_are_asked_for_first(panel, link):
     assert asked[0] == {"kinds": KINDS, "count": _EVENTS}
 
 
+def test_along_the_past_no_events_are_asked_for(panel, link):
+    def asked():
+        return sum(command == "events" for _, command, _ in link.asked)
+
+    before = asked()
+    assert before
+    for seq in (9, 7, 3):
+        panel.state.update(stop=stop(seq, live=False))
+    assert asked() == before and panel.scene.nodes["fc1/Linear"].contents["values"].data.max() > 0
+    panel.state.update(stop=stop(14))
+    assert asked() == before + 1
+
+
 def test_a_drawing_of_a_running_network_is_made_of_its_items(panel, tmp_path):
     texts = []
     for name in ("stopped.svg", "running.svg"):
@@ -96,3 +109,16 @@ def test_images_have_the_colours_of_the_table():
     table = np.array([[10, 20, 30, 255], [200, 100, 50, 255]], np.uint8)
     image = quick_image(bgra_of(table)[np.array([[0, 1, 0]])])
     assert [image.pixelColor(x, 0).getRgb() for x in range(3)] == [tuple(table[i].tolist()) for i in (0, 1, 0)]
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_in_another_size_the_last_picture_is_still_there(panel, qtbot, link, ended):
+    run(panel)
+    seen = panel.scene.nodes["act/Relu"].contents["values"]
+    if ended:
+        link.answers["events"] = {"events": [], "first": 15, "last": 15, "complete": True}
+        panel.state.update(running=False, stop={**stop(14), "seq": None, "direction": None, "position": [99, 0, 0]})
+    item = panel.scene.nodes["act/Relu"]
+    panel.resize(420, 700)
+    qtbot.waitUntil(lambda: panel.scene.nodes["act/Relu"] is not item)
+    assert panel.scene.nodes["act/Relu"].contents["values"] is seen

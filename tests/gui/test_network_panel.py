@@ -5,7 +5,10 @@ import pytest
 from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtGui import QColor
 
+from gui.network.forms import SIZES, Form
+from gui.network.glyphs import short_number
 from gui.network.log import EventLog
+from gui.network.measuring import texts_of
 from gui.network.spot import Spot
 from gui.panels.network import NetworkPanel
 from gui.state import Selection
@@ -357,3 +360,12 @@ def test_two_points_for_real(two_points, step, until, qtbot):
     assert (relu.contents["values"].data >= 0).all()
     assert panel.scene.lines["0/Linear"].content.data.shape == (8, 2)
     assert two_points.troubles == []
+
+
+def test_numbers_have_room_in_their_boxes_whatever_they_are(qapp):
+    for name, scale in (("light", 1.0), ("projector", 1.5)):
+        texts = texts_of(Theme(name, scale))
+        form = Form("number", (), False, "", (), "loss")
+        widest = max(texts.number(short_number(value)) for value in (-2.04e13, 5.8e26, -8.8e-32, -0.00888, 9999.0))
+        for size in SIZES:
+            assert form.values_size(size._replace(text=texts.factor))[0] >= widest

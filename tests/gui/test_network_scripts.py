@@ -41,9 +41,10 @@ def begin(panel, name, until, step):
 
 
 def arrived(panel, until):
-    """Wait until the panel shows the stop: its events, and the numbers of all nodes."""
-    seq = panel.state.stop["seq"]
-    until(lambda: panel._fill is not None and panel._fill._at == seq and panel._log.next > seq and not panel._feed._asked)
+    """Wait until the panel shows the stop: its events, the graph as of then, and the numbers of all nodes."""
+    seq, link = panel.state.stop["seq"], panel.context.link
+    until(lambda: link.quiet and panel._fill is not None and panel._fill._at == seq and panel._log.next > seq)
+    assert not panel._feed._asked
 
 
 @pytest.mark.parametrize("name", CASES)

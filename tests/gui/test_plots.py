@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, QPointF, Qt
-from PyQt6.QtGui import QColor, QWheelEvent
+from PyQt6.QtGui import QColor, QImage, QWheelEvent
 from PyQt6.QtWidgets import QApplication
 
 from gui.plots.axes import kept_range, power_ticks, steps_range, tick_texts, tick_values, values_range
+from gui.plots.paint import pen_of, wide_pen_of
 from gui.plots.series import Curve, Plot, beside, columns, ema, held, nearest, value_at
-from gui.theme import Theme
+from gui.theme import THEMES, Theme, _oklab
 from gui.widgets.line_plot import LinePlot, Mark
+from tests.gui.shots import DEUTERANOPIA, filtered
 
 # ---- numbers ----
 
@@ -290,3 +292,40 @@ def test_it_is_exported_as_vectors(lines, tmp_path):
     painter.end()
     text = (tmp_path / "plot.svg").read_text()
     assert "<image" not in text and text.count("<polyline") >= 2 and ">loss<" in text
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_two_runs_are_told_apart_without_colour_and_by_who_is_colour_blind(name):
+    theme, x = Theme(name), np.arange(3.0)
+    first, second = Curve("run 1: train", x, x), Curve("run 2: train", x, x, style=1)
+    assert pen_of(first, theme).dashPattern() != pen_of(second, theme).dashPattern()
+    assert wide_pen_of(second, theme).dashPattern() == [part / 2 for part in pen_of(second, theme).dashPattern()]
+    assert len(wide_pen_of(second, theme).dashPattern()) > 1 and not pen_of(first, theme).dashPattern()
+    # As seen with deuteranopia they are as far apart as any two hues of the phases, at least.
+    picture = QImage(2, 1, QImage.Format.Format_RGB32)
+    for i, curve in enumerate((first, second)):
+        picture.setPixelColor(i, 0, pen_of(curve, theme).color())
+    seen = filtered(picture, DEUTERANOPIA)
+    a, b = (_oklab(seen.pixelColor(i, 0)) for i in range(2))
+    assert np.linalg.norm(a - b) > 0.15
+
+
+def test_numbers_of_a_low_plot_do_not_stand_upon_each_other(lines):
+    x = np.arange(4.0)
+    for y in (np.array([2.297, 2.300, 2.303, 2.309]), np.array([0.52, 0.55, 0.6, 0.66])):
+        lines.show_plots([Plot("loss", [Curve("train", x, y)])])
+        lines.canvas._kept.clear()
+        for height in (300, 120, 90, 80):
+            lines.resize(300, height)
+            (area,) = lines.canvas.areas()
+            places = sorted(float(area.y_of(np.array([value]))[0]) for value, _ in area.ticks)
+            assert places and min(np.diff(places), default=99) >= 9
+            assert all(abs(float(text) - value) < 1e-9 for value, text in area.ticks)
+
+
+def test_where_there_is_little_room_the_read_out_leaves_the_values_to_the_plots(lines):
+    lines.show_plots(plots())
+    lines.resize(900, 300)
+    assert lines.read_out.shown == lines.read_out.text()
+    lines.resize(220, 300)
+    assert lines.read_out.shown == "step 99" and "accuracy" in lines.read_out.toolTip()

@@ -16,6 +16,7 @@ from gui.settings import Settings
 from gui.state import State
 from gui.theme import Theme
 from gui.window import Window
+from tests.gui.conftest import PATIENCE
 
 WEIGHT = "model[0].weight"
 LOOP = 21  # the line of zero_grad()
@@ -62,7 +63,7 @@ class Desk:
 
     def until(self, condition):
         try:
-            self.qtbot.waitUntil(lambda: bool(condition()), timeout=30_000)
+            self.qtbot.waitUntil(lambda: bool(condition()))
         except QtBotTimeoutError:
             said, status = self.messages.text.text(), self.window.status.state.text()
             pytest.fail(f"still waiting; message: {said!r}, status: {status!r}")
@@ -134,6 +135,7 @@ class Desk:
 def desk(qapp, qtbot, tmp_path, monkeypatch):
     """``desk()``: a window; all share the settings of one user."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("gui.linking.moving.LAST", PATIENCE / 1000)  # a slow machine shall save its place too
     desks = []
 
     def make(user="home"):

@@ -32,7 +32,7 @@ def test_a_walk_steps_on_the_level_and_waits_in_between(stepping, link, context,
     context.settings["speed"] = 99
     context.state.update(level=level)
     times, move = [], link.move
-    monkeypatch.setattr(link, "move", lambda *a, **k: (times.append(time.monotonic()), move(*a, **k)))
+    monkeypatch.setattr(link, "move", lambda *a, **k: (times.append(stepping._began), move(*a, **k)))
     stepping.go()
     assert link.moves == [("next", {"granularity": level})] and stepping.walking
     for seq in range(2, 6):
@@ -46,19 +46,21 @@ def test_a_walk_steps_on_the_level_and_waits_in_between(stepping, link, context,
     assert len(link.moves) == 5
 
 
-def test_the_next_step_waits_until_this_one_is_shown(stepping, link, context, until, qtbot):
+def test_the_next_step_waits_until_this_one_is_shown(stepping, link, context, until, qtbot, monkeypatch):
     context.settings["speed"] = 99
     link.quiet = False
     stepping.go()
     assert len(link.moves) == 1
+    monkeypatch.setattr("gui.stepping._PATIENCE", 1e9)
     arrive(link, 2)
     qtbot.wait(80)
     assert len(link.moves) == 1
     link.quiet = True
     until(lambda: len(link.moves) == 2)
+    monkeypatch.setattr("gui.stepping._PATIENCE", 0.5)
     link.quiet = False
-    arrive(link, 3)
     began = time.monotonic()
+    arrive(link, 3)
     until(lambda: len(link.moves) == 3)  # a panel that is never done does not stop the walk
     assert time.monotonic() - began > 0.4
 

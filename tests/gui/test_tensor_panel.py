@@ -114,6 +114,15 @@ def test_no_more_numbers_are_asked_for_than_the_map_has_pixels(panel, engine, qt
     qtbot.waitUntil(lambda: panel.shown.block[0] > 1)
 
 
+def test_it_says_how_many_of_very_many_maps_are_shown(panel, engine):
+    event = engine.add(0, "forward", "Conv2d", "conv", 0, {"w": np.ones((32, 16, 3, 3), "f4")}, w="conv.weight")
+    stop_at(panel, event, event=0, name="w")
+    assert panel.read_out.text() == "16 × 16 of 32 × 16 maps. Point at a number to read it"
+    stop_at(panel, engine.add(1, "forward", "Conv2d", "one", 0, {"w": np.ones((8, 1, 3, 3), "f4")}), event=1, name="w")
+    assert panel.read_out.text() == "Point at a number to read it"
+    assert panel.map.tiles_are_numbered == (False, False)  # the tiles of eight maps go on in a second row
+
+
 def test_four_dimensions_are_an_atlas(panel, engine):
     y = np.random.default_rng(0).normal(size=(4, 6, 8, 8)).astype("f4")
     w = np.random.default_rng(1).normal(size=(6, 3, 3, 3)).astype("f4")
@@ -282,6 +291,23 @@ def test_what_was_seen_while_the_script_ran_stays_where_nothing_is_recorded(pane
     assert "last seen in step 12" in panel.head.subject.text()
     stop_at(panel, engine.events[0], event=99, name="y")  # another tensor was not seen
     assert panel.message.isVisible() and not panel.map.isVisible()
+
+
+def test_of_an_event_of_the_past_numbers_are_asked_for_once(panel, engine):
+    linear_layer(engine)
+    past = [{**event, "live": False} for event in engine.events]
+    chosen = {"event": 0, "name": "w"}
+    stop_at(panel, past[3], **chosen)
+    before = len(engine.asked("tensor"))
+    stop_at(panel, past[4], **chosen)
+    assert len(engine.asked("tensor")) == before and (panel.shown.data == engine.arrays[0, "w"]).all()
+    # Where the script stands anything may have changed; so it may where something was edited.
+    stop_at(panel, engine.events[5], **chosen)
+    assert len(engine.asked("tensor")) > before
+    stop_at(panel, past[3], **chosen)
+    before = len(engine.asked("tensor"))
+    stop_at(panel, {**past[3], "revision": 1}, **chosen)
+    assert len(engine.asked("tensor")) > before
 
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one(panel, engine, tmp_path, monkeypatch):
@@ -465,3 +491,32 @@ def test_what_the_mouse_is_over_is_told(panel, engine, context, qtbot):
     assert context.state.pointed == {"event": 0, "name": "w", "label": "fc.weight", "index": [1, 2]}
     panel.map.hovered.emit(-1, -1)
     assert context.state.pointed is None
+
+
+def test_a_look_closer_waits_for_the_numbers_that_are_under_way(panel, engine, link):
+    """What is shown says nothing of the tensor that is asked for: along the timeline they come fast one after the other."""
+    matrix, maps = np.ones((64, 1568), np.float32), np.full((2, 3, 4, 4), 7, np.float32)
+    stop_at(panel, engine.add(1, "forward", "Linear", "fc", 0, {"y": matrix}))
+    assert panel.shown.shape == (64, 1568)
+    link.hold = True
+    stop_at(panel, engine.add(2, "forward", "Conv2d", "conv", 0, {"y": maps}))
+    panel._look_closer()
+    link.deliver()
+    link.hold = False
+    link.deliver()
+    assert panel.shown.shape == maps.shape and panel.shown.data.max() == 7
+    assert panel.numbers.made.cut.shape == maps.shape
+
+
+def test_an_older_answer_about_a_shape_is_of_no_use_for_another_tensor(panel, engine, link):
+    matrix, maps = np.ones((5, 6), np.float32), np.full((2, 3, 4, 4), 7, np.float32)
+    engine.add(1, "forward", "Linear", "fc", 0, {"y": matrix})
+    conv = engine.add(2, "forward", "Conv2d", "conv", 0, {"y": maps})
+    link.hold = True
+    stop_at(panel, {**conv, "seq": 3, "tensors": []}, event=1, name="y")
+    assert engine.asked("tensor")[-1]["maxShape"] == [1, 1]
+    stop_at(panel, conv, event=2, name="y")
+    link.deliver()
+    link.hold = False
+    link.deliver()
+    assert panel.shown.shape == maps.shape and panel.numbers.made.cut.shape == maps.shape

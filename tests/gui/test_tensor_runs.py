@@ -124,17 +124,17 @@ def test_a_fork_differs_from_its_run_where_it_was_changed(two_points, qtbot, unt
     two_points.link.fork([edit])
     until(lambda: len(two_points.state.runs) == 2 and not two_points.link.moving)
     choose(panel, RUN + "run 1")
-    until(lambda: "− run 1" in panel.head.subject.text())
+    until(lambda: "− run 1" in panel.head.subject.text() and two_points.link.quiet)
     old = was["data"].numpy()
     expected = np.zeros_like(old)
     expected[0, 2] = np.float32(9.0) - old[0, 2]
     assert (panel.shown.data == expected).all()
     # The file has the same numbers.
     panel.actions_.saver.write("npy", tmp_path / "d.npy")
-    until((tmp_path / "d.npy").exists)
+    until(lambda: (tmp_path / "d.npy").exists() and two_points.link.quiet)
     assert (np.load(tmp_path / "d.npy") == expected).all()
     # Run 1 has not come further: what run 2 computes next has nothing to be compared with.
     step(two_points, "next", granularity="op")
-    until(lambda: panel.message.isVisible())
+    until(lambda: panel.message.isVisible() and two_points.link.quiet)
     assert "run 1: it has not come to this forward of Relu yet" in panel.message.text()
     assert two_points.troubles == []

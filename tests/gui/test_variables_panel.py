@@ -84,6 +84,42 @@ def test_what_is_gone_goes_and_what_is_new_comes(panel, context, values):
     assert names(panel, "Globals") == ["loss", "x"]
 
 
+def test_what_a_running_script_refuses_is_no_problem(panel, context, link):
+    gone = RuntimeError("there is no variable 3 at this stop")
+    link.answers["variables"] = gone
+    context.state.update(running=True)
+    panel.tree.node_at(("Globals", "x")).setExpanded(True)
+    assert "no variable" not in panel.head.subject.shown
+
+
+def test_values_are_grey_while_the_script_runs_for_long_and_it_says_what_to_do(panel, context, until):
+    node = panel.tree.node_at(("Globals", "epoch"))
+    ink = node.foreground(1).color()
+    context.state.update(running=True)
+    assert node.foreground(1).color() == ink  # a step that takes a little longer is no reason to flicker
+    until(lambda: node.foreground(1).color() == context.theme.muted)
+    assert node.text(1) == "1" and "pause (F6)" in panel.head.subject.text()
+    context.state.update(running=False, stop=stop(2))
+    assert node.foreground(1).color() == ink and panel.head.subject.text() == "top level"
+    context.state.update(running=True)
+    context.state.update(running=False, stop=stop(3))
+    assert not panel._grey.isActive() and node.foreground(1).color() == ink
+
+
+def test_an_old_number_of_a_variable_is_asked_for_anew_once(panel, link, values):
+    found = link.answers["variables"]
+    fresh = {"scopes": [{"name": "Globals", "variablesReference": 7, "expensive": False}]}
+    values[7] = values[1]
+    refused = RuntimeError("there is no variable 3 at this stop")
+    link.answers["scopes"] = fresh
+    link.answers["variables"] = lambda a: refused if a["variablesReference"] == 3 else found(a)
+    before = sum(command == "scopes" for _, command, _ in link.asked)
+    panel.tree.node_at(("Globals", "x")).setExpanded(True)
+    assert sum(command == "scopes" for _, command, _ in link.asked) == before + 1
+    assert panel.tree.node_at(("Globals",)).reference == 7
+    assert "no variable" in panel.head.subject.shown  # it is refused again: now it is told
+
+
 def test_long_lists_come_in_pages(panel, context, values):
     values[1] = [variable(f"v{i}", str(i)) for i in range(150)]
     context.state.update(stop=stop(2))

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PyQt6.QtCore import QPoint, QPointF, Qt
+from PyQt6.QtCore import QObject, QPoint, QPointF, Qt
+from PyQt6.QtWidgets import QTabBar, QToolButton, QWidget
 
+from gui.dock_parts import Fitting, style_tabs
 from gui.panels.tensor_export import fetch, parts_of
 from gui.panels.tensor_view import plan, shown
 from gui.theme import Theme
@@ -254,6 +256,46 @@ def test_a_histogram_reads_its_bars(qtbot):
     empty = plot.grab().toImage()
     plot.mark(0.5)
     assert plot.grab().toImage() != empty
+
+
+def test_a_stepper_has_room_for_larger_text(qtbot):
+    stepper = Stepper()
+    qtbot.addWidget(stepper)
+    stepper.offer("sample", "N", 64, 0)
+    stepper.show()
+    font = stepper.spin.font()
+    font.setPointSizeF(2 * font.pointSizeF())
+    stepper.spin.setFont(font)
+    assert stepper.spin.width() > stepper.spin.fontMetrics().horizontalAdvance("sample all") + 16
+
+
+def test_tabs_that_have_no_room_are_seen_whole_or_not_at_all(qtbot):
+    owner, bar = QObject(), QTabBar()
+    qtbot.addWidget(bar)
+    for name in ("Variables", "Stack", "Breakpoints", "Parameters", "Output"):
+        bar.addTab(name)
+    style_tabs(bar, Theme(), {}, owner)
+    bar.resize(1000, 30)
+    bar.show()
+    qtbot.waitExposed(bar)
+    before, cover = bar.findChildren(QWidget, "tab-cover")
+    bar.grab()
+    assert not cover.isVisible()
+    bar.resize(sum(bar.tabRect(i).width() for i in range(3)) + 70, 30)
+    bar.grab()
+    arrow = min(button.x() for button in bar.findChildren(QToolButton) if button.isVisible())
+    cut = [i for i in range(5) if bar.tabRect(i).left() < arrow <= bar.tabRect(i).right()]
+    assert len(cut) == 1 and cover.isVisible()
+    assert cover.geometry().left() == bar.tabRect(cut[0]).left() and cover.geometry().right() >= arrow - 1
+    picture = bar.grab(cover.geometry()).toImage()
+    colors = {picture.pixelColor(x, y).name() for x in range(picture.width()) for y in range(picture.height())}
+    assert colors == {Theme().paper.name()}
+    bar.setCurrentIndex(4)  # now tabs at the left are out of sight
+    bar.grab()
+    left = [bar.tabRect(i).right() + 1 for i in range(4) if bar.tabRect(i).left() < 0 <= bar.tabRect(i).right()]
+    assert before.isVisible() == bool(left) and (not left or before.geometry().right() + 1 == left[0])
+    style_tabs(bar, Theme(), {}, owner)
+    assert len(owner.findChildren(Fitting)) == 1
 
 
 def test_a_stepper_steps_and_stays_silent_when_told(qtbot):

@@ -70,7 +70,7 @@ def window(make):
 def stopped(window, qtbot):
     """A window whose script stands at STOP, according to its link."""
     window.open(str(SAMPLES / "two_points.py"))
-    qtbot.waitUntil(lambda: window.workspace is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.workspace is not None)
     window.context.link.runs_changed.emit([dict(RUN)])
     window.context.link.stopped.emit(dict(STOP))
     window.context.link.moves.clear()
@@ -91,7 +91,7 @@ def test_a_click_on_a_sample_launches_it(window, qtbot):
     path = str(SAMPLES / "xor.py")
     assert ("launch", {"path": path, "parameters": (), "as_torch": False, "arguments": ()}) in window.context.link.moves
     assert window.windowTitle() == "xor.py – Nablascope"
-    qtbot.waitUntil(lambda: window.pages.currentWidget() is window.workspace, timeout=10_000)
+    qtbot.waitUntil(lambda: window.pages.currentWidget() is window.workspace)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_continue_walks_at_the_speed_of_the_slider(stopped, qtbot):
     stopped.context.action("continue").trigger()
     assert link.moves == [("next", {"granularity": "op"})] and stopped.context.action("pause").isEnabled()
     link.stopped.emit({**STOP, "seq": 13})
-    qtbot.waitUntil(lambda: len(link.moves) == 2, timeout=2000)
+    qtbot.waitUntil(lambda: len(link.moves) == 2)
     link.stopped.emit({**STOP, "seq": 14, "reason": "breakpoint"})
     qtbot.wait(60)
     assert len(link.moves) == 2 and not stopped.stepping.walking
@@ -189,7 +189,7 @@ def test_actions_are_enabled_while_they_have_a_use(window, qtbot):
     assert action("pause").isEnabled() and not action("over").isEnabled()
     window.context.link.closed.emit()
     assert not action("over").isEnabled() and action("restart").isEnabled()
-    qtbot.waitUntil(lambda: window.workspace is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.workspace is not None)
 
 
 def test_themes_and_text_sizes(stopped, qtbot):
@@ -263,7 +263,7 @@ def test_the_layout_and_breakpoints_are_remembered(stopped, make, settings, qtbo
     again.open(str(SAMPLES / "two_points.py"))
     wanted = {"source": {"path": path}, "breakpoints": [{"line": 59, "condition": "step > 3"}]}
     assert ("setBreakpoints", wanted) in link.moves
-    qtbot.waitUntil(lambda: again.workspace is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: again.workspace is not None)
     again.close()
 
 
@@ -358,10 +358,12 @@ def test_a_true_script_in_the_window(make, qtbot, until, tmp_path, monkeypatch):
         until(lambda before=before: context.state.stop is not before and not context.link.moving)
     assert context.state.stop["op"] == "Relu" and "Relu" in window.status.state.text()
     before = context.state.stop
+    flushed = ("link", "flush")
+    context.link.forget(flushed)
     context.action("back").trigger()
     until(lambda: context.state.stop is not before)
     assert context.state.stop["op"] == "Linear" and "in the past" in window.status.state.text()
-    qtbot.wait(600)  # the tape is written when nothing has moved for a while
+    until(lambda: flushed in context.link.answers_given())  # the tape is written when nothing has moved for a while
     os.kill(context.link._session.current.client.pid, signal.SIGKILL)
     until(lambda: window.messages.severity == "error")
     assert "gone" in window.status.state.text()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from types import FrameType
@@ -10,10 +9,14 @@ from typing import Any
 
 from engine import trace
 from engine.debug.events import Event
+from engine.debug.history import History
 from engine.debug.listeners import guarded, lean
+from engine.debug.live.outbox import Outbox
 from engine.debug.live.picture import Batch, Picture
-from engine.debug.live.structure import Place, Structure
-from engine.debug.live.views import Subscription, answers
+from engine.debug.live.recorded import Recorded, last_step
+from engine.debug.live.structure import Place, Structure, newest_places
+from engine.debug.live.turns import Turns
+from engine.debug.live.views import ClassNames, Subscription, answers
 from engine.debug.watching import Watcher
 
 #: Seconds between the beginnings of two pictures, at least.
@@ -22,13 +25,8 @@ INTERVAL = 1 / 32
 #: How many times longer than a picture costs the time to the next one is, at least.
 AMORTISED = 15.0
 
-#: Pictures in a row that had another structure, after which that one counts: of the same optimizer's steps, and of
-#: those of another one, with which it may take turns.
-PATIENCE, OTHER_PATIENCE = 3, 60
-
-#: Steps of other optimizers in a row after which those of the structure's own are taken to be over: another network
-#: is trained now. Optimizers that take turns, as in adversarial training, take far shorter ones.
-AWAY = 200
+#: Seconds after a stop in which a run that is watched closely is not looked at: most steps are over by then.
+SETTLED = 0.25
 
 
 class Live(trace.Observer):
@@ -37,6 +35,10 @@ class Live(trace.Observer):
     The first step is watched closely, for its structure; of later ones only references to the arrays are kept that
     the client wants to see. They are made small on the script's thread, where nothing changes meanwhile, and sent by
     a thread of their own: of pictures that a slow client has not taken only the newest is kept.
+
+    Where breakpoints have the whole run watched closely, pictures are made of what is recorded of a step anyway.
+
+    Which of several networks is shown says :class:`~engine.debug.live.turns.Turns`.
 
     Args:
         watcher: whose recorder counts, and whose listeners and names are used.
@@ -61,9 +63,9 @@ class Live(trace.Observer):
         self._subscription = Subscription(0, enabled=False)
         self._told: int | None = None
         self._left: dict[int, Place] = {}
-        self._structure: Structure | None = None
-        self._strange = 0
-        self._away = 0
+        self._turns, self._classes = Turns(), ClassNames()
+        self._settled = 0.0
+        self._stood_at: int | None = None
         self._count = 0
         self._due = 0.0
         self._picture: Picture | None = None
@@ -88,6 +90,10 @@ class Live(trace.Observer):
     def remember(self, places: Mapping[int, Place]) -> None:
         """References of the client may be to these events, which are about to be forgotten."""
         self._left = dict(places)
+
+    def went_on(self, seq: int | None) -> None:
+        """The script has stood at event ``seq``, and runs again."""
+        self._settled, self._stood_at = self._clock() + SETTLED, seq
 
     def drop(self) -> None:
         """Something else begins to watch: the step that is being looked at is not seen to its end."""
@@ -115,21 +121,57 @@ class Live(trace.Observer):
     def end_step(self, optimizer: Any) -> None:
         if not self._heard:
             return
-        structure = self._structure
-        self._away = self._away + 1 if structure is not None and structure.optimizer is not optimizer else 0
+        self._turns.stepped(optimizer, now := self._clock())
         if self._picture is not None:
-            self._finish(self._picture, optimizer)
-        now = self._clock()
+            self._finish(self._picture)
+            now = self._clock()
         if self._heard and self._full is None and now >= self._due:
             self._handed_out = None
             self._begin(now)
+
+    def step_recorded(self, history: History, optimizer: Any) -> None:
+        """A step of a run that is watched closely has ended."""
+        now = self._clock()
+        self._turns.stepped(optimizer, now)
+        if now < self._due or now < self._settled:
+            return
+        try:
+            self._look_back(history, now)
+        except Exception as error:
+            self.guard.broken = True
+            self._broken(self, error)
+
+    def _look_back(self, history: History, now: float) -> None:
+        self._due = max(self._due + INTERVAL, now)
+        if not self._wants_something or (events := last_step(history)) is None:
+            return
+        if self._stood_at is not None:
+            self.remember(newest_places(history, self._stood_at))
+            self._stood_at = None
+        structure = self._structure
+        if structure is None:
+            self._tell(events)
+            return
+        recorded = Recorded(events)
+        if self._turns.fits(recorded.ops == structure.ops, now):
+            self._answer(structure, recorded, now)
+
+    @property
+    def _structure(self) -> Structure | None:
+        return self._turns.structure
+
+    @property
+    def _wants_something(self) -> bool:
+        """Whether a view is wanted, or the structure is not known yet, be it to the client only."""
+        subscription = self._subscription
+        return self._structure is None or bool(subscription.views) or self._told != subscription.number
 
     def _begin(self, now: float) -> None:
         """Have the step that begins now looked at."""
         self._due = max(self._due + INTERVAL, now)
         structure, subscription = self._structure, self._subscription
-        if structure is not None and not subscription.views and self._told == subscription.number:
-            return  # nothing is wanted that is not known
+        if not self._wants_something:
+            return
         if structure is None:
             self._full = _StepWatcher(self._watcher, self._seen)
             self.attach(self._full)
@@ -143,36 +185,39 @@ class Live(trace.Observer):
     def _places(self, structure: Structure) -> dict[int, Place]:
         return self._left | structure.places
 
-    def _finish(self, picture: Picture, optimizer: Any) -> None:
+    def _finish(self, picture: Picture) -> None:
         """The step has ended: send what was seen of it."""
         self._picture = None
-        structure, subscription = self._structure, self._subscription
-        assert structure is not None
-        if picture.complete:
-            self._strange = 0
-            began = self._clock()
-            views = answers(subscription.views, picture, self._places(structure), self._watcher.names, self._count)
-            self._count += 1
-            self._post(structure, subscription, views)
-            self._rest(picture.seconds + self._clock() - began)
-        else:
-            self._strange += 1
-            same = structure.optimizer is optimizer or self._away >= AWAY
-            if self._strange >= (PATIENCE if same else OTHER_PATIENCE):
-                self._structure, self._strange = None, 0
+        structure, now = self._structure, self._clock()
+        if structure is not None and self._turns.fits(picture.complete, now):
+            self._answer(structure, picture, now - picture.seconds)
         self._resume()
+
+    def _answer(self, structure: Structure, seen: Picture | Recorded, began: float) -> None:
+        """Send what was seen of a step; ``began``: when the work for it has."""
+        subscription = self._subscription
+        names = self._watcher.names
+        views = answers(subscription.views, seen, self._places(structure), names, self._classes, self._count)
+        self._count += 1
+        self._post(structure, subscription, views)
+        self._rest(self._clock() - began)
 
     def _seen(self, watcher: _StepWatcher) -> None:
         """A step was watched closely: from now on its structure is known."""
         if self._full is not watcher:
             return
         self._full = None
-        now = self._clock()
-        self._structure = Structure(list(watcher.history), self._watcher.names)
-        self._told = None
-        self._post(self._structure, self._subscription, {})
-        self._rest(self._clock() - now)
+        self._tell(list(watcher.history))
         self._resume()
+
+    def _tell(self, events: list[Event]) -> None:
+        """Show steps of the structure of this one from now on, and say what it is."""
+        now = self._clock()
+        structure = Structure(events, self._watcher.names)
+        self._turns.take(structure, now)
+        self._told = None
+        self._post(structure, self._subscription, {})
+        self._rest(self._clock() - now)
 
     def _post(self, structure: Structure, subscription: Subscription, views: dict[str, Any]) -> None:
         recorder = self._watcher.recorder
@@ -217,36 +262,3 @@ class _StepWatcher(Watcher):
         super().end_step(optimizer)
         if trace.observer is self:
             self._seen_by(self)
-
-
-class Outbox:
-    """Sends from a thread of its own; of what waits the newest is kept, together with what only the older one holds."""
-
-    def __init__(self, send: Callable[[dict[str, Any]], object]) -> None:
-        self._send = send
-        self._changed = threading.Condition()
-        self._waiting: dict[str, Any] | None = None
-        self._thread: threading.Thread | None = None
-
-    def put(self, body: dict[str, Any]) -> None:
-        """Have ``body`` sent soon."""
-        with self._changed:
-            self._waiting = joined(self._waiting, body)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="nablascope-pictures", daemon=True)
-                self._thread.start()
-            self._changed.notify()
-
-    def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting is not None)
-                body, self._waiting = self._waiting, None
-            self._send(body)  # type: ignore[arg-type]
-
-
-def joined(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
-    """Two pictures as one: the newer one, with the structure and the views that only the older one has."""
-    if old is None or old["subscription"] != new["subscription"]:
-        return new
-    return {**old, **new, "views": {**old["views"], **new["views"]}}

@@ -54,10 +54,11 @@ class Structure:
 _MOST = 4000
 
 
-def newest_places(history: History) -> dict[int, Place]:
-    """:func:`places` of the newest recorded steps."""
-    events = list(islice(reversed(history), _MOST))[::-1]
-    whole = history.complete and len(events) == len(history)
+def newest_places(history: History, upto: int | None = None) -> dict[int, Place]:
+    """:func:`places` of the newest recorded steps; of those up to event ``upto``."""
+    newest = (event for event in reversed(history) if upto is None or event.seq <= upto)
+    events = list(islice(newest, _MOST))[::-1]
+    whole = history.complete and bool(events) and events[0] is history.first
     start = 0 if whole else next((i for i, event in enumerate(events) if event.kind in _BOUNDARIES), len(events))
     return places(events[start:])
 

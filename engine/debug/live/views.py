@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.debug.events import Event, Position
+from engine.debug.lines import user_frame
 from engine.debug.live.picture import Picture
+from engine.debug.live.recorded import Recorded
 from engine.debug.live.structure import Place
 from engine.debug.names import Names
 from engine.debug.views import arrays, samples
@@ -45,8 +48,29 @@ class Subscription:
         )
 
 
+class ClassNames:
+    """What classes are called: looked for once for each loader and number of classes, not for each picture."""
+
+    def __init__(self) -> None:
+        self._of: tuple[Any, int] | None = None
+        self._names: list[str] | None = None
+
+    def of(self, loader: Any, count: int) -> list[str] | None:
+        """The names of ``count`` classes, by the dataset or the script's variables; None where nothing gives them."""
+        if self._of is None or self._of[0] is not loader or self._of[1] != count:
+            frame = user_frame(sys._getframe(1))
+            variables = {**frame.f_globals, **frame.f_locals} if frame is not None else {}
+            self._of, self._names = (loader, count), class_names(loader, variables, count)
+        return self._names
+
+
 def answers(
-    views: Sequence[View], picture: Picture, places: Mapping[int, Place], names: Names, number: int
+    views: Sequence[View],
+    picture: Picture | Recorded,
+    places: Mapping[int, Place],
+    names: Names,
+    classes: ClassNames,
+    number: int,
 ) -> dict[str, dict[str, Any]]:
     """By the views' ids, the bodies of those whose turn it is in picture ``number``. What is not there is left out."""
     found: dict[str, dict[str, Any]] = {}
@@ -55,7 +79,7 @@ def answers(
         if number % view.every:
             continue
         if view.command == "samples":
-            found[view.id] = _samples(picture, view.arguments)
+            found[view.id] = _samples(picture, view.arguments, classes)
             continue
         array = _array(view.reference, picture, places, parameters)
         if array is not None:
@@ -65,7 +89,7 @@ def answers(
 
 
 def _array(
-    reference: dict[str, Any], picture: Picture, places: Mapping[int, Place], parameters: Mapping[str, Any]
+    reference: dict[str, Any], picture: Picture | Recorded, places: Mapping[int, Place], parameters: Mapping[str, Any]
 ) -> np.ndarray | None:
     if "event" in reference:
         place = places.get(reference["event"])
@@ -90,16 +114,15 @@ def _histogram(array: np.ndarray, arguments: dict[str, Any]) -> dict[str, Any]:
 _ANSWERS = {"tensor": _tensor, "histogram": _histogram}
 
 
-def _samples(picture: Picture, arguments: dict[str, Any]) -> dict[str, Any]:
+def _samples(picture: Picture | Recorded, arguments: dict[str, Any], classes: ClassNames) -> dict[str, Any]:
     given, loss = picture.handed_out, picture.loss
     event = None
     if loss is not None:
         event = Event(-1, Position(0), "forward", loss.function.name, function=loss.function, arrays=loss.arrays)
     body = samples.batch_view(given.parts if given else [], event, given.samples if given else None)
     page = samples.page(body, arguments.get("start", 0), arguments.get("count"))
-    if given is None:
-        return {**page, "names": None, "pass": None}
-    # The script's variables, which may name the classes too, are not looked at here: that would take long.
-    confusion = body["confusion"]
-    names = None if confusion is None else class_names(given.loader, {}, len(confusion))
-    return {**page, "names": names, "pass": {"loader": given.name, "epoch": given.epoch, "batch": given.index}}
+    confusion, part = body["confusion"], None
+    if given is not None:
+        part = {"loader": given.name, "epoch": given.epoch, "batch": given.index}
+    names = None if confusion is None else classes.of(given.loader if given is not None else None, len(confusion))
+    return {**page, "names": names, "pass": part}

@@ -36,7 +36,7 @@ COMPUTED_STEPS = 2
 
 #: Seconds between checkpoints, at least; and how many times longer than one takes the time between them must be.
 INTERVAL = 0.5
-AMORTISED = 60.0
+AMORTISED = 100.0
 
 #: Bits of a tick in the number that identifies a tensor that an op made; the output's number stands above them.
 _TICK_BITS = 48
@@ -116,7 +116,10 @@ class Recorder(trace.Observer):
         if len(outputs) == 1:
             code = self._codes.get((function.__class__, a.shape, a.dtype, a.strides)) or self._code(function, outputs)
         else:
-            code = self._code(function, outputs)
+            key = (function.__class__, *[(t._array.shape, t._array.dtype, t._array.strides) for t in outputs])
+            code = self._codes.get(key) or self._code(function, outputs)
+            for number, other in enumerate(outputs[1:], 1):
+                other._made = (self.tick + 1) | number << _TICK_BITS
         self.tick = tick = self.tick + 1
         self._append_code(code)
         if output._made == 0:
@@ -132,11 +135,12 @@ class Recorder(trace.Observer):
         code = self.tape.code_of(function.name, described, "outputs" in function.__dict__)
         if is_loss(function):
             self._loss_codes.add(code)
-        if len(outputs) == 1:
-            a = outputs[0]._array
+        arrays = [t._array for t in outputs]
+        if len(arrays) == 1:
+            a = arrays[0]
             self._codes[type(function), a.shape, a.dtype, a.strides] = code
-        for number, output in enumerate(outputs[1:], 1):
-            output._made = (self.tick + 1) | number << _TICK_BITS
+        else:
+            self._codes[(type(function), *[(a.shape, a.dtype, a.strides) for a in arrays])] = code
         return code
 
     # ---- passes ----

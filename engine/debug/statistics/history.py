@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -70,13 +70,6 @@ class History:
             if self._open.get(id(page.layout)) is page:
                 del self._open[id(page.layout)]
 
-    def _rows(self, name: str) -> Iterator[tuple[int, np.ndarray]]:
-        for page in self.pages:
-            row = page.layout.row_of.get(name)
-            if row is not None:
-                for at, step in enumerate(page.steps):
-                    yield step, page.results[at, row]
-
     def names(self) -> list[str]:
         """Every name that has a value, in the order in which the tensors first came."""
         return list(dict.fromkeys(name for page in self.pages if page.steps for name in page.layout.row_of))
@@ -100,15 +93,22 @@ class History:
         """
         if field not in _COLUMN:
             raise KeyError(f"statistics: {field!r} is not a field; the fields are {', '.join(FIELDS)}")
-        if name not in self.names():
-            raise KeyError(f"statistics: no tensor {name!r} in the kept steps; there are {', '.join(self.names())}")
         column = _COLUMN[field]
-        found = sorted(
-            (step, float(row[column]))
-            for step, row in self._rows(name)
-            if step >= from_step and (to_step is None or step <= to_step)
-        )
-        return [step for step, _ in found], [value for _, value in found]
+        pages = [page for page in self.pages if page.steps and name in page.layout.row_of]
+        if not pages:
+            raise KeyError(f"statistics: no tensor {name!r} in the kept steps; there are {', '.join(self.names())}")
+        steps: list[int] = []
+        values: list[float] = []
+        for page in pages:
+            start = bisect_left(page.steps, from_step)
+            stop = len(page.steps) if to_step is None else bisect_right(page.steps, to_step)
+            if start < stop:
+                steps += page.steps[start:stop]
+                values += page.results[start:stop, page.layout.row_of[name], column].tolist()
+        if steps != sorted(steps):  # pages of several layouts overlap
+            order = sorted(range(len(steps)), key=steps.__getitem__)
+            return [steps[i] for i in order], [values[i] for i in order]
+        return steps, values
 
     def histogram(self, name: str, step: int | None = None) -> dict[str, Any]:
         """The histogram of a tensor at ``step`` (None: the newest): {"step", "edges", "counts", "nonfinite"}.

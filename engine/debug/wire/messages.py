@@ -361,8 +361,8 @@ EVENTS: dict[str, Event] = {
         {"category": "'stdout' | 'stderr' | 'console'", "output": "str"},
     ),
     "progress": Event(
-        "Where a running script is; at most 30 a second. stepsPerSecond is that of the last second; compiling: a kernel, "
-        "which is compiled once and kept.",
+        "Where a running script is; at most 30 a second, and none while snapshots say it. stepsPerSecond is that of the last "
+        "second; compiling: a kernel, which is compiled once and kept.",
         {
             "step": "int", "epoch": "int", "batch": "int", "compiling?": "str | null", "loss?": "number | null",
             "stepsPerSecond?": "number | null",
@@ -374,10 +374,10 @@ EVENTS: dict[str, Event] = {
         "script. views: by id, the bodies of the views of the subscription that there are. With the first one of a "
         "subscription, and when the structure has changed, the graph, and the events of one step as of the request "
         "events: a view's reference to one of these (or to one of the newest before the script ran on) means the array "
-        "of that name in every step. Weights are those after the step.",
+        "of that name in every step. Weights are those after the step. progress: as of that event.",
         {
             "subscription": "int", "step": "int", "epoch": "int", "batch": "int", "views": "object", "graph?": "object",
-            "events?": "[object]",
+            "events?": "[object]", "progress?": "object",
         },
     ),
     "breakpoint": Event("A breakpoint has changed.", {"reason": "str", "breakpoint": "Breakpoint"}),
