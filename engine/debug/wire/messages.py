@@ -361,8 +361,8 @@ EVENTS: dict[str, Event] = {
         {"category": "'stdout' | 'stderr' | 'console'", "output": "str"},
     ),
     "progress": Event(
-        "Where a running script is; at most 30 a second, and none while snapshots say it. stepsPerSecond is that of the last "
-        "second; compiling: a kernel, which is compiled once and kept.",
+        "Where a running script is; at most 30 a second, and none while snapshots say it. stepsPerSecond is that of the "
+        "last second; compiling: a kernel, which is compiled once and kept.",
         {
             "step": "int", "epoch": "int", "batch": "int", "compiling?": "str | null", "loss?": "number | null",
             "stepsPerSecond?": "number | null",
