@@ -164,6 +164,8 @@ def _seed(root: Tensor, seed: Tensor | None) -> np.ndarray:
                 "grad can be implicitly created only for scalar outputs: "
                 f"backward began at a tensor of shape {root._array.shape}; reduce it (.sum(), .mean()) or give a gradient"
             )
+        if type(root._array) is not np.ndarray:
+            return np.ones_like(root._array)
         return _ONE[root._array.dtype] if root._array.ndim == 0 else np.ones(root._array.shape, root._array.dtype)
     if seed._array.shape != root._array.shape:
         raise ShapeError(

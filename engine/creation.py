@@ -97,7 +97,7 @@ def zeros_like(
     """Zeros in the shape and dtype of ``input``."""
     shape = _like_shape("zeros_like", input)
     array = zeros_array(shape, numpy_dtype("zeros_like", dtype, input.dtype))
-    return finish("zeros_like", array, device, requires_grad, options)
+    return finish("zeros_like", array, input.device if device is None else device, requires_grad, options)
 
 
 def ones_like(
@@ -106,7 +106,7 @@ def ones_like(
     """Ones in the shape and dtype of ``input``."""
     shape = _like_shape("ones_like", input)
     array = filled(shape, 1, numpy_dtype("ones_like", dtype, input.dtype))
-    return finish("ones_like", array, device, requires_grad, options)
+    return finish("ones_like", array, input.device if device is None else device, requires_grad, options)
 
 
 def empty_like(
@@ -115,7 +115,7 @@ def empty_like(
     """Arbitrary contents in the shape and dtype of ``input``."""
     shape = _like_shape("empty_like", input)
     array = empty_array(shape, numpy_dtype("empty_like", dtype, input.dtype))
-    return finish("empty_like", array, device, requires_grad, options)
+    return finish("empty_like", array, input.device if device is None else device, requires_grad, options)
 
 
 def full_like(
@@ -125,7 +125,7 @@ def full_like(
     """``fill_value`` in the shape and dtype of ``input``."""
     shape = _like_shape("full_like", input)
     array = filled(shape, fill_value, numpy_dtype("full_like", dtype, input.dtype))
-    return finish("full_like", array, device, requires_grad, options)
+    return finish("full_like", array, input.device if device is None else device, requires_grad, options)
 
 
 # ---- sequences ----

@@ -1,64 +1,174 @@
-"""``torch.cuda`` on a machine without CUDA, which is how this version of the engine sees every machine."""
+"""``torch.cuda``: the GPU that the engine can use, its memory, and waiting for it.
+
+One GPU: device 0 of those that the environment variable CUDA_VISIBLE_DEVICES leaves visible. Kernels run in the order of
+their launches, in one stream, while Python goes on; reading a value (``item()``, ``cpu()``) waits for them.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from types import TracebackType
+from typing import Any, NamedTuple
 
-from engine.device import tensor_device
-from engine.errors import MissingError
+from engine.device import Device, gate
+from engine.errors import DeviceError, MissingError, OutOfMemoryError
 
-# What asks for a device that must be there.
-_NEEDS_DEVICE = frozenset(
-    {
-        "Event",
-        "Stream",
-        "current_device",
-        "current_stream",
-        "get_device_capability",
-        "get_device_name",
-        "get_device_properties",
-        "get_rng_state",
-        "init",
-        "mem_get_info",
-        "set_device",
-        "set_rng_state",
-        "synchronize",
-    }
-)
+__all__ = [
+    "DeviceProperties", "OutOfMemoryError", "current_device", "device", "device_count", "empty_cache",
+    "get_device_capability", "get_device_name", "get_device_properties", "init", "is_available", "is_initialized",
+    "manual_seed", "manual_seed_all", "max_memory_allocated", "mem_get_info", "memory_allocated", "memory_reserved",
+    "memory_summary", "reset_peak_memory_stats", "set_device", "synchronize",
+]  # fmt: skip
+
+
+def _pool() -> Any:
+    from engine.device.pool import pool
+
+    return pool
+
+
+def _checked(device: Any) -> None:
+    gate.require()
+    index = Device(device).index if isinstance(device, (str, Device)) else device
+    if index not in (None, 0):
+        raise DeviceError(f"cuda: this engine uses one GPU, number 0; device {device!r} was asked for")
 
 
 def is_available() -> bool:
-    """False."""
-    return False
+    """Whether tensors can be moved to a GPU."""
+    return gate.missing() is None
 
 
 def is_initialized() -> bool:
-    """False."""
-    return False
+    """Whether an array has been put on the GPU."""
+    return bool(_pool().requests)
+
+
+def init() -> None:
+    """Connect to the GPU, which the first array does otherwise.
+
+    Raises:
+        DeviceError: where there is none, saying what is missing.
+    """
+    gate.require()
 
 
 def device_count() -> int:
-    """0."""
+    """The number of GPUs; the engine uses the first one."""
+    return gate.device_count()
+
+
+def current_device() -> int:
+    """0: the GPU that is used."""
+    _checked(None)
     return 0
 
 
-def manual_seed(seed: int) -> None:
-    """Nothing: there is no generator on a GPU."""
+def set_device(device: Any) -> None:
+    """Nothing, for device 0.
+
+    Raises:
+        DeviceError: for another one.
+    """
+    _checked(device)
 
 
-def manual_seed_all(seed: int) -> None:
-    """Nothing: there is no generator on a GPU."""
+def get_device_name(device: Any = None) -> str:
+    """What the GPU calls itself."""
+    _checked(device)
+    return gate.device_name()
+
+
+def get_device_capability(device: Any = None) -> tuple[int, int]:
+    """The compute capability, such as (9, 0)."""
+    _checked(device)
+    return gate.compute_capability()
+
+
+class DeviceProperties(NamedTuple):
+    """What :func:`get_device_properties` gives; memory in bytes."""
+
+    name: str
+    major: int
+    minor: int
+    total_memory: int
+
+
+def get_device_properties(device: Any = None) -> DeviceProperties:
+    """Name, compute capability and memory of the GPU."""
+    _checked(device)
+    return DeviceProperties(gate.device_name(), *gate.compute_capability(), gate.memory_info()[1])
+
+
+def synchronize(device: Any = None) -> None:
+    """Wait until every kernel that was launched has ended."""
+    _checked(device)
+    gate.synchronize()
+
+
+# ---- memory, in bytes ----
+
+
+def memory_allocated(device: Any = None) -> int:
+    """What arrays hold now."""
+    return _pool().allocated
+
+
+def max_memory_allocated(device: Any = None) -> int:
+    """The most that arrays held at once."""
+    return _pool().peak
+
+
+def reset_peak_memory_stats(device: Any = None) -> None:
+    """Let :func:`max_memory_allocated` begin anew."""
+    _pool().peak = _pool().allocated
+
+
+def memory_reserved(device: Any = None) -> int:
+    """What the driver gave: in use, or waiting in the pool."""
+    return _pool().reserved
+
+
+def mem_get_info(device: Any = None) -> tuple[int, int]:
+    """Free and total bytes of the GPU, for all processes."""
+    _checked(device)
+    return gate.memory_info()
 
 
 def empty_cache() -> None:
-    """Nothing: there is no memory on a GPU."""
+    """Give what waits in the pool back to the driver."""
+    _pool().release()
 
 
-def _refuse(*args: Any, **kwargs: Any) -> None:
-    tensor_device("cuda")
+def memory_summary(device: Any = None, abbreviated: bool = False) -> str:
+    """A table of what holds memory: the largest kinds of arrays first."""
+    return _pool().summary()
+
+
+# ---- random numbers: those of the CPU's generator, which is seeded by engine.manual_seed ----
+
+
+def manual_seed(seed: int) -> None:
+    """Nothing: the GPU's random numbers come from the same generator as the CPU's (:func:`engine.manual_seed`)."""
+
+
+def manual_seed_all(seed: int) -> None:
+    """Nothing; see :func:`manual_seed`."""
+
+
+class device:
+    """Context manager that PyTorch has for choosing among GPUs; here there is one."""
+
+    def __init__(self, device: Any) -> None:
+        _checked(device)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        return None
 
 
 def __getattr__(name: str) -> Any:
-    if name in _NEEDS_DEVICE:
-        return _refuse
     raise MissingError(f"module 'engine.cuda' has no '{name}': this subset of PyTorch lacks torch.cuda.{name}")

@@ -35,6 +35,10 @@ class DeviceError(EngineError, RuntimeError):
     """A device that is not there, or operands on different devices."""
 
 
+class OutOfMemoryError(DeviceError):
+    """``torch.cuda.OutOfMemoryError``: the device has no room for an array."""
+
+
 class DataError(EngineError, ValueError):
     """A file or an array holds something else than was promised; the message names where."""
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from engine import dtypes, trace
-from engine.device import Device, tensor_device
+from engine.device import CPU, Device, on_host, tensor_device
 from engine.errors import DtypeError, GradientError, MissingError
+from engine.kernels.placing import placed
 from engine.tensor import Tensor, wrap
 
 _PYTHON_TYPES = {bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float64}
@@ -41,9 +42,7 @@ def finish(op: str, array: np.ndarray, device: Any, requires_grad: bool, options
     """
     if options:
         _check_options(op, options)
-    if device is not None:
-        tensor_device(device)
-    result = wrap(array)
+    result = wrap(placed(array, tensor_device(device)))
     if requires_grad:
         if array.dtype.kind != "f":
             raise GradientError(
@@ -70,7 +69,7 @@ def from_data(op: str, data: Any, dtype: np.dtype | None) -> np.ndarray:
         DtypeError: when the engine has no such dtype.
     """
     if isinstance(data, Tensor):
-        array = data._array
+        array = on_host(data._array)
     elif isinstance(data, (np.ndarray, np.generic)):
         array = np.asarray(data)
     else:
@@ -98,7 +97,7 @@ def _from_sequence(op: str, data: Any) -> np.ndarray:
 
 def _without_tensors(data: Any) -> Any:
     if isinstance(data, Tensor):
-        return data._array
+        return on_host(data._array)
     if isinstance(data, (list, tuple)) and any(isinstance(v, (Tensor, list, tuple)) for v in data):
         return [_without_tensors(v) for v in data]
     return data
@@ -140,12 +139,11 @@ def tensor(
 
 def as_tensor(data: Any, dtype: Any = None, device: str | Device | None = None) -> Tensor:
     """``data`` as a tensor: itself or sharing its memory where dtype and kind allow, else a copy."""
-    tensor_device(device)
     wanted = None if dtype is None else numpy_dtype("as_tensor", dtype)
     if isinstance(data, Tensor):
-        if wanted is None or data._array.dtype == wanted:
-            return data
-        return data.to(dtypes.from_numpy(wanted))
+        return data.to(device=device, dtype=None if wanted is None else dtypes.from_numpy(wanted))
+    if device is not None and tensor_device(device) != CPU:
+        return tensor(data, dtype=dtype, device=device)
     if isinstance(data, np.ndarray) and (wanted is None or data.dtype == wanted):
         return from_numpy(data)
     return wrap(from_data("as_tensor", data, wanted))

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.device import on_host
 from engine.errors import DataError, ShapeError
 from engine.tensor import Tensor
 
@@ -202,7 +203,7 @@ def classification_report(
 
 def to_numpy(values: Any) -> np.ndarray:
     """A tensor's memory, or anything else as an array."""
-    return values._array if isinstance(values, Tensor) else np.asarray(values)
+    return on_host(values._array) if isinstance(values, Tensor) else np.asarray(values)
 
 
 def _labels(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:

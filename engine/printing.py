@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from engine import dtypes
+from engine.device import on_host
 from engine.tensor import Tensor
 
 
@@ -85,7 +86,7 @@ def printoptions(**settings: Any) -> Iterator[None]:
 
 def tensor_text(tensor: Tensor) -> str:
     """``repr(tensor)`` without what subclasses put before it."""
-    array = tensor._array
+    array = on_host(tensor._array)
     prefix = "tensor(" if type(tensor).__name__ in ("Tensor", "Parameter") else f"{type(tensor).__name__}("
     indent = len(prefix)
     dtype = dtypes.from_numpy(array.dtype)
@@ -102,6 +103,8 @@ def tensor_text(tensor: Tensor) -> str:
         if array.ndim != 1:
             suffixes.append(f"size={tuple(array.shape)}")
         usual = dtype is dtypes.get_default_dtype()
+    if tensor.is_cuda:
+        suffixes.append(f"device='{tensor.device}'")
     if not usual:
         suffixes.append(f"dtype={dtype}")
     if tensor._function is not None:

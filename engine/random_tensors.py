@@ -9,8 +9,10 @@ from typing import Any
 
 from engine import dtypes, random
 from engine.creation import extents, given_size
+from engine.device import on_host
 from engine.errors import DtypeError
 from engine.from_data import finish, numpy_dtype
+from engine.kernels.placing import placed
 from engine.ops.elementwise import broadcast_shape
 from engine.random import Generator
 from engine.tensor import Tensor, wrap
@@ -73,7 +75,7 @@ def rand_like(
 ) -> Tensor:
     """Uniform on [0, 1), in the shape and dtype of ``input``."""
     array = random.uniform(input._array.shape, numpy_dtype("rand_like", dtype, input.dtype), generator=generator)
-    return finish("rand_like", array, device, requires_grad, options)
+    return finish("rand_like", array, input.device if device is None else device, requires_grad, options)
 
 
 def randn_like(
@@ -82,7 +84,7 @@ def randn_like(
 ) -> Tensor:
     """Standard normal, in the shape and dtype of ``input``."""
     array = random.normal(input._array.shape, numpy_dtype("randn_like", dtype, input.dtype), generator=generator)
-    return finish("randn_like", array, device, requires_grad, options)
+    return finish("randn_like", array, input.device if device is None else device, requires_grad, options)
 
 
 def randint_like(
@@ -90,8 +92,8 @@ def randint_like(
 ) -> Tensor:
     """``randint_like(input, high)`` or ``(input, low, high)``: integers in the shape and dtype of ``input``."""
     return randint(
-        *bounds, input._array.shape, dtype=input.dtype if dtype is None else dtype, device=device,
-        requires_grad=requires_grad, **options,
+        *bounds, input._array.shape, dtype=input.dtype if dtype is None else dtype,
+        device=input.device if device is None else device, requires_grad=requires_grad, **options,
     )
 
 
@@ -112,24 +114,27 @@ def normal(
             raise DtypeError(f"normal expects a float tensor, got {t.dtype}")
     shape = broadcast_shape("normal", *tensors)
     array = random.normal(shape, tensors[0]._array.dtype, generator=generator)
-    array *= std._array if isinstance(std, Tensor) else std
-    array += mean._array if isinstance(mean, Tensor) else mean
-    return finish("normal", array, device, requires_grad, options)
+    array *= on_host(std._array) if isinstance(std, Tensor) else std
+    array += on_host(mean._array) if isinstance(mean, Tensor) else mean
+    return finish("normal", array, tensors[0].device if device is None else device, requires_grad, options)
 
 
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
     """Ones with the probabilities ``input``, or with probability ``p`` in the shape of ``input``; else zeros."""
     array = input._array
     if p is not None:
-        return wrap(random.bernoulli(p, array.shape, array.dtype, generator))
-    return wrap(random.bernoulli(array, generator=generator))
+        drawn = random.bernoulli(p, array.shape, array.dtype, generator)
+    else:
+        drawn = random.bernoulli(on_host(array), generator=generator)
+    return wrap(placed(drawn, input.device))
 
 
 def multinomial(
     input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
 ) -> Tensor:
     """Indices drawn with probabilities proportional to ``input`` (categories) or (rows, categories)."""
-    return wrap(random.multinomial(input._array, num_samples, replacement, generator))
+    drawn = random.multinomial(on_host(input._array), num_samples, replacement, generator)
+    return wrap(placed(drawn, input.device))
 
 
 FUNCTIONS = (

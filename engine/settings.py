@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from engine import random
-from engine.device import CPU, Device, tensor_device
+from engine.device import Device
+from engine.device import get_default_device as _default_device
+from engine.device import set_default_device as _set_default_device
 from engine.tensor import Tensor, wrap
 
 _deterministic = False
@@ -59,17 +61,17 @@ def are_deterministic_algorithms_enabled() -> bool:
 
 
 def get_default_device() -> Device:
-    """The device that tensors are made on: the CPU."""
-    return CPU
+    """The device that tensors are made on where nothing else is asked for; at first the CPU."""
+    return _default_device()
 
 
 def set_default_device(device: str | Device | None) -> None:
-    """Accept the CPU as the device that tensors are made on.
+    """Make tensors on ``device`` where nothing else is asked for; None: on the CPU.
 
     Raises:
-        DeviceError: for any other device.
+        DeviceError: for a device that is not there.
     """
-    tensor_device(device)
+    _set_default_device(device)
 
 
 def get_float32_matmul_precision() -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import dtypes, trace
-from engine.device import CPU, Device, tensor_device
+from engine.device import CPU, Device, as_array, device_of
 from engine.errors import DtypeError, GradientError, InPlaceError, MissingError, ShapeError
 
 _hook_ids = itertools.count()
@@ -114,6 +114,9 @@ class Tensor:
         def __abs__(self) -> Tensor: ...
         def __getitem__(self, index: Any) -> Tensor: ...
         def __setitem__(self, index: Any, value: Any) -> None: ...
+        def cpu(self) -> Tensor: ...
+        def cuda(self, device: Any = None, non_blocking: bool = False) -> Tensor: ...
+        def pin_memory(self, device: Any = None) -> Tensor: ...
 
     def __getattr__(self, name: str) -> Any:
         raise MissingError(
@@ -163,19 +166,19 @@ class Tensor:
 
     @property
     def device(self) -> Device:
-        return CPU
+        return CPU if type(self._array) is np.ndarray else device_of(self._array)
 
     @property
     def is_cuda(self) -> bool:
-        return False
+        return self.device.type == "cuda"
 
     @property
     def layout(self) -> str:
         return "torch.strided"
 
     def get_device(self) -> int:
-        """-1: the CPU."""
-        return -1
+        """The number of the GPU; -1: the CPU."""
+        return -1 if self.device.index is None else self.device.index
 
     def stride(self, dim: int | None = None) -> tuple[int, ...] | int:
         """Elements between neighbours along each dimension, or along ``dim``."""
@@ -188,7 +191,7 @@ class Tensor:
 
     def data_ptr(self) -> int:
         """The address of the first element."""
-        return self._array.ctypes.data
+        return self._array.ctypes.data if isinstance(self._array, np.ndarray) else self._array.address
 
     def is_floating_point(self) -> bool:
         """Whether the dtype is float32 or float64."""
@@ -393,6 +396,11 @@ class Tensor:
             raise GradientError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
             )
+        if self.is_cuda:
+            raise TypeError(
+                "can't convert cuda:0 device type tensor to numpy. "
+                "Use Tensor.cpu() to copy the tensor to host memory first."
+            )
         return trace.reading("numpy", lambda: self._array)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -410,20 +418,7 @@ class Tensor:
     def __index__(self) -> int:
         if self._array.dtype.kind not in "iub" or self._array.size != 1:
             raise TypeError("only integer tensors of a single element can be converted to an index")
-        return trace.reading("index", lambda: int(self._array.reshape(-1)[0]))
-
-    def cpu(self) -> Tensor:
-        """The tensor itself: it is on the CPU."""
-        return self
-
-    def cuda(self, device: Any = None) -> Tensor:
-        """Not available in this version; says what to do."""
-        tensor_device("cuda")
-        return self
-
-    def pin_memory(self) -> Tensor:
-        """The tensor itself: there is no device to copy to asynchronously."""
-        return self
+        return trace.reading("index", lambda: int(self._array.item()))
 
     def __deepcopy__(self, memo: dict) -> Tensor:
         if self._function is not None:
@@ -459,8 +454,8 @@ clock = _Clock()
 def wrap(array: np.ndarray) -> Tensor:
     """A tensor around ``array`` itself, outside the graph. NumPy scalars become tensors without dimensions."""
     tensor = object.__new__(Tensor)
-    if type(array) is not np.ndarray and not isinstance(array, trace.NoContents):
-        array = np.asarray(array)
+    if type(array) is not np.ndarray:
+        array = as_array(array)
     tensor._array = array
     return tensor
 

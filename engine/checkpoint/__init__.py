@@ -26,8 +26,10 @@ from engine import trace
 from engine.checkpoint.atomic import write_atomically, write_to
 from engine.checkpoint.reader import read_file, unpack
 from engine.checkpoint.structure import pack
-from engine.device import Device, tensor_device
+from engine.device import CPU, Device, tensor_device
 from engine.errors import CheckpointError
+from engine.kernels.placing import placed
+from engine.tensor import Tensor
 
 __all__ = ["load", "save"]
 
@@ -77,8 +79,8 @@ def load(
 
     Args:
         f: a path, or a binary file, which is read from its position to its end.
-        map_location: where tensors are to live. A device must be the CPU; a function is not called, because
-            there is only the CPU to map to.
+        map_location: where tensors are to live; None: on the CPU, also those that were saved from a GPU. A function
+            is not called.
         weights_only: has no effect: nothing in the file can run code, whatever is asked for.
         mmap: has no effect.
 
@@ -86,20 +88,37 @@ def load(
         CheckpointError: the file is missing (then also a ``FileNotFoundError``), truncated or corrupt, has
             an element type that the engine lacks, or is a pickle, as ``torch.save`` of PyTorch makes them;
             the message names the file, what is wrong, and how to convert a pickle.
-        DeviceError: for a device other than the CPU.
+        DeviceError: for a device that is not there.
     """
-    _check_map_location(map_location)
+    device = _target(map_location)
     if trace.observer is not None and isinstance(f, (str, os.PathLike)):
         f = trace.observer.opened(os.path.realpath(f))
     name, data = read_file(f)
-    return unpack(data, name)
+    loaded = unpack(data, name)
+    if device != CPU:
+        _move(loaded, device)
+    return loaded
 
 
-def _check_map_location(map_location: Any) -> None:
+def _target(map_location: Any) -> Device:
+    """The device that ``map_location`` asks for; arrays in the file lie on none, so that a function or a dict of
+    devices is asked about the CPU."""
     if isinstance(map_location, (str, Device)):
-        tensor_device(map_location)
-    elif isinstance(map_location, dict):
-        for target in map_location.values():
-            tensor_device(target)
-    elif map_location is not None and not callable(map_location):
+        return tensor_device(map_location)
+    if isinstance(map_location, dict):
+        return tensor_device(map_location.get("cpu"))
+    if map_location is not None and not callable(map_location):
         raise CheckpointError(f"load: {_DEVICE_MAP}{type(map_location).__name__}")
+    return CPU
+
+
+def _move(obj: Any, device: Device) -> None:
+    """Bring every tensor in ``obj`` to ``device``."""
+    if isinstance(obj, Tensor):
+        obj._array = placed(obj._array, device)
+    elif isinstance(obj, dict):
+        for value in obj.values():
+            _move(value, device)
+    elif isinstance(obj, (list, tuple)):
+        for value in obj:
+            _move(value, device)

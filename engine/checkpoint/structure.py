@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from engine import dtypes
-from engine.device import Device
+from engine.device import Device, on_host, place_of
 from engine.errors import CheckpointError
 from engine.tensor import Size, Tensor, wrap
 
@@ -132,11 +132,11 @@ class _Packer:
         """The name under which ``array`` is saved; the same for arrays that are the same piece of memory."""
         if array.dtype.kind not in _ARRAY_KINDS or array.dtype.itemsize > 8:
             raise CheckpointError(f"save: {_place(path)} is an array of dtype {array.dtype}; {_SAVED}")
-        key = (array.ctypes.data, array.shape, array.strides, array.dtype.str)
+        key = (place_of(array), array.shape, array.strides, array.dtype.str)
         if key not in self._names:
             name = self._free_name(path or "tensor")
             self._names[key] = (name, array)
-            self.arrays[name] = np.require(array, array.dtype.newbyteorder("="), "C")
+            self.arrays[name] = np.require(on_host(array), array.dtype.newbyteorder("="), "C")
         return self._names[key][0]
 
     def _free_name(self, path: str) -> str:

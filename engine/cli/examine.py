@@ -116,26 +116,20 @@ def cache() -> Iterator[Finding]:
 
 
 def cuda() -> Iterator[Finding]:
-    """NVIDIA GPUs that Numba sees."""
-    if os.environ.get("NUMBA_ENABLE_CUDASIM", "0") not in ("", "0"):
+    """The GPU that tensors can be moved to, or what is missing for one."""
+    from engine.device import gate
+
+    if gate.simulated():
         yield Finding(TOLD, "CUDA", "simulated (NUMBA_ENABLE_CUDASIM is set)")
         return
-    try:
-        from numba import cuda as numba_cuda
-
-        if numba_cuda.is_available():
-            names = ", ".join(_name(device) for device in numba_cuda.list_devices())
-            yield Finding(TOLD, "CUDA", f"{names}; this version keeps tensors on the CPU")
-            return
-    except Exception as error:
-        yield Finding(TOLD, "CUDA", f"cannot be asked ({type(error).__name__}: {error}); the engine runs on the CPU")
+    why = gate.missing_part()
+    if why is not None:
+        part, remedy = why
+        yield Finding(TOLD, "CUDA", f"{part}; the engine runs on the CPU", remedy)
         return
-    yield Finding(TOLD, "CUDA", "no usable GPU; the engine runs on the CPU")
-
-
-def _name(device: object) -> str:
-    name = getattr(device, "name", device)
-    return name.decode() if isinstance(name, bytes) else str(name)
+    capability = ".".join(str(number) for number in gate.compute_capability())
+    memory = gate.memory_info()[1] / 1e9
+    yield Finding(GOOD, "CUDA", f"{gate.device_name()}, compute capability {capability}, {memory:.0f} GB")
 
 
 def qt() -> Iterator[Finding]:

@@ -230,7 +230,8 @@ class Debuggee:
         body = stop.body() | self._surroundings()
         if self.element is not None:
             steps, at = self.element
-            body.update(level="element", element={**steps.at(at), "index": at, "count": len(steps), "file": steps.file})
+            body.update(level="element", element={**steps.at(at), "index": at, "count": len(steps), "file": steps.file,
+                                                  "launch": steps.launch})  # fmt: skip
         self.send("stopped", body)
 
     def require_stop(self) -> Event:

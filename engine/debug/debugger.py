@@ -13,8 +13,6 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from engine import trace
 from engine.debug import stepping
 from engine.debug.breakpoints.registry import Breakpoints
@@ -24,6 +22,7 @@ from engine.debug.lines import LineTracer, user_frame
 from engine.debug.listeners import Leans, guarded
 from engine.debug.live.live import Live
 from engine.debug.live.structure import newest_places
+from engine.debug.memory import ARRAYS
 from engine.debug.replay.recorder import NEVER, Recorder
 from engine.debug.stops import Stop, hit_stop, plain_stop
 from engine.debug.watching import Watcher
@@ -247,7 +246,7 @@ class Debugger(Watcher):
         if frame is not None:
             names.update(frame.f_globals)
             names.update(frame.f_locals)
-        names.update({name: wrap(a) for name, a in event.arrays.items() if isinstance(a, np.ndarray)})
+        names.update({name: wrap(a) for name, a in event.arrays.items() if isinstance(a, ARRAYS)})
         return names
 
     def _counters(self, event: Event) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def _write(edit: dict[str, Any], event: Event, frame: FrameType | None, referenc
     references.history.overwriting(array)
     if found.event is event and array is not event.arrays.get(found.name) and found.name in event.arrays:
         # The event that the run stands at shows what the run goes on with; what came before keeps what it saw.
-        event.arrays[found.name] = array
+        references.history.replace(event, found.name, array)
     try:
         array[place] = np.asarray(value).astype(array.dtype)
     except (ValueError, IndexError, TypeError) as error:

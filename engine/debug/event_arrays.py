@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.debug.history import History
+from engine.debug.memory import ARRAYS
 from engine.debug.names import Names
 from engine.function import Function
 from engine.optim.optimizer import Optimizer
@@ -76,7 +77,7 @@ class Update:
         self._before: dict[str, Any] = {}
         self._numbers: dict[str, Any] = {}
         for name, value in operands.items():
-            if not isinstance(value, np.ndarray):
+            if not isinstance(value, ARRAYS):
                 self._numbers[name] = value
             elif name == "dw":
                 self._before[name] = value

@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 
 from engine.debug.events import Event
+from engine.debug.memory import ARRAYS, lender
+from engine.device.pool import pool
+from engine.errors import OutOfMemoryError
 
 #: Bytes of arrays that the window may hold, unless told otherwise.
 BUDGET = 256 << 20
@@ -41,6 +44,8 @@ class History:
         self._held: dict[int, list] = {}
         # id of the owner of memory -> number of event -> the places in that event that hold an array on it
         self._places: dict[int, dict[int, list[tuple[dict, Any]]]] = {}
+        self._copying = False
+        pool.on_pressure(self.relieve)
 
     def __len__(self) -> int:
         return len(self._events)
@@ -86,6 +91,32 @@ class History:
         places = self._places.pop(id(owner(array)), None)
         if places is None:
             return
+        self._copying = True
+        try:
+            self._copy(array, places)
+        except OutOfMemoryError:
+            # The run goes on; of its past nothing is left.
+            self.clear()
+        finally:
+            self._copying = False
+
+    def replace(self, event: Event, name: str, array: np.ndarray) -> None:
+        """Let ``event`` show ``array`` as ``name``."""
+        known = self.get(event.seq) is event
+        if known:
+            for before in _arrays(event.arrays[name]):
+                self._let_go(before, event.seq)
+        event.arrays[name] = array
+        if known:
+            self._hold(array)
+            self._remember(event.seq, event.arrays, name)
+
+    def relieve(self) -> None:
+        """A GPU's memory is full: let go of all events but the newest."""
+        while len(self._events) > 1 and not self._copying:
+            self._drop()
+
+    def _copy(self, array: np.ndarray, places: dict[int, list[tuple[dict, Any]]]) -> None:
         copies: dict[int, np.ndarray] = {}
         for seq, held in places.items():
             for holder, key in held:
@@ -97,7 +128,7 @@ class History:
                 self._remember(seq, holder, key)
 
     def _copied(self, held: Any, changing: np.ndarray, copies: dict[int, np.ndarray], seq: int) -> Any:
-        if not isinstance(held, np.ndarray) or owner(held) is not owner(changing):
+        if not isinstance(held, ARRAYS) or owner(held) is not owner(changing):
             return held
         copy = copies.get(id(held))
         if copy is None:
@@ -111,7 +142,7 @@ class History:
             for key, value in holder.items():
                 for array in _arrays(value):
                     self._hold(array)
-                if isinstance(value, (np.ndarray, tuple)):
+                if isinstance(value, (*ARRAYS, tuple)):
                     self._remember(event.seq, holder, key)
 
     def _remember(self, seq: int, holder: dict, key: Any) -> None:
@@ -139,19 +170,23 @@ class History:
         for holder in _holders(event):
             for value in holder.values():
                 for array in _arrays(value):
-                    places = self._places.get(id(owner(array)))
-                    if places is not None:
-                        places.pop(event.seq, None)
-                        if not places:
-                            del self._places[id(owner(array))]
-                    self._release(array)
+                    self._let_go(array, event.seq)
+
+    def _let_go(self, array: np.ndarray, seq: int) -> None:
+        """The event with number ``seq`` holds ``array`` no more."""
+        places = self._places.get(id(owner(array)))
+        if places is not None:
+            places.pop(seq, None)
+            if not places:
+                del self._places[id(owner(array))]
+        self._release(array)
 
 
-def owner(array: np.ndarray) -> np.ndarray:
-    """The array that owns the memory of ``array``, or the pool's loan of it: equal for all views of one memory."""
+def owner(array: Any) -> Any:
+    """What owns the memory of ``array``, an array or a pool's loan: the same for all views of one memory."""
     while type(array.base) is np.ndarray or (isinstance(array.base, np.ndarray) and type(array) is np.ndarray):
         array = array.base
-    return array
+    return lender(array)
 
 
 def _holders(event: Event) -> tuple[dict, ...]:
@@ -159,8 +194,8 @@ def _holders(event: Event) -> tuple[dict, ...]:
 
 
 def _arrays(value: Any) -> tuple:
-    if isinstance(value, np.ndarray):
+    if isinstance(value, ARRAYS):
         return (value,)
     if type(value) is tuple:
-        return tuple([v for v in value if isinstance(v, np.ndarray)])
+        return tuple([v for v in value if isinstance(v, ARRAYS)])
     return ()

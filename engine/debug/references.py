@@ -11,6 +11,7 @@ import numpy as np
 from engine.debug.evaluation import quiet
 from engine.debug.events import Event
 from engine.debug.history import History
+from engine.debug.memory import ARRAYS
 from engine.debug.names import Names
 from engine.debug.server import RequestFailedError
 from engine.tensor import Tensor
@@ -37,7 +38,7 @@ def array_of(event: Event, name: str) -> np.ndarray | None:
         value = parts[number] if type(parts) is tuple and number < len(parts) else None
     if value is None and event.function is not None:
         value = event.function.__dict__.get(name)
-    if not isinstance(value, np.ndarray):
+    if not isinstance(value, ARRAYS):
         return None
     shape = event.details.get("shape")
     if event.kind == "update" and shape is not None and value.size == int(np.prod(shape)):
@@ -153,6 +154,6 @@ class References:
                     if array is value._array and name not in ("x", "input") and event.direction:
                         return Found(value._array, event, name, value)
             return Found(value._array, None, text, value)
-        if isinstance(value, np.ndarray):
+        if isinstance(value, ARRAYS):
             return Found(value, None, text)
         raise RequestFailedError("failed", f"{text}: is a {type(value).__name__}, not a tensor")

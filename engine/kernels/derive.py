@@ -9,27 +9,24 @@ overwrites ``result``:
   that need no tuned kernel.
 * :func:`cuda`: one GPU thread for each element.
 
-Numba's disk cache misses on closures, so the loops are written out as modules in the cache folder, one for
-each kernel, importable under ``engine.kernels.derived``.
+Each kernel is a module of its own (:mod:`engine.kernels.written`).
 """
 
 from __future__ import annotations
 
 import ast
 import functools
-import importlib
 import inspect
 import math
-import os
-import tempfile
 import textwrap
 import types
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
-from engine.cache import cache_folder
+import numpy as np
+
 from engine.definitions.contract import Definition
-from engine.kernels import derived
+from engine.kernels import written
 
 
 def textbook(definition: Definition) -> Callable:
@@ -47,26 +44,15 @@ def cuda(definition: Definition) -> Callable:
     return _kernel(definition, "cuda")
 
 
+def sized(definition: Definition, work: float, result: Any) -> Callable:
+    """The derived kernel for the device of ``result``, in the form that is faster for ``work`` elementary operations."""
+    return cpu(definition).sized(work) if type(result) is np.ndarray else cuda(definition)
+
+
 @functools.cache
 def _kernel(definition: Definition, target: str):
-    name = f"{definition.name}_{target}"
-    folder = cache_folder() / "derived"
-    path = folder / f"{name}.py"
-    text = source(definition, target)
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        _write(path, text)
-    if str(folder) not in derived.__path__:
-        derived.__path__.append(str(folder))
-    importlib.invalidate_caches()
-    return getattr(importlib.import_module(f"{derived.__name__}.{name}"), definition.name)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(temporary, path)
+    module = written.load(f"{definition.name}_{target}", source(definition, target))
+    return getattr(module, definition.name)
 
 
 def source(definition: Definition, target: str) -> str:
@@ -75,13 +61,18 @@ def source(definition: Definition, target: str) -> str:
     device = "@cuda.jit(device=True)" if target == "cuda" else "@helper"
     functions, constants, modules = _dependencies(definition.function)
     parts = [f'"""Derived from {definition.function.__module__}.{definition.name} for {target}."""\n']
-    parts += [f"import {module}" for module in sorted(modules)]
+    parts += [_import(module, target) for module in sorted(modules)]
     parts.append(_HEADS[target])
     parts += [f"{name} = {_literal(value)}" for name, value in constants.items()]
     parts += [f"\n{device}\n{_text(function, function.__name__)}" for function in functions]
     parts.append(f"\n{device}\n{_text(definition.function, element)}")
     parts.append(_loop(definition, element, target))
     return "\n".join(parts) + "\n"
+
+
+def _import(module: str, target: str) -> str:
+    # In the simulator kernels are Python, where math.log(0) is an exception instead of -inf.
+    return "from engine.kernels.cuda.launch import math" if (module, target) == ("math", "cuda") else f"import {module}"
 
 
 _HEADS = {

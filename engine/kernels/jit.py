@@ -7,6 +7,8 @@ compiles fast; the parallel one, in which ``prange`` really is parallel, pays fo
 
 from __future__ import annotations
 
+import functools
+import importlib
 import os
 import sys
 import threading
@@ -18,8 +20,10 @@ from typing import Any, overload
 import numba
 from numba.core import config as _config
 from numba.core import event
+from numpy import ndarray
 
 from engine.cache import cache_folder
+from engine.errors import MissingError
 from engine.kernels import threading_layer
 
 threading_layer.load()
@@ -64,11 +68,27 @@ class Kernel:
         with _parallel_lock:
             return self._parallel(*arguments)
 
-    def sized(self, work: float) -> Callable:
-        """The form that is faster for ``work`` elementary operations with the threads that are set."""
-        if work < PARALLEL_WORK or numba.get_num_threads() == 1:
-            return self.serial
-        return self.parallel
+    def sized(self, work: float, result: Any = None) -> Callable:
+        """The form that is faster for ``work`` elementary operations with the threads that are set; where ``result``
+        lies on the GPU, the kernel of the same name there."""
+        if type(result) is ndarray or result is None:
+            if work < PARALLEL_WORK or numba.get_num_threads() == 1:
+                return self.serial
+            return self.parallel
+        return self.cuda
+
+    @functools.cached_property
+    def cuda(self) -> Callable:
+        """The kernel of the same name and parameters for the GPU.
+
+        Raises:
+            MissingError: when there is none.
+        """
+        module = self.py_func.__module__.replace(".kernels.cpu.", ".kernels.cuda.")
+        try:
+            return getattr(importlib.import_module(module), self.name)
+        except (ImportError, AttributeError) as error:
+            raise MissingError(f"cuda: {self.name} has no kernel for the GPU") from error
 
 
 def _cached(function: Callable, **options: Any) -> Callable:

@@ -8,6 +8,7 @@ from typing import Any
 from engine import dtypes
 from engine.device import Device, tensor_device
 from engine.errors import MissingError
+from engine.kernels.placing import placed
 from engine.tensor import Tensor, no_grad, wrap
 
 
@@ -41,12 +42,13 @@ class Conversion:
         Only floating-point parameters and buffers change their dtype.
 
         Raises:
-            DeviceError: for any device but the CPU.
+            DeviceError: for a device that is not there.
             TypeError: for a dtype that is not floating point.
         """
         device, dtype = _parse_to(args, kwargs)
         if device is not None:
-            tensor_device(device)
+            wanted = tensor_device(device)
+            self._apply(lambda t: t if t.device == wanted else wrap(placed(t._array, wanted)))
         if dtype is None:
             return self
         if not dtype.is_floating_point:
@@ -77,13 +79,16 @@ class Conversion:
         raise MissingError("Module.bfloat16: the engine has no bfloat16; it has float32 and float64")
 
     def cpu(self) -> Any:
-        """The module itself: it is on the CPU."""
-        return self
+        """Move every parameter and buffer to the CPU."""
+        return self.to("cpu")
 
     def cuda(self, device: int | Device | None = None) -> Any:
-        """Not available in this version; says what to do."""
-        tensor_device("cuda")
-        return self
+        """Move every parameter and buffer to the GPU.
+
+        Raises:
+            DeviceError: where there is none, saying what is missing.
+        """
+        return self.to("cuda" if device is None else device)
 
 
 def _as(tensor: Tensor, dtype: dtypes.dtype) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 from engine import dtypes
 from engine.device import tensor_device
 from engine.errors import DtypeError
+from engine.kernels.placing import placed
 from engine.nn import init
 from engine.nn.parameter import Parameter
 from engine.tensor import Tensor, wrap
@@ -18,13 +19,12 @@ def new_tensor(shape: tuple[int, ...], device: Any = None, dtype: dtypes.dtype |
     """A tensor of zeros, to be filled by an initialisation.
 
     Raises:
-        DeviceError: for any device but the CPU.
+        DeviceError: for a device that is not there.
     """
-    tensor_device(device)
     dtype = dtypes.get_default_dtype() if dtype is None else dtype
     if not isinstance(dtype, dtypes.dtype):
         raise DtypeError(f"dtype must be one of the engine's dtypes, not {dtype!r}")
-    return wrap(np.zeros(shape, dtype.numpy))
+    return wrap(placed(np.zeros(shape, dtype.numpy), tensor_device(device)))
 
 
 def new_parameter(shape: tuple[int, ...], device: Any = None, dtype: dtypes.dtype | None = None) -> Parameter:

@@ -19,6 +19,7 @@ from engine.tensor import Tensor
 FAMILIES = (
     "linear",
     "elementwise",
+    "transfer",
     "arithmetic",
     "division",
     "powers",

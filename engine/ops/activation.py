@@ -34,8 +34,8 @@ class _Activation(Function):
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         x = contiguous(x)
-        y = empty(x.shape, x.dtype)
-        self.forward_kernel.sized(x.size * self.work[0])(y.reshape(-1), x.reshape(-1), *self.parameters)
+        y = empty(x.shape, x.dtype, x)
+        self.forward_kernel.sized(x.size * self.work[0], y)(y.reshape(-1), x.reshape(-1), *self.parameters)
         if self.saves_output:
             self.y = y
         else:
@@ -45,8 +45,8 @@ class _Activation(Function):
     def backward(self, dy: np.ndarray) -> np.ndarray:
         saved = self.y if self.saves_output else self.x
         dy = contiguous(dy)
-        dx = empty(saved.shape, saved.dtype)
-        self.backward_kernel.sized(dx.size * self.work[1])(
+        dx = empty(saved.shape, saved.dtype, saved)
+        self.backward_kernel.sized(dx.size * self.work[1], dx)(
             dx.reshape(-1), dy.reshape(-1), saved.reshape(-1), *self.parameters
         )
         return dx

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from engine.device import as_array
 from engine.errors import DtypeError, ShapeError
 from engine.function import Function, apply
 from engine.ops.elementwise import NUMBERS, broadcast_shape, pair, silently, tensor_only
@@ -20,8 +21,8 @@ class Comparison(Function):
 
     def forward(self, a: np.ndarray, b: np.ndarray | None = None) -> np.ndarray:
         if b is None:
-            return np.asarray(silently(self.ufunc, a))
-        return np.asarray(silently(self.ufunc, a, b))
+            return as_array(silently(self.ufunc, a))
+        return as_array(silently(self.ufunc, a, b))
 
     def backward(self, dy: np.ndarray) -> tuple:
         return None, None

@@ -63,8 +63,8 @@ class Convolution(_Windowed):
         filters, _, kh, kw = w.shape
         shape = (n, filters, (height + 2 * ph - dh * (kh - 1) - 1) // sh + 1,
                  (width + 2 * pw - dw * (kw - 1) - 1) // sw + 1)
-        y = empty(shape, x.dtype)
-        bias = np.empty((0,), x.dtype) if b is None else contiguous(b)
+        y = empty(shape, x.dtype, x)
+        bias = empty((0,), x.dtype, x) if b is None else contiguous(b)
         kernels.conv2d_forward(y, x, w, bias, *self._settings)
         return self._result(y)
 
@@ -73,11 +73,11 @@ class Convolution(_Windowed):
         dy = self._operand(dy)
         dx = dw = db = None
         if needs[0]:
-            dx = empty(x.shape, x.dtype)
+            dx = empty(x.shape, x.dtype, x)
             kernels.conv2d_backward_input(dx, dy, w, *self._settings)
         if needs[1] or (len(needs) > 2 and needs[2]):
-            dw = empty(w.shape, w.dtype)
-            db = np.empty((w.shape[0] if len(needs) > 2 else 0,), w.dtype)
+            dw = empty(w.shape, w.dtype, w)
+            db = empty((w.shape[0] if len(needs) > 2 else 0,), w.dtype, w)
             kernels.conv2d_backward_weight(dw, db, dy, x, *self._settings)
         return self._result(dx), self._result(dw), db
 
@@ -103,7 +103,7 @@ class ConvTranspose(_Windowed):
             + self.dilation[d] * (w.shape[2 + d] - 1) + self.output_padding[d] + 1
             for d in (0, 1)
         ]
-        y = empty((x.shape[0], w.shape[1] * self.groups, *extents), x.dtype)
+        y = empty((x.shape[0], w.shape[1] * self.groups, *extents), x.dtype, x)
         kernels.conv2d_backward_input(y, x, w, *self._settings)
         if b is not None:
             y += b.reshape(1, -1, 1, 1)
@@ -114,11 +114,11 @@ class ConvTranspose(_Windowed):
         dy = self._operand(dy)
         dx = dw = db = None
         if needs[0]:
-            dx = empty(x.shape, x.dtype)
-            kernels.conv2d_forward(dx, dy, w, np.empty((0,), x.dtype), *self._settings)
+            dx = empty(x.shape, x.dtype, x)
+            kernels.conv2d_forward(dx, dy, w, empty((0,), x.dtype, x), *self._settings)
         if needs[1]:
-            dw = empty(w.shape, w.dtype)
-            kernels.conv2d_backward_weight(dw, np.empty((0,), w.dtype), x, dy, *self._settings)
+            dw = empty(w.shape, w.dtype, w)
+            kernels.conv2d_backward_weight(dw, empty((0,), w.dtype, w), x, dy, *self._settings)
         if len(needs) > 2 and needs[2]:
             db = dy.sum(axis=(0, 2, 3))
         return self._result(dx), self._result(dw), db

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.device import as_array
 from engine.errors import DtypeError, ShapeError
 from engine.function import apply
 from engine.ops.comparison import Comparison
@@ -24,7 +25,7 @@ class Counting(Comparison):
         self.keepdim = keepdim
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        y = np.asarray(self.count(x, axis=self.dims, keepdims=self.keepdim))
+        y = as_array(self.count(x, axis=self.dims, keepdims=self.keepdim))
         # PyTorch's bytes count as truth values and stay bytes.
         return y.astype(np.uint8) if y.dtype.kind == "b" and x.dtype.kind == "u" else y
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from engine import dtypes
 from engine.definitions import reduction as definitions
+from engine.device import as_array
 from engine.function import Function, apply
 from engine.ops.dims import checked_dim
 from engine.ops.elementwise import cast, silent, silently
@@ -42,7 +43,7 @@ class Cumsum(Running):
         return self.restored(self.accumulate(np.add, x), x)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        dy = np.asarray(dy)
+        dy = as_array(dy)
         backwards = np.flip(dy, self.dim) if dy.ndim else dy
         dx = self.restored(self.accumulate(np.add, backwards), dy)
         return np.flip(dx, self.dim) if dy.ndim else dx
@@ -62,7 +63,7 @@ class Cumprod(Running):
     def backward(self, dy: np.ndarray) -> np.ndarray:
         # dx[r] = before[r] · tail[r], where tail[r] = dy[r] + x[r + 1] · tail[r + 1]: right with zeros too.
         x = self.canonical("x", self.x).astype(np.float64)
-        tail = self.canonical("dy", np.asarray(dy)).astype(np.float64)
+        tail = self.canonical("dy", as_array(dy)).astype(np.float64)
         for r in range(x.shape[1] - 2, -1, -1):
             tail[:, r] += x[:, r + 1] * tail[:, r + 1]
         before = np.ones_like(x)

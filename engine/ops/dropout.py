@@ -14,6 +14,7 @@ from engine.definitions import dropout as formulas
 from engine.device import empty
 from engine.errors import DtypeError, ShapeError
 from engine.function import Function, apply
+from engine.kernels.placing import placed
 from engine.ops.in_place import overwrite
 from engine.random import dropout_mask
 from engine.tensor import Tensor
@@ -29,10 +30,10 @@ class Dropout(Function):
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         self.shape = x.shape
-        return np.multiply(x, self.mask, out=empty(x.shape, x.dtype))
+        return np.multiply(x, self.mask, out=empty(x.shape, x.dtype, x))
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        return np.multiply(dy, self.mask, out=empty(self.shape, dy.dtype))
+        return np.multiply(dy, self.mask, out=empty(self.shape, dy.dtype, dy))
 
     def canonical(self, name: str, array: np.ndarray) -> np.ndarray:
         return np.broadcast_to(array, self.shape).reshape(-1)
@@ -51,7 +52,7 @@ def _drop(
         return input
     if input._array.dtype.kind != "f":
         raise DtypeError(f"{op}: input has dtype {input.dtype}; it must be float")
-    function = kind(dropout_mask(mask_shape, p, input._array.dtype), float(p))
+    function = kind(placed(dropout_mask(mask_shape, p, input._array.dtype), input.device), float(p))
     return overwrite(f"{op}_", function, input) if inplace else apply(function, input)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from engine import dtypes
 from engine.definitions import arithmetic as definitions
-from engine.device import POOLED_FROM, Device, empty, tensor_device
+from engine.device import POOLED_FROM, empty
 from engine.errors import DtypeError, ShapeError
 from engine.function import Function, apply
 from engine.tensor import Tensor, wrap
@@ -53,7 +53,7 @@ def compute(ufunc: Any, *arrays: np.ndarray) -> np.ndarray:
         if array.shape != shape:
             shape = np.broadcast_shapes(*[a.shape for a in arrays])
             break
-    return _fork().run(ufunc, *arrays, out=empty(shape, first.dtype))
+    return _fork().run(ufunc, *arrays, out=empty(shape, first.dtype, first))
 
 
 def flat(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -120,14 +120,14 @@ class Clone(Unary):
 
 def copied(x: np.ndarray) -> np.ndarray:
     """A C-contiguous copy."""
-    copy = empty(x.shape, x.dtype)
+    copy = empty(x.shape, x.dtype, x)
     np.copyto(copy, x)
     return copy
 
 
 def convert(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """A copy of ``x`` in ``dtype``; float to integer cuts off, anything but zero is True."""
-    result = empty(x.shape, dtype)
+    result = empty(x.shape, dtype, x)
     if dtype.kind == "u" and x.dtype.kind == "f":
         # Through int64, so that negative numbers wrap around as in PyTorch.
         x = silently(x.astype, np.int64)
@@ -262,33 +262,6 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     return apply(Clone(), input)
 
 
-def to(input: Tensor, *arguments: Any, **options: Any) -> Tensor:
-    """``to(dtype)``, ``to(device[, dtype])`` or ``to(other)``; with ``copy=True`` always a copy.
-
-    Raises:
-        DeviceError: for a device other than the CPU.
-        TypeError: for anything that is neither dtype, device nor tensor.
-    """
-    dtype, device = options.pop("dtype", None), options.pop("device", None)
-    copy = options.pop("copy", False)
-    options.pop("non_blocking", None)
-    if options:
-        raise TypeError(f"to(): got an unexpected keyword argument {next(iter(options))!r}")
-    for argument in arguments:
-        if isinstance(argument, dtypes.dtype):
-            dtype = argument
-        elif isinstance(argument, Tensor):
-            dtype = argument.dtype
-        elif isinstance(argument, (str, Device)):
-            device = argument
-        elif not isinstance(argument, bool) and argument is not None:
-            raise TypeError(f"to(): expected a dtype, a device or a tensor, got {type(argument).__name__}")
-    tensor_device(device)
-    if dtype is None or input._array.dtype == dtype.numpy:
-        return clone(input) if copy else input
-    return apply(Cast(dtype.numpy), input)
-
-
 def type_(input: Tensor, dtype: dtypes.dtype | str | None = None, non_blocking: bool = False) -> Tensor | str:
     """The legacy type name (``"torch.FloatTensor"``), or ``input`` in ``dtype``."""
     if dtype is None:
@@ -326,7 +299,6 @@ def _converter(dtype: dtypes.dtype) -> Any:
 
 METHODS = {
     "clone": clone,
-    "to": to,
     "type": type_,
     "type_as": type_as,
     "float": _converter(dtypes.float32),

@@ -27,16 +27,16 @@ class Embedding(Function):
     def forward(self, t: np.ndarray, w: np.ndarray) -> np.ndarray:
         self.t, w = contiguous(t), contiguous(w)
         self.table_shape = w.shape
-        y = empty((t.size, w.shape[1]), w.dtype)
-        kernels.embedding_forward.sized(y.size * _WORK)(y, self.t.reshape(-1), w)
+        y = empty((t.size, w.shape[1]), w.dtype, w)
+        kernels.embedding_forward.sized(y.size * _WORK, y)(y, self.t.reshape(-1), w)
         return y.reshape(*t.shape, w.shape[1])
 
     def backward(self, dy: np.ndarray) -> tuple[None, np.ndarray | None]:
         if not self.needs[1]:
             return None, None
-        dw = empty(self.table_shape, dy.dtype)
+        dw = empty(self.table_shape, dy.dtype, dy)
         dy = self.canonical("dy", contiguous(dy))
-        kernels.embedding_backward.sized((dw.size + dy.size) * _WORK)(dw, dy, self.t.reshape(-1), self.padding_idx)
+        kernels.embedding_backward.sized((dw.size + dy.size) * _WORK, dw)(dw, dy, self.t.reshape(-1), self.padding_idx)
         return None, dw
 
     def canonical(self, name: str, array: np.ndarray) -> np.ndarray:
@@ -85,13 +85,14 @@ def embedding(
         if not -rows <= padding_idx < rows:
             raise AssertionError(f"Padding_idx must be within num_embeddings: {padding_idx} is not in [{-rows}, {rows})")
         without_gradient = padding_idx % rows
-    found = np.empty((1,), np.int64)
+    found = empty((1,), t.dtype, t)
     flat = contiguous(t).reshape(-1)
-    kernels.first_bad_index.serial(found, flat, rows)
-    if found[0] >= 0:
-        where = ", ".join(str(int(i)) for i in np.unravel_index(found[0], t.shape))
+    kernels.first_bad_index.sized(0, found)(found, flat, rows)
+    first = found.item()
+    if first >= 0:
+        where = ", ".join(str(int(i)) for i in np.unravel_index(first, t.shape))
         raise IndexError(
-            f"embedding: index out of range in self: input[{where}] is {flat[found[0]]} but weight has {rows} rows "
+            f"embedding: index out of range in self: input[{where}] is {flat[first].item()} but weight has {rows} rows "
             f"(shape {w.shape}); indices must be in [0, {rows - 1}]"
         )
     return apply(Embedding(without_gradient), input, weight)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.definitions import extrema as definitions
+from engine.device import as_array, zeros
 from engine.errors import ShapeError
 from engine.function import Function, apply
 from engine.ops.dims import checked_dim
@@ -106,7 +107,7 @@ class Picked(Function):
     def backward(self, dvalues: np.ndarray, dindices: np.ndarray | None = None) -> np.ndarray:
         dvalues = np.reshape(dvalues, (-1, 1))
         extent = self.input_shape[self.dim] if self.input_shape else 1
-        dx = np.zeros((dvalues.size, extent), dvalues.dtype)
+        dx = zeros((dvalues.size, extent), dvalues.dtype, dvalues)
         np.put_along_axis(dx, self.indices[:, None], dvalues, 1)
         if not self.input_shape:
             return dx.reshape(())
@@ -168,7 +169,7 @@ class MedianAll(Amax):
         self.x = x
         flat = x.reshape(-1)
         nan = flat[flat != flat]
-        self.y = np.asarray(nan[0] if nan.size else np.sort(flat)[(flat.size - 1) // 2])
+        self.y = as_array(nan[0] if nan.size else np.sort(flat)[(flat.size - 1) // 2])
         return self.y
 
 
@@ -184,7 +185,7 @@ class Argmax(Function):
     def forward(self, x: np.ndarray) -> np.ndarray:
         if x.ndim == 0:
             return np.zeros((), np.int64)
-        return np.asarray(self.pick(x, axis=self.dim, keepdims=self.keepdim))
+        return as_array(self.pick(x, axis=self.dim, keepdims=self.keepdim))
 
     def backward(self, dy: np.ndarray) -> None:
         return None

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine import creation, dtypes, random
+from engine.device import on_host
 from engine.errors import DtypeError
 from engine.ops.in_place_forms import fill_with
 from engine.random import Generator
@@ -49,7 +50,7 @@ def exponential_(input: Tensor, lambd: float = 1.0, *, generator: Generator | No
 def bernoulli_(input: Tensor, p: float | Tensor = 0.5, *, generator: Generator | None = None) -> Tensor:
     """Ones with probability ``p`` (a number, or a tensor that broadcasts), else zeros."""
     array = input._array
-    values = random.bernoulli(p._array if isinstance(p, Tensor) else p, array.shape, array.dtype, generator)
+    values = random.bernoulli(on_host(p._array) if isinstance(p, Tensor) else p, array.shape, array.dtype, generator)
     return fill_with(input, values, "bernoulli_")
 
 
@@ -66,33 +67,38 @@ def random_(input: Tensor, *bounds: int, generator: Generator | None = None, **n
     return fill_with(input, values, "random_")
 
 
+def _device(input: Tensor, device: Any) -> Any:
+    return input.device if device is None else device
+
+
 def new_tensor(
     input: Tensor, data: Any, *, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """A tensor with a copy of ``data``, in the dtype of ``input``."""
-    return creation.tensor(data, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+    """A tensor with a copy of ``data``, in the dtype and on the device of ``input``."""
+    return creation.tensor(data, dtype=dtype or input.dtype, device=_device(input, device), requires_grad=requires_grad)
 
 
-def new_zeros(input: Tensor, *size: Any, dtype: dtypes.dtype | None = None, **options: Any) -> Tensor:
-    """Zeros of the given size, in the dtype of ``input``."""
-    return creation.zeros(*size, dtype=dtype or input.dtype, **options)
+def new_zeros(input: Tensor, *size: Any, dtype: dtypes.dtype | None = None, device: Any = None, **options: Any) -> Tensor:
+    """Zeros of the given size, in the dtype and on the device of ``input``."""
+    return creation.zeros(*size, dtype=dtype or input.dtype, device=_device(input, device), **options)
 
 
-def new_ones(input: Tensor, *size: Any, dtype: dtypes.dtype | None = None, **options: Any) -> Tensor:
-    """Ones of the given size, in the dtype of ``input``."""
-    return creation.ones(*size, dtype=dtype or input.dtype, **options)
+def new_ones(input: Tensor, *size: Any, dtype: dtypes.dtype | None = None, device: Any = None, **options: Any) -> Tensor:
+    """Ones of the given size, in the dtype and on the device of ``input``."""
+    return creation.ones(*size, dtype=dtype or input.dtype, device=_device(input, device), **options)
 
 
-def new_empty(input: Tensor, *size: Any, dtype: dtypes.dtype | None = None, **options: Any) -> Tensor:
-    """Arbitrary contents of the given size, in the dtype of ``input``."""
-    return creation.empty(*size, dtype=dtype or input.dtype, **options)
+def new_empty(input: Tensor, *size: Any, dtype: dtypes.dtype | None = None, device: Any = None, **options: Any) -> Tensor:
+    """Arbitrary contents of the given size, in the dtype and on the device of ``input``."""
+    return creation.empty(*size, dtype=dtype or input.dtype, device=_device(input, device), **options)
 
 
 def new_full(
-    input: Tensor, size: tuple[int, ...], fill_value: float, *, dtype: dtypes.dtype | None = None, **options: Any
+    input: Tensor, size: tuple[int, ...], fill_value: float, *, dtype: dtypes.dtype | None = None, device: Any = None,
+    **options: Any,
 ) -> Tensor:
-    """``fill_value`` in the given size, in the dtype of ``input``."""
-    return creation.full(size, fill_value, dtype=dtype or input.dtype, **options)
+    """``fill_value`` in the given size, in the dtype and on the device of ``input``."""
+    return creation.full(size, fill_value, dtype=dtype or input.dtype, device=_device(input, device), **options)
 
 
 METHODS = {

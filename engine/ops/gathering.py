@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine import trace
-from engine.device import contiguous, empty
+from engine.device import as_array, contiguous, empty, on_host
 from engine.errors import DtypeError, IndexRangeError, ShapeError
 from engine.function import apply
 from engine.ops.dims import broadcast_shapes, checked_dim
@@ -39,7 +39,8 @@ def flat_positions(shape: tuple[int, ...], dim: int, index: np.ndarray) -> np.nd
     At the place (i, j, k) of ``index`` this is the position of (index[i, j, k], j, k) for dim 0, and so on.
     """
     if not index.ndim:
-        return index.reshape(())
+        return on_host(index).reshape(())
+    index = on_host(index)
     found = index * math.prod(shape[dim + 1 :])
     for axis, extent in enumerate(index.shape):
         if axis != dim:
@@ -58,7 +59,7 @@ class Gather(Movement):
 
     def forward(self, x: np.ndarray, index: np.ndarray) -> np.ndarray:
         self.shape, self.index = x.shape, index
-        return np.asarray(contiguous(x).reshape(-1)[flat_positions(x.shape, self.dim, index)])
+        return as_array(contiguous(x).reshape(-1)[flat_positions(x.shape, self.dim, index)])
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         dx = index_backward((math.prod(self.shape),), dy, 0, self.k)
@@ -136,7 +137,7 @@ class IndexSelect(Movement):
         if not x.ndim:
             return x.reshape(1).take(self.index).reshape(())
         index = self.index.reshape(-1)
-        y = empty((*x.shape[: self.dim], index.size, *x.shape[self.dim + 1 :]), x.dtype)
+        y = empty((*x.shape[: self.dim], index.size, *x.shape[self.dim + 1 :]), x.dtype, x)
         # The range is checked by the public functions; "clip" spares NumPy a buffer.
         np.take(x, index, self.dim, out=y, mode="clip")
         return y
@@ -205,7 +206,7 @@ class Take(Movement):
         return self.move(x)
 
     def move(self, x: np.ndarray) -> np.ndarray:
-        return np.asarray(contiguous(x).reshape(-1)[self.index])
+        return as_array(contiguous(x).reshape(-1)[self.index])
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         return index_backward((math.prod(self.shape),), dy, 0, self.index).reshape(self.shape)

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from engine.device import on_host
 from engine.tensor import Tensor
 
 _ALL = slice(None)
@@ -119,6 +120,7 @@ def _sequence(i: Any) -> np.ndarray:
 
 
 def _array_entry(array: np.ndarray) -> Any:
+    array = on_host(array)
     # Copies, so that a later change of the index tensor does not change what backward does.
     if array.dtype.kind == "b":
         return array.copy()

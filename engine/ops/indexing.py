@@ -15,10 +15,11 @@ import numpy as np
 
 from engine import trace
 from engine.definitions import movement as definitions
-from engine.device import contiguous, empty, zeros
+from engine.device import contiguous, device_of, empty, zeros
 from engine.errors import DtypeError, ShapeError
 from engine.function import Function, apply
 from engine.kernels.cpu import movement as kernels
+from engine.kernels.placing import placed
 from engine.ops.dims import checked_dim
 from engine.ops.elementwise import cast
 from engine.ops.in_place import check_in_place, overwrite
@@ -39,7 +40,7 @@ class Slice(Movement):
         return x[self.index]
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        dx = zeros(self.shape, dy.dtype)
+        dx = zeros(self.shape, dy.dtype, dy)
         dx[self.index] = dy
         return dx
 
@@ -57,7 +58,7 @@ class Index(Movement):
     def move(self, x: np.ndarray) -> np.ndarray:
         axis = self._single_axis()
         # NumPy's own order in memory is another one for picks behind the first dimension.
-        return np.ascontiguousarray(x[self.index] if axis is None else x.take(self.index[axis], axis))
+        return contiguous(x[self.index] if axis is None else x.take(self.index[axis], axis))
 
     def _single_axis(self) -> int | None:
         """The dimension of the array, where there is a single one and it holds integers."""
@@ -70,7 +71,7 @@ class Index(Movement):
         if axis is not None:
             return index_backward(shape, dy, axis, index[axis])
         if len(index) == 1:
-            dx = zeros(shape, dy.dtype)
+            dx = zeros(shape, dy.dtype, dy)
             dx[index] = dy
             return dx
         return index_backward((math.prod(shape),), dy, 0, self.k).reshape(shape)
@@ -78,7 +79,7 @@ class Index(Movement):
 
 def index_backward(shape: tuple[int, ...], dy: np.ndarray, axis: int, index: np.ndarray) -> np.ndarray:
     """The gradient of ``x.take(index, axis)`` with respect to x of ``shape``; repeated indices add up in order."""
-    dx = zeros(shape, dy.dtype)
+    dx = zeros(shape, dy.dtype, dy)
     index_add_into(dx, dy, axis, index)
     return dx
 
@@ -92,11 +93,12 @@ def index_add_into(y: np.ndarray, v: np.ndarray, axis: int, index: np.ndarray) -
         return
     if index.min() < 0:
         index = np.where(index < 0, index + shape[axis], index)
+    index = placed(index, device_of(y))
     y = y.reshape(outer, shape[axis], inner)
     v = contiguous(v).reshape(outer, index.size, inner)
     if y.dtype.kind == "f":
         # A quarter: these loops wait for memory, so that threads pay later than in arithmetic.
-        kernels.index_add.sized(v.size // 4)(y, v, contiguous(index))
+        kernels.index_add.sized(v.size // 4, y)(y, v, contiguous(index))
     else:
         for rows, added in zip(y, v, strict=True):
             np.add.at(rows, index, added)
@@ -165,7 +167,7 @@ class Put(Function):
 
     def forward(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
         self.shape = x.shape
-        y = empty(x.shape, x.dtype)
+        y = empty(x.shape, x.dtype, x)
         np.copyto(y, x)
         self.write(y, v)
         return y

@@ -40,7 +40,7 @@ class Cat(Function):
         dim = self.dim
         shape = list(x[0].shape)
         shape[dim] = sum([part.shape[dim] for part in x])
-        y = empty(tuple(shape), x[0].dtype)
+        y = empty(tuple(shape), x[0].dtype, x[0])
         np.concatenate(x, dim, out=y)
         return y
 
@@ -75,7 +75,7 @@ class Stack(Cat):
 
     def _join(self, x: Sequence[np.ndarray]) -> np.ndarray:
         shape = x[0].shape
-        y = empty((*shape[: self.dim], len(x), *shape[self.dim :]), x[0].dtype)
+        y = empty((*shape[: self.dim], len(x), *shape[self.dim :]), x[0].dtype, x[0])
         before = (slice(None),) * self.dim
         for i, part in enumerate(x):
             y[(*before, i)] = part

@@ -28,10 +28,10 @@ class Linear(Function):
     def forward(self, x: np.ndarray, w: np.ndarray, b: np.ndarray | None = None) -> np.ndarray:
         self.x, self.w = x2, w = _rows(x), contiguous(w)
         outputs, inputs = w.shape
-        y = empty((x2.shape[0], outputs), x.dtype)
+        y = empty((x2.shape[0], outputs), x.dtype, x)
         if y.size:
-            bias = np.empty((0,), x.dtype) if b is None else contiguous(b)
-            kernels.linear_forward.sized(y.size * inputs * MULTIPLY_ADD)(y, x2, w, bias)
+            bias = empty((0,), x.dtype, x) if b is None else contiguous(b)
+            kernels.linear_forward.sized(y.size * inputs * MULTIPLY_ADD, y)(y, x2, w, bias)
         self.shape = x.shape
         return y if x.ndim == 2 else y.reshape(*x.shape[:-1], outputs)
 
@@ -41,14 +41,14 @@ class Linear(Function):
         work = dy.size * w.shape[1] * MULTIPLY_ADD
         dx = dw = db = None
         if needs[0]:
-            dx = empty(x.shape, x.dtype)
-            kernels.linear_backward_input.sized(work)(dx, dy, w)
+            dx = empty(x.shape, x.dtype, x)
+            kernels.linear_backward_input.sized(work, dx)(dx, dy, w)
             if len(self.shape) != 2:
                 dx = dx.reshape(self.shape)
         if needs[1] or (len(needs) > 2 and needs[2]):
-            dw = empty(w.shape, w.dtype)
-            db = np.empty((w.shape[0] if len(needs) > 2 else 0,), w.dtype)
-            kernels.linear_backward_weight.sized(work)(dw, db, dy, x)
+            dw = empty(w.shape, w.dtype, w)
+            db = empty((w.shape[0] if len(needs) > 2 else 0,), w.dtype, w)
+            kernels.linear_backward_weight.sized(work, dw)(dw, db, dy, x)
         return dx, dw, db
 
     def canonical(self, name: str, array: np.ndarray) -> np.ndarray:

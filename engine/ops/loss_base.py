@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from engine.definitions.contract import Definition
-from engine.device import contiguous, empty
+from engine.device import contiguous, empty, is_array
 from engine.errors import DtypeError, MissingError
 from engine.function import Function
 from engine.kernels import derive
@@ -99,20 +99,20 @@ class ElementLoss(Function):
         self.x = x = contiguous(x)
         self.t = t = contiguous(t)
         if self.reduction == "none":
-            y = empty(x.shape, x.dtype)
+            y = empty(x.shape, x.dtype, x)
             definition = self.definitions["y"]
-            derive.cpu(definition).sized(x.size)(y.reshape(-1), *self.operands(definition, {}))
+            derive.sized(definition, x.size, y)(y.reshape(-1), *self.operands(definition, {}))
             return y
         if self._given_divisor is not None:
             self.divisor = float(self._given_divisor)
         elif self.reduction == "mean":
             self.divisor = float(x.size)
-        y = np.empty((), x.dtype)
+        y = empty((), x.dtype, x)
         if self.reduced_kernel is None:
             definition = self.definitions["y"]
-            derive.cpu(definition).serial(y, *self.operands(definition, {}))
+            derive.sized(definition, 0, y)(y, *self.operands(definition, {}))
             return y
-        self.reduced_kernel.sized(x.size * self.work)(
+        self.reduced_kernel.sized(x.size * self.work, y)(
             y.reshape(1), x.reshape(-1), t.reshape(-1), *self.parameters, self.divisor
         )
         return y
@@ -127,10 +127,10 @@ class ElementLoss(Function):
 
     def _gradient(self, dy: np.ndarray) -> np.ndarray:
         x = self.x
-        dx = empty(x.shape, x.dtype)
+        dx = empty(x.shape, x.dtype, x)
         reduced = self.reduction != "none"
         scale = float(dy) / self.divisor if reduced and x.size else 1.0
-        self.backward_kernel.sized(x.size * self.work)(
+        self.backward_kernel.sized(x.size * self.work, dx)(
             dx.reshape(-1), x.reshape(-1), self.t.reshape(-1), *self.parameters, scale
         )
         if not reduced:
@@ -143,9 +143,9 @@ class ElementLoss(Function):
     def derived_gradient(self, name: str, dy: np.ndarray) -> np.ndarray:
         """The gradient ``name`` from its definition, for those too rarely asked for to have a tuned kernel."""
         definition = self.definitions[name]
-        gradient = empty(self.x.shape, self.x.dtype)
-        operands = [contiguous(o) if isinstance(o, np.ndarray) else o for o in self.operands(definition, {"dy": dy})]
-        derive.cpu(definition).sized(gradient.size)(gradient.reshape(-1), *operands)
+        gradient = empty(self.x.shape, self.x.dtype, self.x)
+        operands = [contiguous(o) if is_array(o) else o for o in self.operands(definition, {"dy": dy})]
+        derive.sized(definition, gradient.size, gradient)(gradient.reshape(-1), *operands)
         return gradient
 
     def canonical(self, name: str, array: np.ndarray) -> np.ndarray:

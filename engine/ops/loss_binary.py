@@ -9,7 +9,7 @@ import numpy as np
 
 from engine import trace
 from engine.definitions import loss_binary as formulas
-from engine.device import contiguous
+from engine.device import contiguous, empty
 from engine.errors import DtypeError, GradientError, ShapeError
 from engine.function import apply
 from engine.kernels.cpu import loss_binary as kernels
@@ -95,7 +95,7 @@ class KlDiv(ElementLoss):
 def _weights(weight: np.ndarray | None, x: np.ndarray) -> np.ndarray:
     """``weight`` in the shape of ``x``, or an empty array for None."""
     if weight is None:
-        return np.empty((0,), x.dtype)
+        return empty((0,), x.dtype, x)
     return contiguous(np.broadcast_to(weight, x.shape))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from engine.definitions import loss_classification as formulas
 from engine.definitions.contract import Definition
 from engine.definitions.softmax import softmax_forward
-from engine.device import contiguous, empty
+from engine.device import contiguous, empty, scalar
 from engine.errors import DtypeError, GradientError, ShapeError
 from engine.function import Function, apply
 from engine.kernels import derive
@@ -20,6 +20,8 @@ from engine.tensor import Tensor, wrap
 
 # Elementary operations an element, in the unit of engine.kernels.jit.PARALLEL_WORK.
 _WORK = 1.0
+
+_INT64, _FLOAT64 = np.dtype(np.int64), np.dtype(np.float64)
 
 
 class RowLoss(Function):
@@ -38,9 +40,9 @@ class RowLoss(Function):
     def _prepare(self, x: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows of scores, and room for the rows' losses and for the totals of losses and weights."""
         self.shape, self.t = x.shape, t
-        self.w = np.empty((0,), x.dtype) if self.w is None else contiguous(self.w)
+        self.w = empty((0,), x.dtype, x) if self.w is None else contiguous(self.w)
         rows = as_rows(x)
-        return rows, np.empty((rows.shape[0],), x.dtype), np.empty((2,), np.float64)
+        return rows, empty((rows.shape[0],), x.dtype, x), empty((2,), _FLOAT64, x)
 
     def _reduce(self, losses: np.ndarray, totals: np.ndarray) -> np.ndarray:
         if self.reduction == "none":
@@ -50,13 +52,13 @@ class RowLoss(Function):
             self.divisor = weight
             # PyTorch's mean over nothing.
             total = total / weight if weight else math.nan
-        return np.array(total, losses.dtype)
+        return scalar(total, losses)
 
     def _scale(self, dy: np.ndarray) -> np.ndarray:
         """dy / divisor for each row, or for all of them."""
         if self.reduction == "none":
             return contiguous(dy).reshape(-1)
-        return np.array([dy.item() / self.divisor if self.divisor else math.nan], dy.dtype)
+        return scalar(dy.item() / self.divisor if self.divisor else math.nan, dy).reshape(1)
 
     def _unrows(self, rows: np.ndarray) -> np.ndarray:
         shape = self.shape
@@ -93,16 +95,16 @@ class CrossEntropy(RowLoss):
 
     def forward(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
         rows, losses, totals = self._prepare(x, contiguous(t))
-        self.p = p = empty(rows.shape, x.dtype)
-        kernels.cross_entropy_forward.sized(p.size * _WORK)(
+        self.p = p = empty(rows.shape, x.dtype, x)
+        kernels.cross_entropy_forward.sized(p.size * _WORK, p)(
             losses, p, totals, rows, self.t.reshape(-1), self.w, self.ignore_index, self.smoothing
         )
         return self._reduce(losses, totals)
 
     def backward(self, dy: np.ndarray) -> tuple[np.ndarray | None, ...]:
         p = self.p
-        dx = empty(p.shape, p.dtype)
-        kernels.cross_entropy_backward.sized(p.size * _WORK)(
+        dx = empty(p.shape, p.dtype, p)
+        kernels.cross_entropy_backward.sized(p.size * _WORK, dx)(
             dx, p, self.t.reshape(-1), self.w, self._scale(dy), self.ignore_index, self.smoothing
         )
         return self._unrows(dx), None
@@ -128,24 +130,26 @@ class SoftCrossEntropy(RowLoss):
     def forward(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
         rows, losses, totals = self._prepare(x, as_rows(t))
         self.x = rows
-        self.p = p = empty(rows.shape, x.dtype)
-        kernels.soft_cross_entropy_forward.sized(p.size * _WORK)(losses, p, totals, rows, self.t, self.w, self.smoothing)
+        self.p = p = empty(rows.shape, x.dtype, x)
+        kernels.soft_cross_entropy_forward.sized(p.size * _WORK, losses)(
+            losses, p, totals, rows, self.t, self.w, self.smoothing
+        )
         return self._reduce(losses, totals)
 
     def backward(self, dy: np.ndarray) -> tuple[np.ndarray | None, ...]:
         p = self.p
         dx = dt = None
         if self.needs[0]:
-            dx = empty(p.shape, p.dtype)
-            kernels.soft_cross_entropy_backward.sized(p.size * _WORK)(
+            dx = empty(p.shape, p.dtype, p)
+            kernels.soft_cross_entropy_backward.sized(p.size * _WORK, dx)(
                 dx, p, self.t, self.w, self._scale(dy), self.smoothing
             )
             dx = self._unrows(dx)
         if self.needs[1]:
-            dt = empty(p.shape, p.dtype)
+            dt = empty(p.shape, p.dtype, p)
             definition = self.definitions["dt"]
             dy = contiguous(self.canonical("dy", dy))
-            derive.cpu(definition).sized(p.size * p.shape[1])(dt, *self.operands(definition, {"dy": dy}))
+            derive.sized(definition, p.size * p.shape[1], dt)(dt, *self.operands(definition, {"dy": dy}))
             dt = self._unrows(dt)
         return dx, dt
 
@@ -162,13 +166,13 @@ class NllLoss(RowLoss):
 
     def forward(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
         rows, losses, totals = self._prepare(x, contiguous(t))
-        kernels.nll_loss_forward.serial(losses, totals, rows, self.t.reshape(-1), self.w, self.ignore_index)
+        kernels.nll_loss_forward.sized(0, losses)(losses, totals, rows, self.t.reshape(-1), self.w, self.ignore_index)
         self.rows = rows.shape
         return self._reduce(losses, totals)
 
     def backward(self, dy: np.ndarray) -> tuple[np.ndarray | None, ...]:
-        dx = empty(self.rows, dy.dtype)
-        kernels.nll_loss_backward.serial(dx, self.t.reshape(-1), self.w, self._scale(dy), self.ignore_index)
+        dx = empty(self.rows, dy.dtype, dy)
+        kernels.nll_loss_backward.sized(0, dx)(dx, self.t.reshape(-1), self.w, self._scale(dy), self.ignore_index)
         return self._unrows(dx), None
 
 
@@ -227,12 +231,13 @@ def _check_labels(op: str, input: Tensor, target: Tensor, classes: int, ignore_i
     if t.dtype != np.int64:
         t = t.astype(np.int64)
         target = wrap(t)
-    found = np.empty((1,), np.int64)
+    found = empty((1,), _INT64, t)
     labels = contiguous(t).reshape(-1)
-    kernels.first_bad_label.serial(found, labels, classes, ignore_index)
-    if found[0] >= 0:
-        where = tuple(int(i) for i in np.unravel_index(found[0], t.shape))
-        label = int(labels[found[0]])
+    kernels.first_bad_label.sized(0, found)(found, labels, classes, ignore_index)
+    first = found.item()
+    if first >= 0:
+        where = tuple(int(i) for i in np.unravel_index(first, t.shape))
+        label = labels[first].item()
         raise IndexError(
             f"{op}: Target {label} is out of bounds: target[{', '.join(map(str, where))}] is {label} but input has "
             f"{classes} classes (shape {x.shape}); labels must be in [0, {classes - 1}] or ignore_index {ignore_index}"

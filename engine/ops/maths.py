@@ -166,10 +166,10 @@ class Erf(OfInput):
 
 def _derived(definition: Definition, *arrays: np.ndarray) -> np.ndarray:
     """The definition's kernel over the flattened ``arrays``; 20 operations an element."""
-    y = empty(arrays[0].shape, arrays[0].dtype)
+    y = empty(arrays[0].shape, arrays[0].dtype, arrays[0])
     if y.size:
         flats = [contiguous(array).reshape(-1) for array in arrays]
-        derive.cpu(definition).sized(20 * y.size)(y.reshape(-1), *flats)
+        derive.sized(definition, 20 * y.size, y)(y.reshape(-1), *flats)
     return y
 
 

@@ -29,13 +29,13 @@ def product(a: np.ndarray, b: np.ndarray, transpose_a: bool = False, transpose_b
     if a.dtype.kind != "f":
         a, b = a.swapaxes(1, 2) if transpose_a else a, b.swapaxes(1, 2) if transpose_b else b
         return np.matmul(a, b)
-    y = empty(shape, a.dtype)
+    y = empty(shape, a.dtype, a)
     if y.size == 0:
         return y
     if inner == 0:
         y.fill(0)
         return y
-    kernels.matmul.sized(y.size * inner * MULTIPLY_ADD)(y, a, b, transpose_a, transpose_b)
+    kernels.matmul.sized(y.size * inner * MULTIPLY_ADD, y)(y, a, b, transpose_a, transpose_b)
     return y
 
 

@@ -76,7 +76,7 @@ def _broadcast(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """np.broadcast_to, several times faster where ``x`` is contiguous; read-only where elements repeat."""
     if x.shape == shape:
         return x.view()
-    if not x.flags.c_contiguous or not x.size:
+    if type(x) is not np.ndarray or not x.flags.c_contiguous or not x.size:
         return np.broadcast_to(x, shape)
     extra = len(shape) - x.ndim
     strides = tuple(
@@ -274,7 +274,7 @@ class Contiguous(Movement):
     passes_gradient = True
 
     def move(self, x: np.ndarray) -> np.ndarray:
-        y = empty(x.shape, x.dtype)
+        y = empty(x.shape, x.dtype, x)
         np.copyto(y, x)
         return y
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from engine import trace
 from engine.definitions import norm as formulas
-from engine.device import contiguous, empty
+from engine.device import contiguous, empty, full, zeros
 from engine.errors import DtypeError, MissingError, ShapeError
 from engine.function import Function, apply
 from engine.kernels.cpu import norm as kernels
@@ -29,7 +29,7 @@ class _Norm(Function):
     w: np.ndarray
 
     def _affine(self, x: np.ndarray, w: np.ndarray | None, b: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        absent = np.empty((0,), x.dtype)
+        absent = empty((0,), x.dtype, x)
         self.w = absent if w is None else contiguous(w).reshape(-1)
         return self.w, absent if b is None else contiguous(b).reshape(-1)
 
@@ -74,13 +74,13 @@ class BatchNorm(_Norm):
         w, b = self._affine(x, w, b)
         self.affine_shape = (x.shape[1],)
         if self.training:
-            self.mean, self.rstd, self.variance = np.full((3, x.shape[1]), math.nan, x.dtype)
-        y = empty(x.shape, x.dtype)
+            self.mean, self.rstd, self.variance = full((3, x.shape[1]), math.nan, x.dtype, x)
+        y = empty(x.shape, x.dtype, x)
         if not x.size:
             return y
         flat = _maps(x)
         kernel = kernels.batch_norm_columns_forward if flat.ndim == 2 else kernels.batch_norm_maps_forward
-        kernel.sized(x.size * _WORK)(
+        kernel.sized(x.size * _WORK, y)(
             y.reshape(flat.shape), self.mean, self.rstd, self.variance, flat, w, b, self.eps, self.training
         )
         return y
@@ -88,11 +88,11 @@ class BatchNorm(_Norm):
     def backward(self, dy: np.ndarray) -> tuple[np.ndarray | None, ...]:
         x = _maps(self.x)
         wanted = self.needs[0]
-        dx = empty(x.shape if wanted else (0,) * x.ndim, x.dtype)
-        dw, db = np.zeros((2, self.shape[1]), x.dtype)
+        dx = empty(x.shape if wanted else (0,) * x.ndim, x.dtype, x)
+        dw, db = zeros((2, self.shape[1]), x.dtype, x)
         if x.size:
             kernel = kernels.batch_norm_columns_backward if x.ndim == 2 else kernels.batch_norm_maps_backward
-            kernel.sized(x.size * _WORK)(
+            kernel.sized(x.size * _WORK, dx)(
                 dx, dw, db, contiguous(dy).reshape(x.shape), x, self.mean, self.rstd, self.w, self.training
             )
         return self._gradients(dx.reshape(self.shape) if wanted else None, dw, db)
@@ -124,10 +124,10 @@ class LayerNorm(_Norm):
         self.shape = x.shape
         self.x = rows = self.canonical("x", contiguous(x))
         w, b = self._affine(x, w, b)
-        self.mean, self.rstd = np.full((2, rows.shape[0]), math.nan, x.dtype)
-        y = empty(rows.shape, x.dtype)
+        self.mean, self.rstd = full((2, rows.shape[0]), math.nan, x.dtype, x)
+        y = empty(rows.shape, x.dtype, x)
         if y.size:
-            kernels.layer_norm_forward.sized(y.size * _WORK)(y, self.mean, self.rstd, rows, w, b, self.eps)
+            kernels.layer_norm_forward.sized(y.size * _WORK, y)(y, self.mean, self.rstd, rows, w, b, self.eps)
         return y.reshape(x.shape)
 
     def backward(self, dy: np.ndarray) -> tuple[np.ndarray | None, ...]:
@@ -136,12 +136,12 @@ class LayerNorm(_Norm):
         work = x.size * _WORK
         dx = None
         if needs[0]:
-            dx = empty(x.shape, x.dtype)
-            kernels.layer_norm_backward_input.sized(work)(dx, dy, x, self.mean, self.rstd, self.w)
+            dx = empty(x.shape, x.dtype, x)
+            kernels.layer_norm_backward_input.sized(work, dx)(dx, dy, x, self.mean, self.rstd, self.w)
             dx = dx.reshape(self.shape)
-        dw, db = np.empty((2, x.shape[1]), x.dtype)
+        dw, db = empty((2, x.shape[1]), x.dtype, x)
         if True in needs[1:]:
-            kernels.layer_norm_backward_affine.sized(work)(dw, db, dy, x, self.mean, self.rstd)
+            kernels.layer_norm_backward_affine.sized(work, dw)(dw, db, dy, x, self.mean, self.rstd)
         return self._gradients(dx, dw, db)
 
     def canonical(self, name: str, array: np.ndarray) -> np.ndarray:
@@ -173,10 +173,10 @@ class GroupNorm(_Norm):
         self.affine_shape = (x.shape[1],)
         self.x = x = self.canonical("x", contiguous(x))
         w, b = self._affine(x, w, b)
-        self.mean, self.rstd = np.full((2, x.shape[0], self.num_groups), math.nan, x.dtype)
-        y = empty(x.shape, x.dtype)
+        self.mean, self.rstd = full((2, x.shape[0], self.num_groups), math.nan, x.dtype, x)
+        y = empty(x.shape, x.dtype, x)
         if y.size:
-            kernels.group_norm_forward.sized(y.size * _WORK)(y, self.mean, self.rstd, x, w, b, self.eps)
+            kernels.group_norm_forward.sized(y.size * _WORK, y)(y, self.mean, self.rstd, x, w, b, self.eps)
         return y.reshape(self.shape)
 
     def backward(self, dy: np.ndarray) -> tuple[np.ndarray | None, ...]:
@@ -185,13 +185,13 @@ class GroupNorm(_Norm):
         work = x.size * _WORK
         dx = None
         if needs[0]:
-            dx = empty(x.shape, x.dtype)
+            dx = empty(x.shape, x.dtype, x)
             if x.size:
-                kernels.group_norm_backward_input.sized(work)(dx, dy, x, self.mean, self.rstd, self.w)
+                kernels.group_norm_backward_input.sized(work, dx)(dx, dy, x, self.mean, self.rstd, self.w)
             dx = dx.reshape(self.shape)
-        dw, db = np.zeros((2, x.shape[1]), x.dtype)
+        dw, db = zeros((2, x.shape[1]), x.dtype, x)
         if True in needs[1:]:
-            kernels.group_norm_backward_affine.sized(work)(dw, db, dy, x, self.mean, self.rstd)
+            kernels.group_norm_backward_affine.sized(work, dw)(dw, db, dy, x, self.mean, self.rstd)
         return self._gradients(dx, dw, db)
 
     def canonical(self, name: str, array: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ class ConstantPad(Filled):
 
     def fill(self, x: np.ndarray, value: float) -> np.ndarray:
         shape = tuple([n + before + after for n, (before, after) in zip(x.shape, self.padding, strict=True)])
-        y = empty(shape, x.dtype)
+        y = empty(shape, x.dtype, x)
         y.fill(value)
         outer, inner = self._windows(x.shape)
         y[outer] = x[inner]
@@ -39,7 +39,7 @@ class ConstantPad(Filled):
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         outer, inner = self._windows(self.shape)
-        dx = zeros(self.shape, dy.dtype)
+        dx = zeros(self.shape, dy.dtype, dy)
         dx[inner] = dy[outer]
         return dx
 
@@ -160,7 +160,7 @@ class Unfold(Movement):
         return windows[(slice(None),) * self.dimension + (slice(None, None, self.step),)]
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        dx = zeros(self.shape, dy.dtype)
+        dx = zeros(self.shape, dy.dtype, dy)
         if not self.shape:
             dx[...] = dy.sum()
             return dx

@@ -55,8 +55,8 @@ class MaxPool2d(_Planes):
         planes = _planes(x, self.flat)
         self.shape, self.size = x.shape, planes.shape[1:]
         shape = (planes.shape[0], *self.output)
-        y, places = empty(shape, x.dtype), empty(shape, np.dtype(np.int32))
-        kernels.max_pool2d_forward.sized(1.2 * y.size)(
+        y, places = empty(shape, x.dtype, x), empty(shape, np.dtype(np.int32), x)
+        kernels.max_pool2d_forward.sized(1.2 * y.size, y)(
             y, places, planes, self.kernel_size, self.stride, self.padding, self.dilation
         )
         self.places = places
@@ -65,8 +65,8 @@ class MaxPool2d(_Planes):
         return y.reshape(final), places.reshape(final)
 
     def backward(self, dy: np.ndarray, _indices: None = None) -> np.ndarray:
-        dx = empty((dy.size // max(1, self.places[0].size) if dy.size else self._count(), *self.size), dy.dtype)
-        kernels.max_pool2d_backward.sized(0.7 * dx.size)(dx, _planes(dy, self.flat), self.places)
+        dx = empty((dy.size // max(1, self.places[0].size) if dy.size else self._count(), *self.size), dy.dtype, dy)
+        kernels.max_pool2d_backward.sized(0.7 * dx.size, dx)(dx, _planes(dy, self.flat), self.places)
         return dx.reshape(self.shape)
 
     def _count(self) -> int:
@@ -84,8 +84,8 @@ class AvgPool2d(_Planes):
     def forward(self, x: np.ndarray) -> np.ndarray:
         self.shape = x.shape
         planes = _planes(x, self.flat)
-        y = empty((planes.shape[0], len(self.rows), len(self.columns)), x.dtype)
-        kernels.avg_pool2d_forward.sized(planes.size)(y, planes, self.rows, self.columns)
+        y = empty((planes.shape[0], len(self.rows), len(self.columns)), x.dtype, x)
+        kernels.avg_pool2d_forward.sized(planes.size, y)(y, planes, self.rows, self.columns)
         if self.flat:
             return y.reshape(*x.shape[:-1], len(self.columns))
         return y.reshape(*x.shape[:-2], len(self.rows), len(self.columns))
@@ -93,8 +93,8 @@ class AvgPool2d(_Planes):
     def backward(self, dy: np.ndarray) -> np.ndarray:
         planes = _planes(dy, self.flat)
         size = (1, self.shape[-1]) if self.flat else self.shape[-2:]
-        dx = empty((planes.shape[0], *size), dy.dtype)
-        kernels.avg_pool2d_backward.sized(dx.size)(dx, planes, self.rows, self.columns)
+        dx = empty((planes.shape[0], *size), dy.dtype, dy)
+        kernels.avg_pool2d_backward.sized(dx.size, dx)(dx, planes, self.rows, self.columns)
         return dx.reshape(self.shape)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.definitions import movement as definitions
-from engine.device import empty, zeros
+from engine.device import as_array, empty, full, zeros
 from engine.errors import ShapeError
 from engine.function import apply
 from engine.ops.dims import checked_dim, checked_dims, sizes_of
@@ -45,7 +45,7 @@ class Flip(Movement):
         self.dims = dims
 
     def move(self, x: np.ndarray) -> np.ndarray:
-        y = empty(x.shape, x.dtype)
+        y = empty(x.shape, x.dtype, x)
         np.copyto(y, self.backward(x))
         return y
 
@@ -138,14 +138,14 @@ class Repeat(Movement):
 
     def move(self, x: np.ndarray) -> np.ndarray:
         pairs = self._pairs(x.shape)
-        y = empty(tuple([r * n for r, n in zip(pairs[::2], pairs[1::2], strict=True)]), x.dtype)
+        y = empty(tuple([r * n for r, n in zip(pairs[::2], pairs[1::2], strict=True)]), x.dtype, x)
         y.reshape(pairs)[...] = x.reshape([n for extent in pairs[1::2] for n in (1, extent)])
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         pairs = self._pairs(self.shape)
         dx = dy.reshape(pairs).sum(tuple(range(0, len(pairs), 2)))
-        return np.asarray(dx).reshape(self.shape)
+        return as_array(dx).reshape(self.shape)
 
 
 def _repeat(input: Tensor, *repeats: Any) -> Tensor:
@@ -187,7 +187,7 @@ class Tril(Filled):
         return np.tri(rows, columns, self.diagonal, bool)
 
     def fill(self, x: np.ndarray, value: float) -> np.ndarray:
-        y = empty(x.shape, x.dtype)
+        y = empty(x.shape, x.dtype, x)
         y.fill(value)
         np.copyto(y, x, where=self.kept(*x.shape[-2:]))
         return y
@@ -231,7 +231,7 @@ class Diagonal(Movement):
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        dx = zeros(self.shape, dy.dtype)
+        dx = zeros(self.shape, dy.dtype, dy)
         self.move(dx)[...] = dy
         return dx
 
@@ -253,7 +253,7 @@ class DiagonalMatrix(Filled):
 
     def fill(self, x: np.ndarray, value: float) -> np.ndarray:
         n = x.shape[0] + abs(self.diagonal)
-        y = np.full((n, n), value, x.dtype)
+        y = full((n, n), value, x.dtype, x)
         Diagonal(self.diagonal, 0, 1).move(y)[...] = x
         return y
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from engine import dtypes
 from engine.definitions import reduction as definitions
+from engine.device import as_array
 from engine.errors import DtypeError
 from engine.function import Function, apply
 from engine.kernels.cpu import reduction as kernels
@@ -27,8 +28,8 @@ _LARGE = 1 << 14
 
 def totals(x: np.ndarray, dims: tuple[int, ...]) -> np.ndarray:
     """Σ over ``dims`` in float64, as an array without these dimensions."""
-    if x.size < _LARGE or not x.flags.carray or x.dtype.kind != "f":
-        return np.asarray(silently(np.add.reduce, x, dims, np.float64))
+    if x.size < _LARGE or type(x) is not np.ndarray or not x.flags.carray or x.dtype.kind != "f":
+        return as_array(silently(np.add.reduce, x, dims, np.float64))
     kept = x.ndim
     while kept and kept - 1 in dims:
         kept -= 1
@@ -88,7 +89,7 @@ class Reduction(Function):
 
     def shaped(self, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
         """A result as an array of ``dtype`` with the dimensions that were asked for."""
-        y = np.asarray(y)
+        y = as_array(y)
         if y.dtype != dtype:
             y = silently(y.astype, dtype)
         return y.reshape(self.kept_shape) if self.keepdim else y

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.definitions import movement as definitions
-from engine.device import empty
+from engine.device import empty, on_host
 from engine.errors import DtypeError, MissingError, ShapeError
 from engine.function import Function, apply
 from engine.ops.dims import broadcast_shapes, checked_dim
@@ -37,7 +37,7 @@ class Scatter(Function):
 
     def forward(self, x: np.ndarray, v: np.ndarray, index: np.ndarray) -> np.ndarray:
         self.shape, self.index, self.v_shape = x.shape, index, v.shape
-        y = empty(x.shape, x.dtype)
+        y = empty(x.shape, x.dtype, x)
         np.copyto(y, x)
         self.write(y.reshape(-1), v)
         return y
@@ -49,7 +49,7 @@ class Scatter(Function):
     def backward(self, dy: np.ndarray) -> tuple[np.ndarray | None, ...]:
         dx = dv = None
         if self.needs[0]:
-            dx = empty(dy.shape, dy.dtype)
+            dx = empty(dy.shape, dy.dtype, dy)
             np.copyto(dx, dy)
             dx.reshape(-1)[self.k] = 0
         if self.needs[1]:
@@ -97,7 +97,7 @@ class IndexCopy(Scatter):
     @property
     def k(self) -> np.ndarray:
         where = positions(self.shape or (1,))
-        return where.take(self.index.reshape(-1), self.dim).reshape(-1)
+        return where.take(on_host(self.index).reshape(-1), self.dim).reshape(-1)
 
 
 class IndexAdd(ScatterAdd):
@@ -130,9 +130,9 @@ class MaskedFill(Filled):
         return self.fill(x, self.value)
 
     def fill(self, x: np.ndarray, value: float) -> np.ndarray:
-        y = empty(x.shape, x.dtype)
+        y = empty(x.shape, x.dtype, x)
         np.copyto(y, x)
-        np.copyto(y, np.asarray(value, x.dtype), where=self.mask)
+        np.copyto(y, x.dtype.type(value), where=self.mask)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
@@ -152,7 +152,7 @@ class IndexFill(Filled):
         return self.fill(x, self.value)
 
     def fill(self, x: np.ndarray, value: float) -> np.ndarray:
-        y = empty(x.shape, x.dtype)
+        y = empty(x.shape, x.dtype, x)
         np.copyto(y, x)
         rows = y if y.ndim else y.reshape(1)
         rows[(slice(None),) * self.dim + (self.index.reshape(-1),)] = value

@@ -34,17 +34,17 @@ class _AlongDim(Function):
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         rows = self._rows(x)
-        y = empty(rows.shape, x.dtype)
+        y = empty(rows.shape, x.dtype, x)
         if y.size:
-            self.forward_kernel.sized(y.size * _WORK)(y, rows)
+            self.forward_kernel.sized(y.size * _WORK, y)(y, rows)
         self.y = y = self._back(y, x.shape)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         y, dy = self._rows(self.y), self._rows(dy)
-        dx = empty(y.shape, y.dtype)
+        dx = empty(y.shape, y.dtype, y)
         if y.size:
-            self.backward_kernel.sized(y.size * _WORK)(dx, dy, y)
+            self.backward_kernel.sized(y.size * _WORK, dx)(dx, dy, y)
         return self._back(dx, self.y.shape)
 
     def _rows(self, x: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.definitions import sorting as definitions
-from engine.device import zeros
+from engine.device import as_array, contiguous, zeros
 from engine.errors import DtypeError, ShapeError
 from engine.function import Function, apply
 from engine.ops.dims import checked_dim
@@ -39,7 +39,7 @@ class Sort(Function):
         rows = x if x.ndim else x.reshape(1)
         order = _order(rows, self.dim, self.descending)
         last = None if self.count is None else self.first + self.count
-        order = np.ascontiguousarray(order[(slice(None),) * self.dim + (slice(self.first, last),)])
+        order = contiguous(order[(slice(None),) * self.dim + (slice(self.first, last),)])
         self.order = order
         values = np.take_along_axis(rows, order, self.dim)
         if not x.ndim:
@@ -47,7 +47,7 @@ class Sort(Function):
         return values, order.copy()
 
     def backward(self, dvalues: np.ndarray, dindices: None = None) -> np.ndarray:
-        dx = zeros(self.shape or (1,), dvalues.dtype)
+        dx = zeros(self.shape or (1,), dvalues.dtype, dvalues)
         np.put_along_axis(dx, self.order, dvalues.reshape(self.order.shape), self.dim)
         return dx.reshape(self.shape)
 
@@ -148,7 +148,7 @@ def searchsorted(
     rows = sorted_sequence._array
     if sorter is not None:
         rows = np.take_along_axis(rows, sorter._array, -1)
-    wanted = input._array if isinstance(input, Tensor) else np.asarray(input)
+    wanted = input._array if isinstance(input, Tensor) else as_array(input)
     if rows.ndim == 1:
         return wrap(np.searchsorted(rows, wanted, where))
     if rows.ndim != wanted.ndim or rows.shape[:-1] != wanted.shape[:-1]:
@@ -173,7 +173,7 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     """For each of ``elements`` whether it is among ``test_elements``."""
     a = elements._array if isinstance(elements, Tensor) else elements
     b = test_elements._array if isinstance(test_elements, Tensor) else test_elements
-    return wrap(np.asarray(np.isin(a, b, assume_unique=assume_unique, invert=invert)))
+    return wrap(as_array(np.isin(a, b, assume_unique=assume_unique, invert=invert)))
 
 
 METHODS = {

@@ -35,8 +35,8 @@ class Interpolate(_Planes):
     def forward(self, x: np.ndarray) -> np.ndarray:
         self.shape = x.shape
         planes = _planes(x, self.flat)
-        y = empty((planes.shape[0], len(self.low), len(self.left)), x.dtype)
-        kernels.interpolate_forward.sized(8 * y.size)(y, planes, *self._where)
+        y = empty((planes.shape[0], len(self.low), len(self.left)), x.dtype, x)
+        kernels.interpolate_forward.sized(8 * y.size, y)(y, planes, *self._where)
         if self.flat:
             return y.reshape(*x.shape[:-1], len(self.left))
         return y.reshape(*x.shape[:-2], len(self.low), len(self.left))
@@ -44,8 +44,8 @@ class Interpolate(_Planes):
     def backward(self, dy: np.ndarray) -> np.ndarray:
         planes = _planes(dy, self.flat)
         size = (1, self.shape[-1]) if self.flat else self.shape[-2:]
-        dx = empty((planes.shape[0], *size), dy.dtype)
-        kernels.interpolate_backward.sized(8 * planes.size)(dx, planes, *self._where)
+        dx = empty((planes.shape[0], *size), dy.dtype, dy)
+        kernels.interpolate_backward.sized(8 * planes.size, dx)(dx, planes, *self._where)
         return dx.reshape(self.shape)
 
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-import numpy as np
-
 from engine.definitions import optim as definitions
 from engine.definitions.contract import Definition
+from engine.device import full
 from engine.kernels.cpu import optim as kernels
 from engine.optim.kernel_optimizer import KernelOptimizer, check_at_least_zero, refuse
 from engine.optim.optimizer import step_counter
@@ -104,7 +103,7 @@ class Adagrad(KernelOptimizer):
 
     def _initial_state(self, p: Tensor, group: dict[str, Any]) -> dict[str, Tensor]:
         start = self.defaults["initial_accumulator_value"]
-        return {"step": step_counter(), "sum": wrap(np.full(p._array.shape, start, p._array.dtype))}
+        return {"step": step_counter(), "sum": wrap(full(p._array.shape, start, p._array.dtype, p._array))}
 
     def _definitions(self, group: dict[str, Any]) -> dict[str, Definition]:
         return {"w_new": definitions.adagrad_weight, "s_new": definitions.adagrad_sum}

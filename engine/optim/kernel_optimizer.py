@@ -9,7 +9,7 @@ import numpy as np
 
 from engine import trace
 from engine.definitions.contract import Definition
-from engine.device import contiguous, zeros
+from engine.device import contiguous, empty, zeros
 from engine.errors import MissingError, ShapeError
 from engine.kernels.jit import PARALLEL_WORK
 from engine.optim.optimizer import Optimizer, step_counter
@@ -104,7 +104,7 @@ class KernelOptimizer(Optimizer):
                 _check_gradient(type(self).__name__, gradient, slot)
             if not gradient.flags.carray:
                 gradient = contiguous(gradient)
-            run = kernel.serial if slot.size < small else kernel.sized(slot.size * self._work)
+            run = kernel.serial if slot.on_cpu and slot.size < small else kernel.sized(slot.size * self._work, slot.w)
             run(slot.w, gradient.ravel(), *slot.operands, *scalars, *self._advance(slot))
             if slot.copied:
                 slot.write_back()
@@ -137,7 +137,8 @@ class KernelOptimizer(Optimizer):
         """The state of a parameter before its first update."""
         shape, dtype = p._array.shape, p._array.dtype
         return {
-            name: step_counter() if name == "step" else wrap(zeros(shape, dtype)) for name in self._state_names(group)
+            name: step_counter() if name == "step" else wrap(zeros(shape, dtype, p._array))
+            for name in self._state_names(group)
         }
 
     def _kernel_for(self, group: dict[str, Any]) -> Any:
@@ -183,7 +184,8 @@ class KernelOptimizer(Optimizer):
         operands: dict[str, Any] = {"w": flat(parameter._array), "dw": flat(parameter._grad._array)}
         names = self._state_names(group)
         for operand, name in self._arrays.items():
-            operands[operand] = flat(state[name]._array) if name in names else np.empty((0,), parameter._array.dtype)
+            w = parameter._array
+            operands[operand] = flat(state[name]._array) if name in names else empty((0,), w.dtype, w)
         operands.update(zip(self._parameters, self._scalars(group), strict=True))
         operands.update(self._progress(registered))
         return operands

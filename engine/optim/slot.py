@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.device import contiguous
+from engine.device import contiguous, empty
 from engine.errors import DtypeError, ShapeError
 from engine.tensor import Tensor
 
-_ABSENT = {np.dtype(kind): np.empty((0,), kind) for kind in (np.float32, np.float64)}
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def flat(array: np.ndarray) -> np.ndarray:
@@ -28,6 +28,7 @@ class Slot:
         w: ``array``, flat.
         operands: the state's arrays, flat, in the kernel's order; size 0 for state that is not in use.
         step: the step counter, an array without dimensions, or None.
+        on_cpu: whether the arrays lie on the CPU.
         fresh: whether the state was made for this very update.
         copied: (array, flat copy) of what is not contiguous and must be written back.
     """
@@ -38,6 +39,7 @@ class Slot:
         "dtype",
         "fresh",
         "names",
+        "on_cpu",
         "operands",
         "parameter",
         "shape",
@@ -57,9 +59,10 @@ class Slot:
     ) -> None:
         self.parameter = parameter
         self.array = array = parameter._array
-        if array.dtype not in _ABSENT:
+        if array.dtype not in _FLOATS:
             raise DtypeError(f"optimizer: a parameter must be float32 or float64 but one is {parameter.dtype}")
         self.size, self.shape, self.dtype = array.size, array.shape, array.dtype
+        self.on_cpu = type(array) is np.ndarray
         self.names = names
         self.fresh = fresh
         self.sources = tuple((name, state[name]._array) for name in names)
@@ -67,7 +70,7 @@ class Slot:
         self.copied: list[tuple[np.ndarray, np.ndarray]] = []
         self.w = self._flat(array)
         self.operands = tuple(
-            self._flat(_checked(state[name]._array, name, array)) if name in names else _ABSENT[array.dtype]
+            self._flat(_checked(state[name]._array, name, array)) if name in names else empty((0,), array.dtype, array)
             for name in arrays.values()
         )
 

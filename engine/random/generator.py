@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from engine.device import Device, tensor_device
+from engine.device import CPU, Device, tensor_device
 from engine.errors import DeviceError, DtypeError
 
 #: The seed of a generator that was not given one (PyTorch's ``default_rng_seed_val``).
@@ -53,7 +53,7 @@ class Generator:
     """
 
     def __init__(self, device: str | Device = "cpu") -> None:
-        self.device = tensor_device(device)
+        self.device = CPU if device is None else tensor_device(device)
         self._bits = np.random.MT19937()
         #: Second number of the last Box-Muller pair, NaN where none waits; a kernel writes it.
         self.next_normal = np.array([math.nan])

@@ -4,7 +4,7 @@ Every peer runs in a process of its own and all take turns, round by round, so t
 alike and idle thread pools have gone to sleep. Times are the median over all rounds; ``engine ×`` is how many
 times as fast as that peer the engine is. Then what a debugger costs (:mod:`tests.benchmarks.debug`), and how the window
 and the training get along (:mod:`tests.benchmarks.desktop`). Options: ``--rounds``, ``--seconds``, ``--rows``, ``--peers``,
-``--only peers``, ``--only debug`` or ``--only desktop``, ``--write``.
+``--only peers``, ``--only debug``, ``--only desktop`` or ``--only gpu`` (:mod:`tests.benchmarks.gpu`), ``--write``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.benchmarks import debug, desktop
+from tests.benchmarks import debug, desktop, gpu
 from tests.benchmarks.peers import MODULES
 from tests.benchmarks.rows import ROWS
 
@@ -150,7 +150,7 @@ def main() -> None:
     parser.add_argument("--rows", help="numbers of rows, separated by commas; all if not given")
     parser.add_argument("--peers", default="engine,pytorch,torch.compile,jax")
     parser.add_argument("--write", action="store_true", help=f"write the tables to {RESULTS.name}")
-    parser.add_argument("--only", choices=("peers", "debug", "desktop"), help="this part; all if not given")
+    parser.add_argument("--only", choices=("peers", "debug", "desktop", "gpu"), help="this part; all if not given")
     options = parser.parse_args()
     print(machine(), flush=True)
     parts = [
@@ -169,8 +169,23 @@ def main() -> None:
         print(f"\nDesktop ({platform_name})\n\n" + "\n".join(lines))
         note = f"Qt platform {platform_name}; {options.rounds} interleaved rounds."
         parts.append(f"## Desktop\n\n{note}\n\n" + "\n".join(lines))
+    if options.only in (None, "gpu"):
+        parts += on_gpu(options.seconds)
     if options.write:
         RESULTS.write_text("\n\n".join(parts) + "\n")
+
+
+def on_gpu(seconds: float) -> list[str]:
+    """The table of the GPU, printed and as a part of the results; none where there is no GPU."""
+    why = gpu.missing()
+    if why is not None:
+        print(f"\nGPU: nothing is measured. {why}")
+        return []
+    from engine import cuda
+
+    lines = gpu.table(gpu.measure(seconds))
+    print(f"\n{cuda.get_device_name()}\n\n" + "\n".join(lines))
+    return [f"## GPU\n\n{cuda.get_device_name()}.\n\n" + "\n".join(lines)]
 
 
 def compare(options: argparse.Namespace) -> list[str]:

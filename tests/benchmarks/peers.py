@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -23,21 +24,24 @@ def batch(row: Row) -> tuple[np.ndarray, np.ndarray]:
 
 def engine_step(row: Row) -> Callable[[], object]:
     """The step written with this project's engine."""
-    return _eager_step(importlib.import_module("engine"), row)
+    return eager_step(importlib.import_module("engine"), row)
 
 
 def torch_step(row: Row) -> Callable[[], object]:
     """The same step with PyTorch, eager."""
-    return _eager_step(importlib.import_module("torch"), row)
+    return eager_step(importlib.import_module("torch"), row)
 
 
 def torch_compile_step(row: Row) -> Callable[[], object]:
     """The same step with the model and its loss under ``torch.compile``."""
     torch = importlib.import_module("torch")
-    return _eager_step(torch, row, torch.compile)
+    return eager_step(torch, row, torch.compile)
 
 
-def _eager_step(torch, row: Row, compiled: Callable = lambda f: f) -> Callable[[], object]:
+def eager_step(
+    torch: Any, row: Row, compiled: Callable = lambda f: f, device: str = "cpu"
+) -> Callable[[], object]:
+    """A training step of ``torch``, which is PyTorch or the engine, on ``device``."""
     nn = torch.nn
     torch.manual_seed(0)
     make = {
@@ -47,13 +51,13 @@ def _eager_step(torch, row: Row, compiled: Callable = lambda f: f) -> Callable[[
         "pool": lambda: nn.MaxPool2d(2),
         "flatten": nn.Flatten,
     }
-    model = nn.Sequential(*[make[kind](*sizes) for kind, *sizes in row.layers])
+    model = nn.Sequential(*[make[kind](*sizes) for kind, *sizes in row.layers]).to(device)
     loss_function = nn.BCEWithLogitsLoss() if row.classes == 1 else nn.CrossEntropyLoss()
     if row.optimizer == "sgd":
         optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
     else:
         optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
-    x, y = (torch.from_numpy(a) for a in batch(row))
+    x, y = (torch.from_numpy(a).to(device) for a in batch(row))
     loss_of = compiled(lambda x, y: loss_function(model(x), y))
 
     def step():

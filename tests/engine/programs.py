@@ -14,6 +14,9 @@ import numpy as np
 import engine
 from engine.nn import functional as F
 
+#: Where the inputs lie; tests/cuda sets it to "cuda" for a while.
+DEVICE = "cpu"
+
 Program = tuple[Callable[..., Any], Callable[[], tuple[engine.Tensor, ...]]]
 
 
@@ -22,7 +25,7 @@ def numbers(*shape: int, low: float = -2.0, high: float = 2.0, seed: int = 0) ->
     n = int(np.prod(shape))
     values = low + (high - low) * (np.arange(n) + 0.61 - 0.13 * seed) / n
     values = np.random.default_rng(seed).permutation(values).reshape(shape)
-    return engine.tensor(values, requires_grad=True)
+    return engine.tensor(values, requires_grad=True, device=DEVICE)
 
 
 def of(*shapes: tuple[int, ...], low: float = -2.0, high: float = 2.0) -> Callable[[], tuple[engine.Tensor, ...]]:
@@ -32,17 +35,27 @@ def of(*shapes: tuple[int, ...], low: float = -2.0, high: float = 2.0) -> Callab
 
 def call(module: Any, name: str, *arguments: Any, **options: Any) -> Callable[..., Any]:
     """The function ``name`` of ``module`` on tensors, then ``arguments``; looked up when it is called."""
-    return lambda *tensors: getattr(module, name)(*tensors, *arguments, **options)
+
+    def run(*tensors: engine.Tensor) -> Any:
+        there = {option: on_device(value) for option, value in options.items()}
+        return getattr(module, name)(*tensors, *[on_device(value) for value in arguments], **there)
+
+    return run
+
+
+def on_device(value: Any) -> Any:
+    """``value`` on ``DEVICE``, where it is a tensor."""
+    return value.to(DEVICE) if isinstance(value, engine.Tensor) else value
 
 
 def ints(*values: Any) -> engine.Tensor:
     """An int64 tensor."""
-    return engine.tensor(values)
+    return engine.tensor(values, device=DEVICE)
 
 
 def mask(*shape: int) -> engine.Tensor:
     """True at about two of three places."""
-    return engine.tensor(np.arange(int(np.prod(shape))).reshape(shape) % 3 != 1)
+    return engine.tensor(np.arange(int(np.prod(shape))).reshape(shape) % 3 != 1, device=DEVICE)
 
 
 def constant(*shape: int, low: float = 0.2, high: float = 1.8) -> engine.Tensor:

@@ -61,7 +61,22 @@ def _element_line(shell: Shell, element: dict[str, Any]) -> str:
     if element.get("ends"):
         shown.append(f"returns {_short(element.get('returned'))}")
     note = "  ".join((f"[{place}]", *shown))
-    return f"{line!s:>7}  {text.rstrip()}    {shell.style(note, 'dim')}"
+    shown_line = f"{line!s:>7}  {text.rstrip()}    {shell.style(note, 'dim')}"
+    if element.get("launch") and not element.get("index"):
+        return f"{shown_line}\n{' ' * 9}{launch_text(element['launch'])}"
+    return shown_line
+
+
+def launch_text(launch: dict[str, Any]) -> str:
+    """The thread that computes an element: ``"thread (1, 0) of block (0, 0, 0); ..."``."""
+    threads = launch["threadIdx"][:2]
+    sizes = " x ".join(str(n) for n in launch["blockDim"][:2])
+    grid = " x ".join(str(n) for n in launch["gridDim"])
+    block = ", ".join(str(n) for n in launch["blockIdx"])
+    return (
+        f"{launch['kernel']} kernel: thread ({threads[0]}, {threads[1]}) of block ({block}); "
+        f"block of {sizes} threads, grid {grid}"
+    )
 
 
 def _is_plain(value: Any) -> bool:

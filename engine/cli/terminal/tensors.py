@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.cli.terminal.registry import CommandError, command
 from engine.cli.terminal.shell import Shell
-from engine.cli.terminal.stop_text import finding_text, main_tensor
+from engine.cli.terminal.stop_text import finding_text, launch_text, main_tensor
 from engine.cli.terminal.targets import Target, parse_target
 from engine.cli.terminal.text import exact, grid, histogram, number, shape_text, sparkline
 
@@ -105,6 +105,8 @@ def explain(shell: Shell, text: str) -> None:
     shell.say(f"= {exact(found['result'])}; kernel {exact(found['actual'])}: {verdict}")
     if found.get("cause"):
         shell.say(str(found["cause"]))
+    if found.get("launch"):
+        shell.say(launch_text(found["launch"]))
     entries = sorted(found.get("contributors", ()), key=_weight)
     for entry in entries[:_CONTRIBUTORS]:
         shell.say("  " + _contributor(entry))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.debug.events import Event
+from engine.debug.memory import ARRAYS
 
 
 class Batch(NamedTuple):
@@ -116,11 +117,11 @@ class TensorPattern:
 
 def parts(name: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
     """The arrays of one entry of an event, by name: those of a tuple are called ``x[0]``, ``x[1]`` ..."""
-    if isinstance(value, np.ndarray):
+    if isinstance(value, ARRAYS):
         yield name, value
     elif isinstance(value, tuple):
         for i, item in enumerate(value):
-            if isinstance(item, np.ndarray):
+            if isinstance(item, ARRAYS):
                 yield f"{name}[{i}]", item
 
 

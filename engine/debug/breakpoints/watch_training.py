@@ -21,6 +21,7 @@ from engine.debug.breakpoints.watch_base import (
 )
 from engine.debug.breakpoints.watch_values import beyond, first_true
 from engine.debug.events import Event
+from engine.debug.memory import ARRAYS, on_cpu
 from engine.debug.statistics.observer import summarize
 
 #: How close to a limit of sigmoid or tanh counts as saturated.
@@ -51,7 +52,7 @@ class GradientNorm(Watchpoint):
 
     def check(self, event: Event, batch: Batch) -> Finding | None:
         gradient = event.arrays.get(self._array)
-        if not isinstance(gradient, np.ndarray) or event.kind != self._kind or not _means(self._pattern, event):
+        if not isinstance(gradient, ARRAYS) or event.kind != self._kind or not _means(self._pattern, event):
             return None
         summary = summarize(gradient)
         norm = math.inf if summary.infs else math.nan if summary.nans else summary.norm
@@ -74,7 +75,7 @@ class UpdateRatio(Watchpoint):
 
     def check(self, event: Event, batch: Batch) -> Finding | None:
         w, w_new = event.arrays.get("w"), event.arrays.get("w_new")
-        if not isinstance(w, np.ndarray) or not isinstance(w_new, np.ndarray) or not _means(self._pattern, event):
+        if not isinstance(w, ARRAYS) or not isinstance(w_new, ARRAYS) or not _means(self._pattern, event):
             return None
         size = float(np.linalg.norm(w.astype(np.float64).ravel()))
         if not size:
@@ -106,11 +107,11 @@ class DeadUnits(Watchpoint):
 
     def check(self, event: Event, batch: Batch) -> Finding | None:
         y = event.arrays.get("y")
-        if event.name != "Relu" or not isinstance(y, np.ndarray) or not y.size or not _fits(self._pattern, event):
+        if event.name != "Relu" or not isinstance(y, ARRAYS) or not y.size or not _fits(self._pattern, event):
             return None
         unit = y.ndim - 1 if y.ndim < 3 or _behind_linear(event) else 1
         alive = (y != 0).any(axis=tuple(i for i in range(y.ndim) if i != unit)) if y.ndim > 1 else y != 0
-        alive = np.atleast_1d(alive)
+        alive = np.atleast_1d(on_cpu(alive))
         dead = alive.size - int(np.count_nonzero(alive))
         if not dead / alive.size > self._threshold:
             return None
@@ -144,9 +145,9 @@ class Saturation(Watchpoint):
     def check(self, event: Event, batch: Batch) -> Finding | None:
         y = event.arrays.get("y")
         low = {"Sigmoid": 0.0, "Tanh": -1.0}.get(event.name)
-        if low is None or not isinstance(y, np.ndarray) or not y.size or not _fits(self._pattern, event):
+        if low is None or not isinstance(y, ARRAYS) or not y.size or not _fits(self._pattern, event):
             return None
-        saturated = (y <= low + SATURATED) | (y >= 1.0 - SATURATED)
+        saturated = on_cpu((y <= low + SATURATED) | (y >= 1.0 - SATURATED))
         count = int(np.count_nonzero(saturated))
         if not count / y.size > self._threshold:
             return None
@@ -207,7 +208,7 @@ class WeightCrosses(Watchpoint):
 
     def check(self, event: Event, batch: Batch) -> Finding | None:
         w, w_new = event.arrays.get("w"), event.arrays.get("w_new")
-        if not isinstance(w, np.ndarray) or not isinstance(w_new, np.ndarray) or not _means(self._pattern, event):
+        if not isinstance(w, ARRAYS) or not isinstance(w_new, ARRAYS) or not _means(self._pattern, event):
             return None
         w, w_new = shaped(event, w), shaped(event, w_new)
         index = self._index

@@ -21,6 +21,7 @@ from engine.debug.breakpoints.watch_base import (
     tensor_text,
 )
 from engine.debug.events import Event
+from engine.debug.memory import on_cpu
 from engine.debug.statistics.observer import Summary, summarize
 
 _OPS = frozenset({"forward", "backward", "gradient", "update"})
@@ -66,6 +67,7 @@ class NonFinite(Watchpoint):
         if self._seen_in == step and (source or event.kind == "gradient"):
             return None
         self._seen_in = step
+        array = on_cpu(array)
         bad = self._test(array)
         index = first_true(bad)
         place = batch.place(event, name, array, index)
@@ -98,9 +100,10 @@ def squares(array: np.ndarray) -> float:
         flat = array.reshape(-1)
     else:
         # A broadcast dimension repeats what one of its positions holds.
-        flat = array[tuple([slice(0, 1) if s == 0 else slice(None) for s in array.strides])].ravel(order="K")
+        flat = array[tuple([slice(0, 1) if s == 0 else slice(None) for s in array.strides])]
+        flat = flat.ravel(order="K") if isinstance(flat, np.ndarray) else flat.ravel()
     with np.errstate(all="ignore"):
-        return float(flat.dot(flat))
+        return float(flat.dot(flat) if isinstance(flat, np.ndarray) else np.dot(flat, flat))
 
 
 def first_true(mask: np.ndarray) -> tuple[int, ...]:
@@ -150,7 +153,7 @@ class Limit(Watchpoint):
         place: dict[str, Any] = {}
         where = ""
         if self._name in ("max", "min"):
-            place = batch.place(event, name, array, first_true(array == array.dtype.type(value)))
+            place = batch.place(event, name, array, first_true(on_cpu(array == array.dtype.type(value))))
             where = place_text(place)
         text = tensor_text(event, name)
         sentence = f"The {self._name} of {text} is {value:.6g}{where}, {self._side} {self._threshold:g}"

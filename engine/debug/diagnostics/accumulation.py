@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from engine.debug.diagnostics.check import Check
 from engine.debug.diagnostics.finding import Place
 from engine.debug.diagnostics.place import script_line
+from engine.debug.memory import ARRAYS
 
 
 class Accumulation(Check):
@@ -34,7 +33,7 @@ class Accumulation(Check):
         if by is not None:
             self.used.pop(key, None)
             self.stale.pop(key, None)
-        elif self.used.get(key) is leaf._grad and isinstance(leaf._grad._array, np.ndarray):
+        elif self.used.get(key) is leaf._grad and isinstance(leaf._grad._array, ARRAYS):
             if leaf._grad._array.any():
                 self.stale[key] = (leaf._grad, script_line())
             else:

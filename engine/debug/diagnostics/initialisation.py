@@ -8,6 +8,7 @@ from engine.debug.diagnostics.check import Check
 from engine.debug.diagnostics.finding import number
 from engine.debug.diagnostics.kinds import Add, Convolution, Linear, is_kind
 from engine.debug.diagnostics.passes import Pass, Record
+from engine.debug.memory import on_cpu
 
 #: Standard deviation of the last layer's output / that of the first layer's, with at least so many layers.
 SHRUNK, GROWN, LAYERS = 1e-3, 1e3, 4
@@ -27,7 +28,7 @@ class Initialisation(Check):
         for record in this.weighted:
             weight = record.leaf_weight()
             if weight is not None and is_kind(record.function, (Linear, Convolution)):
-                w = weight._array
+                w = on_cpu(weight._array)
                 alike = w.shape[0] > 1 and w.size > w.shape[0] and bool((w == w[:1]).all())
                 if (alike or (w.shape[0] > 1 and not w.any())) and this.is_hidden(record):
                     self._symmetric(this, record, w)

@@ -11,6 +11,7 @@ from engine.debug.diagnostics.check import Check
 from engine.debug.diagnostics.finding import number
 from engine.debug.diagnostics.kinds import MASKS, is_kind
 from engine.debug.diagnostics.passes import Pass, Record, Series
+from engine.debug.memory import on_cpu
 from engine.debug.statistics.observer import summarize
 
 SLOWER = 'for g in optimizer.param_groups: g["lr"] *= 0.1'
@@ -56,7 +57,8 @@ class NonFinite(Check):
             if bad and not any(g is not None and not_finite(g) for g in gradients):
                 record = this.by_function.get(id(function))
                 self.silent = True
-                self._tell(this, record, function.name, "backward", input_gradients[bad[0]], record and record.inputs)
+                first = on_cpu(input_gradients[bad[0]])
+                self._tell(this, record, function.name, "backward", first, record and record.inputs)
                 return
 
     def _forward(self, this: Pass) -> None:

@@ -24,6 +24,7 @@ from engine.debug.diagnostics.registry import CHECKS
 from engine.debug.diagnostics.run import LoaderState, Run
 from engine.debug.diagnostics.schedule import Schedule
 from engine.debug.diagnostics.updates import Updates
+from engine.debug.memory import ARRAYS
 from engine.function import Function
 from engine.tensor import Tensor
 
@@ -144,7 +145,7 @@ class Diagnostics(trace.Observer):
 
     def _evaluated(self, function: Function, inputs: tuple, outputs: tuple) -> None:
         run = self.run
-        if not isinstance(outputs[0]._array, np.ndarray):
+        if not isinstance(outputs[0]._array, ARRAYS):
             return
         self._follow(self._schedule.evaluated(self._close))
         record = Record(function, inputs, outputs, run.module, *script_line())
@@ -178,7 +179,7 @@ class Diagnostics(trace.Observer):
 
     def begin_backward(self, roots: tuple[Tensor, ...]) -> None:
         run = self.run
-        if not isinstance(roots[0]._array, np.ndarray):
+        if not isinstance(roots[0]._array, ARRAYS):
             # A replay passes over this step without computing it.
             run.this, self._looking = None, False
             return

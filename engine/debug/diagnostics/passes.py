@@ -11,8 +11,10 @@ import numpy as np
 
 from engine.debug.diagnostics import kinds
 from engine.debug.diagnostics.finding import Place
+from engine.debug.memory import on_cpu
+from engine.device.cuda_array import CudaArray
 from engine.function import Function
-from engine.tensor import Tensor
+from engine.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
     from engine.debug.diagnostics.run import Run
@@ -24,13 +26,25 @@ WINDOW = 200
 class Record:
     """An op that ran forward: the function, its tensors, the module at work and the line of the script."""
 
-    __slots__ = ("file", "function", "inputs", "key", "line", "module", "outputs")
+    __slots__ = ("_inputs", "_outputs", "file", "function", "key", "line", "module")
 
     def __init__(
         self, function: Function, inputs: tuple, outputs: tuple, module: Any, file: str, line: int, key: tuple = ()
     ) -> None:
-        self.function, self.inputs, self.outputs = function, inputs, outputs
+        self.function, self._inputs, self._outputs = function, inputs, outputs
         self.module, self.file, self.line, self.key = module, file, line, key
+
+    @property
+    def inputs(self) -> tuple:
+        """What the op was given; of tensors on a GPU copies, made when a check first asks."""
+        self._inputs = found = _looked_at(self._inputs)
+        return found
+
+    @property
+    def outputs(self) -> tuple:
+        """What it computed; of tensors on a GPU copies."""
+        self._outputs = found = _looked_at(self._outputs)
+        return found
 
     @property
     def array(self) -> np.ndarray:
@@ -47,6 +61,13 @@ class Record:
             if edge is not None and edge[1] < 0 and tensor._array.ndim >= 2:
                 return edge[0]
         return None
+
+
+def _looked_at(tensors: tuple) -> tuple:
+    for tensor in tensors:
+        if type(tensor._array) is CudaArray:
+            return tuple([wrap(on_cpu(t._array)) for t in tensors])
+    return tensors
 
 
 class Series:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.debug.memory import ARRAYS
 from engine.tensor import Tensor
 
 
@@ -16,7 +17,7 @@ class Updates:
 
     def before(self, parameter: Tensor) -> None:
         """``parameter`` is about to change: a copy is kept until :meth:`after`."""
-        if isinstance(parameter._array, np.ndarray):
+        if isinstance(parameter._array, ARRAYS):
             self._before[id(parameter)] = parameter._array.copy()
 
     def after(self, parameter: Tensor) -> None:

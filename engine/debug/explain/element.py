@@ -184,6 +184,7 @@ def _explanation(
         cause=cause,
         complete=complete,
         contributors=contributors,
+        launch=asked.launch,
     )
 
 

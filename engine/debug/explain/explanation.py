@@ -47,6 +47,7 @@ class Explanation:
         agrees: whether they are the same within ``tolerance``, or alike infinite or NaN.
         nonfinite: contributors to the expression that are inf or NaN. cause: what made the result so, or "".
         complete: False where the sum was too long for shares.
+        launch: of an element that a GPU computed the thread (:func:`engine.debug.explain.thread.launch_of`), else None.
     """
 
     op: str
@@ -66,6 +67,7 @@ class Explanation:
     cause: str
     complete: bool
     contributors: list[Contributor] = field(repr=False)
+    launch: dict[str, Any] | None = None
 
     @property
     def nonfinite(self) -> list[Contributor]:

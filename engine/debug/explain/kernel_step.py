@@ -52,6 +52,7 @@ class ElementSteps:
         file: source file of the element function; source: (line number, text) of it and of the helpers it calls.
         steps: the steps; truncated: whether there were more.
         result: the value computed, in float64; actual: the kernel's.
+        launch: of an element that a GPU computed the thread (:func:`engine.debug.explain.thread.launch_of`), else None.
         arrays: the arrays read: name -> (shape in which the function indexes them, shapes of the tensors by name).
 
     Raises:
@@ -65,6 +66,7 @@ class ElementSteps:
         self.plain, self.actual = asked.definition.plain, asked.actual
         self.file = inspect.getsourcefile(asked.definition.function) or ""
         self.source = [line for one in sorted(used, key=_first_line) for line in _source(one)]
+        self.launch = asked.launch
         self.arrays = {
             operand.name: (operand.shape, {part: array.shape for part, array in operand.parts})
             for operand in asked.operands

@@ -13,7 +13,11 @@ import numpy as np
 
 from engine.debug.events import Event
 from engine.debug.explain.operand import Operand
+from engine.debug.explain.thread import launch_of
+from engine.debug.memory import ARRAYS, all_on_cpu
 from engine.definitions.contract import Definition
+from engine.device import as_array
+from engine.device.cuda_array import CudaArray
 from engine.errors import EngineError
 
 _PART = re.compile(r"^(\w+)\[(\d+)\]$")
@@ -30,6 +34,7 @@ class Question:
     Attributes:
         name, index: the element, in the tensor's own shape; canonical: in the definition's.
         operands: of the arrays that the definition reads; parameters: the numbers, by name.
+        launch: of an element that a GPU computed the thread (:func:`engine.debug.explain.thread.launch_of`).
         result: the array that holds the element.
     """
 
@@ -42,6 +47,7 @@ class Question:
     part: int
     operands: list[Operand]
     parameters: dict[str, Any]
+    launch: dict[str, Any] | None = None
 
     @property
     def actual(self) -> Any:
@@ -67,6 +73,10 @@ class Question:
                 f"{self.event.name}: {self.definition.name} reads {' or '.join(empty) or 'an array'} "
                 "where this event holds no elements"
             ) from error
+
+
+def _on_gpu(arrays: Any) -> bool:
+    return any(type(part) is CudaArray for part in (arrays if isinstance(arrays, (tuple, list)) else (arrays,)))
 
 
 def _scalar(value: Any) -> Any:
@@ -115,14 +125,15 @@ def question(event: Event, name: str, index: Iterable[int]) -> Question:
     base, part = (match[1], int(match[2])) if match else (name, 0)
     definition = definitions[base]
     canonical = _canonical_of(event)
-    arrays = _result(event, base)
+    there = _result(event, base)
+    arrays = all_on_cpu(there)
     if isinstance(arrays, (tuple, list)):
         # A gradient that nobody asked for is None; its place in the joined layout stays.
-        like = event.arrays.get(base[1:], arrays)
+        like = all_on_cpu(event.arrays.get(base[1:], arrays))
         arrays = tuple(np.zeros_like(x) if dx is None else dx for dx, x in zip(arrays, like, strict=True))
     try:
         result = Operand(base, arrays, canonical)
-        operands = [Operand(operand, _operand(event, operand), canonical) for operand in definition.arrays]
+        operands = [Operand(operand, all_on_cpu(_operand(event, operand)), canonical) for operand in definition.arrays]
         parameters = {p: _parameter(event, p) for p in definition.parameters}
     except (AttributeError, KeyError, TypeError) as error:
         raise ExplainError(
@@ -130,7 +141,8 @@ def question(event: Event, name: str, index: Iterable[int]) -> Question:
             f"all ({error})"
         ) from error
     place = result.canonical_index(part, own)
-    return Question(event, definition, name, own, place, result, part, operands, parameters)
+    launch = launch_of(definition.name, place, result.shape) if _on_gpu(there) else None
+    return Question(event, definition, name, own, place, result, part, operands, parameters, launch)
 
 
 def _definitions(event: Event) -> dict[str, Definition]:
@@ -143,7 +155,7 @@ def _result(event: Event, name: str) -> Any:
     """The array or arrays called ``name``, or None where this event has not computed them."""
     arrays = event.arrays.get(name)
     if event.kind == "update":
-        return None if arrays is None else np.asarray(arrays).reshape(event.details["shape"])
+        return None if arrays is None else as_array(arrays).reshape(event.details["shape"])
     function = event.function
     assert function is not None
     outputs = function.returns
@@ -164,7 +176,7 @@ def _inputs(event: Event) -> tuple[str, ...]:
 def _operand(event: Event, name: str) -> Any:
     arrays = event.arrays.get(name)
     if event.kind == "update":
-        flat = np.empty((0,)) if arrays is None else np.asarray(arrays)
+        flat = np.empty((0,)) if arrays is None else as_array(arrays)
         return flat.reshape(event.details["shape"] if flat.size else (0,))
     if arrays is None:
         arrays = getattr(event.function, name, None)
@@ -185,7 +197,7 @@ def _canonical_of(event: Event) -> Callable[[str, Any], np.ndarray]:
 
     def canonical(name: str, array: Any) -> np.ndarray:
         # An operand that is absent is of size 0, whatever the layout.
-        return array if isinstance(array, np.ndarray) and array.shape == (0,) else function.canonical(name, array)
+        return array if isinstance(array, ARRAYS) and array.shape == (0,) else function.canonical(name, array)
 
     return canonical
 

@@ -14,6 +14,7 @@ from engine.debug.event_arrays import gradient_arrays, named_inputs
 from engine.debug.events import frozen
 from engine.debug.lines import user_frame
 from engine.debug.live.structure import Op, Place
+from engine.debug.memory import ARRAYS
 from engine.debug.names import Names
 from engine.debug.replay.measures import is_loss
 from engine.debug.watching import loader_name
@@ -176,4 +177,4 @@ class Picture:
         found = self.backward.get(node, {}).get(name) if kind == "backward" else None
         if found is None and node in self.forward:
             found = self.forward[node].arrays.get(name)
-        return found if isinstance(found, np.ndarray) else None
+        return found if isinstance(found, ARRAYS) else None

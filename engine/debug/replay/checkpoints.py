@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.debug.memory import address, lender, on_cpu
 from engine.debug.replay.digest import live_tensors, optimized
 from engine.debug.replay.hollow import is_hollow
 from engine.debug.replay.recording import replace
@@ -45,11 +46,11 @@ def identified(recorder: Recorder, tensors: list[Tensor]) -> Iterator[tuple[str,
             yield f"m{made}", tensor
 
 
-def owner(array: np.ndarray) -> np.ndarray:
-    """The array that owns the memory of ``array``."""
+def owner(array: Any) -> Any:
+    """What owns the memory of ``array``: an array, or on a GPU the pool's loan."""
     while isinstance(array.base, np.ndarray):
         array = array.base
-    return array
+    return lender(array)
 
 
 def take(recorder: Recorder) -> None:
@@ -120,26 +121,22 @@ def _laid_out(found: dict[str, np.ndarray]) -> tuple[dict[str, dict], list[Any]]
     at = 0
     for keys in groups.values():
         whole = max(keys, key=lambda key: (found[key].flags.c_contiguous, found[key].nbytes))
-        first = _address(found[whole])
+        first = address(found[whole])
         for key in sorted(keys, key=lambda key: key != whole):
             array = found[key]
             entry: dict[str, Any] = {"dtype": array.dtype.str, "shape": array.shape}
             if key == whole:
                 entry["at"] = at
                 at += array.nbytes
-                parts.append(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+                parts.append(np.ascontiguousarray(on_cpu(array)).reshape(-1).view(np.uint8).data)
             else:
-                offset = _address(array) - first
+                offset = address(array) - first
                 extent = sum((n - 1) * s for n, s in zip(array.shape, array.strides, strict=True)) + array.itemsize
                 if not found[whole].flags.c_contiguous or offset < 0 or offset + extent > found[whole].nbytes:
                     continue  # it cannot be told how they share: a replay that needs it computes everything
                 entry.update(of=whole, offset=offset, strides=array.strides)
             entries[key] = entry
     return entries, parts
-
-
-def _address(array: np.ndarray) -> int:
-    return array.__array_interface__["data"][0]
 
 
 def _thin_out(folder: Path) -> None:

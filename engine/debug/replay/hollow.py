@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.device import CPU, Device, device_of
 from engine.trace import NoContents
 
 
@@ -40,9 +41,10 @@ class Hollow(NoContents, np.lib.mixins.NDArrayOperatorsMixin):
     Attributes:
         real: the array whose place it has taken for a while, or None.
         strides: in bytes; those of a fresh array unless told otherwise.
+        device: where the contents would lie.
     """
 
-    __slots__ = ("_strides", "dtype", "real", "shape")
+    __slots__ = ("_strides", "device", "dtype", "real", "shape")
     __hash__ = object.__hash__  # type: ignore[assignment]
 
     base = None
@@ -53,8 +55,10 @@ class Hollow(NoContents, np.lib.mixins.NDArrayOperatorsMixin):
         dtype: np.dtype,
         real: np.ndarray | None = None,
         strides: tuple[int, ...] | None = None,
+        device: Device = CPU,
     ) -> None:
         self.shape, self.dtype, self.real = shape, dtype, real
+        self.device = device if real is None else device_of(real)
         self._strides = strides if real is None else real.strides
 
     @property
@@ -97,15 +101,15 @@ class Hollow(NoContents, np.lib.mixins.NDArrayOperatorsMixin):
     # ---- what is known without contents ----
 
     def copy(self, order: str = "C") -> Hollow:
-        return Hollow(self.shape, self.dtype)
+        return Hollow(self.shape, self.dtype, device=self.device)
 
     def astype(self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Hollow:
         wanted = np.dtype(dtype)
-        return self if wanted == self.dtype and not copy else Hollow(self.shape, wanted)
+        return self if wanted == self.dtype and not copy else Hollow(self.shape, wanted, device=self.device)
 
     def reshape(self, *shape: Any) -> Hollow:
         shape = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
-        return Hollow(np.broadcast_to(np.empty(()), self.shape).reshape(shape).shape, self.dtype)
+        return Hollow(np.broadcast_to(np.empty(()), self.shape).reshape(shape).shape, self.dtype, device=self.device)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         if method != "__call__" or out is not None or ufunc.nout != 1 or ufunc.signature is not None:
@@ -114,7 +118,8 @@ class Hollow(NoContents, np.lib.mixins.NDArrayOperatorsMixin):
         probes = [np.ones((), x.dtype) if isinstance(x, Hollow) else _probe(x) for x in inputs]
         with np.errstate(all="ignore"):
             dtype = ufunc(*probes).dtype
-        return Hollow(np.broadcast_shapes(*[np.shape(x) if not isinstance(x, Hollow) else x.shape for x in inputs]), dtype)
+        shape = np.broadcast_shapes(*[np.shape(x) if not isinstance(x, Hollow) else x.shape for x in inputs])
+        return Hollow(shape, dtype, device=self.device)
 
     def __array_function__(self, function: Any, types: Any, args: tuple, kwargs: dict) -> Any:
         if function in _SAME_SHAPE and isinstance(args[0], Hollow) and kwargs.get("out") is None:

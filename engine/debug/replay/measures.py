@@ -51,7 +51,7 @@ def _row(loss: _Loss) -> tuple[int, float, int, int, int]:
     if y.size == 1:
         mean = float(y.reshape(-1)[0]) / (max(1, count) if reduction == "sum" else 1)
     else:
-        mean = float(y.mean(dtype=np.float64)) if y.size else math.nan
+        mean = float(np.add.reduce(y, axis=None, dtype=np.float64)) / y.size if y.size else math.nan
     return step, mean, scored if correct >= 0 else count, correct, site
 
 

@@ -10,6 +10,9 @@ from engine.debug.replay import checkpoints
 from engine.debug.replay.checkpoints import identified, owner
 from engine.debug.replay.digest import live_tensors
 from engine.debug.replay.hollow import Hollow, is_hollow
+from engine.device import CPU
+from engine.device.cuda_array import CudaArray
+from engine.kernels.placing import placed
 from engine.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -56,9 +59,9 @@ def _fill(
     entries: dict[str, dict], contents: dict[str, np.ndarray], arrays: dict[str, Any]
 ) -> tuple[dict[int, np.ndarray], set[int]]:
     """Contents for what is hollow: arrays by the id of the Hollow, and the owners of memory that was filled."""
-    filled: dict[int, np.ndarray] = {}
+    filled: dict[int, Any] = {}
     owners: set[int] = set()
-    final: dict[str, np.ndarray] = {}
+    final: dict[str, Any] = {}
     for key, content in contents.items():
         array = arrays.get(key)
         if not isinstance(array, Hollow):
@@ -68,13 +71,22 @@ def _fill(
             array.real[...] = content
             owners.add(id(owner(array.real)))
             content = array.real
+        elif array.device != CPU:
+            content = placed(content, array.device)
         final[key] = filled[id(array)] = content
     for key, entry in entries.items():
         array, whole = arrays.get(key), final.get(entry.get("of", ""))
         # What has memory of its own to come back to is handed on with it.
         if isinstance(array, Hollow) and array.real is None and whole is not None and whole.flags.c_contiguous:
-            filled[id(array)] = np.ndarray(array.shape, array.dtype, whole, entry["offset"], tuple(entry["strides"]))
+            filled[id(array)] = _within(whole, array, entry["offset"], tuple(entry["strides"]))
     return filled, owners
+
+
+def _within(whole: Any, like: Hollow, offset: int, strides: tuple[int, ...]) -> Any:
+    """The array of the shape and dtype of ``like`` at a place in ``whole``."""
+    if type(whole) is CudaArray:
+        return whole.viewed(np.ndarray(like.shape, like.dtype, whole.layout, offset, strides))
+    return np.ndarray(like.shape, like.dtype, whole, offset, strides)
 
 
 def _hand_on(tensors: list[Tensor], filled: dict[int, np.ndarray], owners: set[int]) -> None:

@@ -18,8 +18,10 @@ from engine.debug.replay.checkpoints import owner
 from engine.debug.replay.digest import live_tensors
 from engine.debug.replay.hollow import Hollow, is_hollow, needed
 from engine.debug.replay.tape import FIRST_OP
+from engine.device import device_of
 from engine.function import Function
 from engine.nn.hooks import BackwardHookFunction
+from engine.ops.transfer import ToDevice
 from engine.optim.kernel_optimizer import KernelOptimizer
 from engine.tensor import Tensor
 
@@ -63,7 +65,7 @@ class Skipping:
         arrays = [t._array for t in inputs]
         if isinstance(function, _USERS):
             return function.forward(*arrays)
-        function.__dict__["_shapes"] = [(a.shape, a.dtype) for a in arrays]
+        function.__dict__["_shapes"] = [(a.shape, a.dtype, None, None, device_of(a)) for a in arrays]
         for a in arrays:
             if type(a) is Hollow:
                 break
@@ -75,7 +77,8 @@ class Skipping:
             replayer.fail(f"at tick {replayer.tick + 1} {function.name} runs in place of {name}; what was skipped is")
         # Only backward of this very call could want what forward would have saved.
         function.__dict__["backward"] = _refuse
-        made = [Hollow(shape, dtype, None, strides) for shape, dtype, strides in outputs]
+        device = function.device if isinstance(function, ToDevice) else device_of(arrays[0])
+        made = [Hollow(shape, dtype, None, strides, device) for shape, dtype, strides in outputs]
         return tuple(made) if returns_tuple else made[0]
 
     def _next_kind(self) -> tuple[str, list[tuple], bool]:
@@ -156,7 +159,7 @@ class Skipping:
         array = tensor._array
         if is_hollow(array):
             return
-        if array.base is None and sys.getrefcount(array) <= _ALONE:
+        if array.base is None and sys.getrefcount(array) <= _ALONE and (type(array) is np.ndarray or _lent_once(array)):
             tensor._array = Hollow(array.shape, array.dtype, array)  # type: ignore[assignment]
             return
         memory = owner(array)
@@ -216,6 +219,11 @@ class Skipping:
             self._replayer.fail("memory that the script shares with a tensor is")
         if any(known == memory and held() is not None for held, known in self._handed):
             self._replayer.fail("memory that the script holds as a NumPy array is")
+
+
+def _lent_once(array: Any) -> bool:
+    """Whether no other array lies in the GPU memory of ``array``: its loan is held by it, and by this call."""
+    return sys.getrefcount(array.loan) <= 2
 
 
 def _memory(hollow: Hollow) -> int:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from engine.debug.events import Event
+from engine.debug.memory import ARRAYS
 from engine.debug.requests.frames import frame_of
 from engine.debug.requests.registry import handles
 from engine.debug.server import RequestFailedError
@@ -29,7 +28,7 @@ def _samples(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
         raise RequestFailedError("failed", "samples: the history holds no batch and no loss yet; step on")
     if batch is not None and loss is not None and loss.seq < batch.seq:
         loss = None  # that of the batch before
-    parts = [] if batch is None else [value for value in batch.arrays.values() if isinstance(value, np.ndarray)]
+    parts = [] if batch is None else [value for value in batch.arrays.values() if isinstance(value, ARRAYS)]
     result = samples.batch_view(parts, loss, batch.details.get("samples") if batch is not None else None)
     page = samples.page(result, arguments.get("start", 0), arguments.get("count"))
     return {**page, "names": _class_names(debuggee, batch, result), **_origins(batch, loss)}
@@ -51,11 +50,11 @@ def _class_names(debuggee: Debuggee, batch: Event | None, result: dict[str, Any]
 
 def _origins(batch: Event | None, loss: Event | None) -> dict[str, Any]:
     """Which batch it is, and the array that its labels lie in."""
-    arrays = [(n, v) for n, v in batch.arrays.items() if isinstance(v, np.ndarray)] if batch is not None else []
+    arrays = [(n, v) for n, v in batch.arrays.items() if isinstance(v, ARRAYS)] if batch is not None else []
     found: dict[str, Any] = {"labelsAt": None, "pass": None}
     if batch is not None and len(arrays) > 1:
         found["labelsAt"] = {"event": batch.seq, "name": arrays[-1][0], "shape": list(arrays[-1][1].shape)}
-    elif loss is not None and isinstance(target := loss.arrays.get("t"), np.ndarray):
+    elif loss is not None and isinstance(target := loss.arrays.get("t"), ARRAYS):
         found["labelsAt"] = {"event": loss.seq, "name": "t", "shape": list(target.shape)}
     if batch is not None:
         found["pass"] = {"loader": batch.name, "epoch": batch.epoch, "batch": batch.details.get("index", batch.batch)}

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.debug.environment import describe_environment
 from engine.debug.events import Event
+from engine.debug.memory import on_cpu
 from engine.debug.requests.registry import handles
 from engine.debug.server import RequestFailedError
 from engine.debug.stops import describe, tensors
@@ -122,8 +123,8 @@ def _checksums(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def _checksum(value: Any) -> int:
     if type(value) is tuple:
-        return zlib.crc32(b"".join(np.ascontiguousarray(part).tobytes() for part in value if part is not None))
-    return zlib.crc32(np.ascontiguousarray(value).tobytes())
+        return zlib.crc32(b"".join(np.ascontiguousarray(on_cpu(part)).tobytes() for part in value if part is not None))
+    return zlib.crc32(np.ascontiguousarray(on_cpu(value)).tobytes())
 
 
 @handles("configurationDone")

@@ -78,7 +78,10 @@ def _element_steps(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, A
         raise RequestFailedError("failed", str(error)) from None
     start, count = arguments.get("start", 0), arguments.get("count", 200)
     shown = [steps.at(i) for i in range(start, min(start + count, len(steps)))]
-    return {"steps": shown, "count": len(steps), "source": steps.source, "file": steps.file, "truncated": steps.truncated}
+    return {
+        "steps": shown, "count": len(steps), "source": steps.source, "file": steps.file, "truncated": steps.truncated,
+        "launch": steps.launch,
+    }  # fmt: skip
 
 
 def _explained(found: Found) -> tuple[Event, str]:

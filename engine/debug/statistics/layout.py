@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.debug.memory import ARRAYS
 from engine.debug.statistics.names import gradient_names, op_names, output_names
 from engine.device import contiguous, empty
+from engine.device.cuda_array import CudaArray
 from engine.function import Function
 from engine.kernels.cpu import statistics as kernels
 from engine.tensor import Tensor
@@ -26,6 +28,15 @@ _KINDS = {"Relu": kernels.UNITS, "Sigmoid": kernels.SIGMOID, "Tanh": kernels.TAN
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 _ABSENT = {dtype: np.empty((0,), dtype) for dtype in _DTYPES}
 _NONE_KEPT = list(_ABSENT.values())
+
+
+def _kind(array: Any) -> tuple[np.dtype, type]:
+    """What all arrays of one launch have in common: dtype, and NumPy's or a GPU's class of arrays."""
+    return array.dtype, CudaArray if type(array) is CudaArray else np.ndarray
+
+
+#: Every kind that there are statistics of.
+_ALL_KINDS = [(dtype, place) for place in ARRAYS for dtype in _DTYPES]
 
 #: Ops whose outputs have their units on the last axis; elsewhere it is the second.
 _UNITS_LAST = ("Linear", "LayerNorm")
@@ -65,11 +76,14 @@ class Parameters:
         """Find anew which parameters have a gradient."""
         self.tensors = [p for p in self._all if p._grad is not None]
         self.offsets: list[int] = []
-        sizes = dict.fromkeys(_DTYPES, 0)
+        sizes = dict.fromkeys(_ALL_KINDS, 0)
+        self._like: dict[tuple, Any] = {}
         for array in map(_array_of, self.tensors):
-            self.offsets.append(sizes.get(array.dtype, -1))
-            if array.dtype in sizes:
-                sizes[array.dtype] += array.size
+            kind = _kind(array)
+            self.offsets.append(sizes.get(kind, -1))
+            if kind in sizes:
+                sizes[kind] += array.size
+                self._like.setdefault(kind, array)
         self._sizes = sizes
         self.forget()
 
@@ -83,10 +97,10 @@ class Parameters:
     def keep(self) -> None:
         """Copy all values: an update is about to come."""
         self.kept = True
-        self.before = [empty((size,), dtype) for dtype, size in self._sizes.items()]
+        self.before = [empty((size,), kind[0], self._like.get(kind)) for kind, size in self._sizes.items()]
         for array, offset in zip(map(_array_of, self.tensors), self.offsets, strict=True):
             if offset >= 0:
-                self.before[_DTYPES.index(array.dtype)][offset : offset + array.size] = array.reshape(-1)
+                self.before[_ALL_KINDS.index(_kind(array))][offset : offset + array.size] = array.reshape(-1)
 
     def forget(self) -> None:
         """Free the copies."""
@@ -95,11 +109,13 @@ class Parameters:
 
 
 class _Chunk:
-    """Up to ``kernels.ARRAYS`` tensors of one dtype: what one launch takes."""
+    """Up to ``kernels.ARRAYS`` tensors of one dtype on one device: what one launch takes."""
 
-    def __init__(self, dtype: np.dtype, members: list[int], first: int) -> None:
+    def __init__(self, kind: tuple[np.dtype, type], members: list[int], first: int) -> None:
+        dtype, place = kind
         self.dtype, self.members, self.first = dtype, members, first
-        self.kept = _DTYPES.index(dtype)
+        self.on_gpu = place is CudaArray
+        self.kept = _ALL_KINDS.index(kind)
         self.missing = [_ABSENT[dtype]] * (kernels.ARRAYS - len(members))
         self.table = np.zeros((kernels.ARRAYS, len(kernels.TABLE)), np.int64)
         self.table[:, 0] = -1
@@ -155,14 +171,16 @@ class Layout:
         self.names: list[str] = []
         self._chunks: list[_Chunk] = []
         first_parameter = len(arrays) - len(self.parameters.tensors)
-        for dtype in _DTYPES:
-            members = [i for i, a in enumerate(arrays) if usable[i] and a.dtype == dtype]
+        for kind in _ALL_KINDS:
+            members = [i for i, a in enumerate(arrays) if usable[i] and _kind(a) == kind]
             for start in range(0, len(members), kernels.ARRAYS):
-                chunk = _Chunk(dtype, members[start : start + kernels.ARRAYS], len(self.names))
+                chunk = _Chunk(kind, members[start : start + kernels.ARRAYS], len(self.names))
                 for place, member in enumerate(chunk.members):
                     if member >= first_parameter:
                         chunk.table[place, 0] = self.parameters.offsets[member - first_parameter]
-                chunk.run = kernels.summarize.sized(sum(arrays[i].size for i in chunk.members) * _WORK)
+                chunk.run = kernels.summarize.sized(
+                    sum(arrays[i].size for i in chunk.members) * _WORK, arrays[chunk.members[0]]
+                )
                 self._chunks.append(chunk)
                 self.names += [names[i] for i in chunk.members] + [""] * len(chunk.missing)
 
@@ -218,6 +236,11 @@ class Layout:
         counts: dict[str, np.ndarray] = {}
         for chunk in self._chunks:
             taken = chunk.take(arrays)
+            if chunk.on_gpu:
+                flats = _reduced_on_gpu(chunk, taken, before[chunk.kept], results, at)
+                if histograms:
+                    counts.update(zip(self.names[chunk.first :], map(_histogram, flats), strict=False))
+                continue
             try:
                 flats = list(map(_flat, taken))
                 chunk.run(results, at, chunk.first, before[chunk.kept], chunk.table, *flats, *chunk.missing)
@@ -232,7 +255,22 @@ class Layout:
         return counts
 
 
-def _histogram(array: np.ndarray) -> np.ndarray:
+def _reduced_on_gpu(chunk: _Chunk, taken: Any, before: Any, results: np.ndarray, at: int) -> list:
+    """Write a chunk's statistics; the arrays with one dimension.
+
+    Raises:
+        TypeError: where the arrays are not what the chunk was made for.
+    """
+    if any(type(array) is not CudaArray or array.dtype != chunk.dtype for array in taken):
+        raise TypeError("other arrays than those of the layout")
+    flats = list(map(flat, taken))
+    chunk.run(results, at, chunk.first, before, chunk.table, *flats)
+    unused = slice(chunk.first + len(flats), chunk.first + kernels.ARRAYS)
+    results[at, unused] = np.nan
+    return flats
+
+
+def _histogram(array: Any) -> np.ndarray:
     counts = np.empty((2 * kernels.OCTAVES + 1,), np.int64)
-    kernels.histogram(counts, array)
+    kernels.histogram.sized(0, array)(counts, array)
     return counts.astype(np.uint32)

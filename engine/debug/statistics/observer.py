@@ -15,6 +15,7 @@ import numpy as np
 from engine import trace
 from engine.debug.statistics.history import History, as_dict
 from engine.debug.statistics.layout import Collected, Layout, Parameters, flat
+from engine.device import as_array
 from engine.function import Function
 from engine.kernels.cpu import statistics as kernels
 from engine.tensor import Tensor, wrap
@@ -50,12 +51,15 @@ class Summary(NamedTuple):
 
 def summarize(array: np.ndarray) -> Summary:
     """The :class:`Summary` of an array of any shape, layout and real dtype."""
-    array = np.asarray(array)
+    array = as_array(array)
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float64)
-    none = np.empty((0,), array.dtype)
     results = np.empty((1, kernels.ARRAYS, len(kernels.FIELDS)))
-    kernels.summarize.serial(results, 0, 0, none, _PLAIN, flat(array), *[none] * (kernels.ARRAYS - 1))
+    if isinstance(array, np.ndarray):
+        none = np.empty((0,), array.dtype)
+        kernels.summarize.serial(results, 0, 0, none, _PLAIN, flat(array), *[none] * (kernels.ARRAYS - 1))
+    else:
+        kernels.summarize.cuda(results, 0, 0, flat(array)[:0], _PLAIN, flat(array))
     values = as_dict(results[0, 0])
     return Summary(**{field: values[field] for field in Summary._fields})
 

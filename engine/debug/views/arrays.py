@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.debug.memory import on_cpu
 from engine.debug.statistics.observer import summarize
 from engine.debug.views.blocks import REDUCTIONS, TRANSFORMS, Range, block_factors, pieces, reduced
 from engine.debug.views.slices import selection
@@ -73,7 +74,7 @@ def view_of(
     lead, matrix_shape = chosen.shape[:-2], ((1, 1, *chosen.shape)[-2:])
     small = tuple(-(-n // b) for n, b in zip(matrix_shape, block))
     shown = _fitting(lead, MOST_ELEMENTS // max(1, math.prod(small)))
-    cut = chosen[tuple([np.s_[:n] for n in shown])]
+    cut = on_cpu(chosen[tuple([np.s_[:n] for n in shown])])
     found = Range()
     made = (*shown, *small[2 - min(2, chosen.ndim) :])
     if block == (1, 1) and change is None:
@@ -142,6 +143,7 @@ def histogram(array: np.ndarray, bins: int = 64, range: Any = None) -> dict[str,
     """
     if isinstance(bins, bool) or not isinstance(bins, (int, np.integer)) or not 1 <= bins <= MOST_BINS:
         raise ValueError(f"histogram: bins must be from 1 to {MOST_BINS}, got {bins!r}")
+    array = on_cpu(array)
     low, high = _ends(array, range)
     edges = np.linspace(low, high, int(bins) + 1)
     if not (edges[1:] > edges[:-1]).all():
@@ -195,6 +197,7 @@ def difference(a: np.ndarray, b: np.ndarray, max_shape: tuple[int, int] = (256, 
     Raises:
         ValueError: the shapes differ.
     """
+    a, b = on_cpu(a), on_cpu(b)
     if a.shape != b.shape:
         raise ValueError(f"difference: the shapes {a.shape} and {b.shape} must be equal")
     with np.errstate(all="ignore"):
@@ -224,5 +227,5 @@ def difference(a: np.ndarray, b: np.ndarray, max_shape: tuple[int, int] = (256, 
 def npy_bytes(array: np.ndarray) -> bytes:
     """The array as the contents of an ``.npy`` file, which ``numpy.load`` reads."""
     buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
+    np.save(buffer, on_cpu(array), allow_pickle=False)
     return buffer.getvalue()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.debug.events import Event
+from engine.debug.memory import ARRAYS
 
 #: Ops of earlier passes that a pass may go back to.
 MOST_ANCESTORS = 2000
@@ -87,7 +88,7 @@ def under_way(events: list[Event]) -> list[Event]:
 def _is_smooth(event: Event) -> bool:
     """Whether an op gives out numbers that a loss can depend on."""
     made = (value for name, value in event.arrays.items() if name == "y" or is_numbered_output(name))
-    return any(isinstance(value, np.ndarray) and value.dtype.kind in "fc" for value in made)
+    return any(isinstance(value, ARRAYS) and value.dtype.kind in "fc" for value in made)
 
 
 def arrays_of(named: dict[str, Any]) -> Iterator[np.ndarray]:
@@ -97,10 +98,10 @@ def arrays_of(named: dict[str, Any]) -> Iterator[np.ndarray]:
 
 def parts(named: dict[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
     for name, value in named.items():
-        if isinstance(value, np.ndarray):
+        if isinstance(value, ARRAYS):
             yield name, value
         elif isinstance(value, tuple):
-            yield from ((f"{name}[{i}]", part) for i, part in enumerate(value) if isinstance(part, np.ndarray))
+            yield from ((f"{name}[{i}]", part) for i, part in enumerate(value) if isinstance(part, ARRAYS))
 
 
 def is_numbered_output(name: str) -> bool:

@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 
 from engine import nn, trace
+from engine.debug.memory import on_cpu
 from engine.debug.views.op_ids import OpIds
 from engine.debug.views.undisturbed import undisturbed
+from engine.device import CPU, Device
 from engine.function import Function
+from engine.kernels.placing import placed
 from engine.nn.module import Module
 from engine.tensor import Tensor, wrap
 
@@ -71,12 +74,13 @@ def evaluate_grid(
     points[:, second] = np.repeat(ys, across)
     points = points.reshape(count, *sample.shape)
     rows = max(1, _CHUNK // sample.size)
+    device = _device(model)
     taken: list[_Recorder] = []
     with undisturbed(model):
         for start in range(0, count, rows):
             recorder = _Recorder(OpIds(model, paths), unit, units and unit is None)
             taken.append(recorder)
-            recorder.run(model, wrap(points[start : start + rows]))
+            recorder.run(model, wrap(placed(points[start : start + rows], device)))
     coordinates = {"x": xs.astype(np.float32), "y": ys.astype(np.float32)}
     if unit is not None:
         if taken[0].unit is None:
@@ -146,14 +150,14 @@ class _Recorder(trace.Observer):
         extents = flat.shape[1:]
         if len(place) != len(extents) or not all(-n <= i < n for i, n in zip(place, extents)):
             raise ValueError(f"evaluate_grid: {name!r} has no unit {list(place)}; the shape of its units is {list(shape)}")
-        self.unit = flat[(slice(None), *place)].astype(np.float32)
+        self.unit = on_cpu(flat[(slice(None), *place)]).astype(np.float32)
 
     def _vectors(self, array: np.ndarray) -> np.ndarray | None:
         if array.ndim == 0 or len(array) != self._points or array.dtype.kind not in "fiub":
             return None
         if array.size > MOST_UNITS * len(array):
             return None
-        return array.reshape(len(array), -1)
+        return on_cpu(array).reshape(len(array), -1)
 
 
 def _plane(parts: Sequence[np.ndarray | None], down: int, across: int) -> np.ndarray:
@@ -193,11 +197,18 @@ def _points(name: str, ends: Sequence[float], count: int) -> np.ndarray:
     return np.linspace(float(pair[0]), float(pair[1]), count)
 
 
+def _device(model: Module) -> Device:
+    """Where the model computes: where its first parameter or buffer lies."""
+    state = next(model.parameters(), None)
+    state = next(model.buffers(), None) if state is None else state
+    return CPU if state is None else state.device
+
+
 def _sample(model: Module, base: Any) -> np.ndarray:
     """The input to vary, in the dtype of the model's parameters."""
     dtype = next((p._array.dtype for p in model.parameters() if p._array.dtype.kind == "f"), np.dtype(np.float32))
     if base is not None:
-        array = base._array if isinstance(base, Tensor) else np.asarray(base)
+        array = on_cpu(base._array) if isinstance(base, Tensor) else np.asarray(base)
         return array.astype(dtype)
     for module in model.modules():
         if isinstance(module, nn.Linear):

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.debug.evaluation import quiet
 from engine.debug.events import Event
+from engine.debug.memory import ARRAYS, on_cpu
 from engine.function import Function
 from engine.ops import loss, loss_binary, loss_classification, loss_regression
 from engine.ops.loss_base import ElementLoss
@@ -30,7 +31,7 @@ def loss_event(events: Iterable[Event]) -> Event | None:
 def _weights(f: Any, name: str = "w") -> Tensor | None:
     # A loss without weights keeps an empty array in their place.
     array = getattr(f, name, None)
-    return wrap(array) if isinstance(array, np.ndarray) and array.size else None
+    return wrap(on_cpu(array)) if isinstance(array, ARRAYS) and array.size else None
 
 
 def _cross_entropy(f: Any, x: Tensor, t: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.debug.events import Event
+from engine.debug.memory import ARRAYS, on_cpu
 from engine.debug.views.arrays import view
 from engine.debug.views.losses import is_loss, loss_event, probabilities, sample_losses
 from engine.function import Function
@@ -95,12 +96,12 @@ def batch_view(parts: Sequence[np.ndarray], loss: Event | None = None, indices: 
     labels = parts[-1] if len(parts) > 1 else None
     outputs, function = None, None
     given = (loss.arrays.get("x"), loss.arrays.get("t")) if loss is not None else (None, None)
-    if loss is not None and isinstance(given[0], np.ndarray) and isinstance(given[1], np.ndarray):
+    if loss is not None and isinstance(given[0], ARRAYS) and isinstance(given[1], ARRAYS):
         outputs, labels, function = given[0], given[1], loss.function
     if labels is None and outputs is None and inputs is not None and inputs.ndim:
         return {**samples(None, None, None, indices), "total": len(inputs), "inputs": inputs,
                 "indices": _indices(indices, len(inputs))}  # fmt: skip
-    result = samples(labels, outputs, function, indices)
+    result = samples(on_cpu(labels), on_cpu(outputs), function, indices)
     fits = inputs is not None and inputs.ndim > 0 and len(inputs) == result["total"]
     return {**result, "inputs": inputs if fits else None}
 
@@ -124,7 +125,7 @@ def page(result: dict[str, Any], start: int = 0, count: int | None = None) -> di
             body[name] = body[name][part].copy()
     inputs = body.get("inputs")
     if inputs is not None:
-        shown = inputs[part]
+        shown = on_cpu(inputs[part])
         picture = shown.ndim > 2
         rows = shown if picture else shown.reshape(len(shown), 1, math.prod(shown.shape[1:]))
         found = view(rows, None, _PICTURE if picture else _NUMBERS)

@@ -12,6 +12,7 @@ import numpy as np
 
 from engine import trace
 from engine.debug.evaluation import error_text
+from engine.debug.memory import ARRAYS, on_cpu
 from engine.nn.module import Module
 from engine.optim.optimizer import Optimizer
 from engine.tensor import Tensor
@@ -48,7 +49,7 @@ def array_of(value: Any) -> np.ndarray | None:
     """The array of a tensor, an array itself, or None."""
     if isinstance(value, Tensor):
         return value._array
-    return value if isinstance(value, np.ndarray) else None
+    return value if isinstance(value, ARRAYS) else None
 
 
 def _text(value: Any, depth: int) -> str:
@@ -86,13 +87,23 @@ _strings = reprlib.Repr()
 _strings.maxstring = LONGEST
 
 
+def first_elements(array: Any, count: int) -> list:
+    """At most ``count`` elements in row-major order."""
+    if isinstance(array, np.ndarray):
+        return array.flat[:count].tolist()
+    # Only these travel: as many of the last dimension's rows as are needed.
+    while array.ndim > 1 and math.prod(array.shape[1:]) >= count:
+        array = array[0]
+    return on_cpu(array[:count] if array.ndim else array).reshape(-1)[:count].tolist()
+
+
 def _array_text(array: np.ndarray) -> str:
     dtype = array.dtype.name
     if isinstance(array, trace.NoContents):
         return f"{dtype} {array.shape} (not computed)"
     if array.dtype.hasobject:
         return f"{dtype} {array.shape}"
-    first = array.flat[:_SHOWN].tolist()
+    first = first_elements(array, _SHOWN)
     numbers = ", ".join(f"{n:.4g}" if isinstance(n, float) else str(n) for n in first)
     if array.ndim == 0:
         return f"{numbers} ({dtype})"

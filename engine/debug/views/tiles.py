@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.debug.memory import on_cpu
 from engine.debug.views.blocks import Range, block_factors, reduced
 
 #: Pixels that an atlas may have, and tiles.
@@ -49,7 +50,7 @@ def image_grid(array: np.ndarray, max_tiles: int = 64, max_shape: tuple[int, int
     height, width = (-(-n // b) for n, b in zip(array.shape[-2:], block))
     found = Range()
     places = list(np.ndindex(shown))
-    cut = [reduced(array[place], block, "mean", None, found) for place in places]
+    cut = [reduced(on_cpu(array[place]), block, "mean", None, found) for place in places]
     dtype = cut[0].dtype if cut else array.dtype
     atlas = np.full((rows, height, columns, width), np.nan if dtype.kind == "f" else 0, dtype)
     for number, tile in enumerate(cut):

@@ -261,17 +261,21 @@ REQUESTS: dict[str, Request] = {
     ),
     "explain": Request(
         "Why an element has its value: formula, formula with its numbers, contributors (at most limit of them), and the "
-        "check against the kernel's value.",
+        "check against the kernel's value. launch: of an element that a GPU computed {kernel, threadIdx, blockIdx, "
+        "blockDim, gridDim} in the version with one thread for each element, else null.",
         {"reference": "Reference", "index": "int | [int]", "limit?": "int"},
         {
             "op": "str", "name": "str", "index": "[int]", "latex": "str", "plain": "str", "here": "str", "numbers": "str",
-            "contributors": "[object]", "total": "int", "event": "int", "position": "Position",
+            "contributors": "[object]", "total": "int", "event": "int", "position": "Position", "launch?": "object | null",
         },
     ),
     "elementSteps": Request(
         "The computation of an element, line by line of its definition, with the variables at each.",
         {"reference": "Reference", "index": "int | [int]", "start?": "int", "count?": "int"},
-        {"steps": "[object]", "count": "int", "source": "any", "file": "str", "truncated": "bool"},
+        {
+            "steps": "[object]", "count": "int", "source": "any", "file": "str", "truncated": "bool",
+            "launch?": "object | null",
+        },
     ),
     "edit": Request(
         "Change this process at the place where the script stands. The past is changed in a fork (launch with replay).",

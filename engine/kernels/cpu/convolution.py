@@ -8,6 +8,7 @@ Stride 1 without groups runs on vector blocks (:mod:`engine.kernels.cpu.conv2d_d
 from __future__ import annotations
 
 import functools
+from types import ModuleType
 
 import numpy as np
 
@@ -20,8 +21,18 @@ from engine.kernels.jit import MULTIPLY_ADD
 Pair = tuple[int, int]
 
 
+def on_gpu() -> ModuleType:
+    """The same functions for arrays on the GPU."""
+    from engine.kernels.cuda import convolution
+
+    return convolution
+
+
 def conv2d_forward(y, x, w, b, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> None:
     """y[n, o, p, q] = b[o] + Σ_c,i,j x[n, c, p·SH + i·DH - PH, q·SW + j·DW - PW]·w[o, c, i, j]"""
+    if type(y) is not np.ndarray:
+        on_gpu().conv2d_forward(y, x, w, b, stride, padding, dilation, groups)
+        return
     if not y.size:
         return
     if stride == (1, 1) and groups == 1:
@@ -34,6 +45,9 @@ def conv2d_forward(y, x, w, b, stride: Pair, padding: Pair, dilation: Pair, grou
 
 def conv2d_backward_input(dx, dy, w, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> None:
     """dx[n, c, h, v] = Σ_o,i,j dy[n, o, p, q]·w[o, c, i, j] over the outputs (p, q) whose window covers (h, v)"""
+    if type(dx) is not np.ndarray:
+        on_gpu().conv2d_backward_input(dx, dy, w, stride, padding, dilation, groups)
+        return
     if not dx.size:
         return
     if not dy.size:
@@ -53,6 +67,9 @@ def conv2d_backward_weight(dw, db, dy, x, stride: Pair, padding: Pair, dilation:
 
     ``db`` may have size 0.
     """
+    if type(dw) is not np.ndarray:
+        on_gpu().conv2d_backward_weight(dw, db, dy, x, stride, padding, dilation, groups)
+        return
     if not dy.size:
         dw.fill(0)
         db.fill(0)

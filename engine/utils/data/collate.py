@@ -50,6 +50,22 @@ def default_collate(batch: Any) -> Any:
     raise TypeError(f"{_EXPECTED}; found {type(first)}")
 
 
+def pin_memory(data: Any) -> Any:
+    """`data` with the tensors in it, and what else has a method `pin_memory`, in pinned memory; tuples become lists."""
+    if hasattr(data, "pin_memory"):
+        return data.pin_memory()
+    if isinstance(data, (str, bytes)):
+        return data
+    if isinstance(data, Mapping):
+        return _rebuild_mapping(data, {key: pin_memory(data[key]) for key in data})
+    if isinstance(data, tuple) and hasattr(data, "_fields"):
+        return type(data)(*(pin_memory(member) for member in data))
+    if isinstance(data, Sequence):
+        members = [pin_memory(member) for member in data]
+        return members if isinstance(data, tuple) else _rebuild_sequence(data, members)
+    return data
+
+
 def default_convert(data: Any) -> Any:
     """Turn NumPy arrays inside `data` into tensors; leave everything else as it is."""
     if isinstance(data, np.ndarray) and data.dtype.kind not in "SUOV":

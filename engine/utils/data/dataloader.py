@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from engine import trace
+from engine.device import gate
 
-from .collate import default_collate, default_convert
+from .collate import default_collate, default_convert, pin_memory
 from .dataset import Dataset, IterableDataset
 from .loader_options import check_sampling, check_worker_options, warn_about_workers
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, draw_seed
@@ -36,7 +37,8 @@ class DataLoader:
     Samples are always loaded in the calling process. `num_workers > 0` and the options that belong
     to it are accepted, give one warning and change nothing else: the order of batches is PyTorch's
     either way, and random numbers drawn in a transform stay on one reproducible stream.
-    `pin_memory` is accepted and has no effect. `worker_init_fn` is not called.
+    `pin_memory` puts the tensors of a batch into pinned memory; without a GPU it has no effect.
+    `worker_init_fn` is not called.
 
     Where the samples are rows of arrays (TensorDataset, the picture sets with ToTensor, Subsets of
     these) and `collate_fn` is the default, a batch is gathered by one index operation; the result
@@ -176,6 +178,8 @@ class _Iterator(Iterator):
             if trace.on_batch is not None:
                 trace.on_batch.end_epoch(self._loader)
             raise
+        if self._loader.pin_memory and gate.missing() is None:
+            batch = pin_memory(batch)
         self._yielded += 1
         told = self._loader._length_told
         if self._stream is not None and told is not None and self._yielded > told:

@@ -7,9 +7,11 @@ import sys
 
 import pytest
 
+import engine
 from engine.cli import doctor, examine
 from engine.cli.main import main
 from engine.cli.qt_libraries import LOADING, WINDOW, apt_line, missing_qt_libraries
+from engine.errors import DeviceError
 
 
 @pytest.fixture
@@ -120,6 +122,49 @@ def test_threading_layer_without_openmp(linux_with):
     linux_with({"libgomp.so.1"})
     assert examine._threading_layer("workqueue").state == doctor.TOLD
     assert examine._threading_layer("omp").state == doctor.GOOD
+
+
+@pytest.fixture
+def gate(monkeypatch):
+    """The gate, asked anew, on a machine without the simulator's variable."""
+    from engine.device import gate
+
+    monkeypatch.delenv("NUMBA_ENABLE_CUDASIM", raising=False)
+    gate.missing_part.cache_clear()
+    gate.missing.cache_clear()
+    yield gate
+    gate.missing_part.cache_clear()
+    gate.missing.cache_clear()
+
+
+class _NoGpu:
+    """numba.cuda where no GPU can be used."""
+
+    @staticmethod
+    def is_available():
+        return False
+
+
+def test_missing_driver(gate, monkeypatch):
+    monkeypatch.setattr(gate, "_driver_library", lambda: False)
+    (finding,) = examine.cuda()
+    assert finding.state == doctor.TOLD and "no NVIDIA driver" in finding.text and "driver" in finding.remedy
+    with pytest.raises(DeviceError, match=r"no NVIDIA driver.*nablascope\[cuda\].*device='cpu'"):
+        engine.ones(2).to("cuda")
+
+
+@pytest.mark.parametrize(("installed", "text", "remedy"), [
+    (False, "numba-cuda is not installed", "pip install 'nablascope[cuda]'"),
+    (True, "no usable GPU was found", "nvidia-smi"),
+])  # fmt: skip
+def test_missing_package_or_gpu(installed, text, remedy, gate, monkeypatch):
+    monkeypatch.setattr(gate, "_driver_library", lambda: True)
+    monkeypatch.setattr(gate, "driver", lambda: _NoGpu)
+    monkeypatch.setattr(gate, "_package_installed", lambda: installed)
+    (finding,) = examine.cuda()
+    assert text in finding.text and remedy in finding.remedy
+    with pytest.raises(DeviceError, match=text):
+        engine.ones(2).to("cuda")
 
 
 def test_data_that_are_not_found(tmp_path, monkeypatch):

@@ -201,7 +201,7 @@ def test_other_conversions():
     with pytest.raises(MissingError, match="float16"):
         m.half()
     for call in (m.cuda, lambda: m.to("cuda"), lambda: m.to(0), lambda: nn.Linear(1, 1, device="cuda")):
-        with pytest.raises(DeviceError, match="CPU only"):
+        with pytest.raises(DeviceError, match="no NVIDIA driver|no usable GPU"):
             call()
 
 

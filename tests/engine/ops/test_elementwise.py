@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import engine
-from engine.errors import DtypeError, GradientError, ShapeError
+from engine.errors import DeviceError, DtypeError, GradientError, ShapeError
 from engine.ops import arithmetic, division, elementwise, in_place_forms, maths, powers, selection, trigonometry
 from engine.tensor import wrap
 from tests.engine.ops.movement_parity import both_refuse, randoms, same
@@ -182,6 +182,8 @@ def test_to():
     assert x.to(engine.zeros(1, dtype=engine.int64)).dtype is engine.int64
     assert x.type() == "torch.FloatTensor" and x.type("torch.LongTensor").dtype is engine.int64
     with pytest.raises(TypeError, match="to"):
+        x.to([])
+    with pytest.raises(DeviceError, match="cuda"):
         x.to(3)
 
 

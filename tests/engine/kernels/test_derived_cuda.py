@@ -13,6 +13,7 @@ CASES_EACH = 2
 def run_all() -> None:
     """Hold the CUDA kernel of every definition against the Python function; print how many there were."""
     from engine.definitions import all_definitions
+    from engine.device.cuda_array import from_host
     from engine.kernels import derive
     from tests.engine.programs import PROGRAMS
     from tests.engine.recording import record, record_optimizers
@@ -23,7 +24,10 @@ def run_all() -> None:
         if actual.size and run.get(definition.name, 0) < CASES_EACH:
             run[definition.name] = run.get(definition.name, 0) + 1
             case = type(cases[0])(definition, operands, np.full(actual.shape, 77, actual.dtype), f"CUDA: {label}")
-            derive.cuda(definition)(case.actual, *operands)
+            there = [from_host(operand) if isinstance(operand, np.ndarray) else operand for operand in operands]
+            result = from_host(case.actual)
+            derive.cuda(definition)(result, *there)
+            case.actual[...] = result.host()
             case.check(case.expected())
     assert run.keys() == all_definitions().keys(), set(all_definitions()) - set(run)
     print(f"{len(run)} definitions, {sum(run.values())} cases")

@@ -1,0 +1,296 @@
+"""The one gate to ``numba.cuda``: is there a device, memory on it, copies, streams.
+
+Everything else of the engine sees GPU memory as :class:`Block` and launches kernels on what :func:`array` makes of
+a part of one. The same code runs on a GPU and in Numba's simulator (``NUMBA_ENABLE_CUDASIM=1`` before Numba is
+imported), where a block is host memory. ``numba.cuda`` is imported at the first use of a device, not before.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import importlib.metadata
+import mmap
+import os
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from engine.errors import DeviceError
+
+#: Bytes that the start of every allocation is a multiple of: one transaction of a GPU's memory is 128 bytes wide.
+ALIGNMENT = 256
+
+_PACKAGE = "pip install 'nablascope[cuda]'"
+
+_HOW = (
+    "The engine's CUDA kernels need an NVIDIA GPU (compute capability 5.0 or newer), its driver, and the package that "
+    "nablascope's extra 'cuda' installs (pip install 'nablascope[cuda]'); 'nablascope doctor' shows what was found. "
+    "Without a GPU use device='cpu', or pick the device with torch.cuda.is_available()"
+)
+
+
+@functools.cache
+def driver() -> Any:
+    """The module ``numba.cuda``.
+
+    Raises:
+        DeviceError: when it cannot be imported.
+    """
+    try:
+        from numba import cuda
+    except ImportError as error:
+        raise DeviceError(f"cuda: numba.cuda cannot be imported ({error})") from error
+    return cuda
+
+
+def simulated() -> bool:
+    """Whether kernels run in Numba's simulator instead of on a GPU."""
+    # As Numba reads it; Numba itself takes half a second to import.
+    return os.environ.get("NUMBA_ENABLE_CUDASIM", "0") not in ("", "0")
+
+
+@functools.cache
+def missing_part() -> tuple[str, str] | None:
+    """What keeps the engine from using a GPU, and how to get it; None where nothing does."""
+    if simulated():
+        return None
+    if not _driver_library():
+        return (
+            "there is no NVIDIA driver on this machine (libcuda is not found)",
+            "with an NVIDIA GPU: install its driver (nvidia-smi shows whether it works)",
+        )
+    try:
+        cuda = driver()
+    except DeviceError as error:
+        return str(error).removeprefix("cuda: "), _PACKAGE
+    if cuda.is_available():
+        return None
+    error = getattr(cuda, "cuda_error", lambda: None)()
+    # Numba's text has lines of advice of its own.
+    reason = f" ({' '.join(str(error).split())})" if error else ""
+    if not _package_installed():
+        return f"the driver is there, but the package numba-cuda is not installed{reason}", _PACKAGE
+    return f"no usable GPU was found{reason}", "look at the GPU and its driver with nvidia-smi"
+
+
+@functools.cache
+def missing() -> str | None:
+    """The text of the error for whoever asks for a GPU that cannot be used; None where one can."""
+    part = missing_part()
+    return None if part is None else f"cuda: {part[0]}. {_HOW}"
+
+
+def _package_installed() -> bool:
+    try:
+        importlib.metadata.version("numba-cuda")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _driver_library() -> bool:
+    """Whether the driver's library can be loaded: a look that costs no import of Numba."""
+    if os.environ.get("NUMBA_CUDA_DRIVER"):
+        return True
+    try:
+        ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
+def require() -> Any:
+    """``numba.cuda``, ready for use.
+
+    Raises:
+        DeviceError: saying what is missing and how to get it.
+    """
+    why = missing()
+    if why is not None:
+        raise DeviceError(why)
+    return driver()
+
+
+def device_count() -> int:
+    """The number of GPUs that can be used."""
+    if missing() is not None:
+        return 0
+    return 1 if simulated() else len(driver().gpus)
+
+
+class Block:
+    """Bytes on the device.
+
+    Attributes:
+        nbytes: how many.
+        layout: as many bytes of address space on the host, never read and never written. Arrays on the block are
+            described by NumPy arrays in there, so that NumPy itself computes what a view of a view is.
+        start: address of ``layout``.
+        memory: ``numba.cuda``'s pointer, or in the simulator a NumPy array of bytes.
+    """
+
+    __slots__ = ("layout", "memory", "nbytes", "start")
+
+    def __init__(self, nbytes: int, memory: Any) -> None:
+        self.nbytes, self.memory = nbytes, memory
+        self.layout = _address_space(nbytes)
+        self.start = self.layout.__array_interface__["data"][0]
+
+
+_mapped = np.empty((0,), np.uint8)
+
+
+def _address_space(nbytes: int) -> np.ndarray:
+    """At least ``nbytes`` of addresses; the same for all blocks, because only differences of them mean anything."""
+    global _mapped
+    if _mapped.size < nbytes:
+        # Pages of a read-only anonymous mapping that nobody touches cost no memory, whatever their number.
+        size = max(1 << 30, 1 << (nbytes - 1).bit_length())
+        if os.name == "nt":
+            mapping = mmap.mmap(-1, size, access=mmap.ACCESS_READ)
+        else:
+            mapping = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, mmap.PROT_READ)
+        _mapped = np.frombuffer(mapping, np.uint8)
+    return _mapped
+
+
+def raise_if_lost(error: Exception) -> None:
+    """Raise what an error of the driver means to the user; return for any other error.
+
+    Raises:
+        DeviceError: the GPU is gone, or a kernel has failed on it. CUDA lets a process use neither again.
+    """
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if names & {"CudaAPIError", "CudaDriverError"}:
+        raise DeviceError(
+            f"cuda: the GPU does not answer any more ({' '.join(str(error).split())}). What lay on it is lost, and this "
+            "process cannot use it again: start the script anew. If it happens again, look at the GPU with nvidia-smi"
+        ) from error
+
+
+class OutOfMemory(Exception):
+    """The device refused an allocation. The pool answers it; users see a DeviceError."""
+
+
+def allocate(nbytes: int) -> Block:
+    """A fresh block, with arbitrary contents.
+
+    Raises:
+        OutOfMemory: when the device has not that much.
+    """
+    cuda = require()
+    if simulated():
+        return Block(nbytes, np.empty(nbytes, np.uint8))
+    try:
+        return Block(nbytes, cuda.current_context().memalloc(nbytes))
+    except Exception as error:
+        # The driver's error classes differ between numba.cuda and numba-cuda; the name of the code does not.
+        if "OUT_OF_MEMORY" in str(error):
+            raise OutOfMemory from error
+        raise_if_lost(error)
+        raise
+
+
+def array(block: Block, layout: np.ndarray) -> Any:
+    """What a kernel takes for the part of ``block`` that ``layout`` describes."""
+    offset = layout.__array_interface__["data"][0] - block.start
+    if simulated():
+        host = np.ndarray(layout.shape, layout.dtype, block.memory, offset, layout.strides)
+        from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+
+        return FakeCUDAArray(host)
+    from numba.cuda.cudadrv.devicearray import DeviceNDArray
+
+    return DeviceNDArray(layout.shape, layout.strides, layout.dtype, gpu_data=block.memory.view(offset))
+
+
+def to_device(raw: Any, host: np.ndarray) -> None:
+    """Copy the C-contiguous ``host`` to the C-contiguous ``raw`` of the same shape and dtype, in order with kernels.
+
+    The call returns when ``host`` may be changed again.
+    """
+    try:
+        raw.copy_to_device(host)
+    except Exception as error:
+        raise_if_lost(error)
+        raise
+
+
+def pinned_array(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """A C-contiguous array in page-locked host memory, with arbitrary contents."""
+    try:
+        return require().pinned_array(shape, dtype)
+    except Exception as error:
+        raise_if_lost(error)
+        raise
+
+
+#: Copies that may be under way: what says that one has ended, and the memory that must stay until then.
+_under_way: deque[tuple[Any, np.ndarray]] = deque()
+
+
+def start_to_device(raw: Any, host: np.ndarray) -> None:
+    """:func:`to_device` that returns at once; the pinned ``host`` must not be changed before the copy has ended.
+
+    The copy is one of the stream that kernels run in: those launched later find what it brought.
+    """
+    if simulated():
+        # Its streams have nothing to wait for.
+        to_device(raw, host)
+        return
+    cuda = require()
+    try:
+        while _under_way and _under_way[0][0].query():
+            _under_way.popleft()
+        stream = cuda.default_stream()
+        raw.copy_to_device(host, stream=stream)
+        ended = cuda.event(timing=False)
+        ended.record(stream)
+    except Exception as error:
+        raise_if_lost(error)
+        raise
+    _under_way.append((ended, host))
+
+
+def to_host(raw: Any, host: np.ndarray) -> None:
+    """Wait for the kernels that have been launched, then copy the C-contiguous ``raw`` to ``host``."""
+    try:
+        raw.copy_to_host(host)
+    except Exception as error:
+        raise_if_lost(error)
+        raise
+
+
+def synchronize() -> None:
+    """Wait until every kernel that was launched has ended."""
+    try:
+        require().synchronize()
+    except Exception as error:
+        raise_if_lost(error)
+        raise
+    _under_way.clear()
+
+
+def memory_info() -> tuple[int, int]:
+    """Free and total bytes of the device; in the simulator those of nothing: 0, 0."""
+    cuda = require()
+    if simulated():
+        return 0, 0
+    info = cuda.current_context().get_memory_info()
+    return int(info[0]), int(info[1])
+
+
+def device_name() -> str:
+    """What the device calls itself."""
+    cuda = require()
+    if simulated():
+        return "Numba's CUDA simulator"
+    name = cuda.get_current_device().name
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def compute_capability() -> tuple[int, int]:
+    """The device's compute capability, such as (9, 0)."""
+    return (0, 0) if simulated() else tuple(require().get_current_device().compute_capability)  # type: ignore[return-value]

@@ -1,0 +1,31 @@
+"""Activations on the GPU: flat arrays, one thread an element, straight from the definitions."""
+
+from engine.definitions import activation as definitions
+from engine.kernels import derive
+
+relu_forward = derive.cuda(definitions.relu_forward)
+relu_backward = derive.cuda(definitions.relu_backward)
+leaky_relu_forward = derive.cuda(definitions.leaky_relu_forward)
+leaky_relu_backward = derive.cuda(definitions.leaky_relu_backward)
+elu_forward = derive.cuda(definitions.elu_forward)
+elu_backward = derive.cuda(definitions.elu_backward)
+gelu_forward = derive.cuda(definitions.gelu_forward)
+gelu_backward = derive.cuda(definitions.gelu_backward)
+gelu_tanh_forward = derive.cuda(definitions.gelu_tanh_forward)
+gelu_tanh_backward = derive.cuda(definitions.gelu_tanh_backward)
+silu_forward = derive.cuda(definitions.silu_forward)
+silu_backward = derive.cuda(definitions.silu_backward)
+mish_forward = derive.cuda(definitions.mish_forward)
+mish_backward = derive.cuda(definitions.mish_backward)
+sigmoid_forward = derive.cuda(definitions.sigmoid_forward)
+sigmoid_backward = derive.cuda(definitions.sigmoid_backward)
+tanh_forward = derive.cuda(definitions.tanh_forward)
+tanh_backward = derive.cuda(definitions.tanh_backward)
+softplus_forward = derive.cuda(definitions.softplus_forward)
+softplus_backward = derive.cuda(definitions.softplus_backward)
+hardtanh_forward = derive.cuda(definitions.hardtanh_forward)
+hardtanh_backward = derive.cuda(definitions.hardtanh_backward)
+log_sigmoid_forward = derive.cuda(definitions.log_sigmoid_forward)
+log_sigmoid_backward = derive.cuda(definitions.log_sigmoid_backward)
+softsign_forward = derive.cuda(definitions.softsign_forward)
+softsign_backward = derive.cuda(definitions.softsign_backward)

@@ -1,0 +1,47 @@
+"""What the threads of one block do together: sums and largest values, pairwise in shared memory.
+
+The order of the additions follows from the number of threads alone. Every function is called by all threads of a
+block, and every one of them gets the result.
+"""
+
+from __future__ import annotations
+
+from engine.device import gate
+from engine.kernels.cuda.launch import cuda, device_function
+
+#: Threads of the blocks that use these functions: a power of two. Few in the simulator, where each is a Python thread.
+THREADS = 8 if gate.simulated() else 256
+
+
+@device_function
+def block_sum(shared, value):
+    thread = cuda.threadIdx.x
+    shared[thread] = value
+    cuda.syncthreads()
+    half = cuda.blockDim.x // 2
+    while half > 0:
+        if thread < half:
+            shared[thread] += shared[thread + half]
+        cuda.syncthreads()
+        half //= 2
+    total = shared[0]
+    cuda.syncthreads()
+    return total
+
+
+@device_function
+def block_max(shared, value):
+    thread = cuda.threadIdx.x
+    shared[thread] = value
+    cuda.syncthreads()
+    half = cuda.blockDim.x // 2
+    while half > 0:
+        if thread < half:
+            a = shared[thread]
+            b = shared[thread + half]
+            shared[thread] = a if (a >= b or a != a) else b
+        cuda.syncthreads()
+        half //= 2
+    largest = shared[0]
+    cuda.syncthreads()
+    return largest

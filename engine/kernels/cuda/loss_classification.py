@@ -1,0 +1,212 @@
+"""Losses over classes on the GPU; arguments as on the CPU (:mod:`engine.kernels.cpu.loss_classification`).
+
+Forward has one block of threads for each row; the totals over the rows are added by one block in a fixed order.
+"""
+
+from __future__ import annotations
+
+from numba import float64, int64
+
+from engine.kernels.cuda.blocks import THREADS, block_sum
+from engine.kernels.cuda.launch import cuda, device_function, launch, math
+from engine.kernels.cuda.softmax import row_max
+
+
+@cuda.jit
+def _first_bad(found, t, size, ignored):
+    # A block looks at all, each thread at its own; the smallest position wins.
+    shared = cuda.shared.array(THREADS, int64)
+    thread = cuda.threadIdx.x
+    first = int64(-1)
+    for n in range(thread, t.size, cuda.blockDim.x):
+        if (t[n] < 0 or t[n] >= size) and t[n] != ignored:
+            first = n
+            break
+    shared[thread] = first
+    cuda.syncthreads()
+    if thread == 0:
+        for k in range(1, cuda.blockDim.x):
+            if shared[k] >= 0 and (first < 0 or shared[k] < first):
+                first = shared[k]
+        found[0] = first
+
+
+def first_bad_label(found, t, classes, ignore_index) -> None:
+    launch(_first_bad, 1, THREADS, found, t, classes, ignore_index)
+
+
+@device_function
+def _weight(w, label):
+    return float64(w[label]) if w.size > 0 else float64(1)
+
+
+@device_function
+def _of_row(scale, n):
+    return float64(scale[n]) if scale.size > 1 else float64(scale[0])
+
+
+@device_function
+def _probabilities(shared, p, x, n):
+    """p[n] = softmax(x[n]); returns the logarithm of the sum of the exponentials of x[n]."""
+    largest = row_max(shared, x, n)
+    total = float64(0)
+    for c in range(cuda.threadIdx.x, x.shape[1], cuda.blockDim.x):
+        value = math.exp(float64(x[n, c]) - largest)
+        p[n, c] = value
+        total += value
+    total = block_sum(shared, total)
+    for c in range(cuda.threadIdx.x, x.shape[1], cuda.blockDim.x):
+        p[n, c] = p[n, c] / total
+    return largest + math.log(total)
+
+
+@cuda.jit
+def _cross_entropy_forward(losses, p, x, t, w, ignore_index, smoothing):
+    shared = cuda.shared.array(THREADS, float64)
+    n = cuda.blockIdx.x
+    logarithm = _probabilities(shared, p, x, n)
+    spread = float64(0)
+    if smoothing > 0:
+        for c in range(cuda.threadIdx.x, x.shape[1], cuda.blockDim.x):
+            spread += (logarithm - x[n, c]) * _weight(w, c)
+        spread = block_sum(shared, spread)
+    if cuda.threadIdx.x == 0:
+        losses[n] = 0
+        if t[n] != ignore_index:
+            loss = (1 - smoothing) * _weight(w, t[n]) * (logarithm - x[n, t[n]])
+            losses[n] = loss + smoothing / x.shape[1] * spread
+
+
+@cuda.jit
+def _label_totals(totals, losses, t, w, ignore_index):
+    shared = cuda.shared.array(THREADS, float64)
+    total = float64(0)
+    weight = float64(0)
+    for n in range(cuda.threadIdx.x, losses.size, cuda.blockDim.x):
+        if t[n] != ignore_index:
+            total += losses[n]
+            weight += _weight(w, t[n])
+    total = block_sum(shared, total)
+    weight = block_sum(shared, weight)
+    if cuda.threadIdx.x == 0:
+        totals[0] = total
+        totals[1] = weight
+
+
+def cross_entropy_forward(losses, p, totals, x, t, w, ignore_index, smoothing) -> None:
+    if x.size:
+        launch(_cross_entropy_forward, x.shape[0], THREADS, losses, p, x, t, w, ignore_index, smoothing)
+    launch(_label_totals, 1, THREADS, totals, losses, t, w, ignore_index)
+
+
+@cuda.jit
+def _cross_entropy_backward(dx, p, t, w, scale, ignore_index, smoothing):
+    shared = cuda.shared.array(THREADS, float64)
+    n = cuda.blockIdx.x
+    columns = p.shape[1]
+    total = float64(0)
+    for c in range(cuda.threadIdx.x, columns, cuda.blockDim.x):
+        total += _weight(w, c)
+    total = block_sum(shared, total)
+    factor = _of_row(scale, n) if t[n] != ignore_index else float64(0)
+    label = t[n] if t[n] != ignore_index else 0
+    hit = factor * (1 - smoothing) * _weight(w, label)
+    even = factor * smoothing / columns
+    slope = hit + even * total
+    for c in range(cuda.threadIdx.x, columns, cuda.blockDim.x):
+        if t[n] == ignore_index:
+            dx[n, c] = 0
+        else:
+            own = even * _weight(w, c)
+            if c == t[n]:
+                own += hit
+            dx[n, c] = p[n, c] * slope - own
+
+
+def cross_entropy_backward(dx, p, t, w, scale, ignore_index, smoothing) -> None:
+    if dx.size:
+        launch(_cross_entropy_backward, p.shape[0], THREADS, dx, p, t, w, scale, ignore_index, smoothing)
+
+
+@cuda.jit
+def _soft_cross_entropy_forward(losses, p, x, t, w, smoothing):
+    shared = cuda.shared.array(THREADS, float64)
+    n = cuda.blockIdx.x
+    logarithm = _probabilities(shared, p, x, n)
+    even = smoothing / x.shape[1]
+    loss = float64(0)
+    for c in range(cuda.threadIdx.x, x.shape[1], cuda.blockDim.x):
+        loss += ((1 - smoothing) * t[n, c] + even) * (logarithm - x[n, c]) * _weight(w, c)
+    loss = block_sum(shared, loss)
+    if cuda.threadIdx.x == 0:
+        losses[n] = loss
+
+
+@cuda.jit
+def _row_totals(totals, losses):
+    shared = cuda.shared.array(THREADS, float64)
+    total = float64(0)
+    for n in range(cuda.threadIdx.x, losses.size, cuda.blockDim.x):
+        total += losses[n]
+    total = block_sum(shared, total)
+    if cuda.threadIdx.x == 0:
+        totals[0] = total
+        totals[1] = losses.size
+
+
+def soft_cross_entropy_forward(losses, p, totals, x, t, w, smoothing) -> None:
+    if x.size:
+        launch(_soft_cross_entropy_forward, x.shape[0], THREADS, losses, p, x, t, w, smoothing)
+    launch(_row_totals, 1, THREADS, totals, losses)
+
+
+@cuda.jit
+def _soft_cross_entropy_backward(dx, p, t, w, scale, smoothing):
+    shared = cuda.shared.array(THREADS, float64)
+    n = cuda.blockIdx.x
+    columns = p.shape[1]
+    even = smoothing / columns
+    total = float64(0)
+    for c in range(cuda.threadIdx.x, columns, cuda.blockDim.x):
+        total += ((1 - smoothing) * t[n, c] + even) * _weight(w, c)
+    total = block_sum(shared, total)
+    factor = _of_row(scale, n)
+    for c in range(cuda.threadIdx.x, columns, cuda.blockDim.x):
+        own = ((1 - smoothing) * t[n, c] + even) * _weight(w, c)
+        dx[n, c] = factor * (p[n, c] * total - own)
+
+
+def soft_cross_entropy_backward(dx, p, t, w, scale, smoothing) -> None:
+    if dx.size:
+        launch(_soft_cross_entropy_backward, p.shape[0], THREADS, dx, p, t, w, scale, smoothing)
+
+
+@cuda.jit
+def _nll_loss_forward(losses, x, t, w, ignore_index):
+    n = cuda.grid(1)
+    if n < losses.size:
+        losses[n] = 0
+        if t[n] != ignore_index:
+            losses[n] = -_weight(w, t[n]) * x[n, t[n]]
+
+
+def nll_loss_forward(losses, totals, x, t, w, ignore_index) -> None:
+    if losses.size:
+        launch(_nll_loss_forward, -(-losses.size // THREADS), THREADS, losses, x, t, w, ignore_index)
+    launch(_label_totals, 1, THREADS, totals, losses, t, w, ignore_index)
+
+
+@cuda.jit
+def _nll_loss_backward(dx, t, w, scale, ignore_index):
+    place = cuda.grid(1)
+    if place < dx.size:
+        n = place // dx.shape[1]
+        c = place % dx.shape[1]
+        dx[n, c] = 0
+        if t[n] == c and t[n] != ignore_index:
+            dx[n, c] = -_weight(w, c) * _of_row(scale, n)
+
+
+def nll_loss_backward(dx, t, w, scale, ignore_index) -> None:
+    if dx.size:
+        launch(_nll_loss_backward, -(-dx.size // THREADS), THREADS, dx, t, w, scale, ignore_index)

@@ -1,0 +1,159 @@
+"""Pooling and resizing on the GPU: x (N·C, H, W), y (N·C, OH, OW), one thread an element.
+
+Backward gathers: the thread of a pixel looks at the windows that may hold it, instead of every window adding to its
+pixels, so that nothing is added twice at once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import float64
+
+from engine.device import device_of
+from engine.kernels.cuda.launch import THREADS, cuda, launch, one_each
+from engine.kernels.placing import placed
+
+
+@cuda.jit
+def _max_pool2d_forward(y, indices, x, kh, kw, sh, sw, ph, pw, dh, dw):
+    place = cuda.grid(1)
+    if place < y.size:
+        q = place % y.shape[2]
+        p = place // y.shape[2] % y.shape[1]
+        plane = place // (y.shape[2] * y.shape[1])
+        found = -1
+        best = x[plane, 0, 0]
+        for i in range(kh):
+            h = p * sh + i * dh - ph
+            if h >= 0 and h < x.shape[1]:
+                for j in range(kw):
+                    v = q * sw + j * dw - pw
+                    if v >= 0 and v < x.shape[2]:
+                        pixel = x[plane, h, v]
+                        if found < 0 or pixel > best or pixel != pixel:
+                            best = pixel
+                            found = h * x.shape[2] + v
+        y[plane, p, q] = best
+        indices[plane, p, q] = found
+
+
+def max_pool2d_forward(y, indices, x, kernel_size, stride, padding, dilation) -> None:
+    """y[p, q] = max of x over window (p, q), indices[p, q] = h·W + v of the first maximum (int32); NaN wins."""
+    if y.size:
+        launch(_max_pool2d_forward, *one_each(y.size, THREADS), y, indices, x, *kernel_size, *stride, *padding, *dilation)
+
+
+@cuda.jit
+def _max_pool2d_backward(dx, dy, indices):
+    # One thread a plane: its windows may overlap, and their order is kept.
+    plane = cuda.grid(1)
+    if plane < dx.shape[0]:
+        width = dx.shape[2]
+        for p in range(dy.shape[1]):
+            for q in range(dy.shape[2]):
+                place = indices[plane, p, q]
+                dx[plane, place // width, place % width] += dy[plane, p, q]
+
+
+def max_pool2d_backward(dx, dy, indices) -> None:
+    """dx[h, v] = Σ dy[p, q] over the windows whose maximum was (h, v)"""
+    dx.fill(0)
+    if dx.size and dy.size:
+        launch(_max_pool2d_backward, *one_each(dx.shape[0], THREADS), dx, dy, indices)
+
+
+@cuda.jit
+def _avg_pool2d_forward(y, x, rows, columns):
+    place = cuda.grid(1)
+    if place < y.size:
+        q = place % y.shape[2]
+        p = place // y.shape[2] % y.shape[1]
+        plane = place // (y.shape[2] * y.shape[1])
+        total = float64(0)
+        for h in range(rows[p, 0], rows[p, 1]):
+            for v in range(columns[q, 0], columns[q, 1]):
+                total += x[plane, h, v]
+        y[plane, p, q] = total / (rows[p, 2] * columns[q, 2])
+
+
+@cuda.jit
+def _avg_pool2d_backward(dx, dy, rows, columns):
+    place = cuda.grid(1)
+    if place < dx.size:
+        v = place % dx.shape[2]
+        h = place // dx.shape[2] % dx.shape[1]
+        plane = place // (dx.shape[2] * dx.shape[1])
+        total = float64(0)
+        for p in range(dy.shape[1]):
+            if rows[p, 0] <= h and h < rows[p, 1]:
+                for q in range(dy.shape[2]):
+                    if columns[q, 0] <= v and v < columns[q, 1]:
+                        total += dy[plane, p, q] / (rows[p, 2] * columns[q, 2])
+        dx[plane, h, v] = total
+
+
+def avg_pool2d_forward(y, x, rows, columns) -> None:
+    """y[p, q] = Σ of x over rows[p, 0]..rows[p, 1] × columns[q, 0]..columns[q, 1] / (rows[p, 2]·columns[q, 2])"""
+    if y.size:
+        launch(_avg_pool2d_forward, *one_each(y.size, THREADS), y, x, *_tables(y, rows, columns))
+
+
+def avg_pool2d_backward(dx, dy, rows, columns) -> None:
+    """dx[h, v] = Σ dy[p, q] / (rows[p, 2]·columns[q, 2]) over the windows (p, q) that hold (h, v)"""
+    if dx.size:
+        launch(_avg_pool2d_backward, *one_each(dx.size, THREADS), dx, dy, *_tables(dx, rows, columns))
+
+
+def _tables(like, *tables) -> list:
+    """Small tables that the ops make on the CPU."""
+    device = device_of(like)
+    return [placed(np.ascontiguousarray(table) if isinstance(table, np.ndarray) else table, device) for table in tables]
+
+
+@cuda.jit
+def _interpolate_forward(y, x, low, high, down, left, right, along):
+    place = cuda.grid(1)
+    if place < y.size:
+        q = place % y.shape[2]
+        p = place // y.shape[2] % y.shape[1]
+        plane = place // (y.shape[2] * y.shape[1])
+        s = down[p]
+        t = along[q]
+        total = (1 - s) * (1 - t) * x[plane, low[p], left[q]]
+        if t > 0:
+            total += (1 - s) * t * x[plane, low[p], right[q]]
+        if s > 0:
+            total += s * (1 - t) * x[plane, high[p], left[q]]
+            if t > 0:
+                total += s * t * x[plane, high[p], right[q]]
+        y[plane, p, q] = total
+
+
+@cuda.jit
+def _interpolate_backward(dx, dy, low, high, down, left, right, along):
+    place = cuda.grid(1)
+    if place < dx.size:
+        v = place % dx.shape[2]
+        h = place // dx.shape[2] % dx.shape[1]
+        plane = place // (dx.shape[2] * dx.shape[1])
+        total = float64(0)
+        for p in range(dy.shape[1]):
+            vertical = (1 - down[p] if low[p] == h else 0.0) + (down[p] if high[p] == h else 0.0)
+            if vertical > 0:
+                for q in range(dy.shape[2]):
+                    across = (1 - along[q] if left[q] == v else 0.0) + (along[q] if right[q] == v else 0.0)
+                    if across > 0:
+                        total += vertical * across * dy[plane, p, q]
+        dx[plane, h, v] = total
+
+
+def interpolate_forward(y, x, *where) -> None:
+    """y[p, q] = the four neighbours of (p, q), weighted by nearness (see :mod:`engine.definitions.upsample`)."""
+    if y.size:
+        launch(_interpolate_forward, *one_each(y.size, THREADS), y, x, *_tables(y, *where))
+
+
+def interpolate_backward(dx, dy, *where) -> None:
+    """dx[h, v] = Σ dy[p, q] times the share that pixel (h, v) has in it."""
+    if dx.size:
+        launch(_interpolate_backward, *one_each(dx.size, THREADS), dx, dy, *_tables(dx, *where))

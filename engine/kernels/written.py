@@ -1,0 +1,36 @@
+"""Modules whose text a program writes: kernels that differ only in an expression, in a rank, in a definition.
+
+Numba's disk cache misses on closures, so the functions are written out as modules in the cache folder, importable
+under ``engine.kernels.derived``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import tempfile
+import types
+from pathlib import Path
+
+from engine.cache import cache_folder
+from engine.kernels import derived
+
+
+def load(name: str, text: str) -> types.ModuleType:
+    """The module ``engine.kernels.derived.NAME`` with the contents ``text``, imported."""
+    folder = cache_folder() / "derived"
+    path = folder / f"{name}.py"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        _write(path, text)
+    if str(folder) not in derived.__path__:
+        derived.__path__.append(str(folder))
+    importlib.invalidate_caches()
+    return importlib.import_module(f"{derived.__name__}.{name}")
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(temporary, path)

@@ -1,0 +1,109 @@
+"""A session of the debugger with a script that trains on the GPU: forwards, backwards, a fork, out of memory."""
+
+import pytest
+
+from engine.debug.session import Session
+
+TRAINING = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+model = nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 1)).to("cuda")
+x = torch.tensor([[0.5, -1.0], [2.0, 0.25]]).to("cuda")
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+for step in range(STEPS):
+    optimizer.zero_grad()
+    loss = (model(x) ** 2).mean()
+    loss.backward()
+    optimizer.step()
+"""
+
+FULL = """
+import torch
+from engine.device import gate
+
+held = torch.zeros(3, 500, device="cuda")
+torch.cuda.empty_cache()
+allocate = gate.allocate
+
+
+def small(nbytes):
+    if nbytes > 1 << 20:
+        raise gate.OutOfMemory
+    return allocate(nbytes)
+
+
+gate.allocate = small
+torch.empty(1234, 567, device="cuda")
+"""
+
+
+@pytest.fixture
+def launch(tmp_path):
+    sessions = []
+
+    def start(source):
+        path = tmp_path / "script.py"
+        path.write_text(source)
+        session = Session.launch(str(path), as_torch=True, capture_output=True)
+        sessions.append(session)
+        session.start()
+        return session
+
+    yield start
+    for session in sessions:
+        session.close()
+
+
+def explained(session, name, index):
+    body = session.request("explain", reference={"expression": name}, index=list(index))
+    assert body["agrees"] and body["contributors"] and body["launch"]["blockDim"], body
+    shown = session.request("tensor", reference={"expression": name}, slice=list(index))
+    assert float(shown["data"].numpy()) == pytest.approx(body["actual"], rel=1e-6)
+    return body
+
+
+def test_a_session_on_the_gpu(launch):
+    session = launch(TRAINING.replace("STEPS", "3"))
+    seen = {}
+    for _ in range(40):
+        stop = session.step("next", granularity="op")
+        key = (stop["direction"], stop["op"])
+        if key not in seen:
+            seen[key] = stop
+            if key == ("forward", "Linear"):
+                explained(session, "y", (1, 0))
+            if key == ("backward", "Linear"):
+                explained(session, "dw", (0, 1))
+            if key == ("update", "SGD"):
+                explained(session, "w_new", (0, 1))
+                break
+    assert ("update", "SGD") in seen
+    assert "float32 (2, 2)" in session.request("evaluate", expression="model[0].weight")["result"]
+    assert session.request("histogram", reference={"expression": "model[0].weight"}, bins=4)["count"] == 4
+
+    back = session.step("stepBack", granularity="op")
+    assert not back["live"] and back.position < seen["update", "SGD"].position
+
+    stop = session.step("runTo", step=2)
+    digest = session.request("digest")["digest"]
+    position = stop.position
+    session.step("continue")
+    assert session.travel(position, live=True).position == position
+    assert session.request("digest")["digest"] == digest
+
+    run = session.fork([{"kind": "tensor", "reference": {"expression": "0.weight"}, "index": [0, 0], "value": 5.0}])
+    session.switch(run)
+    shown = session.request("tensor", reference={"expression": "0.weight"}, slice=[0, 0])
+    assert float(shown["data"].numpy()) == 5.0
+    assert session.request("digest")["digest"] != digest
+
+
+def test_out_of_memory_is_a_stop_that_names_what_holds_memory(launch):
+    session = launch(FULL)
+    session.configure("setExceptionBreakpoints", filters=["uncaught"])
+    stop = session.step("continue")
+    assert stop.reason == "exception" and "(1234, 567)" in stop["text"] and "(3, 500)" in stop["text"], stop
+    assert "(3, 500)" in session.request("evaluate", expression="held")["result"]
+    assert session.request("status")["state"] == "stopped"
