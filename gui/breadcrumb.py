@@ -12,10 +12,7 @@ from PyQt6.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 from gui.context import Context
 from gui.panels.panel import ElidedLabel
 from gui.state import Selection
-from gui.timers import single_shot
-
-#: Milliseconds that the path stays while the script runs: pictures change faster than can be read.
-_READABLE = 200
+from gui.timers import READABLE, Paced
 
 #: What the arrays of an op are called where they have no name of their own.
 _ROLES = {"y": "output", "x": "input", "dy": "output", "dx": "input", "w": "weight", "dw": "weight", "w_new": "weight"}
@@ -98,8 +95,7 @@ class Breadcrumb(QWidget):
         self._crumbs: list[tuple[QLabel, QPushButton]] = []
         self._widths: dict[tuple[str, bool], int] = {}
         self._arranged: tuple[Any, ...] | None = None
-        self._pace = single_shot(self, _READABLE, self._catch_up)
-        self._behind = False
+        self._progressed = Paced(self, READABLE, self._show_progress)
         self.setObjectName("breadcrumb")
         self.setAccessibleName("Where the script stands")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, True)
@@ -113,7 +109,7 @@ class Breadcrumb(QWidget):
             label.setParent(self)
             label.setObjectName("muted")
         context.state.subscribe(("stop", "running", "selection"), self._show)
-        context.state.subscribe("progress", self._show_progress)
+        context.state.subscribe("progress", self._show_progressed)
         context.theme_changed.connect(self._rebuild)
         self._rebuild()
 
@@ -133,23 +129,16 @@ class Breadcrumb(QWidget):
         self._show_progress()
         self._arrange()
 
+    def _show_progressed(self) -> None:
+        self._progressed()
+
     def _show_progress(self) -> None:
         state = self._context.state
         if state.running:
-            words = "  ›  ".join(part.text for part in parts(state.progress))
-            self._behind = self._pace.isActive()
-            if self._behind:
-                return
-            if words:
-                self._pace.start()
-            self._going.setText(words or "running")
+            self._going.setText("  ›  ".join(part.text for part in parts(state.progress)) or "running")
         elif not self._shown:
             ended = (state.stop or {}).get("reason") in ("end", "exited")
             self._going.setText("The script has ended" if ended else "The script has not stopped yet")
-
-    def _catch_up(self) -> None:
-        if self._behind:
-            self._show_progress()
 
     def _rebuild(self) -> None:
         theme = self._context.theme

@@ -11,6 +11,7 @@ from gui.actions import SPECS, shown_key
 from gui.context import Context
 from gui.numbers import format_bytes, format_count, format_number
 from gui.panels.panel import ElidedLabel
+from gui.timers import READABLE, Paced
 
 #: Seed of a generator that nobody seeded (PyTorch's).
 _UNSEEDED = 67280421310721
@@ -48,7 +49,9 @@ class StatusLine(QWidget):
             layout.addWidget(widget, stretch)
         context.link.starting.connect(self._started)
         context.theme_changed.connect(self.apply_theme)
-        self._state.subscribe(("stop", "running", "runs", "progress", "level", "restoring"), self._show)
+        self._paced = Paced(self, READABLE, self._show)
+        self._state.subscribe(("stop", "running", "runs", "level", "restoring"), self._show)
+        self._state.subscribe("progress", self._progressed)
         self.apply_theme()
 
     def apply_theme(self) -> None:
@@ -63,13 +66,16 @@ class StatusLine(QWidget):
         self._busy.setVisible(bool(what))
         self._show()
 
+    def _progressed(self) -> None:
+        self._paced()
+
     def _show(self) -> None:
         kind, text = self._words()
         theme = self._context.theme
         color = {"alarm": theme.phase["alarm"], "idle": theme.muted}.get(kind) or theme.phase.get(kind, theme.accent)
         self._dot.setText("●" if kind != "idle" else "○")
         if color.name() != self._color:
-            # Style sheets are slow, and all this is shown thirty times a second while the script runs.
+            # Style sheets are slow, and all this is shown several times a second while the script runs.
             self._color = color.name()
             self._dot.setStyleSheet(f"color: {self._color}")
         self.state.setText("  ·  ".join([text, *self._figures()]))

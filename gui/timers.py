@@ -20,3 +20,26 @@ def repeating(parent: QObject, milliseconds: int, call: Callable[[], object]) ->
     timer.setInterval(milliseconds)
     timer.timeout.connect(call)
     return timer
+
+
+#: Milliseconds from one text to the next while the script runs: pictures may change faster, but nobody can read faster.
+READABLE = 200
+
+
+class Paced:
+    """Called, it calls ``call`` at once, but no more often than every so many milliseconds; the last time is made up for."""
+
+    def __init__(self, parent: QObject, milliseconds: int, call: Callable[[], object]) -> None:
+        self._call = call
+        self._behind = False
+        self._rest = single_shot(parent, milliseconds, self._catch_up)
+
+    def __call__(self) -> None:
+        self._behind = self._rest.isActive()
+        if not self._behind:
+            self._rest.start()
+            self._call()
+
+    def _catch_up(self) -> None:
+        if self._behind:
+            self()

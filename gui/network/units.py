@@ -44,7 +44,7 @@ def paint_units(painter: QPainter, item: NodeItem, content: Content | None, zoom
     for unit in range(item.place.form.shape[0]):
         at = QPointF(x, y + (unit + 0.5) * high)
         known = unit < len(shown)
-        color = QColor(*fills[unit][:3]) if known else theme.panel
+        color, ink = _fill(*fills[unit][:3]) if known else (theme.panel, theme.ink)
         painter.setPen(outline)
         painter.setBrush(color)
         painter.drawEllipse(at, radius, radius)
@@ -57,11 +57,17 @@ def paint_units(painter: QPainter, item: NodeItem, content: Content | None, zoom
             inside = QRectF(at.x() - radius, at.y() - radius, 2 * radius, 2 * radius)
             write_on(painter, inside, format_number(float(value)), color, theme.code_font("small"))
         elif value < 0:
-            ink = ink_on(color)
             if minus.color() != ink:
                 minus.setColor(ink)
             painter.setPen(minus)
             painter.drawLine(QPointF(at.x() - radius * 0.4, at.y()), QPointF(at.x() + radius * 0.4, at.y()))
+
+
+@lru_cache(maxsize=1024)
+def _fill(red: int, green: int, blue: int) -> tuple[QColor, QColor]:
+    """A colour, and the ink that is written with on it."""
+    color = QColor(red, green, blue)
+    return color, ink_on(color)
 
 
 @lru_cache(maxsize=4)

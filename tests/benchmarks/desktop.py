@@ -138,7 +138,7 @@ class Desktop:
         self.wait(lambda: self.state.stop is not None and not self.link.moving)
         from PyQt6.QtWidgets import QWidget
 
-        self.panels = dict(self.window.workspace.panels) | {"status": self.window.status}
+        self.panels = dict(self.window.workspace.panels)
         for key, panel in self.panels.items():
             counter = self._counter(key, panel)
             for widget in (panel, *panel.findChildren(QWidget)):

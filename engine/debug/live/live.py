@@ -20,7 +20,7 @@ from engine.debug.live.views import ClassNames, Subscription, answers
 from engine.debug.watching import Watcher
 
 #: Seconds between the beginnings of two pictures, at least.
-INTERVAL = 1 / 32
+INTERVAL = 1 / 35
 
 #: How many times longer than a picture costs the time to the next one is, at least.
 AMORTISED = 15.0

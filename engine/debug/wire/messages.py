@@ -370,7 +370,7 @@ EVENTS: dict[str, Event] = {
         },
     ),
     "snapshot": Event(
-        "What a step of a free run looked like when it had ended; at most 32 a second, less where that would slow the "
+        "What a step of a free run looked like when it had ended; at most 35 a second, less where that would slow the "
         "script. views: by id, the bodies of the views of the subscription that there are. With the first one of a "
         "subscription, and when the structure has changed, the graph, and the events of one step as of the request "
         "events: a view's reference to one of these (or to one of the newest before the script ran on) means the array "
