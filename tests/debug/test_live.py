@@ -98,8 +98,11 @@ def test_the_first_picture_tells_the_structure():
     assert len(training.bodies) == 1  # nothing else is wanted
 
 
-@pytest.mark.parametrize("loader", [True, False])
-def test_pictures_hold_the_numbers_of_their_steps(loader):
+@pytest.mark.parametrize(("loader", "copied"), [(True, None), (False, None), (True, 0)])
+def test_pictures_hold_the_numbers_of_their_steps(loader, copied, monkeypatch):
+    if copied is not None:  # as if all were too large to be copied
+        monkeypatch.setattr("engine.debug.live.picture.COPIED", copied)
+        monkeypatch.setattr("engine.debug.live.views.COPIED", copied)
     training = Training(loader=loader).run()
     forward, backward, update = training.event("forward"), training.event("backward", "0"), training.event("update", "0")
     training.subscribe(
@@ -111,6 +114,10 @@ def test_pictures_hold_the_numbers_of_their_steps(loader):
         tensor("now", {"expression": "0.weight"}, describe=False),
         tensor("none", {"event": forward, "name": "nothing"}),
         tensor("bad slice", {"event": forward, "name": "y"}, slice="0, 0, 0"),
+        tensor("row", {"event": forward, "name": "y"}, slice="1", describe=False),
+        tensor("input", {"event": forward, "name": "x"}, describe=False),
+        tensor("none of it", {"event": forward, "name": "nothing"}, describe=False),
+        tensor("bad part", {"event": forward, "name": "y"}, slice="0, 0, 0", describe=False),
         View("histogram", "histogram", {"reference": {"event": forward, "name": "y"}, "bins": 5}),
         View("samples", "samples", {}),
     )
@@ -121,7 +128,9 @@ def test_pictures_hold_the_numbers_of_their_steps(loader):
     for body in training.bodies:
         logits, loss, gradient, before = training.seen[body["step"] - 4]
         views = body["views"]
-        assert set(views) == {"y", "dw", "w", "w_new", "grad", "now", "histogram", "samples"}
+        assert set(views) == {"y", "dw", "w", "w_new", "grad", "now", "row", "input", "histogram", "samples"}
+        np.testing.assert_array_equal(views["row"]["data"], logits[1])
+        assert views["row"]["shape"] == list(logits.shape) and views["input"]["data"].shape == (len(logits), 3)
         np.testing.assert_array_equal(views["y"]["data"], logits)
         np.testing.assert_array_equal(views["dw"]["data"], gradient)
         np.testing.assert_array_equal(views["grad"]["data"], gradient)

@@ -187,9 +187,11 @@ class Live(trace.Observer):
             self._full = _StepWatcher(self._watcher, self._seen)
             self._watch_by(self._full)
             return
-        wanted = subscription.wanted(self._places(structure))
+        whole, cuts = subscription.wanted(self._places(structure), self._count)
         recorder = self._watcher.recorder
-        self._picture = Picture(structure.ops, wanted, self._watcher.names, self._handed_out, lambda: recorder.epochs)
+        self._picture = Picture(
+            structure.ops, whole, cuts, self._watcher.names, self._handed_out, lambda: recorder.epochs
+        )
         self._looking.picture = self._picture
         listeners = [*self._watcher.listeners, self._looking_guard, self.guard]
         self._watch_by(self._leans.of(self._watcher.recorder, listeners))

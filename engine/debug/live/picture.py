@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,9 +18,21 @@ from engine.debug.live.structure import Op, Place
 from engine.debug.memory import ARRAYS
 from engine.debug.names import Names
 from engine.debug.replay.measures import is_loss
+from engine.debug.views.slices import selection
 from engine.debug.watching import loader_name
 from engine.function import Function
 from engine.tensor import Tensor
+
+#: Bytes of a part that is copied; of a larger one a reference is kept, and it is made small when the step has ended.
+COPIED = 128 << 10
+
+
+class Cut(NamedTuple):
+    """A part of an op's array that is copied as soon as the op has run: id of the view, name of the array, slice."""
+
+    id: str
+    name: str
+    part: Any
 
 
 class Forward(NamedTuple):
@@ -84,26 +97,36 @@ class Looking(trace.Observer):
 
 
 class Picture:
-    """Looks at one step. Ops never write their inputs, so references stay what they were until the step has ended.
+    """Looks at one step. Ops never write their inputs, so references stay what they were until the step has ended. But
+    arrays that are kept so long cannot be used again meanwhile, and the step runs through other memory than those
+    before it: of what is small copies are kept, made while it is still in the processor's cache.
 
     Args:
         ops: the structure that the step should have.
-        wanted: what the views are of.
+        wanted: what references are kept of.
+        cuts: what is copied of ops that run forward, by their nodes.
         names: of parameters.
         batch: what was handed out for it. epoch: tells which epoch it is.
 
     Attributes:
         fits: whether the step has had that structure so far.
         forward, backward, update: what was kept, by node or parameter.
+        parts: the copies, by the ids of their views, each with the shape of the whole array.
         loss: the last loss that was computed.
         handed_out: the batch; None without a DataLoader.
         seconds: that this has taken.
     """
 
     def __init__(
-        self, ops: Sequence[Op], wanted: frozenset[Place], names: Names, batch: Batch | None, epoch: Callable[[], int]
+        self,
+        ops: Sequence[Op],
+        wanted: frozenset[Place],
+        cuts: Mapping[str, Sequence[Cut]],
+        names: Names,
+        batch: Batch | None,
+        epoch: Callable[[], int],
     ) -> None:
-        self._ops, self._wanted, self._names = ops, wanted, names
+        self._ops, self._wanted, self._cuts, self._names = ops, wanted, cuts, names
         self._epoch = epoch
         self.seconds = 0.0
         self.begin(batch)
@@ -115,6 +138,7 @@ class Picture:
         self.forward: dict[str, Forward] = {}
         self.backward: dict[str, dict[str, Any]] = {}
         self.update: dict[str, dict[str, Any]] = {}
+        self.parts: dict[str, tuple[np.ndarray, tuple[int, ...]]] = {}
         self.loss: Forward | None = None
         self.handed_out = batch
         self._numbers: dict[int, int] = {}
@@ -131,18 +155,32 @@ class Picture:
             return
         node = self._ops[at].node
         self._numbers[id(function)] = at
-        loss = is_loss(function)
-        if not loss and ("forward", node) not in self._wanted and ("backward", node) not in self._wanted:
+        loss, cuts = is_loss(function), self._cuts.get(node, ())
+        kept = loss or ("forward", node) in self._wanted or ("backward", node) in self._wanted
+        if not kept and not cuts:
             return
         began = time.perf_counter()
         arrays = named_inputs(function, [t._array for t in inputs])
         for i, output in enumerate(outputs):
             arrays[function.returns[i] if i < len(function.returns) else f"y{i}"] = output._array
-        # Backward empties the op itself.
-        self.forward[node] = kept = Forward(frozen(function) if loss else function, arrays)
+        large = {cut.name: arrays[cut.name] for cut in cuts if not self._copied(cut, arrays)}
+        if kept or large:
+            # Backward empties the op itself.
+            self.forward[node] = Forward(frozen(function) if loss else function, arrays if kept else large)
         if loss:
-            self.loss = kept
+            self.loss = self.forward[node]
         self.seconds += time.perf_counter() - began
+
+    def _copied(self, cut: Cut, arrays: dict[str, Any]) -> bool:
+        """Copy a part; False where it is too large. One that is not there is left out."""
+        array = arrays.get(cut.name)
+        if isinstance(array, np.ndarray):
+            with suppress(ValueError, IndexError):  # a slice that does not fit this step's array
+                chosen = selection(array, cut.part)
+                if chosen.nbytes > COPIED:
+                    return False
+                self.parts[cut.id] = np.array(chosen), array.shape
+        return True
 
     def after_backward(
         self,

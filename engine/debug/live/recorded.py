@@ -29,6 +29,8 @@ class Recorded:
         events = list(events)
         found = places(events)
         self.ops = [Op(found[event.seq][1], event.name) for event in events if event.kind == "forward"]
+        #: Nothing is copied: what is recorded does not change.
+        self.parts: dict[str, tuple[np.ndarray, tuple[int, ...]]] = {}
         self._events = {found[event.seq]: event for event in events if event.seq in found}
         loss = next((event for event in reversed(events) if event.kind == "forward" and is_loss(event)), None)
         self.loss = None if loss is None or loss.function is None else Forward(loss.function, loss.arrays)

@@ -12,16 +12,13 @@ import numpy as np
 
 from engine.debug.events import Event, Position
 from engine.debug.lines import user_frame
-from engine.debug.live.picture import Picture
+from engine.debug.live.picture import COPIED, Cut, Picture
 from engine.debug.live.recorded import Recorded
 from engine.debug.live.structure import Place
 from engine.debug.names import Names
 from engine.debug.views import arrays, samples
 from engine.debug.views.class_names import class_names
 from engine.debug.views.slices import selection
-
-#: Bytes of a part that is copied, to be made into a picture later; larger ones are made small where they are.
-_COPIED = 128 << 10
 
 #: An answer, as of the request of a view's ``command``.
 Body = dict[str, Any]
@@ -48,11 +45,22 @@ class Subscription:
     views: tuple[View, ...] = ()
     enabled: bool = True
 
-    def wanted(self, places: Mapping[int, Place]) -> frozenset[Place]:
-        """What the views are of, where ``places`` knows their events."""
-        return frozenset(
-            places[view.reference["event"]] for view in self.views if view.reference.get("event") in places
-        )
+    def wanted(self, places: Mapping[int, Place], number: int) -> tuple[frozenset[Place], dict[str, list[Cut]]]:
+        """What the views whose turn it is in picture ``number`` are of, where ``places`` knows their events: places
+        that references are kept of, and what is copied of ops that run forward, by their nodes.
+        """
+        whole: set[Place] = set()
+        cuts: dict[str, list[Cut]] = {}
+        for view in self.views:
+            place = places.get(view.reference.get("event", -1))
+            if place is None or number % view.every:
+                continue
+            arguments = view.arguments
+            if place[0] == "forward" and view.command == "tensor" and not arguments.get("describe", True):
+                cuts.setdefault(place[1], []).append(Cut(view.id, arguments["reference"]["name"], arguments.get("slice")))
+            else:
+                whole.add(place)
+        return frozenset(whole), cuts
 
 
 class ClassNames:
@@ -89,6 +97,9 @@ def answers(
         if view.command == "samples":
             found[view.id] = _samples(picture, view.arguments, classes)
             continue
+        if view.id in picture.parts:
+            found[view.id] = _later(*picture.parts[view.id], view.arguments)
+            continue
         array = _array(view.reference, picture, places, parameters)
         if array is not None:
             with suppress(ValueError, IndexError):  # a slice that does not fit this step's array
@@ -114,14 +125,19 @@ def _tensor(array: np.ndarray, arguments: dict[str, Any]) -> Body | Callable[[],
     most = (arguments.get("maxShape") or (256, 256))[:2]
     if arguments.get("describe", True):
         return {**arrays.view_of(chosen, array.shape, most, transform), "description": arrays.describe(array)}
-    if chosen.nbytes > _COPIED:
+    if chosen.nbytes > COPIED:
         return arrays.view_of(chosen, array.shape, most, transform)
     # The next step may write to it.
-    part, shape = np.array(chosen), array.shape
+    return _later(np.array(chosen), array.shape, arguments)
+
+
+def _later(part: np.ndarray, shape: tuple[int, ...], arguments: dict[str, Any]) -> Callable[[], Body | None]:
+    """Makes the picture of a part that was copied, of an array of ``shape``; nothing where that cannot be."""
+    most = (arguments.get("maxShape") or (256, 256))[:2]
 
     def later() -> Body | None:
         with suppress(ValueError):
-            return arrays.view_of(part, shape, most, transform)
+            return arrays.view_of(part, shape, most, arguments.get("transform"))
         return None
 
     return later
