@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from gui.timers import repeating
 
 #: Milliseconds between two looks at the losses while the script runs.
 _CURVES = 500
-#: Graphs of events of the past that are kept, so that going along the timeline again needs no asking.
+#: Graphs of the past that are kept, so that going along the timeline again needs no asking.
 _GRAPHS = 256
 
 
@@ -37,7 +38,7 @@ class Following(QObject):
         link.diagnosed.connect(lambda body: self._state.update(findings=[*self._state.findings, body]))
         link.runs_changed.connect(self._runs_changed)
         link.closed.connect(self.clear)
-        self._graphs: dict[tuple[str | None, int], dict[str, Any]] = {}
+        self._graphs: deque[tuple[str | None, int, int, dict[str, Any]]] = deque(maxlen=_GRAPHS)
         self._unasked = False
         self._state.subscribe("stop", self._ask_graph_once, first=True)
         self._timer = repeating(self, _CURVES, self._ask_curves)
@@ -62,7 +63,7 @@ class Following(QObject):
                 measures={key: value for key, value in self._state.measures.items() if key != name},
             )  # fmt: skip
         here = self._past(stop)
-        known = self._graphs.get(here) if here is not None else None
+        known = self._known_graph(*here) if here is not None else None
         changes = {"stop": stop, "running": False, "selection": follow(self._state.selection, stop)}
         if known is not None:
             self._context.link.forget(("state", "graph"))
@@ -86,12 +87,13 @@ class Following(QObject):
             return None
         return self._current, stop["seq"]
 
+    def _known_graph(self, run: str | None, seq: int) -> dict[str, Any] | None:
+        return next((body for of, first, last, body in self._graphs if of == run and first <= seq <= last), None)
+
     def _ask_graph(self, here: tuple[str | None, int] | None) -> None:
         def answered(body: dict[str, Any]) -> None:
             if here is not None:
-                if len(self._graphs) >= _GRAPHS:
-                    self._graphs.pop(next(iter(self._graphs)))
-                self._graphs[here] = body
+                self._graphs.append((here[0], *body.get("holds", (here[1], here[1])), body))
             self._state.update(graph=body, graph_due=False)
 
         # Of the past by its number: the cursor may have gone on when the engine answers.

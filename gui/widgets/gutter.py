@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QEvent, QPointF, QRect, QSize, Qt
-from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QRegion
 from PyQt6.QtWidgets import QWidget
 
 from gui.theme import Theme, with_alpha
@@ -53,7 +53,8 @@ class Gutter(QWidget):
         view, theme = self._view, self._view.theme
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        box = a0.rect() if a0 is not None else self.rect()
+        region = a0.region() if a0 is not None else QRegion(self.rect())
+        box = region.boundingRect()
         painter.fillRect(box, theme.panel)
         painter.setFont(view.font())
         metrics = view.fontMetrics()
@@ -69,7 +70,9 @@ class Gutter(QWidget):
                 continue
             line = block.blockNumber() + view.first_line
             area = QRect(0, round(rect.top()), self.width(), round(rect.height()))
-            self._draw_line(painter, line, area, marks.get(line), digit, ascent)
+            # Of two lines that are marked anew, those between them need not be written again.
+            if region.intersects(area):
+                self._draw_line(painter, line, area, marks.get(line), digit, ascent)
             block = block.next()
 
     def _draw_line(

@@ -15,6 +15,7 @@ from engine.nn.module import Module
 
 if TYPE_CHECKING:
     from engine.debug.debuggee import Debuggee
+    from engine.debug.names import Names
 
 
 @handles("samples")
@@ -80,7 +81,25 @@ def _grid_evaluate(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, A
 def _graph(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     history = debuggee.debugger.history
     at = history.get(arguments["event"]) if "event" in arguments else debuggee.cursor
-    return graph.from_events([e for e in history if at is None or e.seq <= at.seq], debuggee.debugger.names)
+    events, names = list(history), debuggee.debugger.names
+    if at is None:
+        return graph.from_events(events, names)
+    place = next((i for i, event in enumerate(events) if event.seq >= at.seq), len(events) - 1)
+    body = graph.from_events(events[: place + 1], names)
+    return {**body, "holds": _holding(body, events, place, names)}
+
+
+def _holding(body: dict[str, Any], events: list[Event], place: int, names: Names) -> list[int]:
+    """First and last of the events around the one at ``place`` whose graph is ``body`` too, so that nobody asks again.
+
+    Between two beginnings of backward the graph can only grow, and only by ops that are in it at the end.
+    """
+    begins = [i for i, event in enumerate(events) if event.kind == "begin_backward"]
+    before = [i for i in begins if i <= place]
+    end = next((i for i in begins if i > place), len(events))
+    if not before or (end > place + 1 and graph.from_events(events[:end], names) != body):
+        return [events[place].seq] * 2
+    return [events[before[-1]].seq, events[end - 1].seq]
 
 
 @handles("modules")

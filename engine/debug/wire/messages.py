@@ -227,7 +227,8 @@ REQUESTS: dict[str, Request] = {
         {}, {"modules": "[object]"},
     ),
     "graph": Request(
-        "The ops of the step of an event (of the stop without one) and the tensors between them.", {"event?": "int"}, {},
+        "The ops of the step of an event (of the stop without one) and the tensors between them. holds: the first and the "
+        "last event that this is the graph of.", {"event?": "int"}, {},
     ),
     "samples": Request(
         "The samples of the batch: inputs, labels, predictions, losses, indices in the dataset. names: of the classes, "
