@@ -51,6 +51,8 @@ class TensorPanel(Panel):
         self._live = TensorLive(self, self._show_seen)
         #: What stands behind a picture of the script while it ran, and at which step; None where the numbers were asked for.
         self._seen: tuple[tuple[dict[str, Any], ...], int] | None = None
+        #: The stop and the selection for which numbers were asked for last.
+        self._asked: tuple[dict[str, Any] | None, Selection] | None = None
         self._scales = Scales()
         self.actions_ = TensorActions(self)
         self._detail = single_shot(self, _DETAIL, self._look_closer)
@@ -94,8 +96,8 @@ class TensorPanel(Panel):
         if stop is None:
             return
         if self.source.shows(selection.reference):
-            self.controls.set_sample(selection.sample)
-            self.numbers.fetch()
+            if self.controls.set_sample(selection.sample) or self._asked != (stop, selection):
+                self.numbers.fetch()
         elif not self.keep.isChecked():
             self._show(selection, stop)
         self._mark()
@@ -133,6 +135,7 @@ class TensorPanel(Panel):
         """Find the arrays that the view needs, then fetch them."""
         if not self.subject.reference:
             return
+        self._asked = self.state.stop, self.state.selection
 
         def found(source: Source) -> None:
             self.numbers.source = source

@@ -103,10 +103,12 @@ class TensorControls(QWidget):
         self.second.offer(*names[1], shape[1] if len(shape) >= 4 else 0, kept[1] if known else -1)
         self._fit()
 
-    def set_sample(self, sample: int) -> None:
-        """Show another sample of the batch, unless all are shown."""
-        if not self._parameter and len(self._shape) >= 3 and self.first.value() >= 0:
+    def set_sample(self, sample: int) -> bool:
+        """Show another sample of the batch, unless all are shown; whether it is another one."""
+        before = self.first.value()
+        if not self._parameter and len(self._shape) >= 3 and before >= 0:
             self.first.set_value(sample)
+        return self.first.value() != before
 
     # ---- what is chosen ----
 

@@ -47,7 +47,10 @@ class Plan:
 def plan(cut: Cut, pixels: tuple[int, int], region: tuple[int, int, int, int] | None = None) -> Plan:
     """Ask for no more numbers than a map of ``pixels`` (rows, columns) can show."""
     layout = layout_of(cut.selected, pixels[1] / pixels[0])
-    most = (max(1, pixels[0] // max(1, layout.down)), max(1, pixels[1] // max(1, layout.across)))
+    rows, columns = (1, 1, *cut.selected)[-2:]
+    # What fits anyway is asked for alike, however large the map is.
+    most = (min(rows, pixels[0] // max(1, layout.down)), min(columns, pixels[1] // max(1, layout.across)))
+    most = (max(1, most[0]), max(1, most[1]))
     return Plan(cut, layout, most, None if layout.lead else region)
 
 
