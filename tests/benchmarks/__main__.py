@@ -153,10 +153,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("peers", "debug", "desktop", "gpu"), help="this part; all if not given")
     options = parser.parse_args()
     print(machine(), flush=True)
-    parts = [
-        "# Results",
-        f"`python -m tests.benchmarks --write` on {machine()}; {options.rounds} interleaved rounds, medians.",
-    ]
+    parts: list[str] = []
     if options.only in (None, "peers"):
         parts += compare(options)
     if options.only in (None, "debug"):
@@ -172,7 +169,18 @@ def main() -> None:
     if options.only in (None, "gpu"):
         parts += on_gpu(options.seconds)
     if options.write:
-        RESULTS.write_text("\n\n".join(parts) + "\n")
+        RESULTS.write_text(renewed(RESULTS.read_text() if RESULTS.exists() else "", parts))
+
+
+def renewed(old: str, parts: list[str]) -> str:
+    """The results with these parts (``## title``, text) in the place of those of their titles; others stay as they are."""
+    _, *rest = [text.strip() for text in ("\n" + old).split("\n## ")]
+    known = {text.partition("\n")[0]: text for text in rest}
+    for part in parts:
+        title, _, text = part.removeprefix("## ").partition("\n")
+        known[title] = f"{title}\n\nOn {machine()}.\n\n{text.strip()}"
+    head = "# Results\n\nOf `python -m tests.benchmarks --write`; each part says where it was measured. Medians."
+    return "\n\n".join([head, *[f"## {text}" for text in known.values()]]) + "\n"
 
 
 def on_gpu(seconds: float) -> list[str]:
@@ -202,7 +210,9 @@ def compare(options: argparse.Namespace) -> list[str]:
     table = head + [line(row, medians[row], peers) for row in rows]
     starts = start_up(peers, 8)
     print("\nStart-up, on " + ROWS[8].title + "\n\n" + "\n".join(starts))
-    return ["\n".join(table), "## Start-up\n\nOn " + ROWS[8].title + ".\n\n" + "\n".join(starts)]
+    note = f"{options.rounds} interleaved rounds, medians."
+    engine = f"## Engine\n\n{note}\n\n" + "\n".join(table)
+    return [engine, "## Start-up\n\nOn " + ROWS[8].title + ".\n\n" + "\n".join(starts)]
 
 
 if __name__ == "__main__":
