@@ -13,6 +13,10 @@ from engine.debug.diagnostics.observer import Diagnostics
 from engine.debug.edits import apply_edits
 from engine.debug.explain.element import explain
 from engine.debug.explain.kernel_step import ElementSteps
+from engine.debug.listeners import lean
+from engine.debug.live.live import Live
+from engine.debug.live.outbox import finished
+from engine.debug.live.views import Subscription, View
 from engine.debug.memory import on_cpu
 from engine.debug.references import References
 from engine.debug.replay.recorder import Recorder
@@ -21,6 +25,7 @@ from engine.debug.statistics.observer import Statistics, summarize
 from engine.debug.views import arrays
 from engine.debug.views.grid import evaluate_grid
 from engine.debug.views.texts import text
+from engine.debug.watching import Watcher
 from engine.device.cuda_array import CudaArray, from_host
 from engine.errors import DeviceError
 
@@ -47,6 +52,13 @@ class Watched(Debugger):
             trace.set_observer(None)
             sys.settrace(tracer)
         return list(self.history)
+
+
+class Silent(Watcher):
+    """Makes events, and stops nowhere."""
+
+    def consider(self, event, frame):
+        pass
 
 
 def train(steps=1, device="cuda", scale=1.0):
@@ -168,6 +180,50 @@ def test_views_bring_what_is_asked_for():
     expected, actual = arrays.histogram(host, 8), arrays.histogram(there, 8)
     assert all(np.array_equal(actual[key], expected[key]) for key in expected)
     assert text(torch.tensor([[1.5, 2.5], [3.5, 4.5]], device="cuda")) == "float32 (2, 2) [1.5, 2.5, 3.5, 4.5]"
+
+
+def test_live_pictures_are_the_cpu_s():
+    found = live_pictures("cpu")
+    assert found
+    for expected, actual in zip(found, live_pictures("cuda"), strict=True):
+        assert set(expected) == set(actual) == {"y", "dw", "w", "described"}
+        for id in expected:
+            np.testing.assert_allclose(actual[id]["data"], expected[id]["data"], rtol=1e-5, atol=1e-7)
+
+
+def live_pictures(device):
+    """The views of each picture of a training there, on a clock that steps move."""
+    recorder, bodies = Recorder(None), []
+
+    def attach():
+        live.attach(lean(recorder, [live.guard]))
+
+    def put(body):
+        bodies.append(finished(body))
+        if "events" in body and not live._subscription.views:
+            live.subscribe(Subscription(2, tuple(live_views(body["events"]))))
+
+    def failed(listener, error):
+        raise AssertionError("live pictures have failed") from error
+
+    live = Live(Silent(recorder), attach, bodies.append, failed, lambda: float(recorder.steps))
+    live._outbox.put = put
+    live.subscribe(Subscription(1))
+    attach()
+    train(steps=8, device=device)
+    trace.set_observer(None)
+    return [body["views"] for body in bodies if body["views"]]
+
+
+def live_views(events):
+    """Of a part that is copied at once, of a gradient, of a parameter, and of a tensor in numbers."""
+    forward = next(e["seq"] for e in events if e["kind"] == "forward" and e["name"] == "Linear")
+    backward = next(e["seq"] for e in events if e["kind"] == "backward" and e["name"] == "Linear")
+    y = {"reference": {"event": forward, "name": "y"}}
+    yield View("y", "tensor", {**y, "slice": "1", "describe": False})
+    yield View("dw", "tensor", {"reference": {"event": backward, "name": "dw"}, "describe": False})
+    yield View("w", "tensor", {"reference": {"expression": "0.weight"}, "describe": False})
+    yield View("described", "tensor", y)
 
 
 def test_a_plane_of_inputs_goes_through_the_gpu():

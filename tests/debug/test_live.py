@@ -102,7 +102,6 @@ def test_the_first_picture_tells_the_structure():
 def test_pictures_hold_the_numbers_of_their_steps(loader, copied, monkeypatch):
     if copied is not None:  # as if all were too large to be copied
         monkeypatch.setattr("engine.debug.live.picture.COPIED", copied)
-        monkeypatch.setattr("engine.debug.live.views.COPIED", copied)
     training = Training(loader=loader).run()
     forward, backward, update = training.event("forward"), training.event("backward", "0"), training.event("update", "0")
     training.subscribe(

@@ -15,7 +15,7 @@ from engine.debug.event_arrays import gradient_arrays, named_inputs
 from engine.debug.events import frozen
 from engine.debug.lines import user_frame
 from engine.debug.live.structure import Op, Place
-from engine.debug.memory import ARRAYS
+from engine.debug.memory import ARRAYS, on_cpu
 from engine.debug.names import Names
 from engine.debug.replay.measures import is_loss
 from engine.debug.views.slices import selection
@@ -33,6 +33,14 @@ class Cut(NamedTuple):
     id: str
     name: str
     part: Any
+
+
+def copied(chosen: np.ndarray) -> np.ndarray | None:
+    """A copy, on the CPU, of a part of an array that the next step may write to; None where it is too large."""
+    if chosen.nbytes > COPIED:
+        return None
+    there = on_cpu(chosen)
+    return np.array(there) if there is chosen else there
 
 
 class Forward(NamedTuple):
@@ -163,7 +171,7 @@ class Picture:
         arrays = named_inputs(function, [t._array for t in inputs])
         for i, output in enumerate(outputs):
             arrays[function.returns[i] if i < len(function.returns) else f"y{i}"] = output._array
-        large = {cut.name: arrays[cut.name] for cut in cuts if not self._copied(cut, arrays)}
+        large = {cut.name: arrays[cut.name] for cut in cuts if not self._cut(cut, arrays)}
         if kept or large:
             # Backward empties the op itself.
             self.forward[node] = Forward(frozen(function) if loss else function, arrays if kept else large)
@@ -171,15 +179,15 @@ class Picture:
             self.loss = self.forward[node]
         self.seconds += time.perf_counter() - began
 
-    def _copied(self, cut: Cut, arrays: dict[str, Any]) -> bool:
+    def _cut(self, cut: Cut, arrays: dict[str, Any]) -> bool:
         """Copy a part; False where it is too large. One that is not there is left out."""
         array = arrays.get(cut.name)
-        if isinstance(array, np.ndarray):
+        if isinstance(array, ARRAYS):
             with suppress(ValueError, IndexError):  # a slice that does not fit this step's array
-                chosen = selection(array, cut.part)
-                if chosen.nbytes > COPIED:
+                part = copied(selection(array, cut.part))
+                if part is None:
                     return False
-                self.parts[cut.id] = np.array(chosen), array.shape
+                self.parts[cut.id] = part, array.shape
         return True
 
     def after_backward(

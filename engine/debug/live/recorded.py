@@ -10,6 +10,7 @@ from engine.debug.events import Event
 from engine.debug.history import History
 from engine.debug.live.picture import Batch, Forward
 from engine.debug.live.structure import Op, Place, places
+from engine.debug.memory import ARRAYS
 from engine.debug.references import array_of
 from engine.debug.views.losses import is_loss
 
@@ -44,7 +45,7 @@ class Recorded:
 
 
 def _batch(event: Event) -> Batch:
-    arrays = [array for array in event.arrays.values() if isinstance(array, np.ndarray)]
+    arrays = [array for array in event.arrays.values() if isinstance(array, ARRAYS)]
     details = event.details
     return Batch(arrays, details["samples"], details["loader"], event.name, event.epoch, details.get("index", event.batch))
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.debug.events import Event, Position
 from engine.debug.lines import user_frame
-from engine.debug.live.picture import COPIED, Cut, Picture
+from engine.debug.live.picture import Cut, Picture, copied
 from engine.debug.live.recorded import Recorded
 from engine.debug.live.structure import Place
 from engine.debug.names import Names
@@ -121,23 +121,25 @@ def _array(
 
 
 def _tensor(array: np.ndarray, arguments: dict[str, Any]) -> Body | Callable[[], Body | None]:
-    chosen, transform = selection(array, arguments.get("slice")), arguments.get("transform")
-    most = (arguments.get("maxShape") or (256, 256))[:2]
+    chosen = selection(array, arguments.get("slice"))
     if arguments.get("describe", True):
-        return {**arrays.view_of(chosen, array.shape, most, transform), "description": arrays.describe(array)}
-    if chosen.nbytes > COPIED:
-        return arrays.view_of(chosen, array.shape, most, transform)
-    # The next step may write to it.
-    return _later(np.array(chosen), array.shape, arguments)
+        return {**_shown(chosen, array.shape, arguments), "description": arrays.describe(array)}
+    part = copied(chosen)
+    return _shown(chosen, array.shape, arguments) if part is None else _later(part, array.shape, arguments)
+
+
+def _shown(chosen: np.ndarray, shape: tuple[int, ...], arguments: dict[str, Any]) -> Body:
+    """The body of ``tensor`` for a part that was chosen of an array of ``shape``."""
+    rows, columns = (arguments.get("maxShape") or (256, 256))[:2]
+    return arrays.view_of(chosen, shape, (rows, columns), arguments.get("transform"))
 
 
 def _later(part: np.ndarray, shape: tuple[int, ...], arguments: dict[str, Any]) -> Callable[[], Body | None]:
-    """Makes the picture of a part that was copied, of an array of ``shape``; nothing where that cannot be."""
-    most = (arguments.get("maxShape") or (256, 256))[:2]
+    """Makes the picture of a part that was copied; nothing where that cannot be."""
 
     def later() -> Body | None:
         with suppress(ValueError):
-            return arrays.view_of(part, shape, most, arguments.get("transform"))
+            return _shown(part, shape, arguments)
         return None
 
     return later
