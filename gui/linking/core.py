@@ -103,7 +103,8 @@ class Core(LinkSignals):
         session = self._session
         if session is None or self._moving is not None or self._gone or session.current.stop is None:
             return
-        if (why := session.current.client.lost) and session.current.state != "ended":
+        # At a script's end its process still answers; only after "exited" it may go.
+        if (why := session.current.client.lost) and session.current.stop.reason != "exited":
             self._lose(session, session.current.lose(why))
 
     def _post_answer(self, then: Then | None, body: dict[str, Any]) -> None:

@@ -75,13 +75,16 @@ def make(qtbot, context):
 
 
 @pytest.fixture
-def window(qapp, until, tmp_path, monkeypatch):
-    """The whole window on samples/two_points.py, stopped behind the loss of the second step."""
+def window(qapp, until, tmp_path, monkeypatch, request):
+    """The whole window on samples/two_points.py, stopped behind the loss of the second step.
+
+    ``request.param``: the script's epochs, where its own will not do.
+    """
     monkeypatch.chdir(tmp_path)
     window = make_window(Settings(tmp_path / "settings.json"))
     window.resize(1280, 800)
     window.show()
-    window.open(str(SAMPLES / "two_points.py"), ("folder=",))
+    window.open(str(SAMPLES / "two_points.py"), ("folder=", f"epochs={getattr(request, 'param', 1000)}"))
     until(lambda: window.context.state.stop and window.workspace)
     window.context.action("layout").trigger()
     for level, count in (("batch", 2), ("op", 7)):
@@ -166,17 +169,19 @@ def named(widget):
     return bool(widget.accessibleName()) or inner
 
 
-def test_it_lives_through_running_and_a_lost_process(window, until):
+@pytest.mark.parametrize("window, reason", [(1_000_000_000, "pause"), (3, "end")], indirect=["window"])
+def test_it_lives_through_running_and_a_lost_process(window, until, reason):
     panels = window.workspace.panels
     state = window.context.state
     window.context.action("continue").trigger()
-    until(lambda: state.running)
+    until(lambda: state.running or state.stop["reason"] == "end")
     for key, panel in panels.items():
         window.workspace.show_panel(key)
         until(panel.isVisible)
-        assert colors(panel.grab().toImage()) > 1, key
+        until(lambda panel=panel: colors(panel.grab().toImage()) > 1)
     window.context.action("pause").trigger()
     until(lambda: not state.running)
+    assert state.stop["reason"] == reason
     os.kill(window.context.link._session.current.client.pid, signal.SIGKILL)
     until(lambda: window.messages.severity == "error")
     for key, panel in panels.items():
