@@ -95,7 +95,7 @@ class Breadcrumb(QWidget):
         self._crumbs: list[tuple[QLabel, QPushButton]] = []
         self._widths: dict[tuple[str, bool], int] = {}
         self._arranged: tuple[Any, ...] | None = None
-        self._progressed = Paced(self, READABLE, self._show_progress)
+        self._paced = Paced(self, READABLE, self._show_progress)
         self.setObjectName("breadcrumb")
         self.setAccessibleName("Where the script stands")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, True)
@@ -109,7 +109,7 @@ class Breadcrumb(QWidget):
             label.setParent(self)
             label.setObjectName("muted")
         context.state.subscribe(("stop", "running", "selection"), self._show)
-        context.state.subscribe("progress", self._show_progressed)
+        context.state.subscribe("progress", self._paced.call)
         context.theme_changed.connect(self._rebuild)
         self._rebuild()
 
@@ -128,9 +128,6 @@ class Breadcrumb(QWidget):
             self._write(wanted)
         self._show_progress()
         self._arrange()
-
-    def _show_progressed(self) -> None:
-        self._progressed()
 
     def _show_progress(self) -> None:
         state = self._context.state

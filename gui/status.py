@@ -51,7 +51,7 @@ class StatusLine(QWidget):
         context.theme_changed.connect(self.apply_theme)
         self._paced = Paced(self, READABLE, self._show)
         self._state.subscribe(("stop", "running", "runs", "level", "restoring"), self._show)
-        self._state.subscribe("progress", self._progressed)
+        self._state.subscribe("progress", self._paced.call)
         self.apply_theme()
 
     def apply_theme(self) -> None:
@@ -65,9 +65,6 @@ class StatusLine(QWidget):
         self._starting = what
         self._busy.setVisible(bool(what))
         self._show()
-
-    def _progressed(self) -> None:
-        self._paced()
 
     def _show(self) -> None:
         kind, text = self._words()

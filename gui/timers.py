@@ -27,19 +27,21 @@ READABLE = 200
 
 
 class Paced:
-    """Called, it calls ``call`` at once, but no more often than every so many milliseconds; the last time is made up for."""
+    """:meth:`call` calls ``does`` at once, but no more often than every so many milliseconds; the last time is made up
+    for."""
 
-    def __init__(self, parent: QObject, milliseconds: int, call: Callable[[], object]) -> None:
-        self._call = call
+    def __init__(self, parent: QObject, milliseconds: int, does: Callable[[], object]) -> None:
+        self._does = does
         self._behind = False
         self._rest = single_shot(parent, milliseconds, self._catch_up)
 
-    def __call__(self) -> None:
+    def call(self) -> None:
+        """Now, or later."""
         self._behind = self._rest.isActive()
         if not self._behind:
             self._rest.start()
-            self._call()
+            self._does()
 
     def _catch_up(self) -> None:
         if self._behind:
-            self()
+            self.call()

@@ -7,8 +7,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from typing import NamedTuple
 
-from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QPaintEngine, QPainter, QPixmap, QTransform
+from PyQt6.QtCore import QPointF, QRectF, QSize
+from PyQt6.QtGui import QColor, QPaintEngine, QPainter, QPixmap, QTransform
+
+from gui.widgets.layer import drawn
 
 #: Bytes of pictures that are kept, those that were wanted last; and of the largest one.
 _MOST_BYTES = 12 << 20
@@ -59,14 +61,13 @@ def kept(look: Look, box: QRectF, key: Hashable, draw: Callable[[QPainter], obje
     high = math.ceil((math.ceil(top - y + box.height() * look.zoom_y) + 1) * look.ratio)
     if 4 * wide * high > _LARGEST:
         return None
-    picture = QPixmap(wide, high)
-    picture.setDevicePixelRatio(look.ratio)
-    picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setTransform(QTransform(look.zoom_x, 0, 0, look.zoom_y, look.dx - x, look.dy - y), True)
-    draw(painter)
-    painter.end()
+
+    def placed(painter: QPainter) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setTransform(QTransform(look.zoom_x, 0, 0, look.zoom_y, look.dx - x, look.dy - y), True)
+        draw(painter)
+
+    picture = drawn(QSize(wide, high), look.ratio, QColor(0, 0, 0, 0), placed)
     _keep(whole, picture)
     return QPointF(x, y), picture
 

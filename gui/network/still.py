@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt6.QtCore import QRect, QRectF, Qt
+from PyQt6.QtCore import QRect, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QPaintEngine, QPainter, QPixmap, QTransform
 from PyQt6.QtWidgets import QGraphicsView
 
 from gui.network.items import NodeItem
 from gui.network.scene import NetworkScene
 from gui.network.words import Words
+from gui.widgets.layer import drawn
 from gui.widgets.parts import viewport_of
 
 
@@ -71,7 +72,6 @@ class Still:
         self.area = place[0].mapRect(self._scene.sceneRect()).toAlignedRect() & place[1]
 
         def under(painter: QPainter) -> None:
-            painter.fillRect(painter.worldTransform().inverted()[0].mapRect(QRectF(place[1])), self._scene.theme.panel)
             for item in self._scene.items(Qt.SortOrder.AscendingOrder):
                 painter.save()
                 if isinstance(item, NodeItem):
@@ -84,7 +84,6 @@ class Still:
             for node in nodes:
                 node.paint_lines(painter)
 
-        # What is opaque is copied, what may be transparent has to be blended.
         self._bare = self._picture(under, self._scene.theme.panel)
         self._lines = self._picture(over, QColor(0, 0, 0, 0))
         self._lined = [
@@ -97,14 +96,12 @@ class Still:
     def _picture(self, draw: Callable[[QPainter], None], ground: QColor) -> QPixmap:
         assert self._place is not None
         transform, room, ratio = self._place
-        picture = QPixmap(round(room.width() * ratio), round(room.height() * ratio))
-        picture.setDevicePixelRatio(ratio)
-        picture.fill(ground)
-        painter = QPainter(picture)
-        painter.setTransform(transform, True)
-        draw(painter)
-        painter.end()
-        return picture
+
+        def placed(painter: QPainter) -> None:
+            painter.setTransform(transform, True)
+            draw(painter)
+
+        return drawn(QSize(round(room.width() * ratio), round(room.height() * ratio)), ratio, ground, placed)
 
     def _write(self, nodes: set[NodeItem]) -> None:
         """Write again what is written at these nodes."""

@@ -36,14 +36,22 @@ class Layer:
         ratio = painter.deviceTransform().m11()
         wanted = (size, ratio, ground, key)
         if self._key is None or wanted != self._key:
-            self._picture = QPixmap(size * ratio)
-            self._picture.setDevicePixelRatio(ratio)
-            self._picture.fill(ground)
-            own = QPainter(self._picture)
-            draw(own)
-            own.end()
+            self._picture = drawn(size * ratio, ratio, ground, draw)
             self._key = wanted
         painter.drawPixmap(0, 0, self._picture)
+
+
+def drawn(pixels: QSize, ratio: float, ground: QColor, draw: Callable[[QPainter], object]) -> QPixmap:
+    """A picture of so many ``pixels``, ``ratio`` of them to each of the widget's, with what ``draw(painter)`` paints on
+    ``ground``. Where that is opaque the picture is, and is copied; else it has to be blended, which takes longer.
+    """
+    picture = QPixmap(pixels)
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(ground)
+    painter = QPainter(picture)
+    draw(painter)
+    painter.end()
+    return picture
 
 
 def lines_of(count: int, x1: Any, y1: Any, x2: Any, y2: Any) -> Any:

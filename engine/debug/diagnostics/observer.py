@@ -60,7 +60,6 @@ class Diagnostics(trace.Observer):
     ) -> None:
         if every < 1:
             raise ValueError(f"Diagnostics: every must be at least 1, got {every}")
-        self.every = every
         self._schedule = Schedule(every)
         self._close = True
         self.run = run = Run(report)
@@ -227,7 +226,7 @@ class Diagnostics(trace.Observer):
                 this.site.leaves, this.site.places = self._leaves, this.op_places()
             this.release()
             if not self._looking:
-                self._follow(self._schedule.wants(this.site, self._close))
+                self._follow(self._schedule.wants(this.site))
         self._ops = []
         self._backward_ops = []
 
@@ -266,7 +265,7 @@ class Diagnostics(trace.Observer):
         if self._looking and run.this is not None:
             if ratios := self._updates.take():
                 self._ask("updated", run.this, optimizer, ratios)
-            self._follow(self._schedule.wants(run.this.site, self._close))
+            self._follow(self._schedule.wants(run.this.site))
 
     # ---- batches ----
 

@@ -31,8 +31,8 @@ class Schedule:
         count = site.count
         return count < FIRST or count % (self._every if count < SETTLED else RARER * self._every) == 0
 
-    def wants(self, site: Site, closely: bool) -> bool:
-        """Whether the next pass, after one at ``site`` that was followed ``closely`` or not, shall be followed so."""
+    def wants(self, site: Site) -> bool:
+        """Whether the next pass, after one at ``site``, shall be followed closely."""
         self._over = self._missed
         if self.due(site):
             self._awaited = site

@@ -112,14 +112,14 @@ class Recorder(trace.Observer):
 
     def after_forward(self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> None:
         output = outputs[0]
-        a = output._array
         if len(outputs) == 1:
-            code = self._codes.get((function.__class__, a.shape, a.dtype, a.strides)) or self._code(function, outputs)
+            a = output._array
+            key = function.__class__, a.shape, a.dtype, a.strides
         else:
             key = (function.__class__, *[(t._array.shape, t._array.dtype, t._array.strides) for t in outputs])
-            code = self._codes.get(key) or self._code(function, outputs)
             for number, other in enumerate(outputs[1:], 1):
                 other._made = (self.tick + 1) | number << _TICK_BITS
+        code = self._codes.get(key) or self._code(key, function, outputs)
         self.tick = tick = self.tick + 1
         self._append_code(code)
         if output._made == 0:
@@ -129,18 +129,13 @@ class Recorder(trace.Observer):
         if self.stop_at <= tick:
             self.on_stop_at()
 
-    def _code(self, function: Function, outputs: tuple[Tensor, ...]) -> int:
+    def _code(self, key: tuple, function: Function, outputs: tuple[Tensor, ...]) -> int:
         described = tuple([(t._array.shape, t._array.dtype.str, t._array.strides) for t in outputs])
         # apply() notes the number of outputs where forward returns a tuple, be it of one.
         code = self.tape.code_of(function.name, described, "outputs" in function.__dict__)
         if is_loss(function):
             self._loss_codes.add(code)
-        arrays = [t._array for t in outputs]
-        if len(arrays) == 1:
-            a = arrays[0]
-            self._codes[type(function), a.shape, a.dtype, a.strides] = code
-        else:
-            self._codes[(type(function), *[(a.shape, a.dtype, a.strides) for a in arrays])] = code
+        self._codes[key] = code
         return code
 
     # ---- passes ----

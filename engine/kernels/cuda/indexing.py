@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.device import cuda_array
 from engine.device.cuda_array import CudaArray, copyto, empty, from_host
-from engine.kernels.cuda.launch import cuda, launch, one_each
+from engine.kernels.cuda.launch import cuda, launch, one_each, split
 
 
 @cuda.jit
@@ -34,9 +34,7 @@ def _scatter(y, v, places):
 def _take(y, x, index):
     place = cuda.grid(1)
     if place < y.size:
-        inner = place % y.shape[2]
-        k = place // y.shape[2] % y.shape[1]
-        outer = place // (y.shape[2] * y.shape[1])
+        outer, k, inner = split(place, y)
         y[outer, k, inner] = x[outer, index[k], inner]
 
 
@@ -44,9 +42,7 @@ def _take(y, x, index):
 def _gather_along(y, x, index):
     place = cuda.grid(1)
     if place < y.size:
-        inner = place % y.shape[2]
-        k = place // y.shape[2] % y.shape[1]
-        outer = place // (y.shape[2] * y.shape[1])
+        outer, k, inner = split(place, y)
         y[outer, k, inner] = x[outer, index[outer, k, inner], inner]
 
 
@@ -54,9 +50,7 @@ def _gather_along(y, x, index):
 def _scatter_along(y, v, index):
     place = cuda.grid(1)
     if place < index.size:
-        inner = place % index.shape[2]
-        k = place // index.shape[2] % index.shape[1]
-        outer = place // (index.shape[2] * index.shape[1])
+        outer, k, inner = split(place, index)
         y[outer, index[outer, k, inner], inner] = v[outer, k, inner]
 
 

@@ -18,7 +18,7 @@ from engine.device import gate
 from engine.device.cuda_array import CudaArray
 from engine.errors import DeviceError
 
-__all__ = ["THREADS", "cuda", "cuda_kernel", "device_function", "launch", "math", "one_each"]
+__all__ = ["THREADS", "cuda", "cuda_kernel", "device_function", "launch", "math", "one_each", "split"]
 
 # Types of numba.cuda describe the compiler's view of it, not what a kernel's code means.
 cuda: Any = _cuda
@@ -50,6 +50,13 @@ math = _maths()
 def device_function(function: Callable) -> Callable:
     """Decorator: a function that kernels call."""
     return cuda.jit(device=True)(function)
+
+
+@device_function
+def split(place, array):
+    """The index (i, j, k) of element number ``place`` of an array of three dimensions, in C order."""
+    rest = place // array.shape[2]
+    return rest // array.shape[1], rest % array.shape[1], place % array.shape[2]
 
 
 def one_each(count: int, threads: int = 256) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import numpy as np
 from numba import float64
 
 from engine.device import device_of
-from engine.kernels.cuda.launch import THREADS, cuda, launch, one_each
+from engine.kernels.cuda.launch import THREADS, cuda, launch, one_each, split
 from engine.kernels.placing import placed
 
 
@@ -18,9 +18,7 @@ from engine.kernels.placing import placed
 def _max_pool2d_forward(y, indices, x, kh, kw, sh, sw, ph, pw, dh, dw):
     place = cuda.grid(1)
     if place < y.size:
-        q = place % y.shape[2]
-        p = place // y.shape[2] % y.shape[1]
-        plane = place // (y.shape[2] * y.shape[1])
+        plane, p, q = split(place, y)
         found = -1
         best = x[plane, 0, 0]
         for i in range(kh):
@@ -66,9 +64,7 @@ def max_pool2d_backward(dx, dy, indices) -> None:
 def _avg_pool2d_forward(y, x, rows, columns):
     place = cuda.grid(1)
     if place < y.size:
-        q = place % y.shape[2]
-        p = place // y.shape[2] % y.shape[1]
-        plane = place // (y.shape[2] * y.shape[1])
+        plane, p, q = split(place, y)
         total = float64(0)
         for h in range(rows[p, 0], rows[p, 1]):
             for v in range(columns[q, 0], columns[q, 1]):
@@ -80,9 +76,7 @@ def _avg_pool2d_forward(y, x, rows, columns):
 def _avg_pool2d_backward(dx, dy, rows, columns):
     place = cuda.grid(1)
     if place < dx.size:
-        v = place % dx.shape[2]
-        h = place // dx.shape[2] % dx.shape[1]
-        plane = place // (dx.shape[2] * dx.shape[1])
+        plane, h, v = split(place, dx)
         total = float64(0)
         for p in range(dy.shape[1]):
             if rows[p, 0] <= h and h < rows[p, 1]:
@@ -114,9 +108,7 @@ def _tables(like, *tables) -> list:
 def _interpolate_forward(y, x, low, high, down, left, right, along):
     place = cuda.grid(1)
     if place < y.size:
-        q = place % y.shape[2]
-        p = place // y.shape[2] % y.shape[1]
-        plane = place // (y.shape[2] * y.shape[1])
+        plane, p, q = split(place, y)
         s = down[p]
         t = along[q]
         total = (1 - s) * (1 - t) * x[plane, low[p], left[q]]
@@ -133,9 +125,7 @@ def _interpolate_forward(y, x, low, high, down, left, right, along):
 def _interpolate_backward(dx, dy, low, high, down, left, right, along):
     place = cuda.grid(1)
     if place < dx.size:
-        v = place % dx.shape[2]
-        h = place // dx.shape[2] % dx.shape[1]
-        plane = place // (dx.shape[2] * dx.shape[1])
+        plane, h, v = split(place, dx)
         total = float64(0)
         for p in range(dy.shape[1]):
             vertical = (1 - down[p] if low[p] == h else 0.0) + (down[p] if high[p] == h else 0.0)
