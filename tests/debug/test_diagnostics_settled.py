@@ -5,7 +5,8 @@ import pytest
 import engine as torch
 from engine import nn, trace
 from engine.debug.diagnostics import Diagnostics
-from engine.debug.diagnostics.schedule import SETTLED
+from engine.debug.diagnostics.check import Check
+from engine.debug.diagnostics.schedule import SETTLED, SPARSE
 from engine.utils.data import DataLoader, TensorDataset
 
 LATE = SETTLED + 33
@@ -97,6 +98,34 @@ def test_a_nan_that_begins_in_backward_is_found(training):
     model.bad = lambda y: y + torch.sqrt(y * 0)
     step()
     assert found(diagnostics)["non-finite"].place.op == "Sqrt"
+
+
+@pytest.mark.parametrize("later", range(SPARSE))
+def test_gradients_that_jump_late_are_found_in_any_pass(training, later):
+    model, diagnostics, step = training
+    for _ in range(LATE + later):
+        step()
+    model.bad = lambda y: 1e4 * y
+    before = len(diagnostics.run.findings)
+    step()
+    assert [finding.id for finding in diagnostics.findings[before:]] == ["exploding-gradients"]
+
+
+def test_of_a_settled_training_the_checks_hear_of_some_passes_only():
+    heard = []
+
+    class Hears(Check):
+        def gradients(self, this):
+            assert this.norm > 0
+            heard.append(this.site.losses.count)
+
+    weight = torch.ones(3, requires_grad=True)
+    with Diagnostics(checks=[Hears]):
+        for _ in range(SETTLED + 40):
+            (weight * 2).square().sum().backward()
+            weight.grad = None
+    near = SETTLED + 2  # the one that is looked at, and the one behind it
+    assert heard == [*range(1, near + 1), *range(SETTLED + SPARSE, SETTLED + 41, SPARSE)]
 
 
 def test_gradients_that_are_cleared_no_more_are_found(training):

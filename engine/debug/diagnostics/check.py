@@ -37,10 +37,16 @@ class Check:
         """A backward pass begins that is looked at closely (the first three of a line, then every n-th)."""
 
     def loss(self, this: Pass, losses: Series) -> None:
-        """A backward pass begins, any one; ``losses`` are those of this line so far, this one included."""
+        """A backward pass begins; ``losses`` are those of this line so far, this one included.
+
+        Of a training that has settled, only some passes, and all whose loss is not finite.
+        """
 
     def gradients(self, this: Pass) -> None:
-        """A backward pass has ended, any one; ``this.norms`` are the parameters' gradient norms."""
+        """A backward pass has ended; ``this.norms`` are the parameters' gradient norms.
+
+        Of a training that has settled, only some passes, and all whose gradients are not finite or much larger.
+        """
 
     def stepping(self, optimizer: Any) -> None:
         """An optimizer step begins, any one."""

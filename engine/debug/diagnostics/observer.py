@@ -1,7 +1,8 @@
 """The observer that gathers what the checks look at, at little cost, and calls them at their moments.
 
 Once a training has settled, the passes between those that are looked at are followed at a distance: modules, lines and
-single updates are not heard of. Which op ran where is then told by the pass before that was followed closely.
+single updates are not heard of, and the checks hear of a loss or of gradients only in some passes and where these are
+not usual. Which op ran where is then told by the pass before that was followed closely.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
-
-import numpy as np
 
 from engine import trace
 from engine.debug.diagnostics import kinds
@@ -77,6 +76,12 @@ class Diagnostics(trace.Observer):
         self._entered: set[int] = set()
         self._leaves: dict[int, Tensor] = {}
         self._looking = False
+        #: Whether the checks are asked about the pass at work.
+        self._asking = True
+        #: Whether something was evaluated since the last pass.
+        self._evaluated_since = False
+        self._loader: Any = None
+        self._optimizer: Any = None
         self._heard: BaseException | None = None
         self._previous: trace.Observer | None = None
 
@@ -146,6 +151,7 @@ class Diagnostics(trace.Observer):
         run = self.run
         if not isinstance(outputs[0]._array, ARRAYS):
             return
+        self._evaluated_since = True
         self._follow(self._schedule.evaluated(self._close))
         record = Record(function, inputs, outputs, run.module, *script_line())
         self._ask("evaluated", record)
@@ -193,10 +199,16 @@ class Diagnostics(trace.Observer):
                 self._ask("evaluation", evaluation, value)
         self._leaves = {} if self._close else site.leaves
         run.this = this = Pass(run, site, roots, self._ops, self._looking)
-        if run.loader is not None:
-            run.loaders.setdefault(run.loader, LoaderState()).trained = True
         if this.scalar:
             site.losses.append(this.loss)
+        usual = math.isfinite(this.loss) and not self._evaluated_since
+        self._asking = self._close or not usual or self._schedule.asks(site)
+        self._evaluated_since = False
+        if run.loader is not self._loader:
+            self._loader = run.loader
+            if run.loader is not None:
+                run.loaders.setdefault(run.loader, LoaderState()).trained = True
+        if this.scalar and self._asking:
             self._ask("loss", this, site.losses)
         if self._looking:
             if site.count == 0:
@@ -211,17 +223,10 @@ class Diagnostics(trace.Observer):
     def end_backward(self, roots: tuple[Tensor, ...]) -> None:
         this = self.run.this
         if this is not None:
-            this.backward_ops = self._backward_ops
-            norms = this.norms
-            total = 0.0
-            for key, leaf in self._leaves.items():
-                if leaf._grad is not None:
-                    gradient = leaf._grad._array.ravel()
-                    square = float(np.dot(gradient, gradient))
-                    total += square
-                    norms[key] = (leaf, math.sqrt(square) if square >= 0 else math.nan)
-            this.norm = math.sqrt(total) if total >= 0 else math.nan
-            self._ask("gradients", this)
+            if self._asking or not this.site.is_usual(self._leaves):
+                this.backward_ops = self._backward_ops
+                this.measure(self._leaves)
+                self._ask("gradients", this)
             if self._close:
                 this.site.leaves, this.site.places = self._leaves, this.op_places()
             this.release()
@@ -254,8 +259,10 @@ class Diagnostics(trace.Observer):
 
     def begin_step(self, optimizer: Any) -> None:
         run = self.run
-        if optimizer not in run.optimizers and run.begins(optimizer):
-            self._ask("fresh")
+        if optimizer is not self._optimizer:
+            self._optimizer = optimizer
+            if optimizer not in run.optimizers and run.begins(optimizer):
+                self._ask("fresh")
         if self._close:
             self._ask("stepping", optimizer)
 

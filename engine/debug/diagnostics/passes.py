@@ -19,6 +19,9 @@ from engine.tensor import Tensor, wrap
 if TYPE_CHECKING:
     from engine.debug.diagnostics.run import Run
 
+#: Gradients whose norm is this many times larger than any that was measured are not usual.
+LARGER = 5.0
+
 #: Losses that a series keeps at its end; those at its beginning are kept too.
 WINDOW = 200
 
@@ -95,6 +98,7 @@ class Site:
         count: passes that have been counted: all, but for those whose turn it was to be looked at and that were not.
         leaves, places: of the newest pass that was followed closely, the tensors that got gradients, and for each op
             its class, module, file and line.
+        usual: the square of a norm of all gradients up to which it is not looked at further.
     """
 
     def __init__(self, file: str, line: int) -> None:
@@ -102,8 +106,21 @@ class Site:
         self.count = 0
         self.losses = Series()
         self.norms = Series()
+        self.usual = 0.0
         self.leaves: dict[int, Tensor] = {}
         self.places: list[tuple] = []
+
+    def is_usual(self, leaves: dict[int, Tensor]) -> bool:
+        """Whether the gradients of ``leaves`` are finite, and not much larger than those that were measured before."""
+        return sum([square for _, _, square in _squares(leaves)]) <= self.usual
+
+
+def _squares(leaves: dict[int, Tensor]) -> Iterator[tuple[int, Tensor, float]]:
+    """The leaves that have a gradient, and the square of its norm."""
+    for key, leaf in leaves.items():
+        if leaf._grad is not None:
+            gradient = leaf._grad._array.ravel()
+            yield key, leaf, float(np.dot(gradient, gradient))
 
 
 class Pass:
@@ -118,6 +135,16 @@ class Pass:
         array = roots[0]._array
         self.loss = float(array.reshape(-1)[0]) if len(roots) == 1 and array.size == 1 else math.nan
         self.scalar = len(roots) == 1 and array.size == 1
+
+    def measure(self, leaves: dict[int, Tensor]) -> None:
+        """Take the norms of the gradients that the pass has left."""
+        total = 0.0
+        for key, leaf, square in _squares(leaves):
+            total += square
+            self.norms[key] = (leaf, math.sqrt(square) if square >= 0 else math.nan)
+        self.norm = math.sqrt(total) if total >= 0 else math.nan
+        if math.isfinite(total):
+            self.site.usual = max(self.site.usual, LARGER**2 * total)
 
     @functools.cached_property
     def every_record(self) -> list[Record]:

@@ -10,6 +10,9 @@ FIRST, SETTLED = 3, 200
 #: How many times rarer a settled training is looked at.
 RARER = 5
 
+#: Of the passes that are followed from a distance, the checks are asked about each such one.
+SPARSE = 5
+
 
 class Schedule:
     """Counts by passes, not by time, so that a run that is repeated finds the same.
@@ -30,6 +33,10 @@ class Schedule:
         """Whether the pass that begins at ``site``, which has had ``site.count`` before, is one to look at."""
         count = site.count
         return count < FIRST or count % (self._every if count < SETTLED else RARER * self._every) == 0
+
+    def asks(self, site: Site) -> bool:
+        """Whether the checks are asked about a pass at ``site``, followed from a distance, in which nothing is unusual."""
+        return site.losses.count % SPARSE == 0
 
     def wants(self, site: Site) -> bool:
         """Whether the next pass, after one at ``site``, shall be followed closely."""
