@@ -2,6 +2,9 @@
 
 Fed with the answers of the protocol's ``events``. Ops are found again by the same ids as in the protocol's ``graph``:
 module, op and how often it has run in the pass; the backward of an op by going through its runs in reverse.
+
+A pass lies between two batches or steps of an optimizer. Of a script that has neither, it begins behind the backward
+pass before, with the first op that is on the tape.
 """
 
 from __future__ import annotations
@@ -46,6 +49,8 @@ class EventLog:
         self._backward: dict[int, list[int]] = {}
         self._of_graph: dict[tuple[str, str], list[tuple[str, tuple | None]]] = {}
         self._gap = False
+        #: Whether a batch or a step was seen; and whether the ops on the tape that follow begin a pass without one.
+        self._bounded, self._begins_anew = False, True
 
     def fits(self, stop: dict[str, Any]) -> bool:
         """Whether ``stop`` can belong to the events that are known: its number then has the position known for it."""
@@ -75,13 +80,16 @@ class EventLog:
         if kind in ("forward", "backward", "update"):
             self._directions.append(seq)
             self._direction_of.append(kind)
+            self._begins_anew |= kind == "backward"
         if kind in _BOUNDARIES:
-            self._passes.append(seq)
-            self._seen, self._runs, self._gap = {}, {}, False
+            self._begin_pass(seq)
+            self._bounded = True
         elif kind == "begin_backward":
             self._begins.append(seq)
             self._open = {key: list(runs) for key, runs in (self._of_graph if self._gap else self._runs).items()}
         elif kind == "forward":
+            if self._begins_anew and not self._bounded and event.get("function") is not None:
+                self._begin_pass(seq - 1)
             key = (event["module"] or "", event["name"])
             node = _numbered(key, self._seen)
             if event.get("function") is not None:
@@ -104,6 +112,12 @@ class EventLog:
             label = next((t.get("label") for t in event["tensors"] if t["name"] == "w"), None)
             if label:
                 self._note("update", label, seq)
+
+    def _begin_pass(self, at: int) -> None:
+        """A pass begins behind event ``at``."""
+        self._passes.append(at)
+        self._seen, self._runs, self._gap = {}, {}, False
+        self._begins_anew = False
 
     def bind(self, graph: dict[str, Any]) -> None:
         """Take over what ``graph`` calls its ops: one that an earlier pass has run may be numbered otherwise here."""

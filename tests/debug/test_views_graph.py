@@ -119,6 +119,37 @@ def test_ids_and_signature_stay_in_other_steps_and_batches():
     assert from_events(other.events, other.names)["signature"] != both["signature"]
 
 
+def by_hand(epochs):
+    """A training without optimizer, loader or module; what is prepared, and each update, runs ops beside the tape."""
+    watch = Watch(Names())
+    set_observer(watch)
+    try:
+        x = 2 * wrap(np.ones(3, np.float32))
+        w = engine.zeros((), requires_grad=True)
+        for _ in range(epochs):
+            loss = ((w * x - 1) ** 2).mean()
+            loss.backward()
+            with engine.no_grad():
+                w -= 0.1 * w.grad
+            w.grad = None
+    finally:
+        set_observer(None)
+    return watch.events
+
+
+def test_a_script_that_updates_its_weights_by_hand_has_one_graph():
+    first, third = from_events(by_hand(1)), from_events(by_hand(3))
+    assert [n["id"] for n in third["nodes"]] == [n["id"] for n in first["nodes"]]
+    assert third["signature"] == first["signature"] and not third["cut"]
+    assert [n["id"] for n in first["nodes"] if n["kind"] == "op"] == ["Expand", "Mul", "Sub", "Pow", "Mean"]
+    events = by_hand(3)
+    begins = [event.seq for event in events if event.kind == "begin_backward"]
+    ops = [n for n in third["nodes"] if n["kind"] == "op"]
+    assert all(begins[1] < n["event"] < begins[2] for n in ops)
+    later = [event for event in events if event.seq > begins[0]]
+    assert not from_events(later)["cut"] and from_events([e for e in later if e.seq > begins[1] + 4])["cut"]
+
+
 def test_what_the_loss_does_not_depend_on_is_marked():
     watch = trained(Residual(), metric=True)
     main = {node["id"]: node["main"] for node in from_events(watch.events, watch.names)["nodes"]}

@@ -6,6 +6,7 @@ import pytest
 
 from gui.network.spot import Spot
 from gui.panels.network import NetworkPanel
+from tests.gui.conftest import SAMPLES
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -83,6 +84,25 @@ def test_without_any_module_the_ops_themselves_are_the_network(panel, until, ste
     arrived(panel, until)
     assert {item.node["op"] for item in panel.scene.nodes.values()} >= {"Tanh", "Mean", "Sub"}
     assert any(item.marks.phase == "backward" for item in panel.scene.nodes.values())
+
+
+def test_a_training_by_hand_keeps_one_picture_in_which_each_op_is_lit(panel, until, step):
+    panel.context.link.launch(str(SAMPLES / "linear_regression.py"), ["epochs=5", "folder="])
+    until(lambda: panel.state.stop)
+    drawn, lit = [], []
+    while sum(direction == "backward" for direction, _, _ in lit) < 3 * 7:
+        stop = step(panel.context, "next", granularity="op")
+        arrived(panel, until)
+        lit.append((stop["direction"], stop["op"], [i for i, item in panel.scene.nodes.items() if item.marks.phase]))
+        if stop["direction"] == "backward":
+            drawn.append(list(panel.scene.nodes))
+    assert all(nodes == drawn[0] for nodes in drawn)
+    ops = ["Expand", "Mul", "Expand#2", "Add", "Sub", "Pow", "Mean"]
+    lit = [(direction, *nodes) for direction, _, nodes in lit]
+    second = lit.index(("backward", "Expand")) + 1
+    updates = [("forward",)] * 4
+    there, back = [("forward", op) for op in ops], [("backward", op) for op in ("Mean", "Pow", "Sub", "Add")]
+    assert lit[second : second + 4 + 7 + 4] == [*updates, *there, *back]
 
 
 def test_a_branch_that_was_not_there_joins_the_picture(panel, until, step):

@@ -16,11 +16,16 @@ MOST_ANCESTORS = 2000
 #: Events between which a pass lies.
 _BOUNDARIES = frozenset({"batch", "end_step", "epoch", "end_epoch"})
 
+#: Events of a backward pass.
+_BACKWARD = frozenset({"begin_backward", "backward", "end_backward"})
+
 
 def newest_pass(events: list[Event]) -> tuple[list[Event], list[np.ndarray], Event | None, bool]:
     """(forward events, arrays where backward began, the batch's event or None, whether backward has begun).
 
-    The pass ends where the newest backward began and reaches back to the batch, epoch or optimizer step before it.
+    The pass ends where the newest backward began and reaches back to the batch, epoch or optimizer step before it. Where
+    there is none, because the script updates its weights by hand, it begins behind the backward pass before, with the
+    first op that is on the tape.
     """
     begins = [i for i, event in enumerate(events) if event.kind == "begin_backward"]
     end = begins[-1] if begins else len(events)
@@ -30,9 +35,22 @@ def newest_pass(events: list[Event]) -> tuple[list[Event], list[np.ndarray], Eve
         while start == end - 1 and start >= 0:
             end = start
             start = next((i for i in range(end - 1, -1, -1) if events[i].kind in _BOUNDARIES), -1)
+    if start < 0:
+        start = _by_hand(events, end)
     ops = [event for event in events[start + 1 : end] if event.kind == "forward" and event.function is not None]
     batch = events[start] if start >= 0 and events[start].kind == "batch" else None
     return ops, [array for i in begins[-1:] for array in arrays_of(events[i].arrays)], batch, bool(begins)
+
+
+def _by_hand(events: list[Event], end: int) -> int:
+    """Number of the event before the pass that ends at ``end``, where nothing but its ops tell where it begins."""
+    behind = next((i for i in range(end - 1, -1, -1) if events[i].kind in _BACKWARD), -1)
+    taped = (i for i in range(behind + 1, end) if _is_taped(events[i]))
+    return next(taped, behind + 1) - 1
+
+
+def _is_taped(event: Event) -> bool:
+    return event.kind == "forward" and event.function is not None and event.function.seq >= 0
 
 
 def with_ancestors(ops: list[Event], events: list[Event]) -> list[Event]:
@@ -60,7 +78,8 @@ def is_cut(events: list[Event], ops: list[Event], complete: bool) -> bool:
     """Whether the events do not hold a whole pass, but begin in the middle of the run."""
     if not events or events[0].seq == 0:
         return False
-    return not complete or not any(event.kind in _BOUNDARIES and event.seq < ops[0].seq for event in events if ops)
+    bounds = _BOUNDARIES if any(event.kind in _BOUNDARIES for event in events) else _BACKWARD
+    return not complete or not any(event.kind in bounds and event.seq < ops[0].seq for event in events if ops)
 
 
 def under_way(events: list[Event]) -> list[Event]:
