@@ -98,7 +98,11 @@ class Remembering(QObject):
             try:
                 settings.save()
             except (OSError, TypeError, ValueError) as error:
-                self._tell(f"The settings cannot be saved: {error}. What you change holds for this session only.")
+                # An OSError itself names a temporary file, another one each time.
+                cause = getattr(error, "strerror", None) or error
+                self._tell(
+                    f"The settings {settings.path} cannot be saved ({cause}). What you change holds for this session only."
+                )
 
     def _tell(self, problem: str) -> None:
         """Say it once, and not again at every change."""

@@ -65,7 +65,7 @@ class Scripts(QObject):
                 return
             self.reopening.forget()
         context, settings = self._context, self._context.settings
-        self._messages.dismiss()
+        self._clear_messages()
         self._remembering.keep_breakpoints()
         self._following.clear()
         if hasattr(settings, "add_recent"):
@@ -82,11 +82,19 @@ class Scripts(QObject):
         """Join a process that listens."""
         if self.reopening is not None:
             self.reopening.forget()
-        self._messages.dismiss()
+        self._clear_messages()
         self._following.clear()
         self._context.state.update(program=None, launched={})
         self._context.link.attach(host, port, key)
         QTimer.singleShot(0, self._opened)
+
+    def _clear_messages(self) -> None:
+        """What was said of a script before does not hold any more. What is wrong with the settings does, and where the
+        window opens on a script nobody has read it yet.
+        """
+        problem = getattr(self._context.settings, "problem", "")
+        if not problem or self._messages.whole != problem:
+            self._messages.dismiss()
 
     def choose_file(self, as_torch: bool = False) -> None:
         """Ask for a script or a session's file; ``as_torch``: for a script whose ``import torch`` is to mean the engine."""

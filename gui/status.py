@@ -18,6 +18,10 @@ _UNSEEDED = 67280421310721
 
 _MEGABYTE = 2**20
 
+#: Pixels between the parts of the line, and what stands between the figures.
+_GAP = 8
+_BETWEEN = "  ·  "
+
 
 class StatusLine(QWidget):
     """State, place and figures at the left; at the right what a newcomer may press."""
@@ -30,7 +34,7 @@ class StatusLine(QWidget):
         self.setObjectName("status-line")
         self._dot = QLabel()
         self._color = ""
-        self._room: tuple | None = None
+        self._hinted = True
         self.state = ElidedLabel()
         self.state.setAccessibleName("State of the script")
         self.hint = QLabel()
@@ -43,8 +47,8 @@ class StatusLine(QWidget):
         self._busy.setAccessibleName("The engine process is starting")
         self._busy.hide()
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(8, 3, 8, 3)
-        layout.setSpacing(8)
+        layout.setContentsMargins(_GAP, 3, _GAP, 3)
+        layout.setSpacing(_GAP)
         for widget, stretch in ((self._dot, 0), (self.state, 1), (self._busy, 0), (self.hint, 0)):
             layout.addWidget(widget, stretch)
         context.link.starting.connect(self._started)
@@ -75,16 +79,25 @@ class StatusLine(QWidget):
             # Style sheets are slow, and all this is shown several times a second while the script runs.
             self._color = color.name()
             self._dot.setStyleSheet(f"color: {self._color}")
-        self.state.setText("  ·  ".join([text, *self._figures()]))
         self.hint.setText(self._hint())
-        self._share_room()
+        self._say(text, self._figures())
 
-    def _share_room(self) -> None:
-        """What may be pressed has a third of the line, or is not shown."""
-        wanted = (self.hint.text(), self.width(), self.hint.font())
-        if wanted != self._room:
-            self._room = wanted
-            self.hint.setVisible(bool(wanted[0]) and self.hint.sizeHint().width() < self.width() / 3)
+    def _say(self, text: str, figures: list[str]) -> None:
+        """What has happened, and as many of the figures as have room. What may be pressed has a third of the line, or is
+        not shown; nor is it where what has happened needs its room.
+        """
+        wide = self.state.fontMetrics().horizontalAdvance
+        busy = self._busy.width() + _GAP if self._starting else 0
+        room = self.width() - 3 * _GAP - 2 - self._dot.sizeHint().width() - busy
+        hint = self.hint.sizeHint().width() + _GAP
+        hinted = bool(self.hint.text()) and hint < self.width() / 3 and wide(text) + hint <= room
+        if hinted != self._hinted:
+            self._hinted = hinted
+            self.hint.setVisible(hinted)
+        room -= hint if hinted else 0
+        parts = [text, *figures]
+        shown = next((some for n in range(len(parts), 0, -1) if wide(some := _BETWEEN.join(parts[:n])) <= room), "")
+        self.state.set_text(_BETWEEN.join(parts), brief=shown)
 
     def _figures(self) -> list[str]:
         """Device and threads, step, loss and speed, history, seed, as far as they are known."""

@@ -14,6 +14,8 @@ from gui.work import Jobs, Posts
 
 #: Milliseconds between two looks.
 _LOOK = 500
+#: Seconds from one look to the next that count at most: after a longer time the window itself has been standing.
+_LONGEST = 1.5
 #: Seconds between an answer and the next question.
 _PAUSE = 1.0
 #: Seconds without an answer after which it is said. One that compiles kernels answers later than it should, but sooner.
@@ -43,6 +45,9 @@ class Watchdog(QObject):
         self._posts, self._current = posts, current
         self._jobs = Jobs(1, "watchdog")
         self._number = 0
+        #: Seconds that this window has been awake: what stops it as well (a computer that sleeps) is no one's silence.
+        self._awake = 0.0
+        self._looked: float | None = None
         self._asked: float | None = None
         self._answered = 0.0
         self._pausing: float | None = None
@@ -60,7 +65,8 @@ class Watchdog(QObject):
     def begin(self) -> None:
         """A process is being started."""
         self._forget()
-        self._starting = time.monotonic()
+        self._looked = None
+        self._starting = self._now()
         self._timer.start()
 
     def stood(self) -> None:
@@ -72,11 +78,11 @@ class Watchdog(QObject):
     def paused(self) -> None:
         """The script was asked to pause."""
         if self._pausing is None:
-            self._pausing = time.monotonic()
+            self._pausing = self._now()
 
     def wait(self) -> None:
         """The user wants to wait: say it again only after as long once more."""
-        now = time.monotonic()
+        now = self._now()
         self._said = ""
         self._asked = now if self._asked is not None else None
         self._pausing = now if self._pausing is not None else None
@@ -105,8 +111,15 @@ class Watchdog(QObject):
 
     # ---- looking ----
 
+    def _now(self) -> float:
+        now = time.monotonic()
+        if self._looked is not None:
+            self._awake += min(now - self._looked, _LONGEST)
+        self._looked = now
+        return self._awake
+
     def _look(self) -> None:
-        now, session = time.monotonic(), self._current()
+        now, session = self._now(), self._current()
         if session is not None and self._asked is None and now - self._answered > _PAUSE:
             self._ask(session)
         if not self._said:
@@ -119,7 +132,7 @@ class Watchdog(QObject):
                     return
 
     def _ask(self, session: Session) -> None:
-        self._asked = time.monotonic()
+        self._asked = self._now()
         number = self._number
 
         def job() -> None:
@@ -138,7 +151,7 @@ class Watchdog(QObject):
         if number != self._number:
             return
         self._asked = None
-        self._answered = time.monotonic()
+        self._answered = self._now()
         if self._said == "engine" and answered:
             self._heard()
 

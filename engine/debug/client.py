@@ -24,6 +24,11 @@ __all__ = ["Client", "ConnectionLost", "RequestError"]
 _LOOK = 0.1
 #: Seconds that a debuggee gets to end by itself.
 _GRACE = 2.0
+#: Seconds until a process that was started must be ready. From a cold disk, or beside others that train, reading Python,
+#: Numba and the engine takes minutes; a process that ends before is noticed at once.
+START_TIMEOUT = 180.0
+#: Seconds in which a computer must answer that a process is attached to; it then has time for the handshake.
+CONNECT_TIMEOUT = 10.0
 
 
 class Client:
@@ -70,7 +75,7 @@ class Client:
         threads: int | None = None,
         capture_output: bool = False,
         on_event: Callable[[dict], object] | None = None,
-        timeout: float = 60.0,
+        timeout: float = START_TIMEOUT,
         command: Sequence[str] = ("-m", "engine.debug.main"),
         on_process: Callable[[Process], object] | None = None,
     ) -> Client:
@@ -107,7 +112,7 @@ class Client:
         python: str = sys.executable,
         capture_output: bool = False,
         on_event: Callable[[dict], object] | None = None,
-        timeout: float = 60.0,
+        timeout: float = START_TIMEOUT,
         command: Sequence[str] = ("-m", "engine.debug.main"),
         warm: bool = False,
         on_process: Callable[[Process], object] | None = None,
@@ -145,7 +150,7 @@ class Client:
         recording: str | os.PathLike[str] | None = None,
         replay: dict[str, Any] | None = None,
         threads: int | None = None,
-        timeout: float = 60.0,
+        timeout: float = START_TIMEOUT,
     ) -> None:
         """Give a prepared process its script; arguments and errors are those of :meth:`launch`."""
         deadline = time.monotonic() + timeout
@@ -167,13 +172,21 @@ class Client:
 
     @classmethod
     def attach(
-        cls, host: str, port: int, key: str, *, on_event: Callable[[dict], object] | None = None, timeout: float = 10.0
+        cls,
+        host: str,
+        port: int,
+        key: str,
+        *,
+        on_event: Callable[[dict], object] | None = None,
+        timeout: float = HANDSHAKE_TIMEOUT,
     ) -> Client:
         """Connect to a process that called ``engine.debug.listen()``.
 
+        ``timeout``: seconds for the handshake.
+
         Raises OSError where nothing listens, AuthenticationError for a wrong key, VersionError.
         """
-        connection = Connection(socket.create_connection((host, port), timeout))
+        connection = Connection(socket.create_connection((host, port), min(timeout, CONNECT_TIMEOUT)))
         hello = authenticate_as_client(connection, key, timeout)
         return cls(connection, hello, None, Inbox(on_event))
 

@@ -19,7 +19,7 @@ from engine.debug.wire.connection import Connection, error_response, event, resp
 from engine.debug.wire.messages import REQUESTS
 
 #: Seconds that a request may wait for the script's next tick before it is told that the script is busy.
-PATIENCE = 3.0
+PATIENCE = 6.0
 
 #: Seconds between two looks at whether there is progress to report.
 _HEARTBEAT = 1 / 30

@@ -41,6 +41,11 @@ class PointsPlot(QWidget):
         self.batch = batch
         self.update()
 
+    def clear(self) -> None:
+        """Show nothing; the axes are made anew for the next batch."""
+        self._range = None
+        self.show_batch(None)
+
     def show_sample(self, sample: int) -> None:
         self.sample = sample
         self.update()
@@ -123,7 +128,7 @@ class PointsPlot(QWidget):
             painter.setPen(theme.phase_text["alarm"] if wrong else theme.ink)
             text = self.batch.verdict(i)
             wide = QFontMetricsF(painter.font()).horizontalAdvance(text)
-            left = at.x() + 14 if at.x() + 18 + wide < self.width() else at.x() - 14 - wide
+            left = at.x() + 14 if at.x() + 18 + wide < self._field().right() else at.x() - 14 - wide
             painter.drawText(QPointF(left, at.y() + 4), text)
         if i == self.sample:
             painter.setBrush(Qt.BrushStyle.NoBrush)

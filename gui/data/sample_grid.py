@@ -47,6 +47,10 @@ class SampleGrid(QAbstractScrollArea):
         self._measure()
         viewport_of(self).update()
 
+    def clear(self) -> None:
+        """Show nothing, and the next batch from its beginning."""
+        self.show_batch(None, [])
+
     def show_sample(self, sample: int) -> None:
         if sample != self.sample:
             self.sample = sample
@@ -157,9 +161,14 @@ class SampleGrid(QAbstractScrollArea):
         assert self.batch is not None
         loss = self.batch.loss(i)
         verdict, wide = self._columns_of_texts()
-        share = min(0.45 * box.width() - 8, max(0.15 * box.width(), box.width() - verdict - wide - 20))
+        least, left = 0.15 * box.width(), box.width() - verdict - wide - 20
+        share = min(0.45 * box.width() - 8, max(least, left))
+        if left < least and self.batch.kind != "words":
+            share = -4  # what was predicted, and the loss, say more than a strip
         numbers = QRectF(box.left(), box.top() + 2, share, box.height() - 4)
-        if self.batch.kind == "words":
+        if share < 0:
+            pass
+        elif self.batch.kind == "words":
             self._write(painter, numbers, self.batch.words(i), i, False)
         else:
             self._paint_picture(painter, numbers, i)

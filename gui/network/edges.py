@@ -13,9 +13,17 @@ from gui.network.items import FAINT, NodeItem
 from gui.network.routes import Route
 from gui.network.values import Content
 from gui.theme import Theme, with_alpha
+from gui.widgets.layer import lines_of
 
-#: Lines drawn of a layer, those of the greatest magnitude.
+#: Lines drawn of a layer, those of the greatest magnitude; and of all layers that are in sight: of thirty layers side by
+#: side nobody can tell more lines apart. A layer has one of these numbers of lines.
 MOST_LINES = 500
+_IN_SIGHT = 2000
+_NUMBERS = (MOST_LINES, 300, 200, 130, 90, 60, 40)
+#: Pixels of a large view, with what lies half in it.
+_SCREEN = 2.2e6
+#: Zoom from which negative lines are dashed: dashes take long, and smaller ones cannot be seen.
+_DASHED = 0.7
 #: Colours that the lines of one sign have.
 _SHADES = 6
 
@@ -35,7 +43,8 @@ class WeightLines(QGraphicsItem):
         self.lit: list[tuple[tuple[int, int], float]] = []
         self.flow: float | None = None
         self.backward = False
-        self._paths: list[tuple[float, bool, QPainterPath]] = []
+        #: Lines by shade and sign, the faintest first; by how many lines they are.
+        self._lines: dict[int, list[tuple[float, bool, Any]]] = {}
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
 
@@ -55,7 +64,7 @@ class WeightLines(QGraphicsItem):
             return
         if content is not self.content:
             self.content = content
-            self._sort()
+            self._lines.clear()
         self.faint = faint
         self.update()
 
@@ -64,41 +73,59 @@ class WeightLines(QGraphicsItem):
             self.picked, self.lit = picked, lit
             self.update()
 
-    def _sort(self) -> None:
-        """The lines by shade and sign, the faintest first."""
-        self._paths = []
+    def most(self, zoom: float) -> int:
+        """How many lines are drawn at a zoom: the closer one looks, the fewer layers are in sight."""
+        scene: Any = self.scene()
+        if scene is None:
+            return MOST_LINES
+        whole = scene.sceneRect()
+        share = min(1.0, _SCREEN / max(1.0, whole.width() * whole.height() * zoom * zoom))
+        room = _IN_SIGHT / max(1.0, share * len(scene.lines))
+        return next((number for number in _NUMBERS if number <= room), _NUMBERS[-1])
+
+    def sorted_lines(self, most: int) -> list[tuple[float, bool, Any]]:
+        """(share of the greatest weight, whether negative, lines) of so many weights, the faintest first."""
+        if most not in self._lines:
+            self._lines[most] = self._sort(most)
+        return self._lines[most]
+
+    def _sort(self, most: int) -> list[tuple[float, bool, Any]]:
         if self.content is None or self.content.data.ndim != 2:
-            return
+            return []
         data = np.nan_to_num(np.asarray(self.content.data, np.float64), posinf=0, neginf=0)
-        order = np.argsort(-np.abs(data), axis=None)[:MOST_LINES][::-1]
-        shades: dict[tuple[int, bool], QPainterPath] = {}
-        for out, into in zip(*np.unravel_index(order, data.shape)):
-            share = abs(data[out, into]) / self.content.limit
-            key = min(_SHADES, 1 + int(share * _SHADES)), bool(data[out, into] < 0)
-            path = shades.setdefault(key, QPainterPath())
-            line = self.line(int(out), int(into))
-            path.moveTo(line.p1())
-            path.lineTo(line.p2())
-        self._paths = [
-            (shade / _SHADES, negative, path) for (shade, negative), path in sorted(shades.items(), key=lambda e: e[0])
-        ]
+        order = np.argsort(-np.abs(data), axis=None)[:most][::-1]
+        outs, intos = np.unravel_index(order, data.shape)
+        values = data[outs, intos]
+        shades = np.minimum(_SHADES, 1 + (np.abs(values) / self.content.limit * _SHADES).astype(int))
+        first, last = self.line(0, 0), self.line(data.shape[0] - 1, data.shape[1] - 1)
+        y1 = np.linspace(first.y1(), last.y1(), data.shape[1])[intos]
+        y2 = np.linspace(first.y2(), last.y2(), data.shape[0])[outs]
+        found = []
+        for shade in range(1, _SHADES + 1):
+            for negative in (False, True):
+                of = (shades == shade) & ((values < 0) == negative)
+                if of.any():
+                    lines = lines_of(int(of.sum()), first.x1(), y1[of], first.x2(), y2[of])
+                    found.append((shade / _SHADES, negative, lines))
+        return found
 
     def paint(self, painter: QPainter | None, option: Any, widget: Any = None) -> None:
         assert painter is not None
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setOpacity(FAINT if self.faint else 1.0)
         many = self.content is not None and self.content.data.size > 128
-        for share, negative, path in self._paths:
+        zoom = painter.worldTransform().m11()
+        for share, negative, lines in self.sorted_lines(self.most(zoom)):
             entry = self.theme.diverging[round(128 - 118 * share) if negative else round(128 + 118 * share)]
             # Small weights keep a trace of grey, so that one sees that the line is there.
             color = _towards(QColor(*map(int, entry[:3])), self.theme.muted, 0.35 * (1 - share))
             if many:
                 color.setAlphaF(0.15 + 0.85 * share**1.5)
             pen = QPen(color, 0.6 + (1.2 if many else 2.6) * share)
-            if negative:
+            if negative and zoom >= _DASHED:
                 pen.setDashPattern([5.0, 2.5])
             painter.setPen(pen)
-            painter.drawPath(path)
+            painter.drawLines(lines)
         painter.setOpacity(1.0)
         for at, share in self.lit:
             painter.setPen(QPen(with_alpha(self.theme.selection, max(0.25, min(1.0, share))), 1.2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,7 @@ from gui.network.places import Place
 from gui.network.units import paint_beside, paint_units
 from gui.network.values import BGR, Content, pixels
 from gui.network.where import box_of
-from gui.network.words import Words
+from gui.network.words import CHANGING, Words
 from gui.theme import Theme, with_alpha
 
 #: Opacity of what belongs to an older pass or another phase.
@@ -133,54 +134,66 @@ class NodeItem(QGraphicsItem):
             both.setLeft(both.left() - self.place.beside)
         return both.united(self.rect("weight")) if self.place.weight[2] else both
 
+    def written(self) -> QRectF:
+        """Where what is written changes with the numbers."""
+        form = self.place.form
+        if form.kind in ("units", "number"):
+            return self._bounds.adjusted(4, 2, -4, -2)
+        there = form.scaled, bool(form.weight)
+        boxes = [QRectF(*self.place.caption_box(which)) for which, on in zip(CHANGING, there, strict=True) if on]
+        return functools.reduce(QRectF.united, boxes).adjusted(-6, 0, 6, 0) if boxes else QRectF()
+
     # ---- painting ----
 
     def paint(self, painter: QPainter | None, option: Any, widget: Any = None) -> None:
         assert painter is not None
         self.paint_ground(painter)
         self.paint_numbers(painter)
-        self.paint_pictures(painter)
+        for part in self.pictured():
+            self.paint_picture(painter, part)
         self.paint_lines(painter)
 
     def paint_ground(self, painter: QPainter) -> None:
-        """What lies under everything else: the frame in the hue of a phase."""
+        """What lies under everything else: the frame in the hue of a phase, and the bar of an op that only gives numbers
+        another shape.
+        """
         form, theme = self.place.form, self.theme
         phase = self.marks.phase or ("loss" if form.loss else "")
-        if not phase:
-            return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(theme.phase[phase], 1 / painter.worldTransform().m11()))
-        painter.setBrush(with_alpha(theme.phase[phase], 0.16 if self.marks.phase else 0.10))
-        painter.drawRoundedRect(self.body().adjusted(-5, -4, 5, 4), 6, 6)
+        if phase:
+            painter.setPen(QPen(theme.phase[phase], 1 / painter.worldTransform().m11()))
+            painter.setBrush(with_alpha(theme.phase[phase], 0.16 if self.marks.phase else 0.10))
+            painter.drawRoundedRect(self.body().adjusted(-5, -4, 5, 4), 6, 6)
+        if form.kind == "label":
+            self._paint_funnel(painter, self._boxes["values"], painter.worldTransform().m11())
 
     def paint_numbers(self, painter: QPainter) -> None:
-        """Values that are written, and the bar of an op that only gives them another shape."""
+        """Values that are written."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setOpacity(FAINT if self.faint.get("values") else 1.0)
-        zoom, kind = painter.worldTransform().m11(), self.place.form.kind
-        if kind == "units":
-            paint_beside(painter, self, zoom)
-        elif kind == "number":
+        if self.place.form.kind == "units":
+            paint_beside(painter, self, painter.worldTransform().m11())
+        elif self.place.form.kind == "number":
             self._paint_number(painter, self._boxes["values"], self.contents.get("values"))
-        elif kind == "label":
-            self._paint_funnel(painter, self._boxes["values"], zoom)
         painter.setOpacity(1.0)
 
-    def paint_pictures(self, painter: QPainter) -> None:
-        """Values as pictures and circles: what changes with every step."""
+    def pictured(self) -> list[str]:
+        """The parts that are painted as pictures and circles: what changes with every step."""
+        values = [] if self.place.form.kind in ("number", "label") else ["values"]
+        return ["weight", *values] if self.place.weight[2] else values
+
+    def paint_picture(self, painter: QPainter, part: str) -> None:
+        """One of these parts."""
         zoom = painter.worldTransform().m11()
-        for part, image in self._images.items():
-            if image is None or not self._pictured(part):
-                continue
+        painter.setOpacity(FAINT if self.faint.get(part) else 1.0)
+        if part == "values" and self.place.form.kind == "units":
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            paint_units(painter, self, self.contents.get(part), zoom)
+        elif (image := self._images.get(part)) is not None:
             box = self._boxes[part]
-            painter.setOpacity(FAINT if self.faint.get(part) else 1.0)
             fine = box.width() * zoom < image.width() or box.height() * zoom < image.height()
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, fine)
             painter.drawImage(box, image)
-        if self.place.form.kind == "units":
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setOpacity(FAINT if self.faint.get("values") else 1.0)
-            paint_units(painter, self, self.contents.get("values"), zoom)
         painter.setOpacity(1.0)
 
     def paint_lines(self, painter: QPainter) -> None:
@@ -219,13 +232,6 @@ class NodeItem(QGraphicsItem):
         """What the lines over a part depend on, of its numbers: there are any, they are faint, some are not finite."""
         content = self.contents.get(part)
         return content is not None, self.faint.get(part, False), content is not None and content.nans + content.infs > 0
-
-    def lined(self) -> list[QRectF]:
-        """Where :meth:`paint_lines` paints."""
-        box = self.body()
-        if self.marks.selected or self.marks.picked is not None or self.marks.lit:
-            return [box.adjusted(-8, -7, 8, 7)]
-        return [box] if self._pictured("weight") or self._pictured("values") else []
 
     def _pictured(self, part: str) -> bool:
         """Whether a part is drawn as a picture."""
@@ -274,7 +280,6 @@ class NodeItem(QGraphicsItem):
         painter.drawText(box.adjusted(-8, 0, 8, 0), Qt.AlignmentFlag.AlignCenter, text)
 
     def _paint_funnel(self, painter: QPainter, box: QRectF, zoom: float) -> None:
-        """A bar: the numbers only get another shape here."""
         painter.setPen(QPen(with_alpha(self.theme.ink, 0.4), 1 / zoom))
         painter.setBrush(with_alpha(self.theme.ink, 0.06))
         painter.drawRoundedRect(box, 4, 4)

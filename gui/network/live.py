@@ -13,7 +13,14 @@ from gui.network.values import Content, Wanted, content
 _WORDS = 10
 
 #: Pictures from one look at weights to the next: they change by little in a step.
-_WEIGHTS = 4
+_WEIGHTS = 8
+
+#: Nodes of one step take turns, each picture showing those of one turn: so many pictures show all of them. That makes
+#: pictures cheap, of which each takes time from the training. Networks of few nodes are cheap anyway.
+_TURNS = 2
+_FEW = 6
+
+Spot = tuple[str, str]
 
 
 class LiveNumbers:
@@ -25,8 +32,13 @@ class LiveNumbers:
         self._show = show
         self._wanted: dict[str, tuple[str, str, Wanted]] = {}
         self._ranges: dict[tuple[str, str, str], tuple[float, float]] = {}
-        self._count = 0
-        self._shown: dict[tuple[str, str], tuple[Content, bool]] = {}
+        #: The newest step, which number it is of those that were shown, and every how manieth has its words shown.
+        self._step, self._steps, self._pace = -1, 0, _WORDS
+        #: What comes of each step, and what has come of the newest one so far.
+        self._together: set[Spot] = set()
+        self._coming: dict[int, dict[Spot, tuple[Content, bool]]] = {}
+        #: The last step of which all has come.
+        self._last: dict[Spot, tuple[Content, bool]] = {}
         #: What was shown: "forward", "backward" or "update".
         self.mode = "forward"
 
@@ -38,35 +50,53 @@ class LiveNumbers:
     def want(self, fill: Fill) -> list[dict[str, Any]]:
         """The views, as of :meth:`gui.panels.panel.Panel.live_views`, that fill the nodes."""
         self.mode = fill.mode
-        self._shown.clear()
-        self._wanted = {
-            f"{node} {part}": (node, part, wanted) for node, part, wanted in fill.all() if wanted is not None
-        }
+        self._steps = 0
+        self._coming.clear()
+        self._last.clear()
+        self._wanted = {f"{node} {part}": (node, part, wanted) for node, part, wanted in fill.all() if wanted is not None}
+        self._together = {(node, part) for node, part, wanted in self._wanted.values() if part == "values" or wanted.minus}
+        nodes = list(dict.fromkeys(node for node, _, _ in self._wanted.values()))
+        turns = _TURNS if len(nodes) > _FEW else 1
+        self._pace = _WORDS // turns
         views = []
-        for id, (_, _, wanted) in self._wanted.items():
-            names = ((id, wanted.name), (f"{id} minus", wanted.minus)) if wanted.minus else ((id, wanted.name),)
-            for place, name in names:
-                arguments = {**wanted.arguments(name), "describe": False}
-                view = {"id": place, "command": "tensor", "arguments": arguments}
-                views.append({**view, "every": _WEIGHTS} if id.endswith(" weight") and not wanted.minus else view)
+        for id, (node, part, wanted) in self._wanted.items():
+            if part == "weight" and not wanted.minus:
+                when = {"every": _WEIGHTS, "later": turns - 1}
+            else:
+                when = {"every": turns, "later": nodes.index(node) % turns}
+            for place, name in ((id, wanted.name), (_minus(id), wanted.minus)):
+                if name:
+                    arguments = {**wanted.arguments(name), "describe": False}
+                    views.append({"id": place, "command": "tensor", "arguments": arguments, **when})
         return views
 
     def take(self, views: dict[str, dict[str, Any]]) -> None:
         """Show what a step has looked like. Scales widen at once, and narrow slowly; words change a few times a second."""
-        self._count += 1
-        words = self._count % _WORDS == 1
-        for id, (node, part, wanted) in self._wanted.items():
-            body, minus = views.get(id), views.get(f"{id} minus")
-            if body is None or (wanted.minus and minus is None):
+        for id, body in views.items():
+            if id not in self._wanted:
                 continue
+            node, part, wanted = self._wanted[id]
+            minus = views.get(_minus(id))
+            if wanted.minus and minus is None:
+                continue
+            if body["step"] != self._step:
+                self._step, self._steps = body["step"], self._steps + 1
             found: Content = content(body, minus)
             key = node, part, wanted.name
             self._ranges[key] = found.low, found.high = widened(self._ranges.get(key), (found.low, found.high))
             signed = wanted.name.startswith("d") or bool(wanted.minus)
-            self._shown[node, part] = found, signed
-            self._show(node, part, found, False, signed, words)
+            self._coming.setdefault(body["step"], {})[node, part] = found, signed
+            self._show(node, part, found, False, signed, self._steps % self._pace == 1)
+        for step in sorted(self._coming):
+            if step < max(self._coming) or self._coming[step].keys() >= self._together:
+                self._last.update(self._coming.pop(step))
 
     def again(self) -> None:
-        """Show the last picture that was taken: others have been in its place."""
-        for (node, part), (found, signed) in self._shown.items():
+        """Show the last step of which all was taken: others have been in its place, or half of the one after it."""
+        for (node, part), (found, signed) in self._last.items():
             self._show(node, part, found, False, signed, True)
+
+
+def _minus(id: str) -> str:
+    """Id of the view of what is taken from that of ``id``."""
+    return f"{id} minus"

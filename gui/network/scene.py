@@ -25,19 +25,25 @@ class NetworkScene(QGraphicsScene):
         self.nodes: dict[str, NodeItem] = {}
         self.routes: list[RouteItem] = []
         self.lines: dict[str, WeightLines] = {}
-        #: Whether numbers change many times a second; the nodes whose words have changed since they were painted then.
+        #: Whether numbers change many times a second; the parts of nodes whose numbers, and the nodes whose words, have
+        #: changed since they were painted then.
         self.live = False
+        self.renewed: set[tuple[NodeItem, str]] = set()
+        self.rewritten: set[NodeItem] = set()
         #: Goes up with every change of anything but numbers.
         self.revision = 0
-        self.rewritten: set[NodeItem] = set()
         self.setBackgroundBrush(theme.panel)
         # Some seventy items are found faster one after the other, and no tree of their places can be out of date.
         self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
 
-    def show_layout(self, layout: Layout, graph: dict[str, Any]) -> None:
-        """Show another graph, without numbers yet."""
+    def show_layout(self, layout: Layout, graph: dict[str, Any], keep: bool = False) -> None:
+        """Show another graph, without numbers yet; ``keep``: it is the same in another place, and keeps its numbers. There
+        may be nobody left who could send them again.
+        """
+        before = self.nodes if keep else {}
         self.clear()
         self.nodes, self.routes, self.lines = {}, [], {}
+        self.renewed.clear()
         self.rewritten.clear()
         self.revision += 1
         for node in graph["nodes"]:
@@ -57,6 +63,10 @@ class NetworkScene(QGraphicsScene):
             self.addItem(item)
             self.routes.append(item)
         self.setSceneRect(QRectF(0, 0, layout.width, layout.height).adjusted(-16, -16, 16, 16))
+        for id, old in before.items():
+            if id in self.nodes and self.nodes[id].place.form == old.place.form:
+                for part, content in old.contents.items():
+                    self.show_content(id, part, content, old.faint.get(part, False), old.signed)
 
     def apply_theme(self, theme: Theme) -> None:
         self.revision += 1
@@ -86,6 +96,7 @@ class NetworkScene(QGraphicsScene):
         framed = item.is_framed(part)
         item.show_content(part, content, faint, signed, words)
         if self.live:
+            self.renewed.add((item, part))
             if words:
                 self.rewritten.add(item)
             if item.is_framed(part) != framed or (part == "weight" and node in self.lines):

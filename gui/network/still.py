@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PyQt6.QtCore import QRect, QRectF, QSize, Qt
-from PyQt6.QtGui import QColor, QPaintEngine, QPainter, QPixmap, QTransform
+from PyQt6.QtGui import QColor, QPaintEngine, QPainter, QPixmap, QRegion, QTransform
 from PyQt6.QtWidgets import QGraphicsView
 
 from gui.network.items import NodeItem
@@ -18,8 +18,8 @@ from gui.widgets.parts import viewport_of
 class Still:
     """Paints a view of a scene that is ``live``, without going through its items one by one.
 
-    Three pictures are kept: the routes and frames, the same with all that is written, and the hairlines and marks that
-    lie over the numbers. They are made anew when the scene's ``revision`` is another, or the view has moved.
+    Three pictures are kept: what does not change with the numbers, the same with all that is written, and the hairlines
+    and marks that lie over the numbers. They are made anew when the scene's ``revision`` is another, or the view has moved.
     """
 
     def __init__(self, view: QGraphicsView, scene: NetworkScene) -> None:
@@ -27,56 +27,69 @@ class Still:
         self._place: tuple[QTransform, QRect, float] | None = None
         self._revision = -1
         self._bare = self._ground = self._lines = QPixmap()
-        self._lined: list[QRect] = []
-        #: Where there are numbers.
-        self.area = viewport_of(view).rect()
+        #: Where the parts are that are painted anew, and where what is written changes.
+        self._parts: dict[tuple[NodeItem, str], QRect] = {}
+        self._words: dict[NodeItem, QRect] = {}
 
     def forget(self) -> None:
         """Make the pictures anew before they are shown again."""
-        self._place, self.area = None, viewport_of(self._view).rect()
+        self._place = None
 
-    def paint(self, box: QRect) -> bool:
+    def changed(self) -> QRegion:
+        """What has to be painted anew."""
+        renewed, self._scene.renewed = self._scene.renewed, set()
+        if self._place != self._placed() or self._scene.revision != self._revision:
+            return QRegion(viewport_of(self._view).rect())
+        region = QRegion()
+        for spot in renewed:
+            if spot in self._parts:
+                region += self._parts[spot]
+        for node in self._scene.rewritten:
+            region += self._words[node]
+        return region
+
+    def paint(self, region: QRegion) -> bool:
         """Paint this part of the view; False where it has to be painted as usual: into a drawing, or at another scale."""
-        viewport = viewport_of(self._view)
-        painter = QPainter(viewport)
-        ratio, engine = viewport.devicePixelRatioF(), painter.paintEngine()
+        painter = QPainter(viewport_of(self._view))
+        engine, place = painter.paintEngine(), self._placed()
         plain = engine is not None and engine.type() == QPaintEngine.Type.Raster
-        if not plain or painter.deviceTransform().m11() not in (1.0, ratio):
+        if not plain or painter.deviceTransform().m11() not in (1.0, place[2]):
             painter.end()
             return False
-        place = self._view.viewportTransform(), viewport.rect(), ratio
         if place != self._place or self._scene.revision != self._revision:
             self._make(place)
         self._write(self._scene.rewritten)
         self._scene.rewritten.clear()
-        self._copy(painter, self._ground, box)
-        painter.setTransform(place[0], True)
-        for node in self._scene.nodes.values():
-            node.paint_pictures(painter)
-        painter.setTransform(place[0].inverted()[0], True)
-        # Only where there are any: what is transparent takes as long.
-        for over in self._lined:
-            if over.intersects(box):
-                self._copy(painter, self._lines, over)
+        # Outside of the region Qt paints nothing.
+        painter.drawPixmap(0, 0, self._ground)
+        for (node, part), box in self._parts.items():
+            if region.intersects(box):
+                # Within one rectangle pictures are drawn faster than within several.
+                painter.setClipRect(box)
+                painter.setTransform(place[0], True)
+                node.paint_picture(painter, part)
+                painter.resetTransform()
+        painter.setClipping(False)
+        painter.drawPixmap(0, 0, self._lines)
         painter.end()
         return True
 
-    def _copy(self, painter: QPainter, picture: QPixmap, box: QRect) -> None:
-        ratio = picture.devicePixelRatio()
-        source = QRectF(box.x() * ratio, box.y() * ratio, box.width() * ratio, box.height() * ratio)
-        painter.drawPixmap(QRectF(box), picture, source)
+    def _placed(self) -> tuple[QTransform, QRect, float]:
+        viewport = viewport_of(self._view)
+        return self._view.viewportTransform(), viewport.rect(), viewport.devicePixelRatioF()
 
     def _make(self, place: tuple[QTransform, QRect, float]) -> None:
         self._place, self._revision = place, self._scene.revision
         nodes = list(self._scene.nodes.values())
-        self.area = place[0].mapRect(self._scene.sceneRect()).toAlignedRect() & place[1]
 
         def under(painter: QPainter) -> None:
             for item in self._scene.items(Qt.SortOrder.AscendingOrder):
                 painter.save()
                 if isinstance(item, NodeItem):
                     item.paint_ground(painter)
-                elif not isinstance(item, Words):
+                elif isinstance(item, Words):
+                    item.write(painter, False)
+                else:
                     item.paint(painter, None)
                 painter.restore()
 
@@ -84,11 +97,16 @@ class Still:
             for node in nodes:
                 node.paint_lines(painter)
 
+        def on_screen(box: QRectF) -> QRect:
+            return place[0].mapRect(box).toAlignedRect()
+
+        # Circles reach over their box by the width of a line.
+        self._parts = {
+            (node, part): on_screen(node.rect(part)).adjusted(-1, -1, 1, 1) for node in nodes for part in node.pictured()
+        }
+        self._words = {node: on_screen(node.written()) for node in nodes}
         self._bare = self._picture(under, self._scene.theme.panel)
         self._lines = self._picture(over, QColor(0, 0, 0, 0))
-        self._lined = [
-            place[0].mapRect(box).toAlignedRect().adjusted(-6, -6, 6, 6) & place[1] for node in nodes for box in node.lined()
-        ]
         self._ground = QPixmap(self._bare)
         self._scene.rewritten.clear()
         self._write(set(nodes))
@@ -109,12 +127,11 @@ class Still:
             return
         painter = QPainter(self._ground)
         for node in nodes:
-            box = self._place[0].mapRect(node.boundingRect().adjusted(4, 2, -4, -2)).toAlignedRect()
-            painter.setClipRect(box)
-            self._copy(painter, self._bare, box)
+            painter.setClipRect(self._words[node])
+            painter.drawPixmap(0, 0, self._bare)
             painter.save()
             painter.setTransform(self._place[0], True)
             node.paint_numbers(painter)
-            node.words.paint(painter, None)
+            node.words.write(painter, True)
             painter.restore()
         painter.end()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: Points on the screen from which text is drawn, and pixels across from which a unit shows its number.
 _LEGIBLE = 4.6
 NUMBER_FROM = 38.0
+#: Pixels across up to which a unit is a mere dot: nobody sees its outline, nor a minus in it.
+_DOT = 7.5
 
 
 def legible(points: float, zoom: float) -> bool:
@@ -35,12 +37,21 @@ def paint_units(painter: QPainter, item: NodeItem, content: Content | None, zoom
     values = np.zeros(0, np.float32) if content is None else np.asarray(content.data).reshape(-1)
     alarm = theme.phase["alarm"]
     limit = 1.0 if content is None else content.limit
-    fills = colours(values, limit, theme.diverging, (alarm.red(), alarm.green(), alarm.blue())).tolist()
+    finite = content is not None and not content.nans and not content.infs
+    fills = colours(values, limit, theme.diverging, (alarm.red(), alarm.green(), alarm.blue()), finite).tolist()
     shown = values.tolist()
     numbers = 2 * radius * zoom >= NUMBER_FROM
     outline, minus = _outline(theme.ink.rgba()), QPen(theme.ink, 1.4)
     box = item.rect("values")
     x, y, high = box.center().x(), box.top(), box.height() / max(1, item.place.form.shape[0])
+    if 2 * radius * zoom <= _DOT:
+        unknown = with_alpha(theme.ink, 0.18)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        for unit in range(item.place.form.shape[0]):
+            dot = QRectF(x - radius, y + (unit + 0.5) * high - radius, 2 * radius, 2 * radius)
+            painter.fillRect(dot, _fill(*fills[unit][:3])[0] if unit < len(shown) else unknown)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        return
     for unit in range(item.place.form.shape[0]):
         at = QPointF(x, y + (unit + 0.5) * high)
         known = unit < len(shown)

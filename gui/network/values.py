@@ -12,6 +12,10 @@ from gui.network.forms import MOST_KERNELS, MOST_MAPS, MOST_STRIP, Form, near_sq
 #: The order of colours in which Qt draws fastest.
 BGR = (2, 1, 0)
 
+#: Places on a diverging table: of what is not finite, and of nothing at all; numbers are up to so many from the middle,
+#: which is added to them before they are cut to whole ones.
+_ALARM, _GAP, _STEPS, _HALF = 255, 0, 126, 128.5
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -100,26 +104,55 @@ def weight_request(form: Form, event: int, name: str = "w", minus: str = "", fai
     return None
 
 
-def colours(data: np.ndarray, limit: float, table: np.ndarray, alarm: tuple[int, int, int]) -> np.ndarray:
-    """RGBA of ``data`` on a diverging table with zero at entry 128; what is not finite in the colour of alarms."""
+def entries(data: np.ndarray, limit: float, finite: bool = False, out: np.ndarray | None = None) -> np.ndarray:
+    """The places of numbers on a diverging table with zero at 128, as bytes; :data:`_ALARM` for what is not finite.
+
+    Args:
+        finite: all are known to be, and of a magnitude up to ``limit``. out: where the places are written to.
+    """
+    if out is None:
+        out = np.empty(data.shape, np.uint8)
+    if finite and data.dtype == np.float32 and limit > 1e-30:
+        # The same in single precision: this is done for many nodes of every picture.
+        return np.add(data * np.float32(_STEPS / limit), np.float32(_HALF), out=out, casting="unsafe")
+    known = np.isfinite(data)
     with np.errstate(all="ignore"):
-        plain = data.dtype == np.float32 and limit > 1e-30 and np.isfinite(data.sum())
-    if plain:
-        # The same in single precision and four bytes at a time: this is done for every node of every picture.
-        steps = data * np.float32(127 / limit)
-        np.maximum(steps, -127, out=steps)
-        np.minimum(steps, 127, out=steps)
-        np.rint(steps, out=steps)
-        steps += 128
-        packed = np.ascontiguousarray(table).view(np.uint32).reshape(-1)
-        return packed.take(steps.astype(np.uint8)).view(np.uint8).reshape(*data.shape, 4)
-    finite = np.isfinite(data)
-    with np.errstate(all="ignore"):
-        shares = np.clip(np.where(finite, data, 0) / limit, -1, 1)
-    found = table[np.rint(128 + shares * 127).astype(np.intp)]
-    if not finite.all():
-        found[~finite] = (*alarm, 255)
-    return found
+        shares = np.clip(np.where(known, data, 0) / limit, -1, 1)
+    np.add(shares * _STEPS, _HALF, out=out, casting="unsafe")
+    if not known.all():
+        out[~known] = _ALARM
+    return out
+
+
+def palette(table: np.ndarray, alarm: tuple[int, int, int]) -> np.ndarray:
+    """The colours of :func:`entries`, four bytes each; made once for each table."""
+    key = id(table), alarm
+    found = _palettes.get(key)
+    if found is None or found[0] is not table:
+        if len(_palettes) > 16:
+            _palettes.clear()
+        made = np.array(table, np.uint8, order="C")
+        made[_ALARM], made[_GAP] = (*alarm, 255), 0
+        _palettes[key] = found = table, made.view(np.uint32).reshape(-1)
+    return found[1]
+
+
+_palettes: dict[tuple[int, tuple[int, int, int]], tuple[np.ndarray, np.ndarray]] = {}
+
+
+def _coloured(places: np.ndarray, table: np.ndarray, alarm: tuple[int, int, int]) -> np.ndarray:
+    """The picture of :func:`entries`."""
+    return palette(table, alarm).take(places).view(np.uint8).reshape(*places.shape, 4)
+
+
+def colours(
+    data: np.ndarray, limit: float, table: np.ndarray, alarm: tuple[int, int, int], finite: bool = False
+) -> np.ndarray:
+    """RGBA of ``data`` on a diverging table with zero at entry 128; what is not finite in the colour of alarms.
+
+    ``finite``: see :func:`entries`.
+    """
+    return _coloured(entries(data, limit, finite), table, alarm)
 
 
 def greys(data: np.ndarray, low: float, high: float, table: np.ndarray, alarm: tuple[int, int, int]) -> np.ndarray:
@@ -142,20 +175,20 @@ def pixels(
         signed: draw pictures on the diverging table too (gradients, not the input itself).
         channels: the order of colours, which is that of the tables and of ``alarm``: red first, or :data:`BGR`.
     """
-    data = found.data
+    data, finite = found.data, not (found.nans or found.infs)
     if part == "weight" and form.weight == "filters" and data.ndim in (3, 4):
         kernels = data.reshape(-1, *(1, *data.shape[2:])[-2:])
         rows, columns = near_square(len(kernels)) if data.shape[1] == 1 else data.shape[:2]
         return _sheet(kernels, rows, columns, found, diverging, alarm)
     if part == "weight" and form.weight == "matrix" and data.ndim == 2:
-        return colours(data, found.limit, diverging, alarm)
+        return colours(data, found.limit, diverging, alarm, finite)
     if part != "values":
         return None
     if form.kind == "strip" and data.ndim == 1:
         rows, columns = form.grid()
-        picture = np.zeros((rows * columns, 4), np.uint8)
-        picture[: data.size] = colours(data[: rows * columns], found.limit, diverging, alarm)
-        return picture.reshape(columns, rows, 4).transpose(1, 0, 2).copy()
+        places = np.zeros(rows * columns, np.uint8)
+        entries(data[: rows * columns], found.limit, finite, places[: data.size])
+        return _coloured(places.reshape(columns, rows).T, diverging, alarm)
     if form.kind == "maps" and data.ndim == 3:
         return _sheet(data, *form.grid(), found, diverging, alarm)
     if form.kind == "picture" and data.ndim == 3:
@@ -163,27 +196,23 @@ def pixels(
             shares = np.clip((np.nan_to_num(data) - found.low) / ((found.high - found.low) or 1.0), 0, 1)
             rgb = np.rint(shares * 255).astype(np.uint8)[list(channels)].transpose(1, 2, 0)
             return np.concatenate([rgb, np.full((*rgb.shape[:2], 1), 255, np.uint8)], axis=2)
-        return (
-            colours(data[0], found.limit, diverging, alarm)
-            if signed
-            else greys(data[0], found.low, found.high, sequential, alarm)
-        )
+        if not signed:
+            return greys(data[0], found.low, found.high, sequential, alarm)
+        return colours(data[0], found.limit, diverging, alarm, finite)
     if form.kind == "rows" and data.ndim == 2:
-        return colours(data, found.limit, diverging, alarm)
+        return colours(data, found.limit, diverging, alarm, finite)
     return None
 
 
 def _sheet(tiles: np.ndarray, rows: int, columns: int, found: Content, table: np.ndarray, alarm: Any) -> np.ndarray:
     """The tiles (n, h, w) side by side in a grid, with one transparent pixel between them and where there is none."""
     count, high, wide = tiles.shape
-    count = min(count, rows * columns)
-    # Coloured first, and moved four bytes at a time.
-    coloured = colours(tiles[:count], found.limit, table, alarm).view(np.uint32).reshape(count, high, wide)
-    sheet = np.zeros((rows, high + 1, columns, wide + 1), np.uint32)
+    full, rest = divmod(min(count, rows * columns), columns)
+    # Places on the table first: they are a fourth of the bytes that colours are.
+    sheet = np.zeros((rows, high + 1, columns, wide + 1), np.uint8)
     places = sheet.transpose(0, 2, 1, 3)[:, :, :high, :wide]
-    full, rest = divmod(count, columns)
-    places[:full] = coloured[: full * columns].reshape(full, columns, high, wide)
+    finite = not (found.nans or found.infs)
+    entries(tiles[: full * columns].reshape(full, columns, high, wide), found.limit, finite, places[:full])
     if rest:
-        places[full, :rest] = coloured[full * columns :]
-    whole = sheet.reshape(rows * (high + 1), columns * (wide + 1), 1).view(np.uint8)
-    return whole[:-1, :-1]
+        entries(tiles[full * columns : full * columns + rest], found.limit, finite, places[full, :rest])
+    return _coloured(sheet.reshape(rows * (high + 1), columns * (wide + 1))[:-1, :-1], table, alarm)

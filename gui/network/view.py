@@ -56,10 +56,10 @@ class NetworkView(QGraphicsView):
 
     def renew(self) -> None:
         """Paint the numbers that have changed while the scene is live."""
-        viewport_of(self).update(self._still.area)
+        viewport_of(self).update(self._still.changed())
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        if event is None or not self._scene.live or not self._still.paint(event.rect()):
+        if event is None or not self._scene.live or not self._still.paint(event.region()):
             super().paintEvent(event)
 
     @property

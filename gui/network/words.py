@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,10 @@ from gui.network.units import legible
 
 if TYPE_CHECKING:
     from gui.network.items import NodeItem
+
+
+#: Captions that depend on the numbers: see :meth:`gui.network.places.Place.caption_box`.
+CHANGING = ("scale", "weight")
 
 
 class Words(QGraphicsItem):
@@ -45,28 +50,38 @@ class Words(QGraphicsItem):
     def paint(self, painter: QPainter | None, option: Any, widget: Any = None) -> None:
         assert painter is not None
         node, look = self._node, look_of(painter)
-        theme, lit = node.theme, bool(node.marks.phase)
-        phase = node.marks.phase or ("loss" if node.place.form.loss else "")
-        shown = look, theme, phase, lit, self._captions
+        shown = look, node.theme, self._phase, bool(node.marks.phase), self._captions
         if look is not None and shown == self._painted:
             put(painter, self._pictures)
             return
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._painted, self._pictures = shown, []
-        zoom = painter.worldTransform().m11()
-        font = title_font(theme, lit)
-        if legible(font.pointSizeF(), zoom):
-            color = theme.phase_text[phase] if phase else theme.ink
-            title, place = node.place.form.title, node.place.title_box()
-            self._write(painter, look, font, title, place, color, Qt.TextElideMode.ElideMiddle)
-        font = caption_font(theme, node.place.small)
-        if legible(font.pointSizeF(), zoom):
-            for which, text in self._captions.items():
-                place = node.place.caption_box(which)
-                self._write(painter, look, font, text, place, theme.muted, Qt.TextElideMode.ElideRight)
+        self._write(painter, look, ("title", "shape", *CHANGING))
         put(painter, self._pictures)
 
-    def _write(
+    @property
+    def _phase(self) -> str:
+        node = self._node
+        return node.marks.phase or ("loss" if node.place.form.loss else "")
+
+    def write(self, painter: QPainter, changing: bool) -> None:
+        """Paint only what changes with the numbers, or what does not."""
+        self._write(painter, None, CHANGING if changing else ("title", "shape"))
+
+    def _write(self, painter: QPainter, look: Look | None, which: Iterable[str]) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        node, zoom = self._node, painter.worldTransform().m11()
+        theme = node.theme
+        title, caption = title_font(theme, bool(node.marks.phase)), caption_font(theme, node.place.small)
+        for name in which:
+            if name == "title" and legible(title.pointSizeF(), zoom):
+                color = theme.phase_text[self._phase] if self._phase else theme.ink
+                text, place = node.place.form.title, node.place.title_box()
+                self._line(painter, look, title, text, place, color, Qt.TextElideMode.ElideMiddle)
+            elif name in self._captions and legible(caption.pointSizeF(), zoom):
+                text, place = self._captions[name], node.place.caption_box(name)
+                self._line(painter, look, caption, text, place, theme.muted, Qt.TextElideMode.ElideRight)
+
+    def _line(
         self, painter: QPainter, look: Look | None, font: QFont, text: str, place: tuple, color: QColor,
         mode: Qt.TextElideMode,
     ) -> None:  # fmt: skip

@@ -145,7 +145,7 @@ class CodePanel(Panel):
         source = f" · op of line {origin[1]}" if origin and origin[1] != line else ""
         if self.files.count() > 1:  # the choice beside it names the file
             name, place = "", f"line {line}" if place else ""
-        self.head.set_subject(f"{name}{place}{source}")
+        self.head.set_subject(f"{name}{place}{source}", brief=f"{name}{place}" if source else "")
 
     # ---- elements ----
 

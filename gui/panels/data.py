@@ -14,6 +14,7 @@ from gui.data.confusion import ConfusionMatrix
 from gui.data.points import PointsPlot
 from gui.data.sample_grid import SampleGrid
 from gui.data.tally import Tally, accuracy
+from gui.numbers import format_count
 from gui.panels.panel import Panel
 from gui.panels.tensor_edit import EditDialog, Place, place_of
 from gui.state import Selection
@@ -21,6 +22,9 @@ from gui.theme import Theme
 
 #: Samples asked for.
 _MOST = 1024
+
+#: Where the engine remembers no batch though the script has trained.
+_UNSEEN = "Of what ran freely no batch is remembered. Step on by a batch, or restart and step, and it appears here."
 
 #: The batch is shown of each so manieth step that is shown of a script that runs freely.
 _EVERY = 2
@@ -40,8 +44,14 @@ class DataPanel(Panel):
         self._place: tuple | None = None
         self._named_inputs = True
         self._passed_by = False  # seen of a script that ran freely
+        #: Inputs that came of their own, which may be megabytes: what they are of, and the answer.
+        self._inputs: tuple[Any, dict[str, Any]] | None = None
         self._tally = Tally()
         self._names: list[str] | None = None
+        self._program = self.state.program
+        #: The run and the step that the batch is of.
+        self._of: int | None = None
+        self._step = 0
         self.grid = SampleGrid(self.theme)
         self.points = PointsPlot(self.theme)
         self.confusion = ConfusionMatrix(self.theme)
@@ -73,6 +83,11 @@ class DataPanel(Panel):
         self.state.subscribe("graph", self._graph_changed)
 
     def show_stop(self, stop: dict[str, Any] | None) -> None:
+        if self.state.program != self._program:
+            self._program = self.state.program
+            self._forget()
+        if (stop or {}).get("reason") == "entry":
+            self._inputs = None  # events are numbered anew
         run = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
         place = None
         if stop is not None and stop.get("direction") in ("backward", "update"):
@@ -103,6 +118,14 @@ class DataPanel(Panel):
             self._passed_by = True
             self._take(batch)
 
+    def _forget(self) -> None:
+        """What was seen of another script says nothing of this one."""
+        self.batch, self._place, self._names, self._tally = None, None, None, Tally()
+        self._inputs = None
+        for page in (self.grid, self.points):
+            page.clear()
+        self.head.set_subject("")
+
     def _graph_changed(self) -> None:
         """The inputs of a script without DataLoader are known by the graph only."""
         if self.isVisible() and self.batch is not None and self.batch.inputs is None and self.state.stop is not None:
@@ -117,11 +140,17 @@ class DataPanel(Panel):
             return
 
         def answered(found: dict[str, Any]) -> None:
+            self._inputs = of, found
             batch.take_inputs(found)
             self._take(batch)
 
         reference, shape = wanted
         size = [_MOST, _MOST] if len(shape) < 3 else [64, 64]
+        run = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
+        of = reference, size, run, (self.state.stop or {}).get("revision")
+        if self._inputs is not None and self._inputs[0] == of:
+            answered(self._inputs[1])
+            return
         arguments = {"reference": reference, "maxShape": size, "describe": False}
         self.ask("inputs", "tensor", arguments, answered, lambda _: self._take(batch))
 
@@ -132,12 +161,21 @@ class DataPanel(Panel):
             batch.names = self._names  # known of a batch before
         self.batch = batch
         run = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
+        self._of = run
+        seen = self.state.snapshot if self._passed_by else self.state.stop
+        self._step = int((seen or {}).get("step") or 0)
         self._tally.add(run, batch.part, batch.confusion)
         self._show()
 
     def _refused(self, message: str) -> None:
-        if self.batch is None:
-            self.show_empty()
+        run = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
+        if self.batch is None or run != self._of:  # a run that has just begun has none yet
+            self.batch = None
+            self.head.set_subject("")
+            self.show_empty(_UNSEEN if (self.state.stop or {}).get("step") else None)
+        elif self._step != (self.state.stop or {}).get("step"):
+            seen = f"last seen in step {format_count(self._step)}"
+            self.head.set_subject(f"{seen} · {self.batch.summary()}", brief=seen)
 
     def _show(self) -> None:
         batch = self.batch
@@ -160,7 +198,7 @@ class DataPanel(Panel):
         else:
             self.pages.setCurrentWidget(self.grid)
             self.grid.show_batch(batch, batch.order(chosen == "worst"))
-        self.head.set_subject(summary)
+        self.head.set_subject(summary, brief=summary.partition(" · ")[0])
 
     def show_selection(self, selection: Selection) -> None:
         self.grid.show_sample(selection.sample)

@@ -67,6 +67,8 @@ class NetworkPanel(Panel):
         self._fill: Fill | None = None
         #: Stop, selection and graph for which the numbers were last wanted.
         self._refreshed: tuple[Any, ...] = (None, None, None)
+        #: The stop whose events are on their way: before they are here nobody knows what is old there.
+        self._awaited: Any = None
         self.scene = NetworkScene(self.theme)
         self._feed = Feed(self.ask, self.scene.show_content)
         self._live = LiveNumbers(self.scene.show_content)
@@ -117,7 +119,9 @@ class NetworkPanel(Panel):
         number = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
         run = number, self.state.restoring  # a run that comes back numbers its events anew
         revision = (stop or {}).get("revision", 0)
-        if stop is None or run != self._run or not self._log.fits(stop) or revision != self._revision:
+        # At its entry a run that is begun again numbers its events anew.
+        fits = stop is not None and stop.get("reason") != "entry" and self._log.fits(stop)
+        if not fits or run != self._run or revision != self._revision:
             self._log.clear()
             self._feed.clear()
             self._pictured = self._pictured and stop is not None and run == self._run
@@ -135,6 +139,7 @@ class NetworkPanel(Panel):
     def _ask_events(self) -> None:
         """Ask for the events up to the stop: those that are new, or where these are very many, for the newest alone."""
         at, log = (self.state.stop or {}).get("seq"), self._log
+        self._awaited = self.state.stop
         if at is not None and log.next and at >= log.next + _EVENTS:
             log.clear()
         start: int | None = log.next or None
@@ -159,14 +164,24 @@ class NetworkPanel(Panel):
             if body.get("last") is not None:
                 log.next = max(log.next, body["last"] + 1)
             self._pictured = self._pictured and not log.has_ops(oldest)
+            self._awaited = None
             self._refresh()
 
-        self.ask("events", "events", arguments, answered)
+        def refused(message: str) -> None:
+            self._awaited = None
+            self.head.set_problem(message)
+
+        self.ask("events", "events", arguments, answered, refused)
 
     def _graph_changed(self) -> None:
         if self.isVisible() and not self.state.graph_due and not self._is_fresh():
             self._take_graph()
-            self._refresh()
+            if not self._awaits_events:
+                self._refresh()
+
+    @property
+    def _awaits_events(self) -> bool:
+        return self._awaited is not None and self._awaited is self.state.stop
 
     def _take_graph(self) -> None:
         """Draw the state's graph where it differs from the one that is drawn."""
@@ -209,7 +224,7 @@ class NetworkPanel(Panel):
             )
         if self._layouts[key] is not self._layout:
             self._layout = self._layouts[key]
-            self.scene.show_layout(self._layout, self._graph)
+            self.scene.show_layout(self._layout, self._graph, keep=self._placed == self._structure)
             # In another place the same network shows what was seen of it last, until there is more.
             self._pictured, self._placed = self._pictured and self._placed == self._structure, self._structure
             self._keep_drawn()
@@ -285,7 +300,7 @@ class NetworkPanel(Panel):
     # ---- what is lit ----
 
     def show_selection(self, selection: Selection) -> None:
-        if not self.state.graph_due and not self._is_fresh():
+        if not self.state.graph_due and not self._is_fresh() and not self._awaits_events:
             self._refresh()
 
     def _contributors_changed(self) -> None:

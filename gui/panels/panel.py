@@ -131,8 +131,8 @@ class Panel(QWidget):
         """Something else is selected."""
 
     def live_views(self) -> list[dict[str, Any]]:
-        """What to ask of the steps of a script that runs freely: ``{"id", "command", "arguments", "every"?}`` as of the
-        protocol's View, with ids of this panel's own. Asked when it begins to run, and after :meth:`renew_live`.
+        """What to ask of the steps of a script that runs freely: ``{"id", "command", "arguments", "every"?, "later"?}``
+        as of the protocol's View, with ids of this panel's own. Asked when it begins to run, and after :meth:`renew_live`.
         """
         return []
 
@@ -263,7 +263,7 @@ class PanelHead(QWidget):
 
     def set_subject(self, text: str, kept: str = "", brief: str = "") -> None:
         """What the panel shows: a tensor's name; ``kept``: its shape and dtype, which are cut last; ``brief``: what is
-        written instead where there is no room for it all.
+        written, whole, instead where there is no room for it all.
         """
         self.subject.set_text(text, kept, brief)
 
@@ -348,12 +348,12 @@ class ElidedLabel(QLabel):
         kept = "" if self._problem else self._kept
         name, left = text.removesuffix(kept), room - metrics.horizontalAdvance(kept)
         if self._brief and not self._problem and metrics.horizontalAdvance(text) > room:
-            shown = metrics.elidedText(self._brief, Qt.TextElideMode.ElideRight, room)
+            shown = self._brief if metrics.horizontalAdvance(self._brief) <= room else ""
         elif kept and left >= metrics.horizontalAdvance(name[:1] + "…" + name[-2:]):
             shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, left) + kept
         else:
             shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
-        if shown.endswith("…") and len(shown) <= _LEAST * len(self._brief or text) and not self._problem:
+        if shown.endswith("…") and len(shown) <= _LEAST * len(text) and not self._problem:
             shown = ""  # "a…" says nothing; the tooltip says it all
         if shown != self.shown:
             self.shown = shown

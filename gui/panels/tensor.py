@@ -12,6 +12,7 @@ from gui.icons import icon
 from gui.numbers import format_count, format_shape
 from gui.panels.panel import Panel
 from gui.panels.tensor_actions import TensorActions
+from gui.panels.tensor_classes import Classes
 from gui.panels.tensor_content import TensorContent, text_at
 from gui.panels.tensor_live import TensorLive
 from gui.panels.tensor_numbers import TensorNumbers
@@ -48,6 +49,7 @@ class TensorPanel(Panel):
         self.subject = Subject()
         self.shown: Shown | None = None
         self.numbers = TensorNumbers(self, self._show_numbers, self._refuse)
+        self.classes = Classes(self)
         self._live = TensorLive(self, self._show_seen)
         #: What stands behind a picture of the script while it ran, and at which step; None where the numbers were asked for.
         self._seen: tuple[tuple[dict[str, Any], ...], int] | None = None
@@ -149,7 +151,7 @@ class TensorPanel(Panel):
 
     def _refuse(self, text: str) -> None:
         if self._seen is not None and self.shown is not None and self._seen[0] == self.source.references:
-            # Nothing is recorded of a script that ran freely: what was seen of it last says more than that.
+            # Nothing is recorded of a script that ran freely, or not any more: what was seen last says more than that.
             self.head.set_subject(f"{self.source.title}, last seen in step {format_count(self._seen[1])}")
             return
         self.content.refuse(text)
@@ -181,11 +183,12 @@ class TensorPanel(Panel):
     # ---- the answers ----
 
     def _show_numbers(self, view: Shown, answer: dict[str, Any]) -> None:
-        self.shown, self._seen = view, None
+        self.shown, self._seen = view, (self.source.references, int((self.state.stop or {}).get("step") or 0))
         self.content.accept(view.shape)
         title = self.source.title
         self.head.set_subject(title, f"  {format_shape(view.shape).replace(' ', '')}  {view.dtype}")
         self._draw(view)
+        self.classes.look()
         if len(self.source.references) > 1:
             self.content.write_of(view)
         elif "description" in answer:
@@ -274,15 +277,24 @@ class TensorPanel(Panel):
         elif 0 in self.shown.shape:
             self.read_out.setText("This tensor has no elements: one of its dimensions is 0")
         elif cell is not None:
-            self.read_out.setText(text_at(self.shown, *cell))
+            self.read_out.setText(self.text_at(*cell))
         else:
             part = self.shown.part_text()
             self.read_out.set_text(f"{part}. Point at a number to read it" if part else "Point at a number to read it",
                                    brief=part or "Point at a number")  # fmt: skip
 
     def text_at(self, row: int, column: int) -> str:
-        """Index and exact value of a cell, or what it is the mean of."""
-        return text_at(self.shown, row, column) if self.shown is not None else ""
+        """Index and exact value of a cell, with its class where it has one; or what it is the mean of."""
+        if self.shown is None:
+            return ""
+        index = self.shown.index(row, column) if self.shown.block == (1, 1) else None
+        name = self.classes.name_of(index) if index is not None else ""
+        return text_at(self.shown, row, column) + (f" · {name}" if name else "")
+
+    def read_again(self) -> None:
+        """More is known of the number that is read."""
+        if self.shown is not None:
+            self._hover(-1, -1)
 
     @property
     def label(self) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gui.panels.tensor import TensorPanel
 
 #: Figures and histogram are of each so manieth step that is shown; seldomer for tensors of more elements than these.
-_OFTEN, _SELDOM = 4, 16
+_OFTEN, _SELDOM = 8, 16
 _LARGE = 50_000
 
 
@@ -55,7 +55,10 @@ class TensorLive:
             every = _SELDOM if self._elements > _LARGE else _OFTEN
             whole = {"reference": source.references[0]}
             if self._panel.statistics.isVisible():
-                found.append({**_tensor("statistics", {**whole, "maxShape": [1, 1]}), "every": every})
+                # Only what describes the whole is wanted: of its numbers one does, instead of all made small.
+                view = self._panel.shown
+                first = [0] * len(view.shape) if view is not None and self._elements else []
+                found.append({**_tensor("statistics", {**whole, "slice": first, "maxShape": [1, 1]}), "every": every})
             if self._panel.histogram.isVisible():
                 arguments = {**whole, "bins": BINS}
                 found.append({"id": "histogram", "command": "histogram", "arguments": arguments, "every": every})

@@ -78,7 +78,7 @@ class TimelinePanel(Panel):
             self._look.stop()
         elif step is not None:
             self._subject = "running: pause (F6) to see events"
-            self.head.set_subject(self._subject)
+            self._say()
             self.strip.run_on(int(step))
 
     def show_stop(self, stop: dict[str, Any] | None) -> None:
@@ -88,7 +88,9 @@ class TimelinePanel(Panel):
             return
         number = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
         run = number, self.state.restoring  # a run that comes back numbers its events anew
-        if run != self._run or not self.events.fits(stop):
+        first, seq = self.events.first, stop.get("seq")
+        anew = stop.get("reason") == "entry" or (first is not None and seq is not None and seq < first)
+        if anew or run != self._run or not self.events.fits(stop):
             self.events.clear()
             self._run = run
         self.events.visit(stop)
@@ -115,7 +117,7 @@ class TimelinePanel(Panel):
             return
         self.strip.show_events(self.events, stop.get("seq"), bool(stop.get("live", True)))
         self._subject = self.events.summary(stop)
-        self.head.set_subject(self._pointed or self._subject)
+        self._say()
         if self.events.version != self._marked:
             self._marks_changed()
 
@@ -128,7 +130,11 @@ class TimelinePanel(Panel):
 
     def _point(self, text: str) -> None:
         self._pointed = text
-        self.head.set_subject(text or self._subject)
+        self._say()
+
+    def _say(self) -> None:
+        brief = "" if self._pointed else self._subject.partition(":")[0].partition(" of ")[0]
+        self.head.set_subject(self._pointed or self._subject, brief=brief)
 
     # ---- the user ----
 

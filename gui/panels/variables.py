@@ -79,7 +79,8 @@ class VariablesPanel(Panel):
             return
         frame = places_of(self.context).frame
         function = "top level" if stop.get("function") == "<module>" else str(stop.get("function") or "")
-        self.head.set_subject(f"frame {frame}" if frame else function)
+        ended = "" if stop.get("reason") not in ("end", "exited") else "the script has ended: its variables are gone"
+        self.head.set_subject(ended or (f"frame {frame}" if frame else function))
         asked = {"frameId": frame}
         found = lambda body: self._show_scopes(body["scopes"], stop)  # noqa: E731
         self.ask("scopes", "scopes", asked, found, lambda _: self._show_scopes([], stop))

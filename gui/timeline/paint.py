@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PyQt6.QtCore import QLineF, QPointF, QRectF, Qt
-from PyQt6.QtGui import QBrush, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
+from PyQt6.QtGui import QBrush, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 
 from gui.network.glyphs import image_of
 from gui.theme import Theme, with_alpha
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 #: What each lane shows: its name, and the codes in it.
 LANES = (("forward", (FORWARD, LOSS, ALARM)), ("backward", (BACKWARD,)), ("update", (UPDATE,)))
 
+#: Rows of pixels that a lane is made of.
+_ROWS = 3
+
 #: Marks of stops that are drawn; the oldest are left out.
 _MOST_STOPS = 2000
 
 
 def ruler_height(theme: Theme) -> float:
-    """Height of the line of epochs, batches and steps."""
-    return math.ceil(QFontMetricsF(theme.text_font("small")).height()) + 2.0
+    """Height of the line of epochs, batches and steps, and of the cursor's head below them."""
+    return math.ceil(QFontMetricsF(theme.text_font("small")).height()) + 4.0
 
 
 def marks_height(theme: Theme) -> float:
@@ -107,16 +110,19 @@ def _ruler(painter: QPainter, strip: StripView) -> None:
     base = metrics.ascent() + 1
     _, bottom = lanes(strip)
     right = -1e9
+    start, span = strip.shown()
+    # Over what lies ahead of a script that runs, no label is seen.
+    end = strip.width() if strip.running is None else strip.x_of(start + span)
     for seq, text in strip.events.epochs:
         x = strip.x_of(seq)
-        if strip.left() <= x <= strip.width():
+        if strip.left() <= x <= end:
             label = f"epoch {text}"
             painter.setPen(strip.theme.ink)
-            painter.drawText(QPointF(x + 3, base), label)
-            right = x + metrics.horizontalAdvance(label) + 12
             painter.drawLine(QLineF(x, 0, x, bottom))
+            if x + 3 + metrics.horizontalAdvance(label) < end:
+                painter.drawText(QPointF(x + 3, base), label)
+                right = x + metrics.horizontalAdvance(label) + 12
     marks, word = (strip.events.batches, "batch") if strip.events.batches else (strip.events.steps, "step")
-    start, span = strip.shown()
     last = -1e9
     for seq, text in marks:
         if not start <= seq <= start + span:
@@ -127,14 +133,16 @@ def _ruler(painter: QPainter, strip: StripView) -> None:
             painter.setPen(QPen(with_alpha(strip.theme.ink, 0.22), 1))
             painter.drawLine(QLineF(x, base + 1, x, bottom))
         label = f"{word} {text}"
-        if x + 3 > right and x + 3 + metrics.horizontalAdvance(label) < strip.width():
+        if x + 3 > right and x + 3 + metrics.horizontalAdvance(label) < end:
             painter.setPen(strip.theme.muted)
             painter.drawText(QPointF(x + 3, base), label)
             right = x + metrics.horizontalAdvance(label) + 14
 
 
 def _codes(painter: QPainter, strip: StripView, top: float, bottom: float) -> None:
-    """Each column of pixels in the hue of its events."""
+    """Each column of pixels in the hue of its events; where one is of a whole batch, its loss leaves room for the forward
+    pass.
+    """
     left, (start, span) = strip.left(), strip.shown()
     wide = max(1, round(strip.x_of(start + span) - left))
     edges = start + np.arange(wide + 1) * (span / wide)
@@ -142,18 +150,21 @@ def _codes(painter: QPainter, strip: StripView, top: float, bottom: float) -> No
     codes = strip.events.codes(low, math.ceil(edges[-1]) + 1)
     places = np.floor(edges - low).astype(np.intp)
     ends = np.minimum(np.maximum(places[1:], places[:-1] + 1), len(codes))
-    image = np.zeros((len(LANES), wide, 4), np.uint8)
+    image = np.zeros((len(LANES), _ROWS, wide, 4), np.uint8)
     for lane, (_, kinds) in enumerate(LANES):
         for code in kinds:
             total = np.concatenate([[0], np.cumsum(codes == code)])
             color = strip.theme.phase[HUES[code]]
-            image[lane, total[ends] > total[places[:-1]]] = color.red(), color.green(), color.blue(), 255
+            here = total[ends] > total[places[:-1]]
+            if code == LOSS:
+                here = here & ((np.arange(_ROWS)[:, None] == _ROWS - 1) | (image[lane, 0, :, 3] == 0))
+            image[lane][np.broadcast_to(here, image.shape[1:3])] = color.red(), color.green(), color.blue(), 255
     if wide / span >= 4:  # a gap between two events where there is room
-        image[:, :-1][:, places[1:-1] != places[:-2]] = 0
+        image[:, :, :-1][:, :, places[1:-1] != places[:-2]] = 0
     height = (bottom - top) / len(LANES)
     for lane in range(len(LANES)):
         painter.fillRect(QRectF(left, top + lane * height + 1, wide, height - 2), with_alpha(strip.theme.ink, 0.03))
-        painter.drawImage(QRectF(left, top + lane * height + 1, wide, height - 2), image_of(image[lane : lane + 1]))
+        painter.drawImage(QRectF(left, top + lane * height + 1, wide, height - 2), image_of(image[lane]))
     painter.setPen(QPen(strip.theme.hairline, 1))
     painter.drawLine(QLineF(left, bottom + 0.5, strip.width(), bottom + 0.5))
 
@@ -165,9 +176,12 @@ def _marks(painter: QPainter, strip: StripView, top: float, bottom: float) -> No
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(with_alpha(theme.ink, 0.5))
+    stops = QPainterPath()  # at once: many beside each other get no darker where they overlap
+    stops.setFillRule(Qt.FillRule.WindingFill)
     for x in _columns(strip, list(strip.events.stops)[-_MOST_STOPS:]):
-        points = (x, middle - size), (x - size, middle + size), (x + size, middle + size)
-        painter.drawPolygon(QPolygonF([QPointF(*point) for point in points]))
+        points = (x, middle - size), (x - size, middle + size), (x + size, middle + size), (x, middle - size)
+        stops.addPolygon(QPolygonF([QPointF(*point) for point in points]))
+    painter.drawPath(stops)
     painter.setBrush(theme.phase["alarm"])
     for x in _columns(strip, strip.hits):
         painter.drawEllipse(QPointF(x, middle), size * 0.9, size * 0.9)
@@ -212,7 +226,7 @@ def paint_cursor(painter: QPainter, strip: StripView) -> None:
     x = round((x0 + x1) / 2)
     if not strip.left() - 6 <= x <= strip.width() + 6:
         return
-    if x1 - x0 >= 6:
+    if x1 - x0 >= 6 and strip.events.next - 1 > strip.events.first:
         painter.setBrush(with_alpha(theme.ink, 0.08))
         painter.setPen(QPen(theme.selection, 1))
         painter.drawRect(QRectF(round(x0), top, round(x1 - x0) - 1, bottom - top - 1))
@@ -222,4 +236,4 @@ def paint_cursor(painter: QPainter, strip: StripView) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(theme.selection)
-    painter.drawPolygon(QPolygonF([QPointF(x - 5, top - 8), QPointF(x + 5, top - 8), QPointF(x, top - 2)]))
+    painter.drawPolygon(QPolygonF([QPointF(x - 5, top - 6), QPointF(x + 5, top - 6), QPointF(x, top)]))

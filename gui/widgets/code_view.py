@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from PyQt6.QtCore import QEvent, QPoint, QRect, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QFont,
-    QFontMetricsF,
     QHelpEvent,
     QKeyEvent,
     QPainter,
@@ -22,6 +20,7 @@ from PyQt6.QtWidgets import QPlainTextEdit, QTextEdit, QWidget
 
 from gui.python_text import expression_at
 from gui.theme import Theme, with_alpha
+from gui.widgets import code_sides as sides
 from gui.widgets.gutter import Gutter, Mark, tint
 from gui.widgets.highlighting import PythonHighlighter
 
@@ -30,8 +29,6 @@ _MOST_FOUND = 500
 
 #: Lines that stay visible above and below a line that is brought into view.
 _MARGIN = 3
-#: Characters of a line's code that must be seen.
-_READABLE = 20
 
 
 class CodeView(QPlainTextEdit):
@@ -64,13 +61,14 @@ class CodeView(QPlainTextEdit):
         self._line = 0
         self.breakpoints: dict[int, Mapping[str, Any]] = {}
         self.shows_breakpoints = True
-        self._columns: dict[int, int] = {}
         document = self.document()
         assert document is not None
         self.highlighter = PythonHighlighter(document, theme)
         self.gutter = Gutter(self)
         self.blockCountChanged.connect(self._place_gutter)
         self.updateRequest.connect(self._scrolled)
+        if (bar := self.horizontalScrollBar()) is not None:
+            bar.valueChanged.connect(self._scrolled_sideways)
         self.apply_theme(theme)
 
     # ---- what it shows ----
@@ -79,7 +77,6 @@ class CodeView(QPlainTextEdit):
         """Show ``text``, whose first line has that number. Scroll and caret go to the beginning."""
         self.first_line, self._line = first_line, 0
         self.highlighter.set_text(text)
-        self._columns.clear()
         self.setPlainText(text)
         self._place_gutter()
 
@@ -112,63 +109,18 @@ class CodeView(QPlainTextEdit):
         bar = self.verticalScrollBar()
         if bar is not None and not first <= block < first + visible:
             bar.setValue(max(0, block - max(_MARGIN, visible // 3)))
-        self._show_columns(block)
+        self._show_columns()
 
-    def _show_columns(self, number: int) -> None:
-        """Scroll sideways as little as a line needs: not at all where its code fits so; no further than to where the
-        function around it begins, if it fits then; further, where too little of it could be seen.
-        """
-        document, viewport, bar = self.document(), self.viewport(), self.horizontalScrollBar()
-        if document is None or viewport is None or bar is None:
-            return
-        text = document.findBlockByNumber(number).text()
-        spans = self.highlighter.lines[number] if number < len(self.highlighter.lines) else []
-        if spans and spans[-1].kind == "comment" and text[: spans[-1].start].strip():
-            text = text[: spans[-1].start]  # what stands behind the code may be cut
-        text = text.rstrip().expandtabs(4)
-        char = QFontMetricsF(self.font()).horizontalAdvance("m")
-        if not text:
-            return
-        indent, room = len(text) - len(text.lstrip()), int((viewport.width() - 2 * document.documentMargin()) / char)
-        whole, least = len(text) + 1 - room, indent + min(len(text) - indent, _READABLE) - room
-        column = 0
-        if 0 < whole <= self._function_column(number) or 0 < least <= whole <= indent:
-            column = whole
-        elif least > 0:
-            column = min(least, indent)
-        # By whole indentations, and over the margin: else a rest of a letter would be seen.
-        column = min(4 * math.ceil(column / 4), indent)
-        bar.setValue(round(column * char + document.documentMargin() - 1) if column else 0)
-
-    def _function_column(self, number: int) -> int:
-        """The column of the innermost ``def`` around a line; 0 outside of functions."""
-        if number not in self._columns:
-            self._columns[number] = self._look_for_column(number)
-        return self._columns[number]
-
-    def _look_for_column(self, number: int) -> int:
-        document = self.document()
-        block = document.findBlockByNumber(number) if document is not None else None
-        depth: int | None = None
-        while block is not None and block.isValid():
-            text = block.text().expandtabs(4)
-            code = text.lstrip()
-            if code and not code.startswith("#"):
-                column = len(text) - len(code)
-                if depth is None:
-                    depth = column
-                elif column < depth:
-                    depth = column
-                    if code.startswith(("def ", "async def ")):
-                        return column
-            block = block.previous()
-        return 0
+    def _show_columns(self) -> None:
+        """Scroll sideways as little as the line that is shown needs."""
+        if bar := self.horizontalScrollBar():
+            bar.setValue(sides.scroll_for(self, self._line - self.first_line))
 
     def visible_lines(self) -> int:
         """How many whole lines fit."""
         viewport = self.viewport()
         height = viewport.height() if viewport is not None else self.height()
-        return int(height // max(1, self.fontMetrics().lineSpacing()))
+        return int(height // max(1.0, self.blockBoundingRect(self.firstVisibleBlock()).height()))
 
     def caret_line(self) -> int:
         """The line of the caret."""
@@ -236,7 +188,7 @@ class CodeView(QPlainTextEdit):
         self.highlighter.set_theme(theme)
         self._place_gutter()
         if self._line:
-            self._show_columns(self._line - self.first_line)
+            self._show_columns()
 
     # ---- drawing ----
 
@@ -248,6 +200,10 @@ class CodeView(QPlainTextEdit):
             painter.fillRect(QRect(0, rect.top(), self.width(), rect.height()), tint(mark))
         painter.end()
         super().paintEvent(e)
+        if e is not None:
+            painter = QPainter(viewport)
+            sides.paint_cuts(self, painter, e.rect())
+            painter.end()
 
     def line_rect(self, line: int) -> QRect:
         """Where a line is drawn, in the viewport; empty where it is not."""
@@ -263,8 +219,10 @@ class CodeView(QPlainTextEdit):
     def _place_gutter(self, _count: int = 0) -> None:
         width = self.gutter.wanted_width()
         self.setViewportMargins(width, 0, 0, 0)
+        self.highlighter.set_indent(sides.indent_share(self.width() - width, self.fontMetrics()))
         rect = self.contentsRect()
-        self.gutter.setGeometry(QRect(rect.left(), rect.top(), width, rect.height()))
+        viewport = self.viewport()
+        self.gutter.setGeometry(QRect(rect.left(), rect.top(), width, viewport.height() if viewport else rect.height()))
 
     def resizeEvent(self, e: QResizeEvent | None) -> None:
         line = self.marks[0].line if self.marks else 0
@@ -275,13 +233,19 @@ class CodeView(QPlainTextEdit):
         if line and e is not None and 0 <= before.top() < e.oldSize().height():
             self.show_line(line)
         elif self._line:
-            self._show_columns(self._line - self.first_line)
+            self._show_columns()
 
     def _scrolled(self, rect: QRect, by: int) -> None:
-        if by:
-            self.gutter.scroll(0, by)
+        if by:  # a line of which a part was seen, and is left out, may now be whole
+            self.gutter.update()
+            if viewport := self.viewport():
+                viewport.update()
         else:
             self.gutter.update(0, rect.y(), self.gutter.width(), rect.height())
+
+    def _scrolled_sideways(self, _value: int) -> None:
+        if viewport := self.viewport():
+            viewport.update()  # the marks of what is cut stay at the sides
 
     def line_at(self, y: int) -> int | None:
         """The line at a height of the viewport; None below the last."""

@@ -63,7 +63,7 @@ class Gutter(QWidget):
         block = view.firstVisibleBlock()
         while block.isValid():
             rect = view.blockBoundingGeometry(block).translated(view.contentOffset())
-            if rect.top() > box.bottom():
+            if rect.top() > box.bottom() or (rect.bottom() > self.height() + 1 and rect.top() > 0):
                 break
             if rect.bottom() < box.top():
                 block = block.next()

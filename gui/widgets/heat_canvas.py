@@ -39,6 +39,7 @@ class HeatCanvas(QWidget):
         self.view = MapView()
         self._frame = Layer()
         self._widest: tuple[QFontMetricsF, ValueScale, float] | None = None
+        self._indices: tuple[QFontMetricsF, int, float] | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.picture: Picture | None = None
         self.selected: tuple[int, int] | None = None
@@ -134,7 +135,11 @@ class HeatCanvas(QWidget):
     def _area(self) -> QRectF:
         metrics = self._metrics
         tile = (self.picture.tile if self.picture is not None else None) or (1, 1)
-        left = 12 + metrics.horizontalAdvance(str(max(0, self.view.rows // tile[0] - 1)))
+        last = max(0, self.view.rows // tile[0] - 1)
+        # While the script runs this is asked for many times a second.
+        if self._indices is None or self._indices[0] is not metrics or self._indices[1] != last:
+            self._indices = metrics, last, 12 + metrics.horizontalAdvance(str(last))
+        left = self._indices[2]
         line = metrics.height() + 4
         right = 10 if self._is_low() else self._scale_width()
         return QRectF(left, line, max(1, self.width() - left - right), max(1, self.height() - 2 * line))

@@ -14,12 +14,17 @@ class PythonHighlighter(QSyntaxHighlighter):
     Args:
         document: the document; its text is set with :meth:`set_text`'s.
         theme: gives the colours.
+
+    Attributes:
+        indent: the share of its width that indentation is drawn in.
     """
 
     def __init__(self, document: QTextDocument, theme: Theme) -> None:
         super().__init__(document)
         self.lines: list[list[Span]] = []
         self._formats: dict[str, QTextCharFormat] = {}
+        self._indent: QTextCharFormat | None = None
+        self.indent = 1.0
         self.set_theme(theme)
 
     def set_text(self, text: str) -> None:
@@ -31,8 +36,21 @@ class PythonHighlighter(QSyntaxHighlighter):
         self._formats = _formats(theme)
         self.rehighlight()
 
+    def set_indent(self, share: float) -> None:
+        """Draw what is left of the code of every line in this share of its width."""
+        if share == self.indent:
+            return
+        self.indent, self._indent = share, None
+        if share != 1:
+            self._indent = QTextCharFormat()
+            self._indent.setFontLetterSpacingType(QFont.SpacingType.PercentageSpacing)
+            self._indent.setFontLetterSpacing(100 * share)
+        self.rehighlight()
+
     def highlightBlock(self, text: str | None) -> None:
         number = self.currentBlock().blockNumber()
+        if self._indent is not None and text and (indent := len(text) - len(text.lstrip())):
+            self.setFormat(0, indent, self._indent)
         for span in self.lines[number] if number < len(self.lines) else ():
             if (style := self._formats.get(span.kind)) is not None:
                 self.setFormat(span.start, span.length, style)

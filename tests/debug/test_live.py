@@ -8,6 +8,7 @@ import pytest
 
 import engine as torch
 from engine import nn, trace
+from engine.debug.history import History
 from engine.debug.listeners import lean
 from engine.debug.live.live import AMORTISED, INTERVAL, SETTLED, Live
 from engine.debug.live.outbox import Outbox, finished, joined
@@ -98,6 +99,18 @@ def test_the_first_picture_tells_the_structure():
     assert len(training.bodies) == 1  # nothing else is wanted
 
 
+@pytest.mark.parametrize("loader", [True, False])
+def test_a_step_of_more_bytes_than_the_history_holds_has_its_structure_and_pictures(loader, monkeypatch):
+    monkeypatch.setattr("engine.debug.watching.History", lambda: History(100))
+    training = Training(loader=loader).run()
+    ops = [node["id"] for node in training.bodies[0]["graph"]["nodes"] if node["kind"] == "op"]
+    assert ops == ["0/Linear", "1/Relu", "2/Linear", "CrossEntropy"]
+    training.subscribe(tensor("y", {"event": training.event("forward"), "name": "y"}))
+    del training.bodies[:]
+    training.run(2)
+    assert any("y" in body["views"] for body in training.bodies)
+
+
 @pytest.mark.parametrize(("loader", "copied"), [(True, None), (False, None), (True, 0)])
 def test_pictures_hold_the_numbers_of_their_steps(loader, copied, monkeypatch):
     if copied is not None:  # as if all were too large to be copied
@@ -146,6 +159,43 @@ def test_views_may_be_asked_for_seldomer():
     training = Training((View("w", "tensor", {"reference": {"expression": "0.weight"}}, every=3),)).run(4)
     found = [bool(body["views"]) for body in training.bodies[1:]]
     assert found == [True, False, False] * 3 + [True, False]
+
+
+def test_answers_may_come_later_but_for_those_of_the_first_picture():
+    """Several views of one step come one after the other, each with the numbers of that step."""
+    training = Training().run()
+    weight = {"reference": {"expression": "0.weight"}}
+    turns = [View(f"turn {turn}", "tensor", weight, 3, turn) for turn in range(3)]
+    training.subscribe(*turns, View("always", "tensor", weight))
+    del training.bodies[:]
+    weights = {}
+    training.run(4, after=lambda: weights.update({len(weights) + 4: training.model[0].weight._array.copy()}))
+    assert len(training.bodies) == 12
+    for number, body in enumerate(training.bodies):
+        # All in the first, and none of them in those right after it.
+        expected = range(3) if number == 0 else [number % 3] if number > 2 else []
+        assert sorted(body["views"]) == ["always", *(f"turn {turn}" for turn in expected)]
+        for id, view in body["views"].items():
+            looked = number if id == "always" else number - number % 3
+            assert view["step"] == training.bodies[looked]["step"]
+            np.testing.assert_array_equal(view["data"], weights[view["step"]])
+
+
+def test_a_picture_that_was_begun_for_an_earlier_subscription_is_no_answer_to_a_later_one():
+    """Else views might be missing in its first picture."""
+    training = Training((tensor("a", {"expression": "0.weight"}),)).run()
+    event = training.event("forward")
+    del training.bodies[:]
+    picture = training.live._finish
+
+    def late(seen):
+        if not training.bodies and training.live._subscription.number == 1:
+            training.subscribe(tensor("y", {"event": event, "name": "y"}, describe=False))
+        picture(seen)
+
+    training.live._finish = late
+    training.run()
+    assert [sorted(body["views"]) for body in training.bodies] == [["y"], ["y"]]
 
 
 def test_references_to_events_from_before_the_run_mean_the_same_array():
@@ -243,7 +293,7 @@ def test_pictures_that_are_finished_late_hold_the_numbers_of_their_step():
     weights = []
     training.run(after=lambda: weights.append(training.model[0].weight._array.copy()))
     for body in kept:
-        assert callable(body["views"]["now"])
+        assert callable(body["views"]["now"].made)
         np.testing.assert_array_equal(finished(body)["views"]["now"]["data"], weights[body["step"] - 4])
     assert len(kept) == 3
 
@@ -251,12 +301,12 @@ def test_pictures_that_are_finished_late_hold_the_numbers_of_their_step():
 def test_an_error_in_finishing_a_picture_is_told_and_ends_nothing_else():
     told, sent = [], []
     outbox = Outbox(lambda body: sent.append(body["step"]), told.append)
-    outbox.put({"subscription": 1, "step": 1, "views": {"a": lambda: 1 / 0}})
+    outbox.put({"subscription": 1, "step": 1, "views": {"a": (1, lambda: 1 / 0)}})
     end = time.monotonic() + 60
     while not told and time.monotonic() < end:
         time.sleep(0.001)
     assert isinstance(told[0], ZeroDivisionError)
-    outbox.put({"subscription": 1, "step": 2, "views": {"a": lambda: None}})
+    outbox.put({"subscription": 1, "step": 2, "views": {"a": (2, lambda: None)}})
     while not sent and time.monotonic() < end:
         time.sleep(0.001)
     assert sent == [2]

@@ -234,3 +234,27 @@ def test_bad_tiles():
     for arguments in ((np.zeros(3),), (square, 0), (square, 4, (0, 5)), (square, 4, (9999, 9999))):
         with pytest.raises(ValueError, match="image_grid: "):
             image_grid(*arguments)
+
+
+@pytest.mark.parametrize("reduce", ["mean", "max_abs"])
+@pytest.mark.parametrize(
+    ("shape", "most"),
+    [((40, 6, 3, 3), (1, 1)), ((5, 4, 6), (2, 3)), ((5, 4, 7), (3, 2)), ((3, 2, 5, 4), (2, 1)), ((2, 0, 3), (1, 1))],
+)
+def test_many_matrices_are_made_small_as_each_of_them_is(shape, most, reduce):
+    array = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    for whole in (array, np.swapaxes(array, 0, 1)) if array.size else (array,):
+        found = arrays.view(whole, None, most, reduce=reduce)
+        assert found["shown"] == list(whole.shape[:-2])
+        for at in np.ndindex(whole.shape[:-2]):
+            alone = arrays.view(whole[at], None, most, reduce=reduce)["data"]
+            np.testing.assert_allclose(found["data"][at], alone, rtol=1e-5, atol=1e-7)
+
+
+def test_a_hundred_thousand_small_matrices_are_not_gone_through_one_by_one(monkeypatch):
+    calls, real = [], arrays.reduced
+    monkeypatch.setattr(arrays, "reduced", lambda *given: calls.append(1) or real(*given))
+    array = np.ones((300, 300, 3, 3), np.float32)
+    for most in ((1, 1), (3, 1)):
+        assert (arrays.view(array, None, most)["data"] == 1).all()
+    assert len(calls) == 2

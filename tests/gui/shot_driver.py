@@ -157,19 +157,24 @@ class Driver:
         self.over(lambda stop: stop.get("direction") == "update")
 
     def running(self) -> None:
-        """Training freely."""
+        """Training freely; a short script has ended then."""
+        before = self.state.stop
         self.link.move("continue")
-        self.wait(lambda: self.state.running and self.state.progress, what="continue")
+        ended = lambda: self.state.stop is not before and not self.link.moving  # noqa: E731
+        self.wait(lambda: (self.state.running and self.state.progress) or ended(), what="continue")
         self.live(2.0)
 
     def compared(self) -> None:
-        """Two runs with different parameters, compared."""
+        """Two runs with different parameters, compared; of a script without parameters, the same run twice."""
         if self.link.moving:
             before = self.state.stop
             self.link.move("pause")
             self.wait(lambda: self.state.stop is not before and not self.link.moving, what="pause")
         step, before = int((self.state.stop or {}).get("step") or 40), self.state.stop
-        self.link.restart(["learning_rate=0.02"], "larger steps")
+        if "learning_rate = " in self.script.read_text(encoding="utf-8"):
+            self.link.restart(["learning_rate=0.02"], "larger steps")
+        else:
+            self.link.restart(name="again")
         self.wait(lambda: self.state.stop is not before and not self.link.moving, what="restart")
         self.move("runTo", step=max(2, min(step, 40)))
         self.front = ["curves"]

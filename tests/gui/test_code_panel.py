@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtGui import QImage
+from PyQt6.QtGui import QFontMetricsF, QImage
 
 from engine.debug.views.arrays import view
 from gui.breakpoints import breakpoints_of
@@ -14,6 +14,7 @@ from gui.panels.code import CodePanel
 from gui.panels.code_tips import thumbnail_plan, value_tip
 from gui.places import places_of
 from gui.theme import Theme
+from gui.widgets.code_sides import paint_cuts
 
 SOURCE = "".join(f"value_{i} = {i}  # line {i}\n" for i in range(1, 201))
 
@@ -257,23 +258,25 @@ def test_goes_to_a_line(qtbot, panel, context):
 
 def test_the_code_of_the_current_line_is_scrolled_to(qtbot, context, tmp_path):
     path = tmp_path / "deep.py"
-    deep = " " * 24 + "x = first(second(third))  # " + "a long comment " * 20
-    path.write_text("begin = 1\n" + deep + "\n" + " " * 24 + "y = " + "f(" * 100 + "\nend = 2\n")
+    deep = " " * 48 + "x = first(second(third))  # " + "a long comment " * 20
+    path.write_text("begin = 1\n" + deep + "\n" + " " * 48 + "y = " + "f(" * 100 + "\nend = 2\n")
     panel = CodePanel(context)
     qtbot.addWidget(panel)
     panel.resize(340, 400)
     context.state.update(program=str(path))
     panel.show()
-    bar, char = panel.view.horizontalScrollBar(), panel.view.fontMetrics().horizontalAdvance("m")
-    room = panel.view.viewport().width()
-    assert room / char < 24 + 24  # the code does not fit beside its indentation
-    for line, begin, end in ((1, 0, 9), (2, 24, 48), (3, 24, 24), (4, 0, 7)):
+    view = panel.view
+    bar, char = view.horizontalScrollBar(), view.fontMetrics().horizontalAdvance("m")
+    room = view.viewport().width()
+    assert 28 < room / char < 24 + 20  # indentation has half its width, and what has to be seen does not fit beside it
+    for line, begin, end in ((1, 0, 9), (2, 24, 44), (3, 24, 44), (4, 0, 7)):
         context.state.update(stop=stop(path, line))
         assert bar.value() <= begin * char and (end * char <= bar.value() + room)
+        assert (bar.value() > 0) == (begin > 0)
     assert bar.value() == 0
 
 
-def test_short_lines_are_seen_from_their_beginning(qtbot, context, tmp_path):
+def test_lines_are_seen_from_their_beginning(qtbot, context, tmp_path):
     path = tmp_path / "method.py"
     body = "        short = 1\n        " + "x = f(" + "a" * 24 + ")\n        " + "y = f(" + "a" * 90 + ")\n"
     path.write_text("class A:\n    def method(self):\n" + body)
@@ -283,15 +286,105 @@ def test_short_lines_are_seen_from_their_beginning(qtbot, context, tmp_path):
     panel.show()
     view, bar = panel.view, panel.view.horizontalScrollBar()
     char = view.fontMetrics().horizontalAdvance("m")
-    panel.resize(view.gutter.width() + 38 * char, 400)  # room for the second line without the indentation of "def"
-    for line, column in ((3, 0), (4, 4), (5, 0), (3, 0)):
-        context.state.update(stop=stop(path, line))
-        assert round(bar.value() / char) == column, line
-    context.state.update(stop=stop(path, 4))
-    assert bar.value() > 0
-    context.state.update(running=True)
-    panel.resize(view.gutter.width() + 60 * char, 400)
-    assert bar.value() == 0  # also while it runs, and no line is marked
+    for characters in (60, 38, 18):
+        panel.resize(view.gutter.width() + characters * char, 400)
+        for line in (3, 4, 5):
+            context.state.update(stop=stop(path, line))
+            assert bar.value() == 0, (characters, line)
+    assert bar.maximum() > 0
+
+
+def test_indentation_is_drawn_narrower_where_there_is_little_room(panel, context, tmp_path):
+    path = tmp_path / "method.py"
+    path.write_text("if a:\n    if b:\n        c = a + b\n")
+    context.state.update(stop=stop(path, 3))
+    view = panel.view
+    char, document = QFontMetricsF(view.font()).horizontalAdvance("m"), view.document()
+    margin = document.documentMargin()
+
+    def begins(line):  # where its code does, in characters
+        block = document.findBlockByNumber(line - 1)
+        view.line_rect(line)  # lays it out
+        text = block.text()
+        return (block.layout().lineAt(0).cursorToX(len(text) - len(text.lstrip()))[0] - margin) / char
+
+    for characters, level in ((60, 4), (36, 2), (20, 1), (60, 4)):
+        panel.resize(view.gutter.width() + round(characters * char), 400)
+        assert [round(begins(line), 1) for line in (1, 2, 3)] == [0, level, 2 * level]
+        # A name is found where it is drawn.
+        rect = view.line_rect(3)
+        x = round(margin + (begins(3) + 4.5) * char)
+        assert view.expression_at(QPoint(x, rect.center().y())) == ("a", 3)
+
+
+def test_an_ellipsis_stands_where_a_line_is_cut(panel, context, tmp_path):
+    path = tmp_path / "long.py"
+    path.write_text("a\n" + "b" * 200 + "\nc\n")
+    context.state.update(stop=stop(path, 1))
+    view = panel.view
+    char, bar = QFontMetricsF(view.font()).horizontalAdvance("m"), view.horizontalScrollBar()
+    width, margin = view.viewport().width(), view.document().documentMargin()
+
+    class Pen:  # what is written, by the line that it stands on
+        def __init__(self):
+            self.boxes = []
+
+        def drawText(self, box, flags, text):
+            assert text == "…"
+            self.boxes.append((view.line_at(round(box.center().y())), box.left(), box.right()))
+
+        def ignore(self, *arguments):
+            pass
+
+        setFont = fillRect = setPen = ignore
+
+    def boxes():
+        pen = Pen()
+        paint_cuts(view, pen, view.viewport().rect())
+        return pen.boxes
+
+    ((line, left, right),) = boxes()
+    assert (line, right) == (2, width) and width - 2 * char <= left <= width - char
+    letters = (left - margin) / char
+    assert abs(letters - round(letters)) < 0.02  # over whole letters
+    bar.setValue(round(10.5 * char))
+    (_, *at_left), (_, *at_right) = boxes()
+    assert at_left[0] == 0 and char <= at_left[1] < 2 * char and at_right[1] == width
+    bar.setValue(bar.maximum())
+    assert [(line, left) for line, left, _ in boxes()] == [(2, 0)]
+    # And it is painted: at the right of the long line, and where the view is scrolled, at the left.
+    plain = view.theme.panel.rgb()
+    image = view.viewport().grab().toImage()
+    rect = view.line_rect(2)
+    left = range(round(boxes()[0][2]))
+    assert any(image.pixel(x, y) != plain for x in left for y in range(rect.center().y(), rect.bottom()))
+    assert all(image.pixel(x, y) == plain for x in left for y in range(rect.top(), rect.center().y() - 1))
+
+
+def test_a_line_of_which_only_a_part_can_be_seen_is_left_out(panel, context, script):
+    context.state.update(stop=stop(script, 3))
+    view, plain = panel.view, panel.view.theme.panel.rgb()
+    line = view.line_rect(3).height()
+
+    def last_lines():  # whether the gutter and the view have ink in the lowest whole line, and below it
+        shown = view.visible_lines()
+        rect = view.line_rect(view.firstVisibleBlock().blockNumber() + shown + 1)
+        found = []
+        for widget in (view.viewport(), view.gutter):
+            image = widget.grab().toImage()
+            begin = min(rect.top(), image.height())
+            parts = range(begin - line, begin), range(begin, image.height())
+            found.append([any(image.pixel(x, y) != plain for x in range(image.width() - 8) for y in rows) for rows in parts])
+        return found
+
+    for extra in (line // 2, line - 2):
+        panel.resize(340, 400)
+        panel.resize(340, 400 + (extra - view.viewport().height()) % line)
+        assert view.viewport().height() % line == extra
+        assert last_lines() == [[True, False], [True, False]]
+        view.verticalScrollBar().setValue(view.verticalScrollBar().value() + 3)
+        assert last_lines() == [[True, False], [True, False]]
+    assert view.gutter.height() == view.viewport().height()
 
 
 def test_the_current_line_stays_in_sight_where_there_is_less_room(panel, context, script):

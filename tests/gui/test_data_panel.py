@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QColor
+from PyQt6.QtCore import QPointF, Qt
+from PyQt6.QtGui import QColor, QFontMetricsF, QPainter
 
 from gui.data.batch import Batch
 from gui.panels import data
@@ -169,6 +169,24 @@ def test_inputs_without_a_loader_come_from_the_graph(panel, link, context):
     context.state.update(graph=graph())
     assert panel.batch.kind == "points" and panel.pages.currentWidget() is panel.points
     assert ("data", "inputs") in [key for key, command, _ in link.asked if command == "tensor"]
+
+
+def test_inputs_are_asked_for_again_only_where_they_are_others(panel, link, context):
+    link.answers["samples"] = samples(None, [0, 1, 0, 1], [0, 1, 1, 1], [0.1] * 4, classes=2)
+    link.answers["tensor"] = {"data": np.arange(8, dtype=np.float32).reshape(4, 2), "range": [0.0, 7.0]}
+
+    def asked(**changes):
+        del link.asked[:]
+        context.state.update(stop={**STOP, **changes})
+        assert panel.batch.kind == "points"
+        return sum(command == "tensor" for _, command, _ in link.asked)
+
+    context.state.update(graph=graph(), stop=STOP)
+    assert asked(seq=7) == 0  # another op of the same step
+    assert asked(seq=7, revision=1) == 1  # something was edited
+    assert asked(seq=7, revision=1, reason="entry") == 1  # the run has begun anew
+    context.state.update(runs=[{"name": "run 2", "number": 2, "current": True}])
+    assert asked(seq=8, revision=1) == 1
 
 
 def test_input_reference_is_no_target_and_no_other_batch():
@@ -345,3 +363,80 @@ def test_two_points_for_real(two_points, step, until, qtbot):
     assert panel.batch.total == 2 and panel.batch.labels.reshape(-1).tolist() == [0, 1]
     np.testing.assert_allclose(panel.batch.inputs, [[0.9, -0.2], [0.75, 0.6]], rtol=1e-6)
     assert two_points.troubles == []
+
+
+def test_another_script_does_not_keep_the_batch_of_the_one_before(panel, context, link, pictures):
+    link.answers["samples"] = {**pictures, "names": [f"class {i}" for i in range(10)]}
+    context.state.update(program="first.py", stop=STOP)
+    assert panel.batch.verdict(1) == "class 1"
+    link.answers["samples"] = ValueError("samples: the history holds no batch and no loss yet; step on")
+    context.state.update(program="second.py", stop=None)
+    context.state.update(stop={**STOP, "seq": 0, "direction": None})
+    assert panel.batch is None and panel.grid.batch is None and panel._stack.currentWidget() is panel._empty
+    assert panel.head.subject.text() == ""
+    # Nor what its classes were called.
+    link.answers["samples"] = pictures
+    context.state.update(stop=STOP)
+    assert panel.batch.verdict(1) == "1" and panel._stack.currentWidget() is panel._content
+
+
+def test_a_batch_that_is_not_remembered_any_more_says_of_which_step_it_is(panel, context, link):
+    runs = [{"name": "run 1", "number": 1, "current": True}]
+    context.state.update(runs=runs, stop={**STOP, "step": 2})
+    assert "last seen" not in panel.head.subject.text()
+    link.answers["samples"] = ValueError("samples: the history holds no batch and no loss yet; step on")
+    context.state.update(stop={**STOP, "seq": 9, "step": 60})
+    assert panel.head.subject.text().startswith("last seen in step 2 · 40 samples") and panel.batch is not None
+    # Of a run that has begun anew it says nothing.
+    context.state.update(runs=[{"name": "run 2", "number": 2, "current": True}], stop={**STOP, "seq": 0, "step": 0})
+    assert panel.batch is None and panel._stack.currentWidget() is panel._empty
+    assert panel._empty.text() == panel.empty_text
+    # Where it has run, but no batch of it was seen, that is said.
+    context.state.update(stop={**STOP, "seq": 40, "step": 60})
+    assert "no batch is remembered" in panel._empty.text()
+
+
+def test_the_verdict_of_a_point_stands_inside_the_axes(panel, context, link, monkeypatch):
+    link.answers["samples"] = samples([[0.0, 0.0], [1.0, 1.0]], [0, 1], [0, 1], [0.1, 0.1], classes=2)
+    context.state.update(stop=STOP)
+    written = []
+
+    class Pen(QPainter):
+        def drawText(self, *arguments):
+            if isinstance(arguments[0], QPointF):
+                written.append((arguments[0].x(), self.fontMetrics().horizontalAdvance(arguments[1])))
+            super().drawText(*arguments)
+
+    monkeypatch.setattr("gui.data.points.QPainter", Pen)
+    for width in (200, 360):
+        panel.resize(width, 320)
+        written.clear()
+        panel.points.grab()
+        field = panel.points._field()
+        assert len(written) == 2
+        for left, wide in written:
+            assert field.left() < left and left + wide < field.right()
+
+
+def test_the_verdict_of_a_line_stays_whole_in_little_room(panel, context, link):
+    body = samples([[0.1, 0.2, 0.3, 0.4]] * 2, [0, 1], [0, 1], [0.62, 2.651], classes=2)
+    body["labels"], body["predictions"] = np.array([[-0.9735], [1.454]]), np.array([[-0.1861], [-0.1736]])
+    body["correct"] = None
+    link.answers["samples"] = body
+    context.state.update(stop=STOP)
+    shown = []
+    write = panel.grid._write
+
+    def spy(painter, box, text, i, verdict, right=False):
+        metrics = QFontMetricsF(panel.theme.code_font("small"))
+        shown.append((text, metrics.horizontalAdvance(text) <= box.width()))
+        write(painter, box, text, i, verdict, right)
+
+    panel.grid._write = spy
+    for width in (150, 200, 300):
+        panel.resize(width, 200)
+        shown.clear()
+        panel.grid.grab()
+        wide = QFontMetricsF(panel.theme.code_font("small")).horizontalAdvance("-0.9735 → -0.18610.6200") + 40
+        assert ("-0.9735 → -0.1861", True) in shown or width < wide
+    assert ("-0.9735 → -0.1861", True) in shown

@@ -52,6 +52,7 @@ def test_a_window_opens_with_any_settings(qapp, qtbot, tmp_path, caplog, text):
     qtbot.waitUntil(lambda: window.workspace is not None)
     assert len(window.workspace.panels) >= 14
     if settings.problem:
+        assert said(window) == settings.problem  # opening a script does not take it away before it is read
         assert str(path) in settings.problem and (tmp_path / "settings.broken.json").exists()
     window.close()
     assert Settings(path).problem == "" and not [r for r in caplog.records if r.levelname == "ERROR"]
@@ -78,15 +79,18 @@ def test_settings_that_cannot_be_saved_are_told_once(qapp, qtbot, tmp_path, monk
     qtbot.addWidget(window)
     window.show()
 
+    tried = []
+
     def refuse(*_, **__):
-        raise OSError(30, "Read-only file system")
+        tried.append(1)
+        raise OSError(30, "Read-only file system", f"{tmp_path}/.settings-{len(tried)}")
 
     monkeypatch.setattr("gui.settings.tempfile.mkstemp", refuse)
     window.remembering.save()
-    assert "cannot be saved" in said(window) and "Read-only file system" in said(window)
+    assert f"{tmp_path / 'settings.json'} cannot be saved (Read-only file system)" in said(window)
     window.messages.dismiss()
     window.remembering.save()
-    assert said(window) == ""
+    assert said(window) == "" and len(tried) == 2
     window.close()
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QAbstractButton, QFileDialog, QScrollArea, QTabBar
+from PyQt6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QScrollArea, QTabBar
 
 from engine.debug.events import KINDS
 from engine.debug.stops import describe
@@ -223,6 +223,28 @@ def test_the_status_line(stopped):
     assert stopped.status.state.text().split("  ·  ") == [
         "running in epoch 7, batch 112 of 188", "cpu 1 thread", "step 1,240", "loss 0.2500", "1,240 steps/s", "no seed",
     ]  # fmt: skip
+
+
+def test_in_little_room_whole_figures_are_left_out_of_the_status_line(stopped):
+    status = stopped.status
+    emit = stopped.context.link.stopped.emit
+    text = "NaN in y of Div (Network): first at [1, 0], sample 1 of the batch (number 777 of the dataset)"
+    emit({**STOP, "seq": 14, "reason": "data breakpoint", "text": text})
+    said = f"stopped at conv2 backward (Convolution): {text}"
+    seen = set()
+    for scale in (1.0, 1.5):
+        stopped.looks.set_scale(scale)
+        for wanted in range(1900, 900, -100):
+            stopped.resize(wanted, 800)
+            QApplication.processEvents()
+            width = status.width()
+            shown, hinted = status.state.shown, status.hint.isVisible()
+            seen.add((shown.count("  ·  "), hinted))
+            if status.state.fontMetrics().horizontalAdvance(said) < width - 60:  # there is room for what has happened
+                assert shown.startswith(said) and not shown.endswith("…")
+            else:
+                assert shown.endswith("…") and not hinted
+    assert {hinted for _, hinted in seen} == {True, False} and {count for count, _ in seen} > {0, 1}
 
 
 def test_places_in_few_words():

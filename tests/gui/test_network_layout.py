@@ -213,7 +213,7 @@ def test_pictures_of_maps_have_every_number_at_its_place():
     picture = pixels(form, "values", found, table, table, (1, 2, 3), False)
     # Two tiles across and two down, one pixel apart.
     assert picture.shape == (5, 5, 4)
-    assert picture[0, 1, 0] == 255 and picture[4, 0, 0] == 1 and picture[0, 0, 0] == 128
+    assert picture[0, 1, 0] == 254 and picture[4, 0, 0] == 2 and picture[0, 0, 0] == 128
     assert (picture[:, 2] == 0).all() and (picture[3:, 3:] == 0).all()
     assert number_at(found, form, "values", (2, 1, 0)) == -1.0
 

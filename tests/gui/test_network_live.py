@@ -28,7 +28,7 @@ def run(panel):
     bodies = {view["id"].removeprefix("network:"): answers()["tensor"](view["arguments"]) for view in views}
     for number in range(8):
         for body in bodies.values():
-            body["data"] = body["data"] + np.float32(number % 2)
+            body["data"], body["step"] = body["data"] + np.float32(number % 2), number
         panel.show_live(bodies)
     return bodies
 
@@ -49,6 +49,71 @@ def test_a_live_picture_looks_as_the_same_numbers_at_a_stop(panel):
     panel.view.set_live(False)
     still = pixels(panel)
     assert (np.abs(live - still).max(axis=2) > 24).mean() < 0.002
+
+
+def bodies_of(panel, step, change=0.0):
+    """Answers to all views, of one step."""
+    found = {}
+    for view in panel.state.live["network"]:
+        body = answers()["tensor"](view["arguments"])
+        span = [end + change for end in body["range"]]
+        body = {**body, "data": body["data"] + np.float32(change), "range": span, "step": step}
+        found[view["id"].removeprefix("network:")] = body
+    return found
+
+
+@pytest.fixture
+def turns(panel, monkeypatch):
+    """The panel while the script runs, with nodes that take turns: (panel, the ids of the views by their turn)."""
+    monkeypatch.setattr("gui.network.live._FEW", 1)
+    panel.state.update(running=True, snapshot={"subscription": 1, "events": events(), "views": {}})
+    when = {}
+    for view in panel.state.live["network"]:
+        if not view["id"].endswith(" weight"):
+            when.setdefault(view["later"], []).append(view["id"].removeprefix("network:"))
+    assert sorted(when) == [0, 1] and abs(len(when[0]) - len(when[1])) <= 1
+    panel.show_live(bodies_of(panel, 1))
+    return panel, when
+
+
+def contents(panel):
+    return {f"{id} values": item.contents["values"] for id, item in panel.scene.nodes.items() if "values" in item.contents}
+
+
+def test_nodes_take_turns_and_after_the_run_all_are_of_one_step(turns, link):
+    panel, when = turns
+    seen = []
+    for step, turn in ((5, 0), (5, 1), (9, 0)):
+        found = bodies_of(panel, step, step)
+        before = contents(panel)
+        panel.show_live({id: found[id] for id in when[turn]})
+        assert {id for id, now in contents(panel).items() if now is not before[id]} == set(when[turn])
+        seen.append(contents(panel))
+    # Half of step 9 had come.
+    link.answers["events"] = {"events": [], "first": 15, "last": 15, "complete": True}
+    panel.state.update(running=False, stop={**stop(14), "seq": None, "direction": None, "position": [99, 0, 0]})
+    shown = contents(panel)
+    assert all(shown[id] is seen[1][id] for id in shown) and not all(shown[id] is seen[2][id] for id in shown)
+
+
+def test_only_where_numbers_have_changed_it_is_painted_and_all_of_it_is(turns, qtbot):
+    panel, when = turns
+    qtbot.wait(50)
+    painted, still = [], panel.view._still
+    paint = still.paint
+    still.paint = lambda region: painted.append(region) or paint(region)
+    for step, turn in ((5, 0), (5, 1)):
+        found = bodies_of(panel, step, step)
+        panel.show_live({id: found[id] for id in when[turn]})
+        qtbot.waitUntil(lambda step=step, turn=turn: len(painted) == turn + 1)
+    boxes = {f"{node.node['id']} {part}": box for (node, part), box in still._parts.items()}
+    for turn, region in enumerate(painted):
+        assert all(region.contains(box) for id, box in boxes.items() if id in when[turn])
+        assert not any(region.intersects(box) for id, box in boxes.items() if id in when[1 - turn])
+    screen = panel.screen().grabWindow(panel.winId()).toImage()
+    assert screen.convertToFormat(screen.Format.Format_RGB32) == panel.grab().toImage().convertToFormat(
+        screen.Format.Format_RGB32
+    )
 
 
 def test_marks_and_zoom_show_while_it_runs(panel, context):

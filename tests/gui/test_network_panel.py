@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPointF, Qt
-from PyQt6.QtGui import QColor
+from PyQt6.QtGui import QColor, QImage, QPainter
 
+from gui.network.edges import MOST_LINES
 from gui.network.forms import SIZES, Form
 from gui.network.glyphs import short_number
 from gui.network.log import EventLog
 from gui.network.measuring import texts_of
 from gui.network.spot import Spot
+from gui.network.values import Content
 from gui.panels.network import NetworkPanel
 from gui.state import Selection
 from gui.theme import Theme
@@ -92,6 +94,42 @@ def test_a_step_asks_only_for_what_is_new(panel, link):
     assert not [key for key, command, _ in link.asked if command == "tensors"]
 
 
+def test_nothing_becomes_faint_or_full_while_events_are_on_their_way(panel, link, context, monkeypatch):
+    whole, at = link.answers["events"], 13
+    link.answers["events"] = lambda arguments: {
+        **whole(arguments), "events": [event for event in whole(arguments)["events"] if event["seq"] <= at], "last": at,
+    }  # fmt: skip
+    go(panel, 13)
+    before = {id: dict(item.faint) for id, item in panel.scene.nodes.items()}
+    assert any(faint for item in before.values() for faint in item.values())
+    link.hold, at = True, 14
+    go(panel, 14)
+    context.state.update(graph={**graph(), "signature": "b"})
+    assert {id: dict(item.faint) for id, item in panel.scene.nodes.items()} == before
+    link.deliver()
+    link.hold = False
+    assert panel.scene.nodes["act/Relu"].marks.phase == "forward"
+    # A refusal is no reason to wait for ever.
+    link.answers["events"] = RuntimeError("gone")
+    go(panel, 14, revision=1)
+    refreshed = []
+    monkeypatch.setattr(panel, "_refresh", lambda: refreshed.append(1))
+    panel.state.reselect(sample=1)
+    assert refreshed
+
+
+def test_in_another_place_the_network_keeps_its_numbers_where_nobody_answers(panel, link, qtbot):
+    go(panel, 14)
+    items, numbers = panel.scene.nodes, dict(panel.scene.nodes["act/Relu"].contents)
+    assert numbers
+    link.hold = True
+    panel.state.update(running=True)  # in an engine that hangs: no picture will come
+    panel.resize(500, 380)
+    qtbot.waitUntil(lambda: panel.scene.nodes is not items)
+    assert panel.scene.nodes["act/Relu"].contents == numbers
+    assert panel.scene.lines["fc1/Linear"].content is not None
+
+
 def test_events_are_asked_for_from_where_they_are_known(panel, link):
     go(panel, 13)
     go(panel, 14)
@@ -102,6 +140,13 @@ def test_events_are_asked_for_from_where_they_are_known(panel, link):
 def test_another_process_makes_it_forget(panel, link):
     go(panel, 13)
     go(panel, 14, position=[99, 0, 0])
+    assert [a.get("from") for _, command, a in link.asked if command == "events"] == [None, None]
+
+
+def test_a_run_that_begins_again_makes_it_forget(panel, link):
+    go(panel, 13)
+    assert panel._log.fits(stop(1))
+    go(panel, 1, reason="entry")  # at the same place as before: only the reason tells
     assert [a.get("from") for _, command, a in link.asked if command == "events"] == [None, None]
 
 
@@ -334,6 +379,44 @@ def test_a_layer_of_4096_units_and_a_convolution_are_drawn(panel, link, context)
     box = wide.rect("values")
     assert panel.scene.spot(box.topLeft() + QPointF(0.5, 0.5)) == Spot("wide/Linear", "values", (0,))
     assert not panel.grab().isNull()
+
+
+def test_of_many_layers_in_sight_fewer_lines_are_drawn(panel):
+    go(panel, 13)
+    lines = panel.scene.lines["fc1/Linear"]
+    lines.show_content(Content(np.linspace(-1, 1, 32 * 32, dtype=np.float32).reshape(32, 32), -1, 1))
+
+    def drawn(zoom):
+        return sum(len(array) for _, _, array in lines.sorted_lines(lines.most(zoom)))
+
+    assert drawn(1.0) == MOST_LINES
+    strongest = lines.sorted_lines(MOST_LINES)[-1]
+    assert strongest[0] == 1.0
+    panel.scene.lines.update({f"layer {i}": lines for i in range(30)})
+    few, close = drawn(0.05), drawn(20.0)
+    assert 40 <= few <= 2000 / 31 and close == MOST_LINES
+    panel.view.grab()
+
+
+def test_units_that_are_dots_show_their_colours_too(panel):
+    go(panel, 14)
+    item = panel.scene.nodes["act/Relu"]
+    item.contents["values"] = Content(np.full(8, -1, np.float32), -1, 1)
+
+    def colour(zoom):
+        image = QImage(200, 200, QImage.Format.Format_RGB32)
+        image.fill(item.theme.panel)
+        painter = QPainter(image)
+        painter.scale(zoom, zoom)
+        at = item.center(0)
+        # Beside the minus.
+        painter.translate(100 / zoom - at.x(), (100 - item.size.radius * zoom / 2) / zoom - at.y())
+        item.paint_picture(painter, "values")
+        painter.end()
+        return image.pixelColor(100, 100)
+
+    small, large = colour(7.0 / (2 * item.size.radius)), colour(2.0)
+    assert small == large != item.theme.panel
 
 
 def test_pictures_are_exported(panel, tmp_path):

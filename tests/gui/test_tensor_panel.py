@@ -10,6 +10,7 @@ from gui.panels.tensor_edit import EditDialog, number_of, place_of
 from gui.panels.tensor_view import statistics_of
 from gui.state import Selection
 from gui.theme import Theme
+from tests.gui.network_fakes import edge, node
 from tests.gui.tensor_fakes import Engine, choose, linear_layer
 
 
@@ -291,6 +292,57 @@ def test_what_was_seen_while_the_script_ran_stays_where_nothing_is_recorded(pane
     assert "last seen in step 12" in panel.head.subject.text()
     stop_at(panel, engine.events[0], event=99, name="y")  # another tensor was not seen
     assert panel.message.isVisible() and not panel.map.isVisible()
+
+
+def test_what_was_shown_stays_with_its_step_where_it_is_not_remembered_any_more(panel, engine):
+    linear_layer(engine)
+    stop_at(panel, {**engine.events[0], "step": 2}, event=0, name="w")
+    numbers = panel.shown.data.copy()
+    assert "last seen" not in panel.head.subject.text()
+    engine.arrays.clear()
+    panel.state.update(stop={"seq": 152, "kind": "end", "reason": "end", "tensors": [], "name": "", "step": 60})
+    assert (panel.shown.data == numbers).all() and panel.map.isVisible() and not panel.message.isVisible()
+    assert "last seen in step 2" in panel.head.subject.text()
+
+
+def classifier(engine):
+    """Of a layer "fc" of 3 to 5 units whose outputs a cross-entropy reads: the graph."""
+    linear_layer(engine)
+    engine.add(3, "forward", "CrossEntropy", "loss", 0, {"x": np.ones((4, 5), "f4"), "y": np.ones((), "f4")})
+    engine.add(4, "forward", "Linear", "other", 0, {"y": np.ones((4, 5), "f4")})
+    nodes = [
+        node("input", "", "", None, 0, (4, 3), kind="input"), node("fc/Linear", "Linear", "fc", 0, 1, (4, 5), (5, 3)),
+        node("loss/CrossEntropy", "CrossEntropy", "loss", 3, 2, ()), node("other/Linear", "Linear", "other", 4, 1, (4, 5)),
+    ]  # fmt: skip
+    return {"nodes": nodes, "edges": [edge("input", "fc/Linear"), edge("fc/Linear", "loss/CrossEntropy")]}
+
+
+def test_an_output_of_the_network_is_read_with_the_name_of_its_class(panel, engine, link):
+    graph = classifier(engine)
+    names = ["Coat", "Dress", "Sandal", "Shirt", "Bag"]
+    link.answers["samples"] = {"names": names}
+    panel.state.update(graph=graph, program="train.py")
+    stop_at(panel, engine.events[0], event=0, name="y")
+    assert [panel.text_at(1, column).rpartition(" · ")[2] for column in range(5)] == names
+    stop_at(panel, engine.events[0], event=0, name="y", index=(1, 2))
+    assert panel.read_out.text().startswith("[1, 2] = ") and panel.read_out.text().endswith(" · Sandal")
+    stop_at(panel, engine.events[0], event=0, name="w")
+    assert panel.text_at(3, 0).endswith(" · Shirt")  # a row of weights for each class
+    stop_at(panel, engine.events[1], event=1, name="dw")
+    assert panel.text_at(3, 0).endswith(" · Shirt")
+    loss = next(event for event in engine.events if event["name"] == "CrossEntropy")
+    stop_at(panel, loss, event=3, name="x")
+    assert panel.text_at(0, 4).endswith(" · Bag")
+    # Nor is every layer of five units one of classes, and the inputs are none.
+    for event, name in ((next(e for e in engine.events if e["module"] == "other"), "y"), (engine.events[0], "x")):
+        stop_at(panel, event, event=event["seq"], name=name)
+        assert " · " not in panel.text_at(0, 0)
+    assert len(engine.asked("samples")) == 1
+    # Of another script nothing is known.
+    link.answers["samples"] = {"names": None}
+    panel.state.update(program="other.py")
+    stop_at(panel, engine.events[0], event=0, name="y")
+    assert " · " not in panel.text_at(1, 1) and len(engine.asked("samples")) == 2
 
 
 def test_of_an_event_of_the_past_numbers_are_asked_for_once(panel, engine):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from PyQt6.QtCore import QEvent, QPoint, QPointF, Qt
-from PyQt6.QtGui import QColor, QWheelEvent
+from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QWheelEvent
 from PyQt6.QtWidgets import QApplication
 
 from gui.network.values import content
@@ -170,6 +170,122 @@ def test_events_are_drawn_in_the_hue_of_their_phase(panel, context):
     }
     for seq, phase in ((2, "forward"), (3, "loss"), (6, "backward"), (7, "update"), (8, "alarm")):
         assert panel.theme.phase[phase].name() in column[seq], phase
+
+
+def test_where_a_column_is_of_a_whole_batch_its_loss_leaves_room_for_the_forward_pass(panel, link, context):
+    panel.resize(400, 104)
+    link.answers["events"] = {
+        "events": [{**event(n), "kind": "line"} if n % 10 == 8 else event(n) for n in range(4000)],
+        "first": 0, "last": 3999, "complete": True,
+    }  # fmt: skip
+    context.state.update(stop=stop(3999))
+    assert panel.strip.shown()[1] >= 10 * panel.strip.width()
+    image = panel.strip.grab().toImage()
+    top, bottom = lanes(panel.strip)
+    x, high = panel.strip.width() // 2, (bottom - top) / 3
+    hues = [QColor(image.pixelColor(x, round(top + share * high))).name() for share in (0.2, 0.5, 0.85)]
+    phase = panel.theme.phase
+    assert hues == [phase["forward"].name(), phase["forward"].name(), phase["loss"].name()]
+
+
+def written(panel, monkeypatch):
+    """What the strip writes: (text, left, right)."""
+    found = []
+
+    class Pen(QPainter):
+        def drawText(self, *arguments):
+            if isinstance(arguments[0], QPointF):
+                left = arguments[0].x()
+                found.append((arguments[1], left, left + QFontMetricsF(self.font()).horizontalAdvance(arguments[1])))
+            super().drawText(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gui.timeline.strip.QPainter", Pen)
+        panel.strip.apply_theme(panel.theme)
+        panel.strip.grab()
+    return found
+
+
+def test_labels_are_whole_also_beside_what_lies_ahead(panel, context, monkeypatch):
+    context.state.update(stop=stop(99))
+    assert [text for text, *_ in written(panel, monkeypatch)] == [f"batch {n}" for n in range(1, 11)]
+    for step in (12, 20, 500):
+        panel.strip.run_on(step)
+        labels = written(panel, monkeypatch)
+        ends = panel.strip.x_of(100)
+        assert ends < panel.strip.width() - 50 and all(right <= ends for *_, right in labels)
+        assert labels or step == 500
+
+
+def test_the_head_of_the_cursor_lies_below_the_labels(panel, context):
+    context.state.update(stop=stop(99))
+    panel.strip.show_events(panel.events, 50, True)  # at the mark of a batch
+    image = panel.strip.grab().toImage()
+    top, _ = lanes(panel.strip)
+    x, ink = at(panel, 50).x(), panel.theme.selection.name()
+    rows = [y for y in range(image.height()) if QColor(image.pixelColor(x, y)).name() == ink]
+    letters = QFontMetricsF(panel.theme.text_font("small"))
+    assert rows and letters.ascent() + 1 < rows[0] < top
+
+
+def test_marks_of_stops_get_no_darker_where_they_overlap(panel, context):
+    def shades():
+        image = panel.strip.grab().toImage()
+        _, bottom = lanes(panel.strip)
+        rows = range(round(bottom) + 2, image.height())
+        return {QColor(image.pixelColor(x, y)).lightness() for x in range(round(panel.strip.left()), 300) for y in rows}
+
+    panel.resize(300, 104)
+    context.state.update(stop=stop(20))
+    context.state.update(stop=stop(99))
+    alone = min(shades())
+    for seq in range(90, 99):
+        context.state.update(stop=stop(seq))
+    context.state.update(stop=stop(99))
+    assert len(panel.events.stops) == 11 and abs(min(shades()) - alone) <= 2
+
+
+def test_before_anything_was_computed_no_event_is_ringed(panel, context, link):
+    def ringed():
+        return panel.theme.selection.name() in {
+            QColor(panel.strip.grab().toImage().pixelColor(round(x) + 1, at(panel, 0).y())).name()
+            for x in (panel.strip.x_of(0), panel.strip.x_of(0) - 1)
+        }
+
+    link.answers["events"] = history(0, 0)
+    context.state.update(stop=stop(0))
+    panel.strip.set_span(20)
+    assert panel.strip.x_of(1) - panel.strip.x_of(0) > 6 and not ringed()
+    link.answers["events"] = history(0, 19)
+    context.state.update(stop=stop(19))
+    panel.strip.show_events(panel.events, 0, True)
+    assert ringed()
+
+
+def test_in_little_room_the_head_says_the_event_or_nothing(panel, context):
+    context.state.update(stop=stop(99))
+    label = panel.head.subject
+    assert label.shown == "event 99 of 0 to 99"
+    shown = set()
+    for width in range(800, 200, -4):
+        panel.resize(width, 104)
+        shown.add(label.shown)
+    assert shown == {"event 99 of 0 to 99", "event 99", ""}
+
+
+def test_a_run_that_begins_anew_shows_nothing_of_the_one_before(panel, link, context):
+    link.answers["events"] = history(60, 60, complete=False)
+    context.state.update(stop=stop(60))
+    assert panel.head.subject.text() == "event 60"
+    link.answers["events"] = history(0, 0)
+    context.state.update(stop=stop(0, reason="entry"))
+    assert panel.events.first == 0 and panel.head.subject.text() == "nothing has been computed yet"
+    link.answers["events"] = history(0, 19)
+    context.state.update(stop=stop(19))
+    assert panel.head.subject.text() == "event 19 of 0 to 19"
+    link.answers["events"] = history(0, 0)
+    context.state.update(stop=stop(0, reason="entry"))
+    assert panel.events.next == 1
 
 
 def test_click_goes_to_the_event(panel, link, context, qtbot):

@@ -309,3 +309,10 @@ def test_larger_text_has_a_wider_column(panel, context):
         assert panel.tree.node_at((name,)).isFirstColumnSpanned()
     context.set_theme(Theme())
     assert panel.tree.columnWidth(0) == pytest.approx(before, abs=2)
+
+
+def test_at_the_end_of_a_script_it_says_that_its_variables_are_gone(panel, context, link):
+    assert panel.head.subject.text() == "top level"
+    link.answers["scopes"] = {"scopes": []}
+    context.state.update(stop=stop(9, reason="end", kind="end", live=True))
+    assert "the script has ended" in panel.head.subject.text()

@@ -16,7 +16,7 @@ from engine.debug.live.picture import Batch, Looking, Picture
 from engine.debug.live.recorded import Recorded, last_step
 from engine.debug.live.structure import Place, Structure, newest_places
 from engine.debug.live.turns import Turns
-from engine.debug.live.views import ClassNames, Subscription, answers
+from engine.debug.live.views import ClassNames, Subscription
 from engine.debug.watching import Watcher
 
 #: Seconds between the beginnings of two pictures, at least.
@@ -27,6 +27,9 @@ AMORTISED = 15.0
 
 #: Seconds after a stop in which a run that is watched closely is not looked at: most steps are over by then.
 SETTLED = 0.25
+
+#: Bytes of the one step that is watched closely: more than there are.
+_NO_LIMIT = 1 << 62
 
 
 class Live(trace.Observer):
@@ -67,9 +70,10 @@ class Live(trace.Observer):
         self._turns, self._classes = Turns(), ClassNames()
         self._settled = 0.0
         self._stood_at: int | None = None
-        self._count = 0
         self._due = 0.0
         self._picture: Picture | None = None
+        #: What the picture that is being taken answers.
+        self._asked = self._subscription
         self._full: _StepWatcher | None = None
         self._attached: trace.Observer | None = None
         #: What watches the steps that are not looked at.
@@ -187,7 +191,8 @@ class Live(trace.Observer):
             self._full = _StepWatcher(self._watcher, self._seen)
             self._watch_by(self._full)
             return
-        whole, cuts = subscription.wanted(self._places(structure), self._count)
+        self._asked = subscription
+        whole, cuts = subscription.wanted(self._places(structure))
         recorder = self._watcher.recorder
         self._picture = Picture(
             structure.ops, whole, cuts, self._watcher.names, self._handed_out, lambda: recorder.epochs
@@ -203,17 +208,16 @@ class Live(trace.Observer):
         """The step has ended: send what was seen of it."""
         self._picture = self._looking.picture = None
         structure, now = self._structure, self._clock()
-        if structure is not None and self._turns.fits(picture.complete, now):
+        fits = structure is not None and self._turns.fits(picture.complete, now)
+        if structure is not None and fits and self._asked is self._subscription:
             self._answer(structure, picture, now - picture.seconds)
         if self._base is not None and self._heard:
             self._watch_by(self._base)
 
     def _answer(self, structure: Structure, seen: Picture | Recorded, began: float) -> None:
         """Send what was seen of a step; ``began``: when the work for it has."""
-        subscription = self._subscription
-        names = self._watcher.names
-        views = answers(subscription.views, seen, self._places(structure), names, self._classes, self._count)
-        self._count += 1
+        subscription, watcher = self._subscription, self._watcher
+        views = subscription.answered(seen, self._places(structure), watcher.names, self._classes, watcher.recorder.steps)
         self._post(structure, subscription, views)
         self._rest(self._clock() - began)
 
@@ -260,6 +264,8 @@ class _StepWatcher(Watcher):
     def __init__(self, watcher: Watcher, seen: Callable[[_StepWatcher], None]) -> None:
         super().__init__(watcher.recorder)
         self.names, self.listeners = watcher.names, watcher.listeners
+        # A step is seen whole however much it computes, or its structure would lack a beginning, and no later step fit it.
+        self.history.budget = _NO_LIMIT
         self._seq = watcher._seq
         # That each step ends a batch is only told where there is no DataLoader: here nobody asks.
         self._loaders = [None]

@@ -47,9 +47,13 @@ class Outbox:
 
 
 def finished(body: dict[str, Any]) -> dict[str, Any]:
-    """A picture with those views made that were still to be."""
-    views = {id: view() if callable(view) else view for id, view in body["views"].items()}
-    return {**body, "views": {id: view for id, view in views.items() if view is not None}}
+    """A picture with those views made that were still to be, each with its step."""
+    views = {}
+    for id, (step, made) in body["views"].items():
+        view: Any = made() if callable(made) else made
+        if view is not None:
+            views[id] = {**view, "step": step}
+    return {**body, "views": views}
 
 
 def joined(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,38 +21,51 @@ from engine.debug.views.slices import selection
 
 #: An answer, as of the request of a view's ``command``.
 Body = dict[str, Any]
+Made = Body | Callable[[], Body | None]
 
 
 class View(NamedTuple):
-    """One question: ``command`` and ``arguments`` as of the request of that name, asked of every ``every``-th picture."""
+    """One question: ``command`` and ``arguments`` as of the request of that name, asked of every ``every``-th picture, and
+    answered with the one ``later`` pictures after it.
+    """
 
     id: str
     command: str
     arguments: dict[str, Any]
     every: int = 1
+    later: int = 0
 
     @property
     def reference(self) -> dict[str, Any]:
         return self.arguments.get("reference") or {}
 
 
-@dataclass(frozen=True)
 class Subscription:
-    """What a client wants: ``number`` is the client's, and comes back with each picture."""
+    """What a client wants, and how far it has been answered. With its first picture all views are answered.
 
-    number: int
-    views: tuple[View, ...] = ()
-    enabled: bool = True
+    Args:
+        number: is the client's, and comes back with each picture.
+    """
 
-    def wanted(self, places: Mapping[int, Place], number: int) -> tuple[frozenset[Place], dict[str, list[Cut]]]:
-        """What the views whose turn it is in picture ``number`` are of, where ``places`` knows their events: places
-        that references are kept of, and what is copied of ops that run forward, by their nodes.
+    def __init__(self, number: int, views: Sequence[View] = (), enabled: bool = True) -> None:
+        self.number, self.views, self.enabled = number, tuple(views), enabled
+        self._count = 0
+        #: What was seen for pictures to come, by their number.
+        self._later: dict[int, dict[str, Answer]] = {}
+
+    def _asked(self) -> list[View]:
+        """The views that are asked of the next picture."""
+        return [view for view in self.views if self._count % view.every == 0]
+
+    def wanted(self, places: Mapping[int, Place]) -> tuple[frozenset[Place], dict[str, list[Cut]]]:
+        """What the views that are asked of the next picture are of, where ``places`` knows their events: places that
+        references are kept of, and what is copied of ops that run forward, by their nodes.
         """
         whole: set[Place] = set()
         cuts: dict[str, list[Cut]] = {}
-        for view in self.views:
+        for view in self._asked():
             place = places.get(view.reference.get("event", -1))
-            if place is None or number % view.every:
+            if place is None:
                 continue
             arguments = view.arguments
             if place[0] == "forward" and view.command == "tensor" and not arguments.get("describe", True):
@@ -61,6 +73,26 @@ class Subscription:
             else:
                 whole.add(place)
         return frozenset(whole), cuts
+
+    def answered(
+        self, picture: Picture | Recorded, places: Mapping[int, Place], names: Names, classes: ClassNames, step: int
+    ) -> dict[str, Answer]:
+        """What is sent with the next picture: of it, which is of ``step``, and of those before it."""
+        asked, count = self._asked(), self._count
+        found = answers(asked, picture, places, names, classes)
+        for view in asked:
+            if view.id in found:
+                at = count + view.later if count else 0
+                self._later.setdefault(at, {})[view.id] = Answer(step, found[view.id])
+        self._count += 1
+        return self._later.pop(count, {})
+
+
+class Answer(NamedTuple):
+    """A body, or what makes it, and the step that it is of."""
+
+    step: int
+    made: Made
 
 
 class ClassNames:
@@ -85,15 +117,13 @@ def answers(
     places: Mapping[int, Place],
     names: Names,
     classes: ClassNames,
-    number: int,
-) -> dict[str, Body | Callable[[], Body | None]]:
-    """By the views' ids, the bodies of those whose turn it is in picture ``number``, or functions that make them (None:
-    out of order) on any thread at any later time. What is not there is left out."""
-    found: dict[str, Body | Callable[[], Body | None]] = {}
+) -> dict[str, Made]:
+    """By the views' ids, their bodies, or functions that make them (None: out of order) on any thread at any later time.
+    What is not there is left out.
+    """
+    found: dict[str, Made] = {}
     parameters = names.all_tensors()
     for view in views:
-        if number % view.every:
-            continue
         if view.command == "samples":
             found[view.id] = _samples(picture, view.arguments, classes)
             continue
@@ -120,7 +150,7 @@ def _array(
     return None if tensor is None else tensor._array
 
 
-def _tensor(array: np.ndarray, arguments: dict[str, Any]) -> Body | Callable[[], Body | None]:
+def _tensor(array: np.ndarray, arguments: dict[str, Any]) -> Made:
     chosen = selection(array, arguments.get("slice"))
     if arguments.get("describe", True):
         return {**_shown(chosen, array.shape, arguments), "description": arrays.describe(array)}

@@ -82,8 +82,15 @@ def view_of(
         data = np.array(cut, order="C").reshape(made)
         found.add(data)
     else:
-        matrices = cut.reshape(1, *matrix_shape) if cut.ndim < 3 else cut
-        parts = [reduced(matrices[at], block, reduce, change, found) for at in np.ndindex(matrices.shape[:-2])]
+        if cut.size and small == (1, 1):
+            # Each matrix becomes one element: as rows of one matrix, where there may be hundreds of thousands of them.
+            matrices, block_of = cut.reshape(1, -1, math.prod(matrix_shape)), (1, max(1, math.prod(matrix_shape)))
+        elif cut.size and matrix_shape[0] % block[0] == 0:
+            # No block reaches from one matrix into the next.
+            matrices, block_of = cut.reshape(1, -1, matrix_shape[1]), block
+        else:
+            matrices, block_of = cut.reshape(1, *matrix_shape) if cut.ndim < 3 else cut, block
+        parts = [reduced(matrices[at], block_of, reduce, change, found) for at in np.ndindex(matrices.shape[:-2])]
         data = np.stack(parts).reshape(made) if parts else np.empty(made, chosen.dtype)
     return {
         "data": data,

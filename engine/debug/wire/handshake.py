@@ -23,8 +23,9 @@ from engine.debug.wire.arrays import ProtocolError
 from engine.debug.wire.connection import Connection, error_response, event, request, response
 from engine.debug.wire.framing import PROTOCOL_VERSION
 
-#: Seconds that the handshake may take.
-HANDSHAKE_TIMEOUT = 5.0
+#: Seconds that the handshake may take. It takes milliseconds; but a computer that swaps, sleeps or trains on all its
+#: processors may leave one of the two standing for long.
+HANDSHAKE_TIMEOUT = 30.0
 
 
 class AuthenticationError(ProtocolError):

@@ -68,8 +68,12 @@ STRUCTURES: dict[str, Fields] = {
         "recording": "str", "at?": "Position", "before?": "Position", "level?": _LEVEL, "breakpoints?": "bool",
         "edits?": "[Edit]", "skip?": "bool", "recordedScript?": "bool",
     },
-    # A request tensor, histogram or samples, to be answered for every so manieth step that is shown.
-    "View": {"id": "str", "command": "'tensor' | 'histogram' | 'samples'", "arguments": "object", "every?": "int"},
+    # A request tensor, histogram or samples, asked of every so manieth step that is shown; the answer comes so many
+    # snapshots later, that not all answers need come at once.
+    "View": {
+        "id": "str", "command": "'tensor' | 'histogram' | 'samples'", "arguments": "object", "every?": "int",
+        "later?": "int",
+    },
     # An array of an event; label is the parameter or buffer that it belongs to.
     "TensorSummary": {"name": "str", "shape": "[int]", "dtype": "str", "label?": "str"},
     "Frame": {"id": "int", "name": "str", "source?": "Source", "line": "int", "column?": "int", "module?": "str"},
@@ -372,7 +376,8 @@ EVENTS: dict[str, Event] = {
     ),
     "snapshot": Event(
         "What a step of a free run looked like when it had ended; at most 35 a second, less where that would slow the "
-        "script. views: by id, the bodies of the views of the subscription that there are. With the first one of a "
+        "script. views: by id, the bodies of the views of the subscription that there are, each with the step it is of; "
+        "of the first step that is shown they all come at once. With the first one of a "
         "subscription, and when the structure has changed, the graph, and the events of one step as of the request "
         "events: a view's reference to one of these (or to one of the newest before the script ran on) means the array "
         "of that name in every step. Weights are those after the step. progress: as of that event.",
