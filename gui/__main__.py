@@ -1,10 +1,10 @@
-"""``python -m gui [FILE]``: the window."""
+"""``python -m gui [FILE]``: as ``nablascope [FILE]``."""
 
 from __future__ import annotations
 
 import sys
 
-from gui.app import run
+from engine.cli.window import window_command
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1] if len(sys.argv) > 1 else None, arguments=sys.argv[2:]))
+    sys.exit(window_command(sys.argv[1] if len(sys.argv) > 1 else None, sys.argv[2:]))
