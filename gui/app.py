@@ -41,6 +41,8 @@ def run(
     set_up()
     from PyQt6.QtWidgets import QApplication
 
+    from gui.saved_sessions.archive import SUFFIX
+
     app = QApplication.instance() or QApplication([sys.argv[0] if sys.argv else "nablascope"])
     assert isinstance(app, QApplication)
     _kept.append(app)
@@ -51,6 +53,8 @@ def run(
     window.errors.install()
     ending = Ending(window)
     ending.install()
+    if attach is not None or (program is not None and os.path.isfile(program) and not program.endswith(SUFFIX)):
+        window.show_nothing()  # rather than the start page for a moment
     window.show()
     if program is not None:
         window.open(program, tuple(parameters), as_torch, tuple(arguments))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtCore import QObject
 from PyQt6.QtWidgets import QFileDialog, QWidget
 
 from gui.comparing import compared_words
@@ -76,7 +76,7 @@ class Scripts(QObject):
         )
         self._remembering.recall_breakpoints(path)
         context.link.launch(path, parameters, as_torch, arguments)
-        QTimer.singleShot(0, self._opened)
+        self._opened()
 
     def attach(self, host: str, port: int, key: str) -> None:
         """Join a process that listens."""
@@ -86,7 +86,7 @@ class Scripts(QObject):
         self._following.clear()
         self._context.state.update(program=None, launched={})
         self._context.link.attach(host, port, key)
-        QTimer.singleShot(0, self._opened)
+        self._opened()
 
     def _clear_messages(self) -> None:
         """What was said of a script before does not hold any more. What is wrong with the settings does, and where the

@@ -18,6 +18,7 @@ from gui.docks import Workspace
 from gui.errors import Errors
 from gui.exporting import Exporting
 from gui.faults import ScriptOnDisk, Silence
+from gui.first_paint import FirstPaint
 from gui.following import Following
 from gui.looks import Looks
 from gui.menus import Menus
@@ -52,9 +53,11 @@ class Window(QMainWindow):
         self.looks = Looks(context)
         self.messages = MessageBar(context)
         self.remembering = Remembering(context, self)
+        first_paint = FirstPaint(self)
         self.scripts = Scripts(
-            context, self, self.following, self.stepping, self.messages, self.remembering, self.show_workspace
-        )
+            context, self, self.following, self.stepping, self.messages, self.remembering,
+            lambda: first_paint.then(self.show_workspace),
+        )  # fmt: skip
         self.open, self.attach = self.scripts.open, self.scripts.attach
         self.exporting = Exporting(context, self, lambda: self.workspace)
         self.saving = Saving(context, self, self._panels)
@@ -148,6 +151,10 @@ class Window(QMainWindow):
         self.setWindowTitle(f"{os.path.basename(program)} – Nablascope" if program else "Nablascope")
 
     # ------------------------------------------------------------------------------------------------ pages and panels
+
+    def show_nothing(self) -> None:
+        """Show an empty page, for something is about to be opened."""
+        self.pages.setCurrentIndex(self.pages.addWidget(QWidget()))
 
     def show_start(self) -> None:
         """Show the start page; the script stays as it is."""

@@ -313,8 +313,9 @@ def stepping() -> dict[str, Any]:
 
 
 def visible(began: float) -> None:
-    """Run ``nablascope FILE``; print when its window has been shown, in seconds after ``began``, and end."""
+    """Run ``nablascope FILE``; print when its window has been painted, in seconds after ``began``, and end."""
     from PyQt6.QtCore import QTimer
+    from PyQt6.QtGui import QPaintEvent
 
     from gui import window
 
@@ -323,9 +324,9 @@ def visible(began: float) -> None:
         os._exit(0)
 
     class Shown(window.Window):
-        def showEvent(self, event: Any) -> None:
-            super().showEvent(event)
-            QTimer.singleShot(0, shown)
+        def paintEvent(self, event: QPaintEvent | None) -> None:
+            super().paintEvent(event)
+            QTimer.singleShot(0, shown)  # its parts are painted right behind it
 
     window.Window = Shown  # type: ignore[misc]
     from engine.cli.main import main as command
