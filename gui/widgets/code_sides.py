@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QRect, QRectF, Qt
@@ -18,6 +19,9 @@ _SHARES = ((46, 1.0), (28, 0.5), (0, 0.25))
 
 #: Characters of a line's code that must be seen, and the share of the room that they take at most.
 _READABLE, _MOST = 20, 0.6
+
+#: In the place of a line's number: below all that are seen.
+_BELOW = -1
 
 
 def indent_share(width: int, metrics: QFontMetrics) -> float:
@@ -52,36 +56,52 @@ def scroll_for(view: CodeView, number: int) -> int:
     return round(min(step * math.ceil(least / step) + margin, begin) - 1)
 
 
-def paint_cuts(view: CodeView, painter: QPainter, area: QRect) -> None:
-    """Put an ellipsis at the side where a line of ``area`` has more text than can be seen, and leave out one of which only
-    the upper part can be.
+class Cuts:
+    """Puts an ellipsis at the side where a line has more text than can be seen, and leaves out one of which only the upper
+    part can be. Where they stand is looked for again when something has moved.
     """
-    viewport, bar = view.viewport(), view.horizontalScrollBar()
-    if viewport is None or bar is None:
-        return
-    shift, width = view.contentOffset().x(), viewport.width()
-    tints = {mark.line: tint(mark) for mark in reversed(view.marks)}
-    char = _letter(view)
-    painter.setFont(view.font())
-    block = view.firstVisibleBlock()
+
+    def __init__(self, view: CodeView) -> None:
+        self._view = view
+        self._place: tuple | None = None
+        self._found: list[tuple[int, QRectF]] = []
+
+    def paint(self, painter: QPainter, area: QRect) -> None:
+        """Paint those in ``area``."""
+        view, viewport, document = self._view, self._view.viewport(), self._view.document()
+        if viewport is None or document is None:
+            return
+        shift, size = view.contentOffset(), viewport.size()
+        first, indent = view.firstVisibleBlock().blockNumber(), view.highlighter.indent
+        place = first, shift.x(), shift.y(), size, view.font(), indent, document.revision(), view.first_line
+        if place != self._place:
+            self._place, self._found = place, list(_seen_cuts(view, -shift.x(), size.width(), size.height()))
+        tints = {mark.line: tint(mark) for mark in reversed(view.marks)}
+        painter.setFont(view.font())
+        painter.setPen(view.theme.muted)
+        for number, box in self._found:
+            if box.bottom() < area.top() or box.top() > area.bottom():
+                continue
+            painter.fillRect(box, view.theme.panel)
+            if number == _BELOW:
+                continue
+            if (ground := tints.get(number + view.first_line)) is not None:
+                painter.fillRect(box, ground)
+            side = Qt.AlignmentFlag.AlignLeft if box.x() > 0 else Qt.AlignmentFlag.AlignRight
+            painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, "…")
+
+
+def _seen_cuts(view: CodeView, scrolled: float, width: int, height: int) -> Iterator[tuple[int, QRectF]]:
+    """The lines that are cut, from 0, and where their ellipses stand; last what is seen of a line only in part."""
+    char, block = _letter(view), view.firstVisibleBlock()
     while block.isValid():
         rect = view.blockBoundingGeometry(block).translated(view.contentOffset())
-        if rect.top() > area.bottom():
+        if rect.bottom() > height + 1 and rect.top() > 0:
+            yield _BELOW, rect
             return
-        if rect.bottom() > viewport.height() + 1 and rect.top() > 0:
-            painter.fillRect(rect, view.theme.panel)
-            return
-        line = _line_of(view, block) if rect.bottom() >= area.top() else None
-        if line is not None:
-            ground = tints.get(block.blockNumber() + view.first_line)
-            for box in _cuts(block, line, -shift, width, char):
-                box.setRect(box.x(), rect.top(), box.width(), rect.height())
-                painter.fillRect(box, view.theme.panel)
-                if ground is not None:
-                    painter.fillRect(box, ground)
-                painter.setPen(view.theme.muted)
-                side = Qt.AlignmentFlag.AlignLeft if box.x() > 0 else Qt.AlignmentFlag.AlignRight
-                painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, "…")
+        if (line := _line_of(view, block)) is not None:
+            for box in _cuts(block, line, scrolled, width, char):
+                yield block.blockNumber(), QRectF(box.x(), rect.top(), box.width(), rect.height())
         block = block.next()
 
 

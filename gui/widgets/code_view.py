@@ -65,6 +65,7 @@ class CodeView(QPlainTextEdit):
         assert document is not None
         self.highlighter = PythonHighlighter(document, theme)
         self.gutter = Gutter(self)
+        self._cuts = sides.Cuts(self)
         self.blockCountChanged.connect(self._place_gutter)
         self.updateRequest.connect(self._scrolled)
         if (bar := self.horizontalScrollBar()) is not None:
@@ -202,7 +203,7 @@ class CodeView(QPlainTextEdit):
         super().paintEvent(e)
         if e is not None:
             painter = QPainter(viewport)
-            sides.paint_cuts(self, painter, e.rect())
+            self._cuts.paint(painter, e.rect())
             painter.end()
 
     def line_rect(self, line: int) -> QRect:

@@ -14,7 +14,7 @@ from gui.panels.code import CodePanel
 from gui.panels.code_tips import thumbnail_plan, value_tip
 from gui.places import places_of
 from gui.theme import Theme
-from gui.widgets.code_sides import paint_cuts
+from gui.widgets.code_sides import Cuts
 
 SOURCE = "".join(f"value_{i} = {i}  # line {i}\n" for i in range(1, 201))
 
@@ -338,9 +338,11 @@ def test_an_ellipsis_stands_where_a_line_is_cut(panel, context, tmp_path):
 
         setFont = fillRect = setPen = ignore
 
+    cuts = Cuts(view)
+
     def boxes():
         pen = Pen()
-        paint_cuts(view, pen, view.viewport().rect())
+        cuts.paint(pen, view.viewport().rect())
         return pen.boxes
 
     ((line, left, right),) = boxes()
