@@ -1,6 +1,5 @@
 """``nablascope`` and ``nablascope FILE``: what the window is opened with, and what is said where there can be none."""
 
-import runpy
 import sys
 import types
 
@@ -41,13 +40,6 @@ def test_a_file_is_opened_with_its_arguments(opened, script, front):
         (script, {"arguments": ["--rate", "1"], "parameters": ["epochs=3"], "as_torch": True}),
         (script, {"arguments": [], "parameters": [], "as_torch": False}),
     ]
-
-
-def test_the_package_of_the_window_opens_it_too(opened, script, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["gui", script, "--rate", "1"])
-    with pytest.raises(SystemExit, match="0"):
-        runpy.run_module("gui", run_name="__main__")
-    assert [(program, more["arguments"]) for program, more in opened] == [(script, ["--rate", "1"])]
 
 
 def test_attach_can_open_the_window(opened, monkeypatch, tmp_path):
