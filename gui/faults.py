@@ -57,7 +57,7 @@ class Silence(QObject):
 
     def _place(self) -> list[int] | None:
         """Where the current run stood last, if it can be replayed to there."""
-        run = next((run for run in self._context.state.runs if run["current"]), {})
+        run = self._context.state.current_run
         return run.get("position") if run.get("replayable") else None
 
     def _end(self) -> None:

@@ -113,7 +113,7 @@ class Following(QObject):
 
     @property
     def _current(self) -> str | None:
-        return next((run["name"] for run in self._state.runs if run["current"]), None)
+        return self._state.current_run.get("name")
 
     def _ask_curves(self) -> None:
         name = self._current

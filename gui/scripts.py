@@ -138,10 +138,9 @@ class Scripts(QObject):
 
     def compare(self) -> None:
         """Where the current run and the newest other one first differ."""
-        runs = self._context.state.runs
-        current = next((run for run in runs if run["current"]), None)
-        other = next((run for run in reversed(runs) if not run["current"]), None)
-        if current is None or other is None:
+        current = self._context.state.current_run
+        other = next((run for run in reversed(self._context.state.runs) if not run["current"]), None)
+        if not current or other is None:
             return
         a, b = sorted((current, other), key=lambda run: run["number"])
 
@@ -170,12 +169,13 @@ class Scripts(QObject):
 
     def _lost(self, why: str) -> None:
         actions = [("Restart", self.restart)]
-        if any(run["current"] and run.get("replayable") and run.get("position") for run in self._context.state.runs):
+        run = self._context.state.current_run
+        if run.get("replayable") and run.get("position"):
             actions.insert(0, ("Replay to here", self._replay))
         self._messages.show_message(f"The engine process is gone: {why}", "error", actions)
 
     def _replay(self) -> None:
         """Bring a fresh process to where the lost one stood."""
-        run = next((run for run in self._context.state.runs if run["current"]), {})
+        run = self._context.state.current_run
         if run.get("position"):
             self._context.link.move("goto", position=run["position"])

@@ -109,6 +109,11 @@ class State:
         self._names = frozenset(f.name for f in fields(self))
         self._subscribers: list[tuple[frozenset[str], Callable[[], Callable[[], object] | None]]] = []
 
+    @property
+    def current_run(self) -> dict[str, Any]:
+        """The one of ``runs`` that is current; empty where there is none."""
+        return next((run for run in self.runs if run.get("current")), {})
+
     def update(self, **changes: Any) -> None:
         """Set fields and call, once each, the subscribers of those that have another value now."""
         for name in changes:

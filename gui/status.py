@@ -140,7 +140,7 @@ class StatusLine(QWidget):
 
     def _words(self) -> tuple[str, str]:
         """A phase, "alarm" or "idle", and what there is to say."""
-        stop, run = self._state.stop, next((run for run in self._state.runs if run["current"]), {})
+        stop, run = self._state.stop, self._state.current_run
         if self._starting:
             return "idle", f"{self._starting} …"
         if self._state.restoring:

@@ -166,11 +166,9 @@ class SampleGrid(QAbstractScrollArea):
         if left < least and self.batch.kind != "words":
             share = -4  # what was predicted, and the loss, say more than a strip
         numbers = QRectF(box.left(), box.top() + 2, share, box.height() - 4)
-        if share < 0:
-            pass
-        elif self.batch.kind == "words":
+        if share >= 0 and self.batch.kind == "words":
             self._write(painter, numbers, self.batch.words(i), i, False)
-        else:
+        elif share >= 0:
             self._paint_picture(painter, numbers, i)
         text = "" if loss is None else format_number(loss)
         self._write(painter, QRectF(box.right() - wide, box.top(), wide, box.height()), text, i, False, right=True)

@@ -175,7 +175,7 @@ class CurvesPanel(Panel):
         return f"step {format_count(step)}" + ("" if epoch is None else f", epoch {epoch}")
 
     def _current(self) -> str:
-        return next((run["name"] for run in self.state.runs if run["current"]), next(iter(self.state.curves), ""))
+        return self.state.current_run.get("name") or next(iter(self.state.curves), "")
 
     def _marks(self, current: str) -> list[Mark]:
         marks = [Mark(step, text) for step, text in self._stops.get(current, ())]

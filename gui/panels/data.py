@@ -88,7 +88,7 @@ class DataPanel(Panel):
             self._forget()
         if (stop or {}).get("reason") == "entry":
             self._inputs = None  # events are numbered anew
-        run = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
+        run = self.state.current_run.get("number")
         place = None
         if stop is not None and stop.get("direction") in ("backward", "update"):
             place = run, stop.get("epoch"), stop.get("batch"), stop.get("step"), stop.get("revision")
@@ -146,7 +146,7 @@ class DataPanel(Panel):
 
         reference, shape = wanted
         size = [_MOST, _MOST] if len(shape) < 3 else [64, 64]
-        run = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
+        run = self.state.current_run.get("number")
         of = reference, size, run, (self.state.stop or {}).get("revision")
         if self._inputs is not None and self._inputs[0] == of:
             answered(self._inputs[1])
@@ -160,7 +160,7 @@ class DataPanel(Panel):
         elif self._names is not None and batch.confusion is not None and len(batch.confusion) == len(self._names):
             batch.names = self._names  # known of a batch before
         self.batch = batch
-        run = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
+        run = self.state.current_run.get("number")
         self._of = run
         seen = self.state.snapshot if self._passed_by else self.state.stop
         self._step = int((seen or {}).get("step") or 0)
@@ -168,7 +168,7 @@ class DataPanel(Panel):
         self._show()
 
     def _refused(self, message: str) -> None:
-        run = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
+        run = self.state.current_run.get("number")
         if self.batch is None or run != self._of:  # a run that has just begun has none yet
             self.batch = None
             self.head.set_subject("")

@@ -116,7 +116,7 @@ class NetworkPanel(Panel):
     # ---- what there is to show ----
 
     def show_stop(self, stop: dict[str, Any] | None) -> None:
-        number = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
+        number = self.state.current_run.get("number")
         run = number, self.state.restoring  # a run that comes back numbers its events anew
         revision = (stop or {}).get("revision", 0)
         # At its entry a run that is begun again numbers its events anew.

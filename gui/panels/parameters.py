@@ -131,8 +131,8 @@ class ParametersPanel(Panel):
     def current(self) -> dict[str, Any]:
         """The values of the current run: the cell's, and what it was started with."""
         values = {p.name: p.value for p in self.parameters}
-        run = next((run for run in self.state.runs if run.get("current")), None)
-        given = run["parameters"] if run is not None else self.state.launched.get("parameters") or ()
+        run = self.state.current_run
+        given = run["parameters"] if run else self.state.launched.get("parameters") or ()
         for text in given:
             name, _, value = str(text).partition("=")
             if values.get(name.strip(), ...) is not ...:
@@ -242,8 +242,8 @@ class ParametersPanel(Panel):
         self.restart.setText("Restart with these" if changed or refused else "Restart")
         self.fork.setEnabled(bool(changed) and not refused and self.state.stop is not None)
         self.reset.setEnabled(bool(changed or refused))
-        run = next((run for run in self.state.runs if run.get("current")), None)
-        self.head.set_subject(str(run["name"]) if run is not None and len(self.state.runs) > 1 else "")
+        run = self.state.current_run
+        self.head.set_subject(str(run["name"]) if run and len(self.state.runs) > 1 else "")
 
     def restart_run(self) -> None:
         """Begin anew with the values of the form."""

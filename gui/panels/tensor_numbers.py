@@ -118,7 +118,7 @@ class TensorNumbers:
     def _identity(self) -> tuple[Any, ...]:
         """What the source is, in the run that is current and the process that computes it."""
         state = self._panel.state
-        number = next((run.get("number") for run in state.runs if run.get("current")), None)
+        number = state.current_run.get("number")
         return json.dumps(self.source.references), self.source.run, number, state.restoring
 
     def _ask_numbers(self, shape: tuple[int, ...], region: Region | None = None) -> None:

@@ -86,7 +86,7 @@ class TimelinePanel(Panel):
         self.strip.run_on(None)
         if stop is None:
             return
-        number = next((entry.get("number") for entry in self.state.runs if entry.get("current")), None)
+        number = self.state.current_run.get("number")
         run = number, self.state.restoring  # a run that comes back numbers its events anew
         first, seq = self.events.first, stop.get("seq")
         anew = stop.get("reason") == "entry" or (first is not None and seq is not None and seq < first)

@@ -70,8 +70,7 @@ class VariablesPanel(Panel):
         self.tree.set_stale(False)
         if stop is None:
             return
-        run = next((run["name"] for run in self.state.runs if run.get("current")), None)
-        here = (run, stop.get("position"), stop.get("seq"))
+        here = (self.state.current_run.get("name"), stop.get("position"), stop.get("seq"))
         self._fresh, self._here = here != self._here or bool(stop.get("revision")), here
         if not stop.get("live"):
             self._show_scopes([], stop)
@@ -220,7 +219,7 @@ class VariablesPanel(Panel):
         Where the run cannot be replayed, or an outer frame is looked at, the variable is changed in this run.
         """
         edit = edit_of(node, text)
-        run = next((run for run in self.state.runs if run.get("current")), {})
+        run = self.state.current_run
         if edit is not None and run.get("replayable") and not places_of(self.context).frame:
             self.context.link.fork([edit], f"{node.expression} = {text}")
             return
