@@ -105,10 +105,22 @@ def _run(roots, seeds, retain_graph, create_graph, accumulate, passing=None) -> 
         )
     table: dict[Function, list] = {}
     queue: list[tuple[int, Function]] = []
+    kept: list[Function] | None = None
     if trace.on_pass is not None:
-        trace.on_pass.begin_backward(roots)
+        trace.on_pass.begin_backward(roots, seeds)
+        kept = [] if trace.on_pass.looks_back and not retain_graph else None
     for root, seed in zip(roots, seeds, strict=True):
         _send(_edge(root), _seed(root, seed), table, queue, accumulate, True)
+    try:
+        _differentiate(table, queue, retain_graph, accumulate, passing, kept)
+        if trace.on_pass is not None:
+            trace.on_pass.end_backward(roots)
+    finally:
+        for function in kept or ():
+            _release(function)
+
+
+def _differentiate(table, queue, retain_graph, accumulate, passing, kept) -> None:
     before = grad_mode.enabled
     grad_mode.enabled = False
     try:
@@ -139,12 +151,12 @@ def _run(roots, seeds, retain_graph, create_graph, accumulate, passing=None) -> 
                     heappush(queue, (-node.seq, node))
                 else:
                     _send(edge, gradient, table, queue, accumulate, shared)
-            if not retain_graph:
+            if kept is not None:
+                kept.append(function)
+            elif not retain_graph:
                 _release(function)
     finally:
         grad_mode.enabled = before
-    if trace.on_pass is not None:
-        trace.on_pass.end_backward(roots)
 
 
 def _edge(root: Tensor) -> tuple:
@@ -187,10 +199,11 @@ def _send(edge, gradient, table, queue, accumulate, shared) -> None:
         arrived = table[node] = [None] * node.outputs
         heappush(queue, (-node.seq, node))
     before = arrived[output]
-    arrived[output] = gradient if before is None else _sum(before, gradient)
+    arrived[output] = gradient if before is None else sum_of(before, gradient)
 
 
-def _sum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def sum_of(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Two gradients that arrive at one place."""
     # NumPy makes a scalar of the sum of two arrays without dimensions.
     total = a + b
     return np.asarray(total) if isinstance(total, np.generic) else total

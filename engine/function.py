@@ -110,11 +110,8 @@ def apply(function: Function, *inputs: Tensor) -> Any:
     Returns:
         The output tensor, or a tuple of them where forward returns a tuple.
     """
-    observer = trace.on_forward
-    if observer is None:
-        result = function.forward(*map(_array_of, inputs))
-    else:
-        result = observer.run_forward(function, inputs)
+    observer, runner = trace.on_forward, trace.on_run
+    result = function.forward(*map(_array_of, inputs)) if runner is None else runner.run_forward(function, inputs)
     if type(result) is np.ndarray:
         output = object.__new__(Tensor)
         output._array = result

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 #: The groups of calls: what each contains stands in :class:`Observer`, in this order.
 GROUPS = ("forward", "backward", "update", "change", "module", "pass", "batch", "read")
+_NAMES = {group: f"on_{group}" for group in GROUPS}
 
 
 class NoContents:
@@ -43,6 +44,12 @@ class Observer:
 
     #: True while a replay repeats what the recorded run has done already, and has written to files already.
     repeats: bool = False
+
+    #: False where ``run_forward`` does no more than run the op: then it is not called.
+    runs: bool = True
+
+    #: True: what ops have saved for backward is kept until ``end_backward`` has been called.
+    looks_back: bool = False
 
     # ---- group "forward" ----
 
@@ -107,8 +114,8 @@ class Observer:
 
     # ---- group "pass" ----
 
-    def begin_backward(self, roots: tuple[Tensor, ...]) -> None:
-        """``backward`` begins at ``roots``."""
+    def begin_backward(self, roots: tuple[Tensor, ...], seeds: tuple[Tensor | None, ...]) -> None:
+        """``backward`` begins at ``roots``, each with the gradient that it is given; None stands for 1."""
 
     def end_backward(self, roots: tuple[Tensor, ...]) -> None:
         """``backward`` is done."""
@@ -158,6 +165,8 @@ class Observer:
 observer: Observer | None = None
 
 on_forward: Observer | None = None
+#: The observer of group "forward", where it runs the ops itself.
+on_run: Observer | None = None
 on_backward: Observer | None = None
 on_update: Observer | None = None
 on_change: Observer | None = None
@@ -175,8 +184,10 @@ def set_observer(new: Observer | None) -> Observer | None:
     global observer
     previous, observer = observer, new
     names = globals()
-    for group in GROUPS:
-        names[f"on_{group}"] = new if new is not None and group in new.watches else None
+    watched = frozenset() if new is None else new.watches
+    for group, name in _NAMES.items():
+        names[name] = new if group in watched else None
+    names["on_run"] = on_forward if on_forward is not None and on_forward.runs else None
     return previous
 
 

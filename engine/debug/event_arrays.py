@@ -34,19 +34,25 @@ def named_inputs(function: Function, values: Sequence[Any]) -> dict[str, Any]:
     return {name: value for name, value in zip(names, values) if value is not None}
 
 
+def op_arrays(function: Function, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> dict[str, Any]:
+    """Inputs and outputs of an op that has run forward, by name."""
+    arrays = named_inputs(function, [t._array for t in inputs])
+    for i, output in enumerate(outputs):
+        arrays[function.returns[i] if i < len(function.returns) else f"y{i}"] = output._array
+    return arrays
+
+
 def forward_arrays(
     function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...], names: Names
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Inputs and outputs of an op by name, and of those that are parameters or buffers the name of that."""
-    arrays = named_inputs(function, [t._array for t in inputs])
+    arrays = op_arrays(function, inputs, outputs)
     labels = {}
     for name, tensor in named_inputs(function, inputs).items():
         for i, part in enumerate(tensor if type(tensor) is tuple else (tensor,)):
             label = names.tensor(part)
             if label:
                 labels[f"{name}[{i}]" if type(tensor) is tuple else name] = label
-    for i, output in enumerate(outputs):
-        arrays[function.returns[i] if i < len(function.returns) else f"y{i}"] = output._array
     return arrays, labels
 
 

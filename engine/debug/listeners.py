@@ -21,6 +21,7 @@ class Guarded(trace.Observer):
 
     def __init__(self, listener: trace.Observer) -> None:
         self.listener = listener
+        self.looks_back = listener.looks_back
         self.broken = False
 
     @property
@@ -68,6 +69,7 @@ class Lean(trace.Observer):
         self.read, self.opened = recorder.read, recorder.opened
         self.run_forward = self._run_forward if self._before_forward else recorder.run_forward
         self.run_backward = self._run_backward if self._before_backward or self._after_backward else recorder.run_backward
+        self.looks_back = any(listener.looks_back for listener in listeners)
 
     @property
     def watches(self) -> frozenset[str]:  # type: ignore[override]
@@ -80,6 +82,10 @@ class Lean(trace.Observer):
     @property
     def repeats(self) -> bool:  # type: ignore[override]
         return self._recorder.repeats
+
+    @property
+    def runs(self) -> bool:  # type: ignore[override]
+        return bool(self._before_forward) or self._recorder.runs
 
     def _run_forward(self, function: Function, inputs: tuple[Tensor, ...]) -> Any:
         for call in self._before_forward:
@@ -106,6 +112,15 @@ def overrides(observer: trace.Observer, name: str) -> bool:
 def _all(handlers: list[Callable]) -> Callable:
     """All of ``handlers``, one after the other; what the first says (the recorder forbids a change) is said."""
     first, *others = handlers
+    if len(others) == 1:
+        (second,) = others
+
+        def both(*arguments: Any) -> Any:
+            answer = first(*arguments)
+            second(*arguments)
+            return answer
+
+        return both
 
     def call(*arguments: Any) -> Any:
         answer = first(*arguments)

@@ -181,10 +181,10 @@ class Watcher(trace.Observer):
         path = self.names.module(module)
         self._emit("exit", type(module).__name__, module=path, arrays=arrays, depth=len(self._modules))
 
-    def begin_backward(self, roots: tuple[Tensor, ...]) -> None:
-        self.recorder.begin_backward(roots)
+    def begin_backward(self, roots: tuple[Tensor, ...], seeds: tuple[Tensor | None, ...]) -> None:
+        self.recorder.begin_backward(roots, seeds)
         for listener in self.listeners:
-            listener.begin_backward(roots)
+            listener.begin_backward(roots, seeds)
         arrays = {"loss": roots[0]._array} if roots else {}
         self._emit("begin_backward", "backward", ticks=True, arrays=arrays)
 
@@ -262,6 +262,10 @@ class Watcher(trace.Observer):
     @property
     def repeats(self) -> bool:  # type: ignore[override]
         return self.recorder.repeats
+
+    @property
+    def looks_back(self) -> bool:  # type: ignore[override]
+        return any(listener.looks_back for listener in self.listeners)
 
     # ---- lines ----
 

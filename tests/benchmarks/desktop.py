@@ -131,6 +131,7 @@ class Desktop:
                 return False
 
         self._counter = Counter
+        self._counted: list[tuple[Any, QObject]] = []
 
     def open(self, counted: bool = False) -> None:
         """Open the script and wait for its first stop; ``counted``: count paint events, which takes time of its own."""
@@ -143,6 +144,16 @@ class Desktop:
             counter = self._counter(key, panel)
             for widget in (panel, *panel.findChildren(QWidget)):
                 widget.installEventFilter(counter)
+                self._counted.append((widget, counter))
+
+    def count_no_more(self) -> None:
+        """Let events go their way again: a look at each of them in Python takes time from the training."""
+        from PyQt6 import sip
+
+        for widget, counter in self._counted:
+            if not sip.isdeleted(widget):
+                widget.removeEventFilter(counter)
+        self._counted.clear()
 
     def _heard(self, category: str, text: str) -> None:
         now = time.monotonic()
@@ -272,6 +283,7 @@ def training(rounds: int, seconds: float) -> dict[str, Any]:
     desktop.train()
     desktop.live(_WARM_UP)
     blocks, rates = desktop.watch(seconds)
+    desktop.count_no_more()
     desktop.pause()
     desktop.seconds_per_epoch()
     alone, beside = [], []

@@ -53,7 +53,7 @@ class Recorder(trace.Observer):
         arrays.update({f"d{n}": g for n, g in zip(names, input_gradients) if g is not None})
         self._add(event("backward", function.name, function=frozen(function), arrays=arrays, labels=labels))
 
-    def begin_backward(self, roots):
+    def begin_backward(self, roots, seeds):
         self._add(event("begin_backward", arrays={"loss": roots[0]._array}))
 
     def before_update(self, kind, tensor, details):

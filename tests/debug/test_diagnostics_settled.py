@@ -62,7 +62,8 @@ def test_between_the_passes_looked_at_neither_modules_nor_updates_are_heard_of(t
         step()
         close.append(trace.on_module is diagnostics)
         assert (trace.on_update is diagnostics) == close[-1] == ("update" in diagnostics.watches)
-        assert trace.on_forward is trace.on_backward is diagnostics
+        assert trace.on_forward is trace.on_pass is diagnostics
+        assert trace.on_backward is None
     # Every fiftieth, and it has to be heard of from its beginning on.
     assert sum(close) == 4
     assert diagnostics.findings == []
@@ -98,6 +99,44 @@ def test_a_nan_that_begins_in_backward_is_found(training):
     model.bad = lambda y: y + torch.sqrt(y * 0)
     step()
     assert found(diagnostics)["non-finite"].place.op == "Sqrt"
+
+
+def test_a_nan_in_backward_of_a_pass_with_a_given_gradient_is_found():
+    weight = torch.tensor([1.0, 4.0], requires_grad=True)
+    with Diagnostics() as diagnostics:
+        for step in range(LATE):
+            value = torch.sqrt(weight * (0.0 if step == LATE - 1 else 1.0))
+            (value + 1).backward(torch.tensor([0.0, 3.0]))
+            weight.grad = None
+    found = diagnostics.findings[-1]
+    assert (found.id, found.place.op) == ("non-finite", "Sqrt")
+    assert found.evidence["direction"] == "backward" and found.evidence["index"] == [0]
+
+
+def test_the_way_back_is_the_one_that_was_gone(training):
+    """Ops are run backward once more for a finding: the gradients are those of the pass itself."""
+    model, diagnostics, step = training
+    heard, again = [], []
+
+    class Hears(Check):
+        def gradients(self, this):
+            again.extend((f.name, [None if g is None else g.tolist() for g in found]) for f, _, found in this.backward_ops())
+
+    diagnostics._at["gradients"].append(Hears(diagnostics.run).gradients)
+
+    class Listens(trace.Observer):
+        def __getattribute__(self, name):
+            if name in ("after_backward", "__class__", "watches", "runs") or name.startswith("_"):
+                return super().__getattribute__(name)
+            return getattr(diagnostics, name)
+
+        def after_backward(self, function, gradients, found):
+            heard.append((function.name, [None if g is None else g.tolist() for g in found]))
+
+    trace.set_observer(Listens())
+    model.bad = lambda y: y + y * y
+    step()
+    assert again == heard and len(heard) > 6
 
 
 @pytest.mark.parametrize("later", range(SPARSE))

@@ -36,7 +36,7 @@ class Watch(Observer):
         arrays, labels = forward_arrays(function, inputs, outputs, self.names)
         self.emit("forward", function.name, function=frozen(function), arrays=arrays, labels=labels)
 
-    def begin_backward(self, roots):
+    def begin_backward(self, roots, seeds):
         self.emit("begin_backward", "backward", arrays={"loss": roots[0]._array})
 
     def end_backward(self, roots):

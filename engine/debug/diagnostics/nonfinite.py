@@ -52,7 +52,7 @@ class NonFinite(Check):
     def gradients(self, this: Pass) -> None:
         if self.silent or math.isfinite(this.norm):
             return
-        for function, gradients, input_gradients in this.backward_ops:
+        for function, gradients, input_gradients in this.backward_ops():
             bad = [i for i, g in enumerate(input_gradients) if g is not None and not_finite(g)]
             if bad and not any(g is not None and not_finite(g) for g in gradients):
                 record = this.by_function.get(id(function))

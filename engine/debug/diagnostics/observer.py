@@ -30,7 +30,7 @@ from engine.tensor import Tensor
 #: Ops kept without a backward pass in sight: a script that evaluates and forgets no_grad shall not fill the memory.
 _MOST_OPS = 20_000
 #: Groups of calls that are heard while a pass is followed closely, and from a distance.
-_CLOSE = frozenset(("forward", "backward", "update", "change", "module", "pass", "batch"))
+_CLOSE = frozenset(("forward", "update", "change", "module", "pass", "batch"))
 _DISTANT = _CLOSE - {"update", "module"}
 _EVALUATING = (*kinds.LOSSES, *kinds.MODAL)
 _MOMENTS = tuple(name for name in vars(Check) if not name.startswith("_") and name not in ("finds", "report"))
@@ -50,6 +50,7 @@ class Diagnostics(trace.Observer):
     """
 
     watches = _CLOSE
+    looks_back = True
 
     def __init__(
         self,
@@ -71,7 +72,6 @@ class Diagnostics(trace.Observer):
             for name in _MOMENTS
         }
         self._ops: list[tuple] = []
-        self._backward_ops: list[tuple] = []
         self._updates = Updates()
         self._entered: set[int] = set()
         self._leaves: dict[int, Tensor] = {}
@@ -182,7 +182,7 @@ class Diagnostics(trace.Observer):
 
     # ---- backward ----
 
-    def begin_backward(self, roots: tuple[Tensor, ...]) -> None:
+    def begin_backward(self, roots: tuple[Tensor, ...], seeds: tuple[Tensor | None, ...]) -> None:
         run = self.run
         if not isinstance(roots[0]._array, ARRAYS):
             # A replay passes over this step without computing it.
@@ -198,12 +198,16 @@ class Diagnostics(trace.Observer):
             for evaluation, value in run.evaluations.end():
                 self._ask("evaluation", evaluation, value)
         self._leaves = {} if self._close else site.leaves
-        run.this = this = Pass(run, site, roots, self._ops, self._looking)
+        run.this = this = Pass(run, site, roots, seeds, self._ops, self._looking)
         if this.scalar:
             site.losses.append(this.loss)
         usual = math.isfinite(this.loss) and not self._evaluated_since
         self._asking = self._close or not usual or self._schedule.asks(site)
         self._evaluated_since = False
+        if not self._asking:
+            # Arrays that are kept through the backward pass cannot be used again in it: it would run through other
+            # memory, and be slower by more than all that is done here.
+            this.let_go()
         if run.loader is not self._loader:
             self._loader = run.loader
             if run.loader is not None:
@@ -217,23 +221,18 @@ class Diagnostics(trace.Observer):
         if due == self._looking:
             site.count += 1
 
-    def after_backward(self, function: Function, gradients: tuple, input_gradients: tuple) -> None:
-        self._backward_ops.append((function, gradients, input_gradients))
-
     def end_backward(self, roots: tuple[Tensor, ...]) -> None:
         this = self.run.this
         if this is not None:
-            if self._asking or not this.site.is_usual(self._leaves):
-                this.backward_ops = self._backward_ops
+            if self._close:
+                this.site.followed(self._leaves, this.op_places())
+            if self._asking or not this.site.is_usual():
                 this.measure(self._leaves)
                 self._ask("gradients", this)
-            if self._close:
-                this.site.leaves, this.site.places = self._leaves, this.op_places()
             this.release()
             if not self._looking:
                 self._follow(self._schedule.wants(this.site))
         self._ops = []
-        self._backward_ops = []
 
     # ---- updates ----
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import heapq
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.backward import sum_of
 from engine.debug.diagnostics import kinds
 from engine.debug.diagnostics.finding import Place
 from engine.debug.memory import on_cpu
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 #: Gradients whose norm is this many times larger than any that was measured are not usual.
 LARGER = 5.0
+
+#: Elements of a gradient up to which it may be looked at in each pass, be it followed from a distance.
+SMALL = 1024
 
 #: Losses that a series keeps at its end; those at its beginning are kept too.
 WINDOW = 200
@@ -98,7 +103,9 @@ class Site:
         count: passes that have been counted: all, but for those whose turn it was to be looked at and that were not.
         leaves, places: of the newest pass that was followed closely, the tensors that got gradients, and for each op
             its class, module, file and line.
-        usual: the square of a norm of all gradients up to which it is not looked at further.
+        small: of these leaves the biases; where there are none, those of at most :data:`SMALL` elements; else all. What
+            goes wrong in a layer shows in the gradient of its bias.
+        usual: the square of the norm of their gradients up to which a pass is not looked at further.
     """
 
     def __init__(self, file: str, line: int) -> None:
@@ -108,43 +115,70 @@ class Site:
         self.norms = Series()
         self.usual = 0.0
         self.leaves: dict[int, Tensor] = {}
+        self.small: dict[int, Tensor] = {}
         self.places: list[tuple] = []
 
-    def is_usual(self, leaves: dict[int, Tensor]) -> bool:
-        """Whether the gradients of ``leaves`` are finite, and not much larger than those that were measured before."""
-        return sum([square for _, _, square in _squares(leaves)]) <= self.usual
+    def followed(self, leaves: dict[int, Tensor], places: list[tuple]) -> None:
+        """A pass was followed closely: it had these leaves, and its ops these places."""
+        self.leaves, self.places = leaves, places
+        small = {key: leaf for key, leaf in leaves.items() if leaf._array.size <= SMALL}
+        self.small = {key: leaf for key, leaf in small.items() if leaf._array.ndim == 1} or small or leaves
+
+    def is_usual(self) -> bool:
+        """Whether the small gradients are finite, and not much larger than those that were measured before."""
+        total = 0.0
+        for leaf in self.small.values():
+            if leaf._grad is not None:
+                total += _square(leaf._grad._array)
+        return total <= self.usual
 
 
 def _squares(leaves: dict[int, Tensor]) -> Iterator[tuple[int, Tensor, float]]:
     """The leaves that have a gradient, and the square of its norm."""
     for key, leaf in leaves.items():
         if leaf._grad is not None:
-            gradient = leaf._grad._array.ravel()
-            yield key, leaf, float(np.dot(gradient, gradient))
+            yield key, leaf, _square(leaf._grad._array)
+
+
+def _square(gradient: Any) -> float:
+    """The square of its norm."""
+    flat = gradient if gradient.ndim == 1 else gradient.ravel()
+    # The method is quicker than the function, which arrays on a GPU need.
+    return float(flat.dot(flat) if type(flat) is np.ndarray else np.dot(flat, flat))
 
 
 class Pass:
     """A training pass. What is derived from the ops is computed when a check first asks for it."""
 
-    def __init__(self, run: Run, site: Site, roots: tuple[Tensor, ...], ops: list[tuple], looked_at: bool) -> None:
-        self.run, self.site, self.roots, self.looked_at = run, site, roots, looked_at
+    def __init__(
+        self,
+        run: Run,
+        site: Site,
+        roots: tuple[Tensor, ...],
+        seeds: tuple[Tensor | None, ...],
+        ops: list[tuple],
+        looked_at: bool,
+    ) -> None:
+        self.run, self.site, self.looked_at = run, site, looked_at
+        self.roots: tuple[Tensor, ...] = roots
+        self._seeds: tuple[Tensor | None, ...] = seeds
         self._ops = ops
         self.norms: dict[int, tuple[Tensor, float]] = {}
         self.norm = 0.0
-        self.backward_ops: list[tuple] = []
         array = roots[0]._array
         self.loss = float(array.reshape(-1)[0]) if len(roots) == 1 and array.size == 1 else math.nan
         self.scalar = len(roots) == 1 and array.size == 1
 
     def measure(self, leaves: dict[int, Tensor]) -> None:
         """Take the norms of the gradients that the pass has left."""
-        total = 0.0
+        small, total, of_small = self.site.small, 0.0, 0.0
         for key, leaf, square in _squares(leaves):
             total += square
+            of_small += square if key in small else 0.0
             self.norms[key] = (leaf, math.sqrt(square) if square >= 0 else math.nan)
         self.norm = math.sqrt(total) if total >= 0 else math.nan
-        if math.isfinite(total):
-            self.site.usual = max(self.site.usual, LARGER**2 * total)
+        if math.isfinite(of_small):
+            self.site.usual = max(self.site.usual, LARGER**2 * of_small)
 
     @functools.cached_property
     def every_record(self) -> list[Record]:
@@ -203,6 +237,35 @@ class Pass:
         """The ops that are losses."""
         return [record for record in self.records if isinstance(record.function, kinds.LOSSES)]
 
+    def backward_ops(self) -> Iterator[tuple[Function, list, tuple]]:
+        """Each op on the way back, with the gradients of its outputs and of its inputs.
+
+        They are computed once more, while what the ops have saved is still there: to keep those of each pass in case
+        that something is wrong with one would cost more than many such repetitions. Hooks are not called.
+        """
+        queue: list[tuple[int, Function]] = []
+        table: dict[Function, list] = {}
+
+        def send(function: Function, output: int, gradient: np.ndarray) -> None:
+            if function not in table:
+                table[function] = [None] * function.outputs
+                heapq.heappush(queue, (-function.seq, function))
+            arrived = table[function]
+            arrived[output] = gradient if arrived[output] is None else sum_of(arrived[output], gradient)
+
+        for root, seed in zip(self.roots, self._seeds):
+            if root._function is not None:
+                send(root._function, root._output, np.ones_like(root._array) if seed is None else seed._array)
+        while queue:
+            function = heapq.heappop(queue)[1]
+            gradients = table.pop(function)
+            results = function.backward(*gradients)
+            results = results if isinstance(results, tuple) else (results,)
+            yield function, gradients, results
+            for edge, gradient in zip(function.edges, results):
+                if edge is not None and edge[1] >= 0 and gradient is not None:
+                    send(edge[0], edge[1], gradient)
+
     def producer(self, record: Record, number: int = 0, through: tuple = kinds.VIEWS) -> Record | None:
         """The op that made input ``number``, passing over ops of the kinds ``through``; None for data and leaves."""
         edges = record.function.edges
@@ -227,9 +290,13 @@ class Pass:
         """Whether a weighted op follows."""
         return any(consumer.leaf_weight() is not None for consumer in self.leads_on(record))
 
+    def let_go(self) -> None:
+        """Forget the arrays that the ops were given and have made."""
+        self._ops[:] = [(function, (), ()) for function, *_ in self._ops]
+
     def release(self) -> None:
         """Forget the ops and arrays: the pass is over."""
-        self._ops, self.backward_ops = [], []
+        self._ops, self.roots, self._seeds = [], (), ()
         for name in ("every_record", "records", "by_function", "consumers", "weighted", "losses"):
             self.__dict__.pop(name, None)
 

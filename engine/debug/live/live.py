@@ -20,7 +20,7 @@ from engine.debug.live.views import ClassNames, Subscription
 from engine.debug.watching import Watcher
 
 #: Seconds between the beginnings of two pictures, at least.
-INTERVAL = 1 / 35
+INTERVAL = 1 / 34
 
 #: How many times longer than a picture costs the time to the next one is, at least.
 AMORTISED = 15.0
@@ -67,6 +67,8 @@ class Live(trace.Observer):
         self._subscription = Subscription(0, enabled=False)
         self._told: int | None = None
         self._left: dict[int, Place] = {}
+        #: What both are of, and both together: the same object as long as both are the same.
+        self._together: tuple[Any, Any, dict[int, Place]] = (None, None, {})
         self._turns, self._classes = Turns(), ClassNames()
         self._settled = 0.0
         self._stood_at: int | None = None
@@ -128,7 +130,8 @@ class Live(trace.Observer):
         if self._picture is None and self._full is None and self._heard:
             now = self._clock()
             if now >= self._due:
-                self._handed_out = Batch.of(loader, index, batch, samples, self._watcher.recorder.epochs)
+                named, epoch = self._subscription.shows_batch, self._watcher.recorder.epochs
+                self._handed_out = Batch.of(loader, index, batch, samples, epoch, named)
                 self._begin(now)
                 if self._full is not None:
                     self._full.handed_out(loader, index, batch, samples)
@@ -192,17 +195,21 @@ class Live(trace.Observer):
             self._watch_by(self._full)
             return
         self._asked = subscription
-        whole, cuts = subscription.wanted(self._places(structure))
+        plan = subscription.wanted(self._places(structure))
         recorder = self._watcher.recorder
         self._picture = Picture(
-            structure.ops, whole, cuts, self._watcher.names, self._handed_out, lambda: recorder.epochs
+            structure.ops, *plan, self._watcher.names, self._handed_out, lambda: recorder.epochs
         )
-        self._looking.picture = self._picture
+        self._looking.at(self._picture)
         listeners = [*self._watcher.listeners, self._looking_guard, self.guard]
         self._watch_by(self._leans.of(self._watcher.recorder, listeners))
 
     def _places(self, structure: Structure) -> dict[int, Place]:
-        return self._left | structure.places
+        left, known, together = self._together
+        if left is not self._left or known is not structure.places:
+            together = self._left | structure.places
+            self._together = self._left, structure.places, together
+        return together
 
     def _finish(self, picture: Picture) -> None:
         """The step has ended: send what was seen of it."""

@@ -11,33 +11,51 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine import trace
-from engine.debug.event_arrays import gradient_arrays, named_inputs
+from engine.debug.event_arrays import gradient_arrays, op_arrays
 from engine.debug.events import frozen
 from engine.debug.lines import user_frame
 from engine.debug.live.structure import Op, Place
 from engine.debug.memory import ARRAYS, on_cpu
 from engine.debug.names import Names
 from engine.debug.replay.measures import is_loss
-from engine.debug.views.slices import selection
+from engine.debug.views.slices import index_of
 from engine.debug.watching import loader_name
 from engine.function import Function
 from engine.tensor import Tensor
 
-#: Bytes of a part that is copied; of a larger one a reference is kept, and it is made small when the step has ended.
-COPIED = 128 << 10
+#: Bytes of a part that is copied while the step runs; of a larger one a reference is kept until the step has ended. Then
+#: it is copied too, up to this size, and otherwise made small at once, which takes the script's time.
+COPIED, COPIED_THEN = 128 << 10, 4 << 20
 
 
-class Cut(NamedTuple):
+class Cut:
     """A part of an op's array that is copied as soon as the op has run: id of the view, name of the array, slice."""
 
-    id: str
-    name: str
-    part: Any
+    __slots__ = ("_index", "_shape", "id", "name", "part")
+
+    def __init__(self, id: str, name: str, part: Any) -> None:
+        self.id, self.name, self.part = id, name, part
+        self._shape: tuple[int, ...] | None = None
+        self._index: Any = None
+
+    def of(self, array: Any) -> Any:
+        """The part, a view of ``array``; raises as :func:`engine.debug.views.slices.selection` does."""
+        if array.shape != self._shape:
+            self._index = index_of(array, self.part)
+            self._shape = array.shape
+        return array[self._index]
 
 
-def copied(chosen: np.ndarray) -> np.ndarray | None:
+def _array(function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...], name: str) -> Any:
+    """What an op was given or has made, by its name; None where it has no such array."""
+    if function.returns[0] == name:
+        return outputs[0]._array  # mostly; the rest is slower
+    return op_arrays(function, inputs, outputs).get(name)
+
+
+def copied(chosen: np.ndarray, most: int | None = None) -> np.ndarray | None:
     """A copy, on the CPU, of a part of an array that the next step may write to; None where it is too large."""
-    if chosen.nbytes > COPIED:
+    if chosen.nbytes > (COPIED if most is None else most):
         return None
     there = on_cpu(chosen)
     return np.array(there) if there is chosen else there
@@ -52,7 +70,7 @@ class Forward(NamedTuple):
 
 class Batch(NamedTuple):
     """What a DataLoader has handed out: its arrays, and the numbers of the samples in the dataset; the loader and its
-    name, and which epoch and batch it is.
+    name ("" where nobody asks for it: to look for it takes time), and which epoch and batch it is.
     """
 
     parts: list[np.ndarray]
@@ -63,19 +81,28 @@ class Batch(NamedTuple):
     index: int
 
     @classmethod
-    def of(cls, loader: Any, index: int, batch: Any, samples: Any, epoch: int) -> Batch:
+    def of(cls, loader: Any, index: int, batch: Any, samples: Any, epoch: int, named: bool) -> Batch:
         parts = batch if isinstance(batch, (tuple, list)) else (batch,)
         arrays = [part._array for part in parts if isinstance(part, Tensor)]
-        return cls(arrays, samples, loader, loader_name(loader, user_frame(sys._getframe(1))), epoch, index)
+        name = loader_name(loader, user_frame(sys._getframe(1))) if named else ""
+        return cls(arrays, samples, loader, name, epoch, index)
+
+
+_WATCHES = frozenset(("forward", "batch"))
 
 
 class Looking(trace.Observer):
     """Hands calls on to the picture that is being taken: so one observer does for all pictures."""
 
-    watches = frozenset(("forward", "backward", "update", "batch"))
+    watches = _WATCHES
 
     def __init__(self) -> None:
         self.picture: Picture | None = None
+
+    def at(self, picture: Picture) -> None:
+        """Take this picture: hear of what it wants, and of nothing else."""
+        self.picture = picture
+        self.watches = _WATCHES | picture.kinds & {"backward", "update"}
 
     def after_forward(self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> None:
         if self.picture is not None:
@@ -113,6 +140,7 @@ class Picture:
         ops: the structure that the step should have.
         wanted: what references are kept of.
         cuts: what is copied of ops that run forward, by their nodes.
+        loss: whether the loss is wanted.
         names: of parameters.
         batch: what was handed out for it. epoch: tells which epoch it is.
 
@@ -130,12 +158,14 @@ class Picture:
         ops: Sequence[Op],
         wanted: frozenset[Place],
         cuts: Mapping[str, Sequence[Cut]],
+        loss: bool,
         names: Names,
         batch: Batch | None,
         epoch: Callable[[], int],
     ) -> None:
         self._ops, self._wanted, self._cuts, self._names = ops, wanted, cuts, names
-        self._epoch = epoch
+        self._epoch, self._wants_loss = epoch, loss
+        self.kinds = {kind for kind, _ in wanted}
         self.seconds = 0.0
         self.begin(batch)
 
@@ -162,32 +192,35 @@ class Picture:
             self.fits = False
             return
         node = self._ops[at].node
-        self._numbers[id(function)] = at
-        loss, cuts = is_loss(function), self._cuts.get(node, ())
-        kept = loss or ("forward", node) in self._wanted or ("backward", node) in self._wanted
-        if not kept and not cuts:
+        cuts, wanted = self._cuts.get(node, ()), self._wanted
+        kept = ("forward", node) in wanted
+        if ("backward", node) in wanted:
+            self._numbers[id(function)], kept = at, True
+        loss = self._wants_loss and is_loss(function)
+        if not (kept or loss or cuts):
             return
         began = time.perf_counter()
-        arrays = named_inputs(function, [t._array for t in inputs])
-        for i, output in enumerate(outputs):
-            arrays[function.returns[i] if i < len(function.returns) else f"y{i}"] = output._array
-        large = {cut.name: arrays[cut.name] for cut in cuts if not self._cut(cut, arrays)}
-        if kept or large:
+        arrays: dict[str, Any] = {}
+        if kept or loss:
+            arrays = op_arrays(function, inputs, outputs)
+        for cut in cuts:
+            array = _array(function, inputs, outputs, cut.name)
+            if isinstance(array, ARRAYS) and not self._cut(cut, array):
+                arrays[cut.name] = array
+        if arrays:
             # Backward empties the op itself.
-            self.forward[node] = Forward(frozen(function) if loss else function, arrays if kept else large)
+            self.forward[node] = Forward(frozen(function) if loss else function, arrays)
         if loss:
             self.loss = self.forward[node]
         self.seconds += time.perf_counter() - began
 
-    def _cut(self, cut: Cut, arrays: dict[str, Any]) -> bool:
+    def _cut(self, cut: Cut, array: Any) -> bool:
         """Copy a part; False where it is too large. One that is not there is left out."""
-        array = arrays.get(cut.name)
-        if isinstance(array, ARRAYS):
-            with suppress(ValueError, IndexError):  # a slice that does not fit this step's array
-                part = copied(selection(array, cut.part))
-                if part is None:
-                    return False
-                self.parts[cut.id] = part, array.shape
+        with suppress(ValueError, IndexError):  # a slice that does not fit this step's array
+            part = copied(cut.of(array))
+            if part is None:
+                return False
+            self.parts[cut.id] = part, array.shape
         return True
 
     def after_backward(
@@ -213,7 +246,7 @@ class Picture:
 
     def batch(self, loader: Any, index: int, batch: Any, samples: Any) -> None:
         # What was seen before it belongs to no step that has an end.
-        self.begin(Batch.of(loader, index, batch, samples, self._epoch()))
+        self.begin(Batch.of(loader, index, batch, samples, self._epoch(), self._wants_loss))
 
     def array(self, place: Place, name: str) -> np.ndarray | None:
         """What was kept under that name there; None where there is no such array."""

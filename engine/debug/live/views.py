@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -11,7 +12,7 @@ import numpy as np
 
 from engine.debug.events import Event, Position
 from engine.debug.lines import user_frame
-from engine.debug.live.picture import Cut, Picture, copied
+from engine.debug.live.picture import COPIED_THEN, Cut, Picture, copied
 from engine.debug.live.recorded import Recorded
 from engine.debug.live.structure import Place
 from engine.debug.names import Names
@@ -40,6 +41,20 @@ class View(NamedTuple):
         return self.arguments.get("reference") or {}
 
 
+class Plan(NamedTuple):
+    """What is taken of a step: places that references are kept of; what is copied of ops that run forward, by their
+    nodes; and whether the loss is wanted.
+    """
+
+    whole: frozenset[Place]
+    cuts: dict[str, list[Cut]]
+    loss: bool
+
+
+#: Plans that are remembered.
+_MOST_PLANS = 64
+
+
 class Subscription:
     """What a client wants, and how far it has been answered. With its first picture all views are answered.
 
@@ -50,6 +65,13 @@ class Subscription:
     def __init__(self, number: int, views: Sequence[View] = (), enabled: bool = True) -> None:
         self.number, self.views, self.enabled = number, tuple(views), enabled
         self._count = 0
+        #: Whether a view shows the batch.
+        self.shows_batch = any(view.command == "samples" for view in self.views)
+        #: After so many pictures the same views are asked again; and what they want, by the number in that cycle, where
+        #: their events are at these places.
+        self._cycle = math.lcm(*[view.every for view in self.views])
+        self._plans: dict[int, Plan] = {}
+        self._planned_for: Mapping[int, Place] | None = None
         #: What was seen for pictures to come, by their number.
         self._later: dict[int, dict[str, Answer]] = {}
 
@@ -57,10 +79,20 @@ class Subscription:
         """The views that are asked of the next picture."""
         return [view for view in self.views if self._count % view.every == 0]
 
-    def wanted(self, places: Mapping[int, Place]) -> tuple[frozenset[Place], dict[str, list[Cut]]]:
-        """What the views that are asked of the next picture are of, where ``places`` knows their events: places that
-        references are kept of, and what is copied of ops that run forward, by their nodes.
+    def wanted(self, places: Mapping[int, Place]) -> Plan:
+        """What the views that are asked of the next picture are of, where ``places``, which does not change, knows their
+        events.
         """
+        if self._planned_for is not places or len(self._plans) > _MOST_PLANS:
+            self._planned_for = places
+            self._plans.clear()
+        at = self._count % self._cycle
+        plan = self._plans.get(at)
+        if plan is None:
+            plan = self._plans[at] = self._plan(places)
+        return plan
+
+    def _plan(self, places: Mapping[int, Place]) -> Plan:
         whole: set[Place] = set()
         cuts: dict[str, list[Cut]] = {}
         for view in self._asked():
@@ -72,7 +104,7 @@ class Subscription:
                 cuts.setdefault(place[1], []).append(Cut(view.id, arguments["reference"]["name"], arguments.get("slice")))
             else:
                 whole.add(place)
-        return frozenset(whole), cuts
+        return Plan(frozenset(whole), cuts, self.shows_batch)
 
     def answered(
         self, picture: Picture | Recorded, places: Mapping[int, Place], names: Names, classes: ClassNames, step: int
@@ -122,7 +154,7 @@ def answers(
     What is not there is left out.
     """
     found: dict[str, Made] = {}
-    parameters = names.all_tensors()
+    parameters: Mapping[str, Any] | None = None
     for view in views:
         if view.command == "samples":
             found[view.id] = _samples(picture, view.arguments, classes)
@@ -130,6 +162,8 @@ def answers(
         if view.id in picture.parts:
             found[view.id] = _later(*picture.parts[view.id], view.arguments)
             continue
+        if parameters is None:
+            parameters = names.all_tensors()
         array = _array(view.reference, picture, places, parameters)
         if array is not None:
             with suppress(ValueError, IndexError):  # a slice that does not fit this step's array
@@ -154,7 +188,7 @@ def _tensor(array: np.ndarray, arguments: dict[str, Any]) -> Made:
     chosen = selection(array, arguments.get("slice"))
     if arguments.get("describe", True):
         return {**_shown(chosen, array.shape, arguments), "description": arrays.describe(array)}
-    part = copied(chosen)
+    part = copied(chosen, COPIED_THEN)
     return _shown(chosen, array.shape, arguments) if part is None else _later(part, array.shape, arguments)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from itertools import zip_longest
 from time import perf_counter
 from types import FrameType
 from typing import Any, NamedTuple
@@ -184,19 +185,18 @@ class Measures:
         known = self._optimizers.get(id(optimizer))
         if known is None:
             known = self._optimizers[id(optimizer)] = _Optimizer(len(self._optimizers), optimizer, [])
-        groups = optimizer.param_groups
-        if [group["lr"] for group in groups] != known.rates:
-            self._note_rates(tick, step, known)
+        rates = [group["lr"] for group in optimizer.param_groups]
+        if rates != known.rates:
+            self._note_rates(tick, step, known, rates)
         if perf_counter() >= self._due_gradient and tick > self.until:
             began = perf_counter()
             self._write(tick, GRADIENT, step, norm_of(optimizer), 0, -1, known.number)
             now = perf_counter()
             self._due_gradient = now + _SHARE_OF_GRADIENT * (now - began)
 
-    def _note_rates(self, tick: int, step: int, known: _Optimizer) -> None:
-        rates = [group["lr"] for group in known.optimizer.param_groups]
-        for group, rate in enumerate(rates):
-            if tick > self.until and known.rates[group : group + 1] != [rate]:
+    def _note_rates(self, tick: int, step: int, known: _Optimizer, rates: list[Any]) -> None:
+        for group, (before, rate) in enumerate(zip_longest(known.rates, rates)):
+            if before != rate and rate is not None and tick > self.until:
                 self._write(tick, RATE, step, float(rate), 0, -1, known.number << 8 | group)
         known.rates[:] = rates
 

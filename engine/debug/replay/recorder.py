@@ -70,6 +70,7 @@ class Recorder(trace.Observer):
     """
 
     watches = frozenset(("forward", "pass", "batch", "change", "read"))
+    runs = False
 
     def __init__(self, recording: Recording | None = None, interval: float = INTERVAL) -> None:
         self.tick = 0
@@ -140,7 +141,7 @@ class Recorder(trace.Observer):
 
     # ---- passes ----
 
-    def begin_backward(self, roots: tuple[Tensor, ...]) -> None:
+    def begin_backward(self, roots: tuple[Tensor, ...], seeds: tuple[Tensor | None, ...]) -> None:
         self.tick = tick = self.tick + 1
         self._append_code(BACKWARD)
         self._append_loss(roots[0]._array)

@@ -177,6 +177,10 @@ class Replayer(Follower):
 
     # ---- while skipping ----
 
+    @property
+    def runs(self) -> bool:  # type: ignore[override]
+        return not self.computes
+
     def run_forward(self, function: Function, inputs: tuple[Tensor, ...]) -> Any:
         if self.computes:
             return function.forward(*map(_array_of, inputs))

@@ -159,7 +159,7 @@ class Statistics(trace.Observer):
         if kind == "in-place" and self._due:
             self._protect(tensor._array)
 
-    def begin_backward(self, roots: tuple[Tensor, ...]) -> None:
+    def begin_backward(self, roots: tuple[Tensor, ...], seeds: tuple[Tensor | None, ...]) -> None:
         if len(self._functions) > _MOST_OPS:
             self._begin()
 

@@ -72,6 +72,9 @@ def view_of(
     rows, columns = _most(max_shape)
     block = block_factors(chosen.shape, (rows, columns))
     lead, matrix_shape = chosen.shape[:-2], ((1, 1, *chosen.shape)[-2:])
+    if block == (1, 1) and change is None and chosen.size <= MOST_ELEMENTS:
+        # Nothing is made small or left out: one copy, where there may be hundreds of small matrices.
+        return _body(np.array(on_cpu(chosen), order="C"), shape, chosen, chosen.shape[:-2], block)
     small = tuple(-(-n // b) for n, b in zip(matrix_shape, block))
     shown = _fitting(lead, MOST_ELEMENTS // max(1, math.prod(small)))
     cut = on_cpu(chosen[tuple([np.s_[:n] for n in shown])])
@@ -92,6 +95,20 @@ def view_of(
             matrices, block_of = cut.reshape(1, *matrix_shape) if cut.ndim < 3 else cut, block
         parts = [reduced(matrices[at], block_of, reduce, change, found) for at in np.ndindex(matrices.shape[:-2])]
         data = np.stack(parts).reshape(made) if parts else np.empty(made, chosen.dtype)
+    return _body(data, shape, chosen, shown, block, found)
+
+
+def _body(
+    data: np.ndarray,
+    shape: tuple[int, ...],
+    chosen: np.ndarray,
+    shown: tuple[int, ...],
+    block: tuple[int, int],
+    found: Range | None = None,
+) -> dict[str, Any]:
+    if found is None:
+        found = Range()
+        found.add(data)
     return {
         "data": data,
         "shape": list(shape),

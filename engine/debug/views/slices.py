@@ -23,14 +23,19 @@ def selection(array: np.ndarray, parts: Any) -> np.ndarray:
         ValueError: an entry is none of these, or there are more than the array has dimensions.
         IndexError: an int that the dimension does not have.
     """
+    return array if parts is None else array[index_of(array, parts)]
+
+
+def index_of(array: np.ndarray, parts: Any) -> tuple[Any, ...]:
+    """By what an array is indexed for :func:`selection`; raises the same."""
     if parts is None:
-        return array
+        return (...,)
     entries = _entries(parts)
     if len(entries) > array.ndim:
         raise ValueError(f"slice {parts!r} has {len(entries)} entries, but the tensor has shape {array.shape}")
     chosen = tuple([_index(entry, axis, array.shape) for axis, entry in enumerate(entries)])
     # The ellipsis keeps a single element an array.
-    return array[(*chosen, ...)]
+    return (*chosen, ...)
 
 
 def _entries(parts: Any) -> list[Any]:

@@ -47,7 +47,7 @@ class Array:
             raise ProtocolError(f"an array of dtype {dtype} and shape {list(shape)} has {size} bytes, not {view.nbytes}")
         self.dtype = dtype
         self.shape = tuple(shape)
-        self.data = _flat(view)
+        self.data = flat(view)
 
     def numpy(self) -> Any:
         """The array as a NumPy array on the same memory, read-only where the bytes are (as those received are)."""
@@ -81,7 +81,7 @@ def _row_counts(shape: tuple[int, ...]) -> list[tuple[int, int]]:
     return [(math.prod(shape[:axis]), shape[axis]) for axis in range(len(shape) - 1, 0, -1)]
 
 
-def _flat(view: memoryview) -> memoryview:
+def flat(view: memoryview) -> memoryview:
     """The bytes of ``view`` in C order; no copy where they lie so already."""
     if not view.nbytes:
         return memoryview(b"")

@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from engine.debug.wire.arrays import MAX_ARRAYS, Array, ProtocolError, TooLargeError, bytes_of
+from engine.debug.wire.arrays import MAX_ARRAYS, Array, ProtocolError, TooLargeError, bytes_of, flat
 
 #: Version of framing and messages; both sides must have the same.
 PROTOCOL_VERSION = 1
@@ -30,8 +30,14 @@ MAX_JSON = 16 * 1024**2
 MAX_DEPTH = 64
 _FIRST_FIELD = b"Content-Length: "
 
+_as_json = json.JSONEncoder(separators=(",", ":")).encode
+
 
 # ---------------------------------------------------------------------------------------------------- encoding
+
+
+#: What stands for itself. Looked at where it stands: most of a message is of these, and a call for each takes long.
+_PLAIN = frozenset((type(None), bool, int, float, str))
 
 
 class _Encoder:
@@ -52,9 +58,9 @@ class _Encoder:
             for key in value:
                 if not isinstance(key, str) or key == "$array":
                     raise ProtocolError(f"{key!r} cannot be a name in a message: names are strings other than '$array'")
-            return {key: self.plain(item, depth + 1) for key, item in value.items()}
+            return {k: item if type(item) in _PLAIN else self.plain(item, depth + 1) for k, item in value.items()}
         if isinstance(value, (list, tuple)):
-            return [self.plain(item, depth + 1) for item in value]
+            return [item if type(item) in _PLAIN else self.plain(item, depth + 1) for item in value]
         return self.array(value)
 
     def array(self, value: Any) -> Any:
@@ -64,12 +70,17 @@ class _Encoder:
                 raise ProtocolError(f"a message cannot hold a {type(value).__name__}")
             if not hasattr(value, "__setitem__"):  # one of NumPy's scalars
                 return self.plain(value.item())
-            bytes_of(interface["typestr"], interface["shape"])
-            value = Array(interface["typestr"], interface["shape"], memoryview(value))
+            dtype, shape = interface["typestr"], interface["shape"]
+            bytes_of(dtype, shape)
+            data = flat(memoryview(value))
+        else:
+            dtype, shape, data = value.dtype, value.shape, value.data
         padding = -self.offset % 8
-        self.buffers += [bytes(padding), value.data]
-        self.arrays.append({"dtype": value.dtype, "shape": list(value.shape), "offset": self.offset + padding})
-        self.offset += padding + value.data.nbytes
+        if padding:
+            self.buffers.append(bytes(padding))
+        self.buffers.append(data)
+        self.arrays.append({"dtype": dtype, "shape": shape, "offset": self.offset + padding})
+        self.offset += padding + data.nbytes
         return {"$array": len(self.arrays) - 1}
 
 
@@ -85,7 +96,7 @@ def encode(message: dict[str, Any]) -> list[bytes | memoryview]:
     if encoder.arrays:
         plain["arrays"] = encoder.arrays
     try:
-        text = json.dumps(plain, separators=(",", ":")).encode("ascii")
+        text = _as_json(plain).encode("ascii")
     except ValueError as error:  # an integer with more digits than Python writes
         raise ProtocolError(f"a message cannot be written as JSON: {error}") from None
     for what, size, limit in (("JSON", len(text), MAX_JSON), ("arrays", encoder.offset, MAX_ARRAYS)):
@@ -209,9 +220,9 @@ def _restore(value: Any, arrays: list[Array], depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise ProtocolError(f"a message nests deeper than {MAX_DEPTH} levels")
     if isinstance(value, list):
-        return [_restore(item, arrays, depth + 1) for item in value]
+        return [item if type(item) in _PLAIN else _restore(item, arrays, depth + 1) for item in value]
     if "$array" not in value:
-        return {key: _restore(item, arrays, depth + 1) for key, item in value.items()}
+        return {k: item if type(item) in _PLAIN else _restore(item, arrays, depth + 1) for k, item in value.items()}
     index = value["$array"]
     if len(value) != 1 or type(index) is not int or not 0 <= index < len(arrays):
         raise ProtocolError(f"a message refers to array {str(index)[:40]} of {len(arrays)}")
