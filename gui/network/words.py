@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Captions that depend on the numbers: see :meth:`gui.network.places.Place.caption_box`.
 CHANGING = ("scale", "weight")
+#: The others.
+FIXED = ("title", "shape")
 
 
 class Words(QGraphicsItem):
@@ -31,9 +33,13 @@ class Words(QGraphicsItem):
         super().__init__(node)
         self._node = node
         self._captions = node.captions()
-        #: What was painted last, as pictures, and how it looked.
-        self._pictures: list[Placed] = []
-        self._painted: tuple[Any, ...] | None = None
+        #: How it looked when it was painted last, and of what does not change with the numbers the pictures.
+        self._shown: tuple[Any, ...] | None = None
+        self._fixed: list[Placed] = []
+        #: The captions that were painted last, and pictures of them, once they have been painted twice.
+        self._captioned: dict[str, str] | None = None
+        self._changing: list[Placed] | None = None
+        self._made: list[Placed] = []
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
 
     def renew(self) -> None:
@@ -50,13 +56,28 @@ class Words(QGraphicsItem):
     def paint(self, painter: QPainter | None, option: Any, widget: Any = None) -> None:
         assert painter is not None
         node, look = self._node, look_of(painter)
-        shown = look, node.theme, self._phase, bool(node.marks.phase), self._captions
-        if look is not None and shown == self._painted:
-            put(painter, self._pictures)
+        shown = look, node.theme, self._phase, bool(node.marks.phase)
+        if look is None:
+            self._write(painter, None, (*FIXED, *CHANGING))
             return
-        self._painted, self._pictures = shown, []
-        self._write(painter, look, ("title", "shape", *CHANGING))
-        put(painter, self._pictures)
+        if shown != self._shown:
+            self._shown, self._captioned = shown, None
+            self._fixed = self._pictures(painter, look, FIXED)
+        put(painter, self._fixed)
+        if self._captions != self._captioned:
+            # Written on the spot: to make pictures of them takes longer, and the next stop has other numbers.
+            self._captioned, self._changing = self._captions, None
+            self._write(painter, None, CHANGING)
+            return
+        if self._changing is None:
+            self._changing = self._pictures(painter, look, CHANGING)
+        put(painter, self._changing)
+
+    def _pictures(self, painter: QPainter, look: Look, which: Iterable[str]) -> list[Placed]:
+        """What is written, as pictures; what is too large for one is written at once."""
+        self._made = []
+        self._write(painter, look, which)
+        return self._made
 
     @property
     def _phase(self) -> str:
@@ -65,7 +86,7 @@ class Words(QGraphicsItem):
 
     def write(self, painter: QPainter, changing: bool) -> None:
         """Paint only what changes with the numbers, or what does not."""
-        self._write(painter, None, CHANGING if changing else ("title", "shape"))
+        self._write(painter, None, CHANGING if changing else FIXED)
 
     def _write(self, painter: QPainter, look: Look | None, which: Iterable[str]) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -101,9 +122,9 @@ class Words(QGraphicsItem):
         key = text, font.pointSizeF(), font.weight(), color.rgba(), ground.rgba(), mode
         picture = kept(look, box.adjusted(-6, -4, 6, 4), key, draw) if look is not None else None
         if picture is not None:
-            self._pictures.append(picture)
+            self._made.append(picture)
         else:
-            self._painted = None
+            self._shown = None
             draw(painter)
 
 

@@ -28,6 +28,7 @@ class ExplainPanel(Panel):
 
     key = "explain"
     title = "Explain"
+    shows_every_stop = False
     area = "right"
     empty_text = (
         "The arithmetic behind one number appears here: its formula with the numbers filled in, the terms that matter "
@@ -77,6 +78,8 @@ class ExplainPanel(Panel):
         self._asked = wanted
         if self.explanation is None:
             self.show_empty()  # until there is an answer
+        else:
+            self.show_content()
         self._explain(selection.reference, self._refused_here)
 
     def _explain(self, reference: dict[str, Any], refused: Callable[[str], object]) -> None:

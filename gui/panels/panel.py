@@ -28,6 +28,8 @@ class Panel(QWidget):
         area: where it stands at first: "left", "left-bottom", "center", "bottom", "right" or "right-bottom".
         empty_text: what it will show and how to get there; shown while there is no stop (and by :meth:`show_empty`).
         needs_stop: False where it has something to show without a stop; then ``show_stop(None)`` may be called.
+        shows_every_stop: False where ``show_stop`` says whether there is something to show: to turn to it and back at
+            each stop takes long.
         prompt: whether it is told of a stop before those that are not: it asks the engine for much.
     """
 
@@ -37,6 +39,7 @@ class Panel(QWidget):
     empty_text = "Open a script (Ctrl+O); this panel shows where it stops."
     needs_stop = True
     prompt = False
+    shows_every_stop = True
 
     def __init__(self, context: Context) -> None:
         super().__init__()
@@ -81,17 +84,22 @@ class Panel(QWidget):
         if not widget.accessibleName():
             widget.setAccessibleName(self.title)
         self._stack.addWidget(widget)
-        self._stack.setCurrentWidget(self._empty if self.needs_stop and self.state.stop is None else widget)
+        self._turn_to(self._empty if self.needs_stop and self.state.stop is None else widget)
 
     def show_empty(self, text: str | None = None) -> None:
         """Show a hint instead of the content (``empty_text`` without one); :meth:`show_content` ends that."""
-        self._empty.setText(text or self.empty_text)
-        self._stack.setCurrentWidget(self._empty)
+        if self._empty.text() != (text or self.empty_text):
+            self._empty.setText(text or self.empty_text)
+        self._turn_to(self._empty)
 
     def show_content(self) -> None:
         """Show the content again."""
         if self._content is not None:
-            self._stack.setCurrentWidget(self._content)
+            self._turn_to(self._content)
+
+    def _turn_to(self, widget: QWidget) -> None:
+        if self._stack.currentWidget() is not widget:
+            self._stack.setCurrentWidget(widget)
 
     def ask(
         self,
@@ -228,7 +236,8 @@ class Panel(QWidget):
         elif self.state.running:
             self.show_running()
         else:
-            self.show_content()
+            if self.shows_every_stop:
+                self.show_content()
             self.head.set_problem("")
             self.show_stop(stop)
 

@@ -65,6 +65,9 @@ class Cuts:
         self._view = view
         self._place: tuple | None = None
         self._found: list[tuple[int, QRectF]] = []
+        #: What lines are cut by, and for each that was seen so far where: they scroll up and down without a change of it.
+        self._side: tuple | None = None
+        self._known: dict[int, list[QRectF]] = {}
 
     def paint(self, painter: QPainter, area: QRect) -> None:
         """Paint those in ``area``."""
@@ -75,7 +78,12 @@ class Cuts:
         first, indent = view.firstVisibleBlock().blockNumber(), view.highlighter.indent
         place = first, shift.x(), shift.y(), size, view.font(), indent, document.revision(), view.first_line
         if place != self._place:
-            self._place, self._found = place, list(_seen_cuts(view, -shift.x(), size.width(), size.height()))
+            self._place = place
+            side = shift.x(), size.width(), view.font(), indent, document.revision(), view.highlighter.lines
+            if side != self._side:
+                self._side = side
+                self._known.clear()
+            self._found = list(self._seen(-shift.x(), size.width(), size.height()))
         tints = {mark.line: tint(mark) for mark in reversed(view.marks)}
         painter.setFont(view.font())
         painter.setPen(view.theme.muted)
@@ -90,19 +98,22 @@ class Cuts:
             side = Qt.AlignmentFlag.AlignLeft if box.x() > 0 else Qt.AlignmentFlag.AlignRight
             painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, "…")
 
-
-def _seen_cuts(view: CodeView, scrolled: float, width: int, height: int) -> Iterator[tuple[int, QRectF]]:
-    """The lines that are cut, from 0, and where their ellipses stand; last what is seen of a line only in part."""
-    char, block = _letter(view), view.firstVisibleBlock()
-    while block.isValid():
-        rect = view.blockBoundingGeometry(block).translated(view.contentOffset())
-        if rect.bottom() > height + 1 and rect.top() > 0:
-            yield _BELOW, rect
-            return
-        if (line := _line_of(view, block)) is not None:
-            for box in _cuts(block, line, scrolled, width, char):
-                yield block.blockNumber(), QRectF(box.x(), rect.top(), box.width(), rect.height())
-        block = block.next()
+    def _seen(self, scrolled: float, width: int, height: int) -> Iterator[tuple[int, QRectF]]:
+        """The lines that are cut, from 0, and where their ellipses stand; last what is seen of a line only in part."""
+        view = self._view
+        char, block, shift = _letter(view), view.firstVisibleBlock(), view.contentOffset()
+        while block.isValid():
+            rect = view.blockBoundingGeometry(block).translated(shift)
+            if rect.bottom() > height + 1 and rect.top() > 0:
+                yield _BELOW, rect
+                return
+            number = block.blockNumber()
+            if number not in self._known:
+                line = _line_of(view, block)
+                self._known[number] = [] if line is None else _cuts(block, line, scrolled, width, char)
+            for box in self._known[number]:
+                yield number, QRectF(box.x(), rect.top(), box.width(), rect.height())
+            block = block.next()
 
 
 def _cuts(block: QTextBlock, line: QTextLine, scrolled: float, width: int, char: float) -> list[QRectF]:
