@@ -106,7 +106,7 @@ def pack_filters(packed, w, turned):
                             packed[at + lane] = w[o, c, i, j]
 
 
-@kernel
+@kernel(alone=True)
 def correlate(y, x, packed, offsets, b, pictures, runs, padding):
     """y[n, o, p, q] = b[o] + Σ_k w[o, k]·picture_n[offsets[k] + p·WP + q]
 
@@ -144,7 +144,7 @@ def correlate(y, x, packed, offsets, b, pictures, runs, padding):
                             target[q] = source[q] + shift
 
 
-@kernel
+@kernel(alone=True)
 def correlate_backward_weight(dw, db, dy, x, offsets, parts, sums, pictures, runs, padding):
     """dw[o, k] = Σ_n,p,q dy[n, o, p, q]·picture_n[offsets[k] + p·WP + q] and db[o] = Σ_n,p,q dy[n, o, p, q]
 

@@ -99,7 +99,7 @@ def _scatter(dx, columns, n, first_channel, channels, row, stop, width, kernel_s
                 k += 1
 
 
-@kernel
+@kernel(alone=True)
 def windows_forward(y, columns, x, w, b, rows, stride, padding, dilation, groups):
     """y[n, o, p, q] = b[o] + Σ_c,i,j x[n, c, p·SH + i·DH - PH, q·SW + j·DW - PW]·w[o, c, i, j]
 
@@ -133,7 +133,7 @@ def windows_forward(y, columns, x, w, b, rows, stride, padding, dilation, groups
                          columns, team * columns.shape[1], pixels, beta, y, start, height * width)
 
 
-@kernel
+@kernel(alone=True)
 def windows_backward_input(dx, columns, dy, w, rows, stride, padding, dilation, groups):
     """dx[n, c, h, v] = Σ_o,i,j dy[n, o, p, q]·w[o, c, i, j] over the outputs (p, q) whose window covers (h, v)
 
@@ -164,7 +164,7 @@ def windows_backward_input(dx, columns, dy, w, rows, stride, padding, dilation, 
                              stride, padding, dilation)
 
 
-@kernel
+@kernel(alone=True)
 def windows_backward_weight(dw, db, parts, columns, dy, x, rows, stride, padding, dilation, groups):
     """dw[o, c, i, j] = Σ_n,p,q dy[n, o, p, q]·x[n, c, p·SH + i·DH - PH, q·SW + j·DW - PW], db[o] = Σ_n,p,q dy[n, o, p, q]
 
