@@ -112,15 +112,6 @@ def overrides(observer: trace.Observer, name: str) -> bool:
 def _all(handlers: list[Callable]) -> Callable:
     """All of ``handlers``, one after the other; what the first says (the recorder forbids a change) is said."""
     first, *others = handlers
-    if len(others) == 1:
-        (second,) = others
-
-        def both(*arguments: Any) -> Any:
-            answer = first(*arguments)
-            second(*arguments)
-            return answer
-
-        return both
 
     def call(*arguments: Any) -> Any:
         answer = first(*arguments)

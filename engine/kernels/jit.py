@@ -69,12 +69,8 @@ class Kernel:
             return self._parallel(*arguments)
 
     def _run_alone(self, *arguments):
-        with _parallel_lock:
-            numba.set_parallel_chunksize(1)
-            try:
-                return self._parallel(*arguments)
-            finally:
-                numba.set_parallel_chunksize(0)
+        with numba.parallel_chunksize(1):
+            return self._run_parallel(*arguments)
 
     def sized(self, work: float, result: Any = None) -> Callable:
         """The form that is faster for ``work`` elementary operations with the threads that are set; where ``result``

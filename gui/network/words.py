@@ -39,7 +39,6 @@ class Words(QGraphicsItem):
         #: The captions that were painted last, and pictures of them, once they have been painted twice.
         self._captioned: dict[str, str] | None = None
         self._changing: list[Placed] | None = None
-        self._made: list[Placed] = []
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
 
     def renew(self) -> None:
@@ -62,7 +61,7 @@ class Words(QGraphicsItem):
             return
         if shown != self._shown:
             self._shown, self._captioned = shown, None
-            self._fixed = self._pictures(painter, look, FIXED)
+            self._fixed = self._write(painter, look, FIXED)
         put(painter, self._fixed)
         if self._captions != self._captioned:
             # Written on the spot: to make pictures of them takes longer, and the next stop has other numbers.
@@ -70,14 +69,8 @@ class Words(QGraphicsItem):
             self._write(painter, None, CHANGING)
             return
         if self._changing is None:
-            self._changing = self._pictures(painter, look, CHANGING)
+            self._changing = self._write(painter, look, CHANGING)
         put(painter, self._changing)
-
-    def _pictures(self, painter: QPainter, look: Look, which: Iterable[str]) -> list[Placed]:
-        """What is written, as pictures; what is too large for one is written at once."""
-        self._made = []
-        self._write(painter, look, which)
-        return self._made
 
     @property
     def _phase(self) -> str:
@@ -88,7 +81,9 @@ class Words(QGraphicsItem):
         """Paint only what changes with the numbers, or what does not."""
         self._write(painter, None, CHANGING if changing else FIXED)
 
-    def _write(self, painter: QPainter, look: Look | None, which: Iterable[str]) -> None:
+    def _write(self, painter: QPainter, look: Look | None, which: Iterable[str]) -> list[Placed]:
+        """With ``look`` the pictures of what is written; what is too large for one, and all without it, is written now."""
+        made: list[Placed | None] = []
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         node, zoom = self._node, painter.worldTransform().m11()
         theme = node.theme
@@ -97,18 +92,19 @@ class Words(QGraphicsItem):
             if name == "title" and legible(title.pointSizeF(), zoom):
                 color = theme.phase_text[self._phase] if self._phase else theme.ink
                 text, place = node.place.form.title, node.place.title_box()
-                self._line(painter, look, title, text, place, color, Qt.TextElideMode.ElideMiddle)
+                made.append(self._line(painter, look, title, text, place, color, Qt.TextElideMode.ElideMiddle))
             elif name in self._captions and legible(caption.pointSizeF(), zoom):
                 text, place = self._captions[name], node.place.caption_box(name)
-                self._line(painter, look, caption, text, place, theme.muted, Qt.TextElideMode.ElideRight)
+                made.append(self._line(painter, look, caption, text, place, theme.muted, Qt.TextElideMode.ElideRight))
+        return [picture for picture in made if picture is not None]
 
     def _line(
         self, painter: QPainter, look: Look | None, font: QFont, text: str, place: tuple, color: QColor,
         mode: Qt.TextElideMode,
-    ) -> None:  # fmt: skip
+    ) -> Placed | None:  # fmt: skip
         """A line of text on a ground of its own: lines between units may pass under it. As a picture, where that does."""
         if not text:
-            return
+            return None
         box, ground = QRectF(*place), self._node.theme.panel
 
         def draw(painter: QPainter) -> None:
@@ -120,12 +116,12 @@ class Words(QGraphicsItem):
             painter.drawText(box.adjusted(-4, 0, 4, 0), Qt.AlignmentFlag.AlignCenter, shown)
 
         key = text, font.pointSizeF(), font.weight(), color.rgba(), ground.rgba(), mode
-        picture = kept(look, box.adjusted(-6, -4, 6, 4), key, draw) if look is not None else None
-        if picture is not None:
-            self._made.append(picture)
-        else:
-            self._shown = None
+        picture = None
+        if look is not None and (picture := kept(look, box.adjusted(-6, -4, 6, 4), key, draw)) is None:
+            self._shown = None  # there is no picture: it has to be written the next time too
+        if picture is None:
             draw(painter)
+        return picture
 
 
 @lru_cache(maxsize=1024)

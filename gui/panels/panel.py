@@ -88,8 +88,7 @@ class Panel(QWidget):
 
     def show_empty(self, text: str | None = None) -> None:
         """Show a hint instead of the content (``empty_text`` without one); :meth:`show_content` ends that."""
-        if self._empty.text() != (text or self.empty_text):
-            self._empty.setText(text or self.empty_text)
+        self._empty.setText(text or self.empty_text)
         self._turn_to(self._empty)
 
     def show_content(self) -> None:

@@ -18,7 +18,7 @@ class Hint(QLabel):
 
     def __init__(self, text: str = "") -> None:
         super().__init__()
-        self._whole = text
+        self._whole = ""
         self._theme: Theme | None = None
         self.setObjectName("empty")
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -31,8 +31,9 @@ class Hint(QLabel):
         return self._whole
 
     def setText(self, text: str | None) -> None:
-        self._whole = text or ""
-        self._fit()
+        if text != self._whole:
+            self._whole = text or ""
+            self._fit()
 
     def apply_theme(self, theme: Theme) -> None:
         """Take on the theme's fonts."""

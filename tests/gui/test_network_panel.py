@@ -12,6 +12,7 @@ from gui.network.log import EventLog
 from gui.network.measuring import texts_of
 from gui.network.spot import Spot
 from gui.network.values import Content
+from gui.network.words import Words
 from gui.panels.network import NetworkPanel
 from gui.state import Selection
 from gui.theme import Theme
@@ -452,3 +453,16 @@ def test_numbers_have_room_in_their_boxes_whatever_they_are(qapp):
         widest = max(texts.number(short_number(value)) for value in (-2.04e13, 5.8e26, -8.8e-32, -0.00888, 9999.0))
         for size in SIZES:
             assert form.values_size(size._replace(text=texts.factor))[0] >= widest
+
+
+def test_words_that_stay_as_they_are_are_not_written_again(panel, monkeypatch):
+    go(panel, 12)
+    panel.grab()
+    again = panel.grab().toImage()
+    written = []
+    write = Words._write
+    monkeypatch.setattr(Words, "_write", lambda self, *given: written.append(self) or write(self, *given))
+    assert panel.grab().toImage() == again and written == []
+    panel.state.update(graph=graph(), stop=stop(14))
+    panel.grab()
+    assert written

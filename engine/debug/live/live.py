@@ -197,9 +197,7 @@ class Live(trace.Observer):
         self._asked = subscription
         plan = subscription.wanted(self._places(structure))
         recorder = self._watcher.recorder
-        self._picture = Picture(
-            structure.ops, *plan, self._watcher.names, self._handed_out, lambda: recorder.epochs
-        )
+        self._picture = Picture(structure.ops, plan, self._watcher.names, self._handed_out, lambda: recorder.epochs)
         self._looking.at(self._picture)
         listeners = [*self._watcher.listeners, self._looking_guard, self.guard]
         self._watch_by(self._leans.of(self._watcher.recorder, listeners))

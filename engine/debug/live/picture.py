@@ -53,9 +53,9 @@ def _array(function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor
     return op_arrays(function, inputs, outputs).get(name)
 
 
-def copied(chosen: np.ndarray, most: int | None = None) -> np.ndarray | None:
-    """A copy, on the CPU, of a part of an array that the next step may write to; None where it is too large."""
-    if chosen.nbytes > (COPIED if most is None else most):
+def copied(chosen: np.ndarray, most: int) -> np.ndarray | None:
+    """A copy, on the CPU, of a part of an array that the next step may write to; None where it has more bytes."""
+    if chosen.nbytes > most:
         return None
     there = on_cpu(chosen)
     return np.array(there) if there is chosen else there
@@ -88,13 +88,20 @@ class Batch(NamedTuple):
         return cls(arrays, samples, loader, name, epoch, index)
 
 
-_WATCHES = frozenset(("forward", "batch"))
+class Plan(NamedTuple):
+    """What is taken of a step: places that references are kept of; what is copied of ops that run forward, by their
+    nodes; and whether the loss and the loader's name are wanted.
+    """
+
+    whole: frozenset[Place]
+    cuts: Mapping[str, Sequence[Cut]]
+    loss: bool
 
 
 class Looking(trace.Observer):
     """Hands calls on to the picture that is being taken: so one observer does for all pictures."""
 
-    watches = _WATCHES
+    watches = frozenset(("forward", "batch"))
 
     def __init__(self) -> None:
         self.picture: Picture | None = None
@@ -102,7 +109,8 @@ class Looking(trace.Observer):
     def at(self, picture: Picture) -> None:
         """Take this picture: hear of what it wants, and of nothing else."""
         self.picture = picture
-        self.watches = _WATCHES | picture.kinds & {"backward", "update"}
+        # Places are of kinds that are named as the groups of calls are.
+        self.watches = Looking.watches.union([kind for kind, _ in picture.plan.whole])
 
     def after_forward(self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> None:
         if self.picture is not None:
@@ -138,9 +146,7 @@ class Picture:
 
     Args:
         ops: the structure that the step should have.
-        wanted: what references are kept of.
-        cuts: what is copied of ops that run forward, by their nodes.
-        loss: whether the loss is wanted.
+        plan: what is taken of it.
         names: of parameters.
         batch: what was handed out for it. epoch: tells which epoch it is.
 
@@ -156,16 +162,13 @@ class Picture:
     def __init__(
         self,
         ops: Sequence[Op],
-        wanted: frozenset[Place],
-        cuts: Mapping[str, Sequence[Cut]],
-        loss: bool,
+        plan: Plan,
         names: Names,
         batch: Batch | None,
         epoch: Callable[[], int],
     ) -> None:
-        self._ops, self._wanted, self._cuts, self._names = ops, wanted, cuts, names
-        self._epoch, self._wants_loss = epoch, loss
-        self.kinds = {kind for kind, _ in wanted}
+        self._ops, self.plan, self._names = ops, plan, names
+        self._epoch = epoch
         self.seconds = 0.0
         self.begin(batch)
 
@@ -192,11 +195,11 @@ class Picture:
             self.fits = False
             return
         node = self._ops[at].node
-        cuts, wanted = self._cuts.get(node, ()), self._wanted
+        cuts, wanted = self.plan.cuts.get(node, ()), self.plan.whole
         kept = ("forward", node) in wanted
         if ("backward", node) in wanted:
             self._numbers[id(function)], kept = at, True
-        loss = self._wants_loss and is_loss(function)
+        loss = self.plan.loss and is_loss(function)
         if not (kept or loss or cuts):
             return
         began = time.perf_counter()
@@ -217,7 +220,7 @@ class Picture:
     def _cut(self, cut: Cut, array: Any) -> bool:
         """Copy a part; False where it is too large. One that is not there is left out."""
         with suppress(ValueError, IndexError):  # a slice that does not fit this step's array
-            part = copied(cut.of(array))
+            part = copied(cut.of(array), COPIED)
             if part is None:
                 return False
             self.parts[cut.id] = part, array.shape
@@ -230,11 +233,11 @@ class Picture:
         input_gradients: tuple[np.ndarray | None, ...],
     ) -> None:
         at = self._numbers.get(id(function))
-        if at is not None and ("backward", node := self._ops[at].node) in self._wanted:
+        if at is not None and ("backward", node := self._ops[at].node) in self.plan.whole:
             self.backward[node] = gradient_arrays(function, gradients, input_gradients)
 
     def before_update(self, kind: str, tensor: Tensor) -> None:
-        if kind == "optimizer" and ("update", label := self._names.tensor(tensor)) in self._wanted:
+        if kind == "optimizer" and ("update", label := self._names.tensor(tensor)) in self.plan.whole:
             began = time.perf_counter()
             gradient = tensor._grad
             self.update[label] = {"w": tensor._array.copy(), "dw": None if gradient is None else gradient._array}
@@ -246,7 +249,7 @@ class Picture:
 
     def batch(self, loader: Any, index: int, batch: Any, samples: Any) -> None:
         # What was seen before it belongs to no step that has an end.
-        self.begin(Batch.of(loader, index, batch, samples, self._epoch(), self._wants_loss))
+        self.begin(Batch.of(loader, index, batch, samples, self._epoch(), self.plan.loss))
 
     def array(self, place: Place, name: str) -> np.ndarray | None:
         """What was kept under that name there; None where there is no such array."""

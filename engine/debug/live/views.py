@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.debug.events import Event, Position
 from engine.debug.lines import user_frame
-from engine.debug.live.picture import COPIED_THEN, Cut, Picture, copied
+from engine.debug.live.picture import COPIED_THEN, Cut, Picture, Plan, copied
 from engine.debug.live.recorded import Recorded
 from engine.debug.live.structure import Place
 from engine.debug.names import Names
@@ -39,16 +39,6 @@ class View(NamedTuple):
     @property
     def reference(self) -> dict[str, Any]:
         return self.arguments.get("reference") or {}
-
-
-class Plan(NamedTuple):
-    """What is taken of a step: places that references are kept of; what is copied of ops that run forward, by their
-    nodes; and whether the loss is wanted.
-    """
-
-    whole: frozenset[Place]
-    cuts: dict[str, list[Cut]]
-    loss: bool
 
 
 #: Plans that are remembered.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from itertools import zip_longest
 from time import perf_counter
 from types import FrameType
 from typing import Any, NamedTuple
@@ -195,8 +194,8 @@ class Measures:
             self._due_gradient = now + _SHARE_OF_GRADIENT * (now - began)
 
     def _note_rates(self, tick: int, step: int, known: _Optimizer, rates: list[Any]) -> None:
-        for group, (before, rate) in enumerate(zip_longest(known.rates, rates)):
-            if before != rate and rate is not None and tick > self.until:
+        for group, rate in enumerate(rates):
+            if tick > self.until and known.rates[group : group + 1] != [rate]:
                 self._write(tick, RATE, step, float(rate), 0, -1, known.number << 8 | group)
         known.rates[:] = rates
 

@@ -72,19 +72,18 @@ def view_of(
     rows, columns = _most(max_shape)
     block = block_factors(chosen.shape, (rows, columns))
     lead, matrix_shape = chosen.shape[:-2], ((1, 1, *chosen.shape)[-2:])
-    if block == (1, 1) and change is None and chosen.size <= MOST_ELEMENTS:
-        # Nothing is made small or left out: one copy, where there may be hundreds of small matrices.
-        return _body(np.array(on_cpu(chosen), order="C"), shape, chosen, chosen.shape[:-2], block)
-    small = tuple(-(-n // b) for n, b in zip(matrix_shape, block))
-    shown = _fitting(lead, MOST_ELEMENTS // max(1, math.prod(small)))
-    cut = on_cpu(chosen[tuple([np.s_[:n] for n in shown])])
     found = Range()
-    made = (*shown, *small[2 - min(2, chosen.ndim) :])
     if block == (1, 1) and change is None:
         # Nothing is made small: one copy, where there may be hundreds of small matrices.
-        data = np.array(cut, order="C").reshape(made)
+        shown, cut = lead, chosen
+        if chosen.size > MOST_ELEMENTS:
+            shown, cut = _cut(chosen, math.prod(matrix_shape))
+        data = np.array(on_cpu(cut), order="C")
         found.add(data)
     else:
+        small = tuple(-(-n // b) for n, b in zip(matrix_shape, block))
+        shown, cut = _cut(chosen, math.prod(small))
+        cut = on_cpu(cut)
         if cut.size and small == (1, 1):
             # Each matrix becomes one element: as rows of one matrix, where there may be hundreds of thousands of them.
             matrices, block_of = cut.reshape(1, -1, math.prod(matrix_shape)), (1, max(1, math.prod(matrix_shape)))
@@ -94,21 +93,8 @@ def view_of(
         else:
             matrices, block_of = cut.reshape(1, *matrix_shape) if cut.ndim < 3 else cut, block
         parts = [reduced(matrices[at], block_of, reduce, change, found) for at in np.ndindex(matrices.shape[:-2])]
+        made = (*shown, *small[2 - min(2, chosen.ndim) :])
         data = np.stack(parts).reshape(made) if parts else np.empty(made, chosen.dtype)
-    return _body(data, shape, chosen, shown, block, found)
-
-
-def _body(
-    data: np.ndarray,
-    shape: tuple[int, ...],
-    chosen: np.ndarray,
-    shown: tuple[int, ...],
-    block: tuple[int, int],
-    found: Range | None = None,
-) -> dict[str, Any]:
-    if found is None:
-        found = Range()
-        found.add(data)
     return {
         "data": data,
         "shape": list(shape),
@@ -118,6 +104,12 @@ def _body(
         "block": list(block),
         **found.fields(),
     }
+
+
+def _cut(chosen: np.ndarray, elements: int) -> tuple[tuple[int, ...], np.ndarray]:
+    """How many entries of each leading dimension an answer may hold, with so many elements for each matrix; and these."""
+    shown = _fitting(chosen.shape[:-2], MOST_ELEMENTS // max(1, elements))
+    return shown, chosen[tuple([np.s_[:n] for n in shown])]
 
 
 def _checked(transform: str | None, reduce: str) -> Any:

@@ -30,14 +30,13 @@ MAX_JSON = 16 * 1024**2
 MAX_DEPTH = 64
 _FIRST_FIELD = b"Content-Length: "
 
+#: What stands for itself. Looked at where it stands: most of a message is of these, and a call for each takes long.
+_PLAIN = frozenset((type(None), bool, int, float, str))
+
 _as_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 # ---------------------------------------------------------------------------------------------------- encoding
-
-
-#: What stands for itself. Looked at where it stands: most of a message is of these, and a call for each takes long.
-_PLAIN = frozenset((type(None), bool, int, float, str))
 
 
 class _Encoder:

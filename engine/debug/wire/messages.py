@@ -375,7 +375,7 @@ EVENTS: dict[str, Event] = {
         },
     ),
     "snapshot": Event(
-        "What a step of a free run looked like when it had ended; at most 35 a second, less where that would slow the "
+        "What a step of a free run looked like when it had ended; at most 34 a second, less where that would slow the "
         "script. views: by id, the bodies of the views of the subscription that there are, each with the step it is of; "
         "of the first step that is shown they all come at once. With the first one of a "
         "subscription, and when the structure has changed, the graph, and the events of one step as of the request "

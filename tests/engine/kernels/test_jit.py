@@ -41,3 +41,10 @@ def test_after_an_error_too_the_setting_is_as_before():
     with pytest.raises(TypeError):
         by_turns.parallel(np.empty(16))
     assert numba.get_parallel_chunksize() == 0
+
+
+def test_the_setting_of_the_user_is_as_before():
+    x = np.arange(16.0)
+    with numba.parallel_chunksize(3):
+        by_turns.parallel(np.empty(16), x)
+        assert numba.get_parallel_chunksize() == 3
