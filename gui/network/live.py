@@ -15,10 +15,9 @@ _WORDS = 16
 #: Pictures from one look at weights to the next: they change by little in a step.
 _WEIGHTS = 8
 
-#: Nodes of one step take turns, each picture showing those of one turn: so many pictures show all of them. That makes
-#: pictures cheap, of which each takes time from the training. Networks of few nodes are cheap anyway.
-_TURNS = 2
-_FEW = 6
+#: Nodes of one step take turns, each picture showing those of one turn: so many nodes, or more where it would take more
+#: than so many pictures to show all. That makes pictures cheap, of which each takes time from the training.
+_EACH, _MOST_TURNS = 4, 4
 
 Spot = tuple[str, str]
 
@@ -56,7 +55,7 @@ class LiveNumbers:
         self._wanted = {f"{node} {part}": (node, part, wanted) for node, part, wanted in fill.all() if wanted is not None}
         self._together = {(node, part) for node, part, wanted in self._wanted.values() if part == "values" or wanted.minus}
         nodes = list(dict.fromkeys(node for node, _, _ in self._wanted.values()))
-        turns = _TURNS if len(nodes) > _FEW else 1
+        turns = min(_MOST_TURNS, max(1, -(-len(nodes) // _EACH)))
         self._pace = _WORDS // turns
         views = []
         for id, (node, part, wanted) in self._wanted.items():

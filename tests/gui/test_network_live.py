@@ -65,7 +65,8 @@ def bodies_of(panel, step, change=0.0):
 @pytest.fixture
 def turns(panel, monkeypatch):
     """The panel while the script runs, with nodes that take turns: (panel, the ids of the views by their turn)."""
-    monkeypatch.setattr("gui.network.live._FEW", 1)
+    monkeypatch.setattr("gui.network.live._EACH", 1)
+    monkeypatch.setattr("gui.network.live._MOST_TURNS", 2)
     panel.state.update(running=True, snapshot={"subscription": 1, "events": events(), "views": {}})
     when = {}
     for view in panel.state.live["network"]:

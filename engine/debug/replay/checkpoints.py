@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.debug.memory import address, lender, on_cpu
-from engine.debug.replay.digest import live_tensors, optimized
+from engine.debug.replay.digest import optimized
 from engine.debug.replay.hollow import is_hollow
 from engine.debug.replay.recording import replace
 from engine.random import generator
@@ -53,12 +53,12 @@ def owner(array: Any) -> Any:
     return lender(array)
 
 
-def take(recorder: Recorder) -> None:
-    """Write a checkpoint of the present, and thin out older ones."""
+def take(recorder: Recorder, tensors: list[Tensor]) -> None:
+    """Write a checkpoint of the present, in which ``tensors`` exist, and thin out older ones."""
     recording = recorder.recording
     assert recording is not None
     found: dict[str, np.ndarray] = {}
-    for key, tensor in identified(recorder, live_tensors()):
+    for key, tensor in identified(recorder, tensors):
         if not is_hollow(tensor._array):
             found.setdefault(key, tensor._array)
     entries, parts = _laid_out(_bounded(found))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.debug.replay.living import live_tensors
 from engine.random import generator
 from engine.tensor import Tensor
 
@@ -29,16 +30,6 @@ def optimized(recorder: Recorder) -> Iterator[tuple[str, Tensor]]:
             for name, value in (optimizer.state.get(p) or {}).items():
                 if isinstance(value, Tensor):
                     yield f"s{number}.{i}.{name}", value
-
-
-def live_tensors() -> list[Tensor]:
-    """Every tensor that exists, in no particular order."""
-    kinds, waiting = set(), [Tensor]
-    while waiting:
-        kind = waiting.pop()
-        kinds.add(kind)
-        waiting += kind.__subclasses__()
-    return [o for o in gc.get_objects() if type(o) in kinds]
 
 
 def digest_of(recorder: Recorder) -> str:

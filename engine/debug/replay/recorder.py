@@ -20,6 +20,7 @@ from engine import trace
 from engine.debug.outlook import epoch_count
 from engine.debug.replay import checkpoints
 from engine.debug.replay.digest import digest_of
+from engine.debug.replay.living import Living
 from engine.debug.replay.measures import Measures, is_loss
 from engine.debug.replay.passes import Passes
 from engine.debug.replay.recording import Recording
@@ -95,6 +96,7 @@ class Recorder(trace.Observer):
             # Checkpoints look for tensors among everything that exists. What was there before the script began, most
             # of it Numba's, holds none.
             gc.freeze()
+        self._living = None if recording is None else Living()
 
     def _use(self, tape: Tape) -> None:
         """Write to the end of ``tape`` from now on."""
@@ -270,8 +272,9 @@ class Recorder(trace.Observer):
             self.recording.flush(self.tape)
 
     def _checkpoint(self) -> None:
+        assert self._living is not None
         began = time.monotonic()
-        checkpoints.take(self)
+        checkpoints.take(self, self._living.tensors())
         self.flush()
         now = time.monotonic()
         self._due = now + max(self.interval, self.amortised * (now - began))

@@ -8,8 +8,8 @@ import numpy as np
 
 from engine.debug.replay import checkpoints
 from engine.debug.replay.checkpoints import identified, owner
-from engine.debug.replay.digest import live_tensors
 from engine.debug.replay.hollow import Hollow, is_hollow
+from engine.debug.replay.living import live_tensors
 from engine.device import CPU
 from engine.device.cuda_array import CudaArray
 from engine.kernels.placing import placed

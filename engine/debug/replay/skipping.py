@@ -15,8 +15,8 @@ import numpy as np
 
 from engine.autograd.function import _Node
 from engine.debug.replay.checkpoints import owner
-from engine.debug.replay.digest import live_tensors
 from engine.debug.replay.hollow import Hollow, is_hollow, needed
+from engine.debug.replay.living import live_tensors
 from engine.debug.replay.tape import FIRST_OP
 from engine.device import device_of
 from engine.function import Function
