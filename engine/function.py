@@ -37,6 +37,7 @@ class Function:
     * ``saves_output``: whether backward reads the output.
     * ``is_view``: whether the output shares the memory of the first input.
     * ``passes_gradient``: whether backward may return its argument itself or a view of it.
+    * ``told_at_once``: whether even an observer that defers is told at once: it wants to know the line of the script.
     """
 
     definitions: dict[str, Definition] = {}
@@ -45,6 +46,7 @@ class Function:
     saves_output: ClassVar[bool] = False
     is_view: bool = False
     passes_gradient: ClassVar[bool] = False
+    told_at_once: ClassVar[bool] = False
 
     #: What the op is called in messages and pictures: the class's name, unless it says otherwise.
     name: str = "Function"
@@ -128,7 +130,11 @@ def apply(function: Function, *inputs: Tensor) -> Any:
         if True in needs:
             _record(function, inputs, outputs, needs)
     if observer is not None:
-        observer.after_forward(function, inputs, outputs)
+        waiting = trace.waiting
+        if waiting is None or function.seq < 0 or function.told_at_once or len(waiting) >= trace.MOST_UNTOLD:
+            observer.after_forward(function, inputs, outputs)
+        else:
+            waiting.append((function, inputs, outputs))
     return outputs if type(result) is tuple else outputs[0]
 
 

@@ -8,7 +8,8 @@ What an observer is handed are the engine's own objects. Ops never write their i
 arrays stay valid records; the only things that change afterwards are announced by ``before_update``.
 
 An observer says in ``watches`` which groups of calls it wants; for each group one name of this module holds the
-observer that wants it, or None (``on_forward``, ``on_backward`` ...). So one that only counts steps costs little.
+observer that wants it, or None (``on_forward``, ``on_backward`` ...). So one that only counts steps costs little. One
+that ``defers`` is told of ops that were recorded for backward not one by one but of many at once.
 """
 
 from __future__ import annotations
@@ -51,6 +52,10 @@ class Observer:
     #: True: what ops have saved for backward is kept until ``end_backward`` has been called.
     looks_back: bool = False
 
+    #: True: ops on the tape, but for losses, wait, and the observer is told of many at once (``after_forwards``). It sees
+    #: to it, before it does anything at another call, that it is told of them (:func:`tell`).
+    defers: bool = False
+
     # ---- group "forward" ----
 
     def run_forward(self, function: Function, inputs: tuple[Tensor, ...]) -> Any:
@@ -65,6 +70,11 @@ class Observer:
         self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
     ) -> None:
         """An op has run. ``function.seq`` is its place on the tape, or -1 when nothing was recorded."""
+
+    def after_forwards(self, ops: list[tuple[Function, tuple[Tensor, ...], tuple[Tensor, ...]]]) -> None:
+        """:meth:`after_forward` of several ops that have run one after the other."""
+        for function, inputs, outputs in ops:
+            self.after_forward(function, inputs, outputs)
 
     # ---- group "backward" ----
 
@@ -176,18 +186,41 @@ on_batch: Observer | None = None
 on_read: Observer | None = None
 
 
+#: Ops that wait to be told of, and how many of them at most: they keep arrays that would be free else.
+untold: list[tuple[Function, tuple[Tensor, ...], tuple[Tensor, ...]]] = []
+MOST_UNTOLD = 64
+#: ``untold`` while the observer of group "forward" defers, else None.
+waiting: list[tuple[Function, tuple[Tensor, ...], tuple[Tensor, ...]]] | None = None
+
+
+def tell() -> None:
+    """Tell the observer of the ops that wait."""
+    if untold and observer is not None:
+        ops = untold[:]
+        del untold[: len(ops)]
+        observer.after_forwards(ops)
+
+
+def tell_at_once() -> None:
+    """From the next op on have the observer told of each op at once, until one is attached again. From any thread."""
+    global waiting
+    waiting = None
+
+
 def set_observer(new: Observer | None) -> Observer | None:
     """Attach ``new`` (or detach with None) and return the observer that was attached before.
 
     An observer whose ``watches`` have changed is attached again: :func:`renew`.
     """
-    global observer
+    global observer, waiting
+    tell()
     previous, observer = observer, new
     names = globals()
     watched = frozenset() if new is None else new.watches
     for group, name in _NAMES.items():
         names[name] = new if group in watched else None
     names["on_run"] = on_forward if on_forward is not None and on_forward.runs else None
+    waiting = untold if on_forward is not None and on_forward.defers else None
     return previous
 
 

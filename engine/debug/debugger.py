@@ -89,9 +89,11 @@ class Debugger(Watcher):
         """Have ``attend`` called on the script's thread at the next tick. Any thread may call this."""
         self._wanted = True
         self.recorder.stop_at = 0
+        trace.tell_at_once()
 
     def _choose(self, frame: FrameType | None) -> None:
         """Attach what the plan, the breakpoints and the listeners need."""
+        trace.tell()
         if self.live is not None:
             self.live.drop()
         if self.waypoints:
@@ -128,6 +130,8 @@ class Debugger(Watcher):
         if self._wanted:
             # Asked for by another thread meanwhile, and overwritten by the line above.
             self.recorder.stop_at = 0
+        if self.recorder.stop_at != NEVER:
+            trace.tell_at_once()
 
     def _next_look(self) -> int:
         """The tick at which to ask again whether what the plan waits for is near."""
@@ -279,9 +283,11 @@ class Debugger(Watcher):
 
     def exception(self, error: BaseException, frame: FrameType | None) -> None:
         """Stop at an exception: where it was raised, or after it has ended the script."""
+        trace.tell()
         self._emit("exception", type(error).__name__, frame=frame, details={"error": error})
 
     def end(self, code: int) -> None:
         """The script has ended with ``code``: the last stop, from which the past can be looked at."""
+        trace.tell()
         self._modules.clear()
         self._emit("end", "end", details={"exitCode": code})

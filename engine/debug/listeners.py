@@ -29,6 +29,11 @@ class Guarded(trace.Observer):
         """What the listener wants to hear of, at present."""
         return self.listener.watches
 
+    @property
+    def can_wait(self) -> bool:
+        """Whether the listener need not be told of an op at once, at present."""
+        return getattr(self.listener, "can_wait", False)
+
 
 def guarded(listener: trace.Observer, failed: Callable[[trace.Observer, Exception], None]) -> Guarded:
     """``listener`` with a guard; ``failed`` is called once, with the first error."""
@@ -62,11 +67,11 @@ class Lean(trace.Observer):
             if name in ("run_forward", "run_backward", "read", "opened", "before_write"):
                 continue
             if handlers:
-                setattr(self, name, handlers[0] if len(handlers) == 1 else _all(handlers))
+                setattr(self, name, _all(handlers, name != "after_forwards"))
         self._before_forward = [o.before_forward for o in listeners if overrides(o, "before_forward")]
         self._before_backward = [o.before_backward for o in listeners if overrides(o, "before_backward")]
         self._after_backward = [o.after_backward for o in listeners if overrides(o, "after_backward")]
-        self.read, self.opened = recorder.read, recorder.opened
+        self.read, self.opened = _all([recorder.read]), _all([recorder.opened])
         self.run_forward = self._run_forward if self._before_forward else recorder.run_forward
         self.run_backward = self._run_backward if self._before_backward or self._after_backward else recorder.run_backward
         self.looks_back = any(listener.looks_back for listener in listeners)
@@ -74,6 +79,10 @@ class Lean(trace.Observer):
     @property
     def watches(self) -> frozenset[str]:  # type: ignore[override]
         return self._recorder.watches.union(*(listener.watches for listener in self._listeners))
+
+    @property
+    def defers(self) -> bool:  # type: ignore[override]
+        return self._recorder.can_wait and all(o.can_wait for o in self._listeners if "forward" in o.watches)
 
     @property
     def computes(self) -> bool:  # type: ignore[override]
@@ -109,11 +118,17 @@ def overrides(observer: trace.Observer, name: str) -> bool:
     return name in observer.__dict__ or getattr(type(observer), name) is not getattr(trace.Observer, name)
 
 
-def _all(handlers: list[Callable]) -> Callable:
-    """All of ``handlers``, one after the other; what the first says (the recorder forbids a change) is said."""
+def _all(handlers: list[Callable], telling: bool = True) -> Callable:
+    """All of ``handlers``, one after the other; what the first says (the recorder forbids a change) is said.
+
+    ``telling``: the observer is told first of the ops that wait.
+    """
     first, *others = handlers
+    untold = trace.untold
 
     def call(*arguments: Any) -> Any:
+        if telling and untold:
+            trace.tell()
         answer = first(*arguments)
         for handler in others:
             handler(*arguments)

@@ -86,6 +86,7 @@ class ElementLoss(Function):
     backward_kernel: Kernel
     parameters: tuple = ()
     saves_inputs = (0, 1)
+    told_at_once = True
     work = 0.2  # elementary operations an element, in the unit of engine.kernels.jit.PARALLEL_WORK
     divisor = 1.0
 

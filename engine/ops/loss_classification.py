@@ -29,6 +29,7 @@ class RowLoss(Function):
 
     row_definition: Definition
     saves_inputs = (1,)
+    told_at_once = True
     divisor = 1.0
 
     def __init__(self, w: np.ndarray | None = None, reduction: str = "mean") -> None:

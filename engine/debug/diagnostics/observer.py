@@ -147,6 +147,17 @@ class Diagnostics(trace.Observer):
         if len(ops) > _MOST_OPS:
             ops.clear()
 
+    def after_forwards(self, ops: list[tuple]) -> None:
+        # From a distance only: nothing is noted of an op but itself.
+        self._ops += ops
+        if len(self._ops) > _MOST_OPS:
+            self._ops.clear()
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether it need not be told of an op at once: from a distance."""
+        return not self._close
+
     def _evaluated(self, function: Function, inputs: tuple, outputs: tuple) -> None:
         run = self.run
         if not isinstance(outputs[0]._array, ARRAYS):

@@ -98,6 +98,10 @@ class Follower(Recorder):
         """Whether what happens is on the tape already."""
         return self._append_read == self._check_read
 
+    @property
+    def can_wait(self) -> bool:  # type: ignore[override]
+        return not self.checking  # an op that differs is to be told of where it ran
+
     def _check_code(self, code: int) -> None:
         tape, tick = self.tape, self.tick
         if tick > self._ends:

@@ -103,7 +103,7 @@ class Measures:
             reduction, shape = function.reduction, x.shape
             waiting.append((seq, step, function.__class__, reduction, output._array, shape, correct, scored, 0))
             return
-        site = self._site(passes.evaluating, inputs[1], sys._getframe(2))
+        site = self._site(passes.evaluating, inputs[1], sys._getframe(1))
         correct, scored = self._correct_of_evaluation((step, site), function, x, inputs[1]._array)
         kind, reduction, shape = function.__class__, function.reduction, x.shape
         found = seq, step, kind, reduction, output._array, shape, correct, scored, site

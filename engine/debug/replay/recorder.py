@@ -44,6 +44,10 @@ _TICK_BITS = 48
 
 _VALUES = frozenset(("item", "bool", "index"))
 _array_of = operator.attrgetter("_array")
+_layout_of = operator.attrgetter("shape", "dtype", "strides")
+
+#: Rows of ops whose codes are remembered.
+_MOST_ROWS = 256
 
 
 class Recorder(trace.Observer):
@@ -72,6 +76,8 @@ class Recorder(trace.Observer):
 
     watches = frozenset(("forward", "pass", "batch", "change", "read"))
     runs = False
+    #: Whether it need not be told of an op at once.
+    can_wait = True
 
     def __init__(self, recording: Recording | None = None, interval: float = INTERVAL) -> None:
         self.tick = 0
@@ -103,6 +109,8 @@ class Recorder(trace.Observer):
         self.tape = tape
         self.measures = Measures(tape, tape.ticks)
         self._codes: dict[tuple, int] = {}
+        #: Of ops that were told of together their codes.
+        self._rows: dict[tuple, list[int]] = {}
         self._loss_codes: set[int] = set()
         self._append_code = tape.codes.append
         self._append_loss = self._tape_loss
@@ -114,6 +122,35 @@ class Recorder(trace.Observer):
         return function.forward(*map(_array_of, inputs))
 
     def after_forward(self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> None:
+        self._count(function, inputs, outputs)
+        if self.stop_at <= self.tick:
+            self.on_stop_at()
+
+    def after_forwards(self, ops: list[tuple[Function, tuple[Tensor, ...], tuple[Tensor, ...]]]) -> None:
+        # Who wants something may wait for the call that the ops are told of for: it counts a tick.
+        functions, _, outputs = zip(*ops)
+        if max(map(len, outputs)) > 1:
+            for op in ops:
+                self._count(*op)
+            return
+        firsts = [output for (output,) in outputs]
+        key = tuple(map(type, functions)), tuple([_layout_of(output._array) for output in firsts])
+        row = self._rows.get(key)
+        if row is None:
+            if len(self._rows) >= _MOST_ROWS:
+                self._rows.clear()
+            row = self._rows[key] = [
+                self._codes.get(one := (kind, *layout)) or self._code(one, function, (output,))
+                for kind, layout, function, output in zip(*key, functions, firsts)
+            ]
+        append, tick = self._append_code, self.tick
+        for code, output in zip(row, firsts):
+            self.tick = tick = tick + 1
+            append(code)
+            if output._made == 0:
+                output._made = tick
+
+    def _count(self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> None:
         output = outputs[0]
         if len(outputs) == 1:
             a = output._array
@@ -129,8 +166,6 @@ class Recorder(trace.Observer):
             output._made = tick
         if code in self._loss_codes and self.computes:
             self.measures.loss(tick, self.steps, function, inputs, output, self._passes)
-        if self.stop_at <= tick:
-            self.on_stop_at()
 
     def _code(self, key: tuple, function: Function, outputs: tuple[Tensor, ...]) -> int:
         described = tuple([(t._array.shape, t._array.dtype.str, t._array.strides) for t in outputs])
