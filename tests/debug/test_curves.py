@@ -20,7 +20,6 @@ from engine.utils.data import DataLoader, TensorDataset
 def everything(monkeypatch):
     """Everything is measured at every step, whatever it costs."""
     monkeypatch.setattr(measures, "_SHARE", 0.0)
-    monkeypatch.setattr(measures, "_SHARE_OF_GRADIENT", 0.0)
 
 
 @pytest.fixture

@@ -292,13 +292,14 @@ class Pass:
 
     def let_go(self) -> None:
         """Forget the arrays that the ops were given and have made."""
-        self._ops[:] = [(function, (), ()) for function, *_ in self._ops]
+        self._ops[:] = [(op[0], (), ()) for op in self._ops]
 
     def release(self) -> None:
         """Forget the ops and arrays: the pass is over."""
         self._ops, self.roots, self._seeds = [], (), ()
-        for name in ("every_record", "records", "by_function", "consumers", "weighted", "losses"):
-            self.__dict__.pop(name, None)
+        if "every_record" in self.__dict__:  # which all others are made of
+            for name in ("every_record", "records", "by_function", "consumers", "weighted", "losses"):
+                self.__dict__.pop(name, None)
 
     def place(self, record: Record | None = None, parameter: Tensor | None = None) -> Place:
         """The place of an op of this pass; without one, the line at which the pass begins."""

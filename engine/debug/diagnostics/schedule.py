@@ -11,7 +11,7 @@ FIRST, SETTLED = 3, 200
 RARER = 5
 
 #: Of the passes that are followed from a distance, the checks are asked about each such one.
-SPARSE = 5
+SPARSE = 10
 
 
 class Schedule:

@@ -25,9 +25,8 @@ from engine.ops.loss_base import ElementLoss
 from engine.ops.loss_classification import RowLoss
 from engine.tensor import Tensor
 
-#: A quantity is measured again when so many times the time that it took has passed: 0.25 % of the time at most for
-#: predictions, 0.13 % for gradients.
-_SHARE, _SHARE_OF_GRADIENT = 400.0, 800.0
+#: A quantity is measured again when so many times the time that it took has passed: it takes 0.13 % of the time at most.
+_SHARE = 800.0
 
 #: Ops between the root of a backward pass and a loss that is a term of it, and losses that wait for one.
 _DEEPEST = 64
@@ -191,7 +190,7 @@ class Measures:
             began = perf_counter()
             self._write(tick, GRADIENT, step, norm_of(optimizer), 0, -1, known.number)
             now = perf_counter()
-            self._due_gradient = now + _SHARE_OF_GRADIENT * (now - began)
+            self._due_gradient = now + _SHARE * (now - began)
 
     def _note_rates(self, tick: int, step: int, known: _Optimizer, rates: list[Any]) -> None:
         for group, rate in enumerate(rates):

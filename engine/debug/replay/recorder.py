@@ -37,7 +37,7 @@ COMPUTED_STEPS = 2
 
 #: Seconds between checkpoints, at least; and how many times longer than one takes the time between them must be.
 INTERVAL = 0.5
-AMORTISED = 100.0
+AMORTISED = 200.0
 
 #: Bits of a tick in the number that identifies a tensor that an op made; the output's number stands above them.
 _TICK_BITS = 48
@@ -48,6 +48,11 @@ _layout_of = operator.attrgetter("shape", "dtype", "strides")
 
 #: Rows of ops whose codes are remembered.
 _MOST_ROWS = 256
+
+
+def _number_others(outputs: tuple[Tensor, ...], tick: int) -> None:
+    for number, other in enumerate(outputs[1:], 1):
+        other._made = tick | number << _TICK_BITS
 
 
 class Recorder(trace.Observer):
@@ -129,43 +134,37 @@ class Recorder(trace.Observer):
     def after_forwards(self, ops: list[tuple[Function, tuple[Tensor, ...], tuple[Tensor, ...]]]) -> None:
         # Who wants something may wait for the call that the ops are told of for: it counts a tick.
         functions, _, outputs = zip(*ops)
-        if max(map(len, outputs)) > 1:
-            for op in ops:
-                self._count(*op)
-            return
-        firsts = [output for (output,) in outputs]
-        key = tuple(map(type, functions)), tuple([_layout_of(output._array) for output in firsts])
+        arrays = [output._array for of_one in outputs for output in of_one]
+        key = tuple(map(type, functions)), tuple(map(len, outputs)), tuple(map(_layout_of, arrays))
         row = self._rows.get(key)
         if row is None:
             if len(self._rows) >= _MOST_ROWS:
                 self._rows.clear()
-            row = self._rows[key] = [
-                self._codes.get(one := (kind, *layout)) or self._code(one, function, (output,))
-                for kind, layout, function, output in zip(*key, functions, firsts)
-            ]
+            row = self._rows[key] = [self._code_of(function, of_one) for function, of_one in zip(functions, outputs)]
         append, tick = self._append_code, self.tick
-        for code, output in zip(row, firsts):
+        for code, of_one in zip(row, outputs):
             self.tick = tick = tick + 1
             append(code)
-            if output._made == 0:
-                output._made = tick
+            if of_one[0]._made == 0:
+                of_one[0]._made = tick
+            if len(of_one) > 1:
+                _number_others(of_one, tick)
 
     def _count(self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> None:
-        output = outputs[0]
-        if len(outputs) == 1:
-            a = output._array
-            key = function.__class__, a.shape, a.dtype, a.strides
-        else:
-            key = (function.__class__, *[(t._array.shape, t._array.dtype, t._array.strides) for t in outputs])
-            for number, other in enumerate(outputs[1:], 1):
-                other._made = (self.tick + 1) | number << _TICK_BITS
-        code = self._codes.get(key) or self._code(key, function, outputs)
+        code = self._code_of(function, outputs)
         self.tick = tick = self.tick + 1
         self._append_code(code)
+        output = outputs[0]
         if output._made == 0:
             output._made = tick
+        if len(outputs) > 1:
+            _number_others(outputs, tick)
         if code in self._loss_codes and self.computes:
             self.measures.loss(tick, self.steps, function, inputs, output, self._passes)
+
+    def _code_of(self, function: Function, outputs: tuple[Tensor, ...]) -> int:
+        key = function.__class__, *[_layout_of(output._array) for output in outputs]
+        return self._codes.get(key) or self._code(key, function, outputs)
 
     def _code(self, key: tuple, function: Function, outputs: tuple[Tensor, ...]) -> int:
         described = tuple([(t._array.shape, t._array.dtype.str, t._array.strides) for t in outputs])
