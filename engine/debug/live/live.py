@@ -198,6 +198,8 @@ class Live(trace.Observer):
         plan = subscription.wanted(self._places(structure))
         recorder = self._watcher.recorder
         self._picture = Picture(structure.ops, plan, self._watcher.names, self._handed_out, lambda: recorder.epochs)
+        if not plan.looks:
+            return
         self._looking.at(self._picture)
         listeners = [*self._watcher.listeners, self._looking_guard, self.guard]
         self._watch_by(self._leans.of(self._watcher.recorder, listeners))
@@ -213,10 +215,11 @@ class Live(trace.Observer):
         """The step has ended: send what was seen of it."""
         self._picture = self._looking.picture = None
         structure, now = self._structure, self._clock()
-        fits = structure is not None and self._turns.fits(picture.complete, now)
+        looked = picture.plan.looks
+        fits = structure is not None and self._turns.fits(picture.complete if looked else None, now)
         if structure is not None and fits and self._asked is self._subscription:
             self._answer(structure, picture, now - picture.seconds)
-        if self._base is not None and self._heard:
+        if looked and self._base is not None and self._heard:
             self._watch_by(self._base)
 
     def _answer(self, structure: Structure, seen: Picture | Recorded, began: float) -> None:

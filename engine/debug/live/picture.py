@@ -90,12 +90,13 @@ class Batch(NamedTuple):
 
 class Plan(NamedTuple):
     """What is taken of a step: places that references are kept of; what is copied of ops that run forward, by their
-    nodes; and whether the loss and the loader's name are wanted.
+    nodes; whether the loss and the loader's name are wanted; and whether the step is looked at at all.
     """
 
     whole: frozenset[Place]
     cuts: Mapping[str, Sequence[Cut]]
     loss: bool
+    looks: bool
 
 
 class Looking(trace.Observer):

@@ -42,8 +42,9 @@ class Turns:
         else:
             self._away += 1
 
-    def fits(self, same: bool, now: float) -> bool:
-        """Whether the step that has ended is to be shown; it had the known structure (``same``), or had not.
+    def fits(self, same: bool | None, now: float) -> bool:
+        """Whether the step that has ended is to be shown; it had the known structure (``same``), or had not (None: it was
+        not looked at).
 
         Forgets the structure where another is to be taken.
         """
@@ -51,6 +52,8 @@ class Turns:
             if self._away >= AWAY and now - self._own_at >= self._seconds:
                 self.structure = None
             return False
+        if same is None:
+            return True
         self._strange = 0 if same else self._strange + 1
         if self._strange >= PATIENCE:
             self.structure = None

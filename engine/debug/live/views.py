@@ -79,10 +79,11 @@ class Subscription:
         at = self._count % self._cycle
         plan = self._plans.get(at)
         if plan is None:
-            plan = self._plans[at] = self._plan(places)
+            # Where nothing of the step is wanted it is looked at once in a cycle: another structure has to be noticed.
+            plan = self._plans[at] = self._plan(places, at == 0)
         return plan
 
-    def _plan(self, places: Mapping[int, Place]) -> Plan:
+    def _plan(self, places: Mapping[int, Place], looks: bool) -> Plan:
         whole: set[Place] = set()
         cuts: dict[str, list[Cut]] = {}
         for view in self._asked():
@@ -94,7 +95,7 @@ class Subscription:
                 cuts.setdefault(place[1], []).append(Cut(view.id, arguments["reference"]["name"], arguments.get("slice")))
             else:
                 whole.add(place)
-        return Plan(frozenset(whole), cuts, self.shows_batch)
+        return Plan(frozenset(whole), cuts, self.shows_batch, looks or bool(whole or cuts or self.shows_batch))
 
     def answered(
         self, picture: Picture | Recorded, places: Mapping[int, Place], names: Names, classes: ClassNames, step: int
