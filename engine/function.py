@@ -37,6 +37,7 @@ class Function:
     * ``saves_output``: whether backward reads the output.
     * ``is_view``: whether the output shares the memory of the first input.
     * ``passes_gradient``: whether backward may return its argument itself or a view of it.
+    * ``stays_finite``: whether backward makes finite numbers of finite ones, but for an overflow, where forward did.
     * ``told_at_once``: whether even an observer that defers is told at once: it wants to know the line of the script.
     """
 
@@ -46,6 +47,7 @@ class Function:
     saves_output: ClassVar[bool] = False
     is_view: bool = False
     passes_gradient: ClassVar[bool] = False
+    stays_finite: ClassVar[bool] = False
     told_at_once: ClassVar[bool] = False
 
     #: What the op is called in messages and pictures: the class's name, unless it says otherwise.

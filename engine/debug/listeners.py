@@ -21,13 +21,16 @@ class Guarded(trace.Observer):
 
     def __init__(self, listener: trace.Observer) -> None:
         self.listener = listener
-        self.looks_back = listener.looks_back
         self.broken = False
 
     @property
     def watches(self) -> frozenset[str]:  # type: ignore[override]
         """What the listener wants to hear of, at present."""
         return self.listener.watches
+
+    @property
+    def looks_back(self) -> bool:  # type: ignore[override]
+        return self.listener.looks_back
 
     @property
     def can_wait(self) -> bool:
@@ -74,11 +77,14 @@ class Lean(trace.Observer):
         self.read, self.opened = _all([recorder.read]), _all([recorder.opened])
         self.run_forward = self._run_forward if self._before_forward else recorder.run_forward
         self.run_backward = self._run_backward if self._before_backward or self._after_backward else recorder.run_backward
-        self.looks_back = any(listener.looks_back for listener in listeners)
 
     @property
     def watches(self) -> frozenset[str]:  # type: ignore[override]
         return self._recorder.watches.union(*(listener.watches for listener in self._listeners))
+
+    @property
+    def looks_back(self) -> bool:  # type: ignore[override]
+        return any(listener.looks_back for listener in self._listeners)
 
     @property
     def defers(self) -> bool:  # type: ignore[override]

@@ -27,6 +27,7 @@ _EXPONENTIAL = 0.8
 class _Activation(Function):
     """Runs flat kernels. Subclasses name them, and in ``__init__`` set parameters under their definitions' names."""
 
+    stays_finite = True
     forward_kernel: Kernel
     backward_kernel: Kernel
     work: tuple[float, float] = (_EXPONENTIAL, _EXPONENTIAL)

@@ -18,6 +18,7 @@ from engine.tensor import Tensor
 class Add(Binary):
     """y = a + b"""
 
+    stays_finite = True
     definitions = {
         "y": definitions.add_forward, "da": definitions.pass_gradient_a, "db": definitions.pass_gradient_b,
     }
@@ -35,6 +36,7 @@ class Add(Binary):
 class Sub(Binary):
     """y = a - b"""
 
+    stays_finite = True
     definitions = {
         "y": definitions.sub_forward, "da": definitions.pass_gradient_a, "db": definitions.negate_gradient_b,
     }
@@ -58,6 +60,7 @@ class Rsub(Sub):
 class Mul(Binary):
     """y = a b"""
 
+    stays_finite = True
     definitions = {
         "y": definitions.mul_forward, "da": definitions.mul_backward_a, "db": definitions.mul_backward_b,
     }
@@ -80,6 +83,7 @@ class Mul(Binary):
 class Neg(Unary):
     """y = -x"""
 
+    stays_finite = True
     definitions = {"y": definitions.neg_forward, "dx": definitions.neg_backward}
 
     def forward(self, x: np.ndarray) -> np.ndarray:

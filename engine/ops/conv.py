@@ -22,6 +22,7 @@ Setting = int | Sequence[int]
 class _Windowed(Function):
     """Parameters that every convolution has, and its layout: 1-D convolutions are 2-D ones of height 1."""
 
+    stays_finite = True
     saves_inputs = (0, 1)
 
     def __init__(self, stride, padding, dilation, groups, flat: bool) -> None:

@@ -23,6 +23,7 @@ from engine.tensor import Tensor
 class Dropout(Function):
     """y = x·mask, where the mask broadcasts to x and holds 0 or 1 / (1 - p)."""
 
+    stays_finite = True
     definitions = {"y": formulas.dropout_forward, "dx": formulas.dropout_backward}
 
     def __init__(self, mask: np.ndarray, p: float) -> None:

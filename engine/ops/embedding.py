@@ -18,6 +18,7 @@ _WORK = 0.15
 class Embedding(Function):
     """y[r] = w[t[r]]; the row ``padding_idx`` (-1: none) gets no gradient."""
 
+    stays_finite = True
     definitions = {"y": formulas.embedding_forward, "dw": formulas.embedding_backward}
     saves_inputs = (0,)
 

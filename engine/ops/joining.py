@@ -26,6 +26,7 @@ class Cat(Function):
     elements of the inputs before m]; dx likewise.
     """
 
+    stays_finite = True
     definitions = {"y": definitions.movement_forward, "dx": definitions.movement_backward}
     passes_gradient = True
 

@@ -17,6 +17,7 @@ from engine.tensor import Tensor
 class Linear(Function):
     """y = x Wᵀ + b over the last dimension of x."""
 
+    stays_finite = True
     definitions = {
         "y": definitions.linear_forward,
         "dx": definitions.linear_backward_input,

@@ -46,6 +46,7 @@ class BinaryCrossEntropy(ElementLoss):
 class BinaryCrossEntropyWithLogits(ElementLoss):
     """y = -Σ w (pw t log s + (1 - t) log(1 - s)) / divisor, s = sigmoid(x); w and pw may be absent."""
 
+    stays_finite = True
     definitions = {
         "y": formulas.binary_cross_entropy_with_logits_reduced,
         "dx": formulas.binary_cross_entropy_with_logits_backward,

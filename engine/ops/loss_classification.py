@@ -81,6 +81,7 @@ class RowLoss(Function):
 class CrossEntropy(RowLoss):
     """y = Σ -w[t] log softmax(x)[t] / divisor for labels t"""
 
+    stays_finite = True
     definitions = {
         "y": formulas.cross_entropy_reduced,
         "dx": formulas.cross_entropy_backward,

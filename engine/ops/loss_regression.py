@@ -14,6 +14,7 @@ from engine.tensor import Tensor
 class MseLoss(ElementLoss):
     """y = Σ (x - t)² / divisor"""
 
+    stays_finite = True
     definitions = {
         "y": formulas.mse_loss_reduced,
         "dx": formulas.mse_loss_backward,
@@ -26,6 +27,7 @@ class MseLoss(ElementLoss):
 class L1Loss(ElementLoss):
     """y = Σ |x - t| / divisor"""
 
+    stays_finite = True
     definitions = {
         "y": formulas.l1_loss_reduced,
         "dx": formulas.l1_loss_backward,
@@ -38,6 +40,7 @@ class L1Loss(ElementLoss):
 class SmoothL1Loss(ElementLoss):
     """y = Σ (d²/(2 beta) where |d| < beta, else |d| - beta/2) / divisor, with d = x - t"""
 
+    stays_finite = True
     definitions = {
         "y": formulas.smooth_l1_loss_reduced,
         "dx": formulas.smooth_l1_loss_backward,
@@ -55,6 +58,7 @@ class SmoothL1Loss(ElementLoss):
 class HuberLoss(ElementLoss):
     """y = Σ (d²/2 where |d| <= delta, else delta (|d| - delta/2)) / divisor, with d = x - t"""
 
+    stays_finite = True
     definitions = {
         "y": formulas.huber_loss_reduced,
         "dx": formulas.huber_loss_backward,

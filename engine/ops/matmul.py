@@ -51,6 +51,7 @@ def _stored(a: np.ndarray, transpose: bool) -> tuple[np.ndarray, bool]:
 class Bmm(Function):
     """y = a b for batches of matrices: (..., M, K) and (..., K, N) with equal batch dimensions."""
 
+    stays_finite = True
     definitions = {
         "y": definitions.matmul_forward, "da": definitions.matmul_backward_a, "db": definitions.matmul_backward_b,
     }
@@ -134,6 +135,7 @@ class Dot(Bmm):
 class Addmm(Function):
     """y = beta bias + alpha a b, with the bias broadcast to (M, N)."""
 
+    stays_finite = True
     definitions = {
         "y": definitions.addmm_forward,
         "dbias": definitions.addmm_backward_bias,

@@ -21,6 +21,7 @@ from engine.tensor import Size, Tensor
 class Movement(Function):
     """y[i] = x[k[i]] over flat positions. Subclasses give ``move`` and ``backward``."""
 
+    stays_finite = True
     definitions = {"y": definitions.movement_forward, "dx": definitions.movement_backward}
 
     shape: tuple[int, ...]

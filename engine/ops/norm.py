@@ -24,6 +24,7 @@ _WORK = 0.7
 class _Norm(Function):
     """What the three have in common. ``w`` and ``b`` are absent or hold a number a channel or feature."""
 
+    stays_finite = True
     saves_inputs = (0, 1)
     affine_shape: tuple[int, ...]
     w: np.ndarray

@@ -20,6 +20,7 @@ from engine.tensor import Tensor
 class _Planes(Function):
     """Ops on planes: (N, C, H, W); lower ranks stand for batches of one, and ``flat`` for a height of one."""
 
+    stays_finite = True
     flat: bool
 
     def canonical(self, name: str, array: np.ndarray) -> np.ndarray:

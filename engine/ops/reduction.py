@@ -108,6 +108,7 @@ class Reduction(Function):
 class Sum(Reduction):
     """y = Σ x"""
 
+    stays_finite = True
     definitions = {"y": definitions.sum_forward, "dx": definitions.sum_backward}
     passes_gradient = True
 
@@ -124,6 +125,7 @@ class Sum(Reduction):
 class Mean(Reduction):
     """y = Σ x / n"""
 
+    stays_finite = True
     definitions = {"y": definitions.mean_forward, "dx": definitions.mean_backward}
     passes_gradient = True
 

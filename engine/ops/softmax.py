@@ -25,6 +25,7 @@ _WORK = 1.0
 class _AlongDim(Function):
     """Runs row kernels along dimension ``dim`` (counted from the front)."""
 
+    stays_finite = True
     saves_output = True
     forward_kernel: Kernel
     backward_kernel: Kernel

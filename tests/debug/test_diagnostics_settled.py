@@ -101,6 +101,36 @@ def test_a_nan_that_begins_in_backward_is_found(training):
     assert found(diagnostics)["non-finite"].place.op == "Sqrt"
 
 
+def test_what_ops_have_saved_is_kept_only_where_one_may_make_a_nan_on_the_way_back(training):
+    model, diagnostics, step = training
+    kept = []
+    for late in range(LATE + 2 * SPARSE):
+        step()
+        if late >= LATE:
+            kept.append(diagnostics.looks_back)
+    assert kept.count(True) == 3  # two of which the checks are asked, and one that is followed closely
+    model.bad = lambda y: torch.sqrt(y * y + 1)
+    for _ in range(SPARSE):
+        step()
+        assert diagnostics.looks_back
+    assert diagnostics.findings == []
+
+
+@pytest.mark.parametrize("later", range(SPARSE))
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_a_nan_that_an_infinite_weight_makes_on_the_way_back_is_found(training, later):
+    """An activation hides it on the way forward."""
+    model, diagnostics, step = training
+    for _ in range(LATE + later):
+        step()
+    weight = torch.full((1, 1), -float("inf"), requires_grad=True)
+    model.bad = lambda y: y + torch.relu((y * y + 1) @ weight)
+    step()
+    finding = found(diagnostics)["non-finite"]
+    assert "backward" in finding.title and finding.evidence["direction"] == "backward"
+    assert finding.place.parameter or finding.place.op == "Mm"
+
+
 def test_a_nan_in_backward_of_a_pass_with_a_given_gradient_is_found():
     weight = torch.tensor([1.0, 4.0], requires_grad=True)
     with Diagnostics() as diagnostics:

@@ -12,6 +12,7 @@ from engine.debug.history import History
 from engine.debug.listeners import lean
 from engine.debug.live.live import AMORTISED, INTERVAL, SETTLED, Live
 from engine.debug.live.outbox import Outbox, finished, joined
+from engine.debug.live.picture import Picture
 from engine.debug.live.turns import AWAY, AWAY_SECONDS, PATIENCE
 from engine.debug.live.views import Subscription, View
 from engine.debug.replay.recorder import Recorder
@@ -622,3 +623,22 @@ def test_an_error_in_a_closely_watched_run_ends_the_pictures_only():
     close.live.subscribe(Subscription(1, (View("odd", "nonsense", {"reference": {"expression": "0.weight"}}),)))
     assert len(train(close, 4)) == 4
     assert [type(error) for error in close.errors] == [KeyError] and not close.live.on
+
+
+def test_a_step_that_no_view_wants_anything_of_is_not_looked_at(monkeypatch):
+    training = Training().run()
+    event = training.event("forward")
+    views = [
+        View(str(turn), "tensor", {"reference": {"event": event, "name": "y"}, "describe": False}, every=3, later=turn)
+        for turn in range(3)
+    ]
+    training.subscribe(*views)
+    del training.bodies[:]
+    looked = []
+    after_forward = Picture.after_forward
+    monkeypatch.setattr(Picture, "after_forward", lambda *a: looked.append(training.now) or after_forward(*a))
+    training.run(3)
+    # With the first picture all views are answered, then each in its turn, of the step that all are asked of.
+    assert [sorted(body["views"]) for body in training.bodies] == [["0", "1", "2"], [], [], *[["0"], ["1"], ["2"]] * 2]
+    assert [body["views"]["1"]["step"] for body in training.bodies if "1" in body["views"]] == [4, 7, 10]
+    assert sorted(set(looked)) == [3.0, 6.0, 9.0]

@@ -98,3 +98,78 @@ def test_a_run_is_the_same_whoever_looks(observed):
     alone = gradients()
     observed(LooksBack)
     assert gradients() == alone
+
+
+class Defers(trace.Observer):
+    watches = frozenset({"forward", "pass"})
+    runs = False
+    defers = True
+
+    def __init__(self):
+        self.told = []
+
+    def after_forward(self, function, inputs, outputs):
+        trace.tell()
+        self.told.append(function.name)
+
+    def after_forwards(self, ops):
+        self.told.append([function.name for function, _, _ in ops])
+
+    def begin_backward(self, roots, seeds):
+        trace.tell()
+        self.told.append("backward")
+
+
+def test_ops_on_the_tape_wait_and_others_and_losses_do_not(observed):
+    defers = observed(Defers)
+    x = torch.ones(3, requires_grad=True)
+    y = (x * 2 + 1).relu()
+    assert defers.told == []
+    torch.ones(2) + 1
+    assert defers.told == [["Mul", "Add", "Relu"], "Add"]
+    loss = nn.functional.mse_loss(y * 3, torch.ones(3))
+    assert defers.told[2:] == [["Mul"], "MseLoss"]
+    (loss * 2).backward()
+    assert defers.told[4:] == [["Mul"], "backward"]
+    torch.neg(x)
+    trace.tell_at_once()
+    torch.abs(x)
+    assert defers.told[6:] == [["Neg"], "Abs"]
+
+
+def test_only_so_many_ops_wait_and_those_that_do_are_told_of_to_who_heard_them(observed):
+    defers = observed(Defers)
+    x = torch.ones(1, requires_grad=True)
+    for _ in range(trace.MOST_UNTOLD + 1):
+        x = x + 1
+    assert defers.told == [["Add"] * trace.MOST_UNTOLD, "Add"]
+    x * 2
+    trace.set_observer(None)
+    assert defers.told[2:] == [["Mul"]] and trace.untold == []
+    x * 2
+    assert trace.untold == []
+
+
+def test_backward_of_an_op_that_stays_finite_makes_nothing_infinite_out_of_zeros():
+    """Where slopes are infinite or unknown, at 0, is the place that tells the ops apart."""
+    z = lambda *shape: torch.zeros(shape, requires_grad=True)  # noqa: E731
+    f, labels = nn.functional, torch.zeros(2, dtype=torch.int64)
+    calls = {
+        "Linear": lambda x: f.linear(x, z(3, 4), z(3)), "Mul": lambda x: x * z(2, 4), "Sub": lambda x: x - z(4),
+        "Convolution": lambda x: f.conv2d(x.view(1, 1, 2, 4), z(1, 1, 2, 2)), "Softmax": lambda x: x.softmax(1),
+        "MaxPool2d": lambda x: f.max_pool2d(x.view(1, 1, 2, 4), 2), "NativeLayerNorm": lambda x: f.layer_norm(x, (4,)),
+        "NativeBatchNorm": lambda x: f.batch_norm(x, None, None, training=True), "LogSoftmax": lambda x: x.log_softmax(1),
+        "Mm": lambda x: x @ z(4, 2), "Mean": lambda x: x.mean(), "CrossEntropy": lambda x: f.cross_entropy(x, labels),
+        "SmoothL1Loss": lambda x: f.smooth_l1_loss(x, torch.zeros(2, 4)), "Elu": f.elu, "Softplus": f.softplus,
+        "LogSigmoid": f.logsigmoid, "Gelu": f.gelu, "Mish": f.mish, "Softsign": f.softsign,
+        "Cat": lambda x: torch.cat([x, x]),
+    }  # fmt: skip
+    for name, call in calls.items():
+        x = z(2, 4)
+        y = call(x)
+        assert (y.grad_fn.name if isinstance(y.grad_fn.name, str) else y.grad_fn.name()) == name
+        assert y.grad_fn.stays_finite, name
+        y.backward(torch.ones_like(y))
+        assert torch.isfinite(x.grad).all(), name
+    for risky in (torch.sqrt, torch.log, torch.reciprocal, lambda x: x**0.5, lambda x: x / x, lambda x: x.norm()):
+        assert not risky(z(2)).grad_fn.stays_finite

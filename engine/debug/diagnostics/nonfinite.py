@@ -52,6 +52,10 @@ class NonFinite(Check):
     def gradients(self, this: Pass) -> None:
         if self.silent or math.isfinite(this.norm):
             return
+        if not this.looks_back:
+            self.silent = True
+            self._overflowed(this)
+            return
         for function, gradients, input_gradients in this.backward_ops():
             bad = [i for i, g in enumerate(input_gradients) if g is not None and not_finite(g)]
             if bad and not any(g is not None and not_finite(g) for g in gradients):
@@ -60,6 +64,22 @@ class NonFinite(Check):
                 first = on_cpu(input_gradients[bad[0]])
                 self._tell(this, record, function.name, "backward", first, record and record.inputs)
                 return
+
+    def _overflowed(self, this: Pass) -> None:
+        """Of ops of which none divides or takes roots nothing was kept: which gradients are wrong is all that is known."""
+        wrong = [leaf for leaf, norm in this.norms.values() if not math.isfinite(norm)]
+        where = "The norm of all gradients is beyond the range of its numbers."
+        evidence: dict[str, Any] = {"norm": this.norm}
+        bad = [leaf for leaf in wrong if leaf._grad is not None and not_finite(leaf._grad._array)]
+        if bad:
+            where, evidence = _where(self.run, on_cpu(bad[0]._grad._array), False)  # type: ignore[union-attr]
+        evidence["direction"] = "backward"
+        place = this.place(parameter=bad[0] if bad else None)
+        self.report(
+            "non-finite", "error", "Gradients become NaN or infinite in the backward pass",
+            f"Loss and activations are finite, and no op of this pass divides by them: {_OVERFLOW[0]}, or a weight is "
+            "infinite where an activation hides it.", where, f"{_OVERFLOW[1]}.", place, evidence, SLOWER,
+        )  # fmt: skip
 
     def _forward(self, this: Pass) -> None:
         masked: set[int] = set()

@@ -163,6 +163,8 @@ class Pass:
         self.roots: tuple[Tensor, ...] = roots
         self._seeds: tuple[Tensor | None, ...] = seeds
         self._ops = ops
+        #: Whether what the ops have saved is kept until the pass has ended, as :meth:`backward_ops` needs.
+        self.looks_back = True
         self.norms: dict[int, tuple[Tensor, float]] = {}
         self.norm = 0.0
         array = roots[0]._array
