@@ -66,7 +66,7 @@ class NonFinite(Check):
                 return
 
     def _overflowed(self, this: Pass) -> None:
-        """Of ops of which none divides or takes roots nothing was kept: which gradients are wrong is all that is known."""
+        """Nothing is kept of a pass whose ops all stay finite: which gradients are wrong is all that is known."""
         wrong = [leaf for leaf, norm in this.norms.values() if not math.isfinite(norm)]
         where = "The norm of all gradients is beyond the range of its numbers."
         evidence: dict[str, Any] = {"norm": this.norm}
@@ -77,8 +77,8 @@ class NonFinite(Check):
         place = this.place(parameter=bad[0] if bad else None)
         self.report(
             "non-finite", "error", "Gradients become NaN or infinite in the backward pass",
-            f"Loss and activations are finite, and no op of this pass divides by them: {_OVERFLOW[0]}, or a weight is "
-            "infinite where an activation hides it.", where, f"{_OVERFLOW[1]}.", place, evidence, SLOWER,
+            f"The loss is finite, and so is what each op of this pass makes of small numbers: {_OVERFLOW[0]}, or a "
+            "weight is infinite and an activation hides it.", where, f"{_OVERFLOW[1]}.", place, evidence, SLOWER,
         )  # fmt: skip
 
     def _forward(self, this: Pass) -> None:

@@ -215,12 +215,12 @@ class Diagnostics(trace.Observer):
         usual = math.isfinite(this.loss) and not self._evaluated_since
         self._asking = self._close or not usual or self._schedule.asks(site)
         self._evaluated_since = False
-        # What is kept for it until the pass has ended cannot be used again in it either.
-        self.looks_back = this.looks_back = self._asking or not all(op[0].stays_finite for op in self._ops)
+        # Arrays that are kept through the backward pass cannot be used again in it: it would run through other memory, and
+        # be slower by more than all that is done here.
         if not self._asking:
-            # Arrays that are kept through the backward pass cannot be used again in it: it would run through other
-            # memory, and be slower by more than all that is done here.
             this.let_go()
+        harmless = bool(self._ops) and all(op[0].stays_finite for op in self._ops)
+        self.looks_back = this.looks_back = self._asking or not harmless
         if run.loader is not self._loader:
             self._loader = run.loader
             if run.loader is not None:

@@ -38,7 +38,8 @@ class Live(trace.Observer):
     The first step is watched closely, for its structure; of later ones only references to the arrays are kept that
     the client wants to see. Small parts of them are copied on the script's thread, where nothing changes meanwhile,
     and made into pictures and sent by a thread of their own; large ones are made small at once. Of pictures that a
-    slow client has not taken only the newest is kept.
+    slow client has not taken only the newest is kept. A step of which a picture wants nothing is not looked at: views may
+    be answered later than they are asked.
 
     Where breakpoints have the whole run watched closely, pictures are made of what is recorded of a step anyway.
 
