@@ -62,7 +62,8 @@ class LiveNumbers:
             if part == "weight" and not wanted.minus:
                 when = {"every": _WEIGHTS, "later": turns - 1}
             else:
-                when = {"every": turns, "later": nodes.index(node) % turns}
+                # Neighbours together, so that a step runs through the network as it does, and its end is of one piece.
+                when = {"every": turns, "later": nodes.index(node) * turns // len(nodes)}
             for place, name in ((id, wanted.name), (_minus(id), wanted.minus)):
                 if name:
                     arguments = {**wanted.arguments(name), "describe": False}
