@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from engine.tensor import Tensor
 
 
+#: An op that has run: the function, its inputs and its outputs.
+Ran = tuple["Function", tuple["Tensor", ...], tuple["Tensor", ...]]
+
 #: The groups of calls: what each contains stands in :class:`Observer`, in this order.
 GROUPS = ("forward", "backward", "update", "change", "module", "pass", "batch", "read")
 _NAMES = {group: f"on_{group}" for group in GROUPS}
@@ -56,6 +59,9 @@ class Observer:
     #: to it, before it does anything at another call, that it is told of them (:func:`tell`).
     defers: bool = False
 
+    #: True: as a listener, whom another observer hands calls on to, it need not be told of an op at once.
+    can_wait: bool = False
+
     # ---- group "forward" ----
 
     def run_forward(self, function: Function, inputs: tuple[Tensor, ...]) -> Any:
@@ -71,7 +77,7 @@ class Observer:
     ) -> None:
         """An op has run. ``function.seq`` is its place on the tape, or -1 when nothing was recorded."""
 
-    def after_forwards(self, ops: list[tuple[Function, tuple[Tensor, ...], tuple[Tensor, ...]]]) -> None:
+    def after_forwards(self, ops: list[Ran]) -> None:
         """:meth:`after_forward` of several ops that have run one after the other."""
         for function, inputs, outputs in ops:
             self.after_forward(function, inputs, outputs)
@@ -187,10 +193,10 @@ on_read: Observer | None = None
 
 
 #: Ops that wait to be told of, and how many of them at most: they keep arrays that would be free else.
-untold: list[tuple[Function, tuple[Tensor, ...], tuple[Tensor, ...]]] = []
+untold: list[Ran] = []
 MOST_UNTOLD = 64
 #: ``untold`` while the observer of group "forward" defers, else None.
-waiting: list[tuple[Function, tuple[Tensor, ...], tuple[Tensor, ...]]] | None = None
+waiting: list[Ran] | None = None
 
 
 def tell() -> None:

@@ -33,9 +33,8 @@ class Guarded(trace.Observer):
         return self.listener.looks_back
 
     @property
-    def can_wait(self) -> bool:
-        """Whether the listener need not be told of an op at once, at present."""
-        return getattr(self.listener, "can_wait", False)
+    def can_wait(self) -> bool:  # type: ignore[override]
+        return self.listener.can_wait
 
 
 def guarded(listener: trace.Observer, failed: Callable[[trace.Observer, Exception], None]) -> Guarded:

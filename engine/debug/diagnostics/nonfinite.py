@@ -68,9 +68,9 @@ class NonFinite(Check):
     def _overflowed(self, this: Pass) -> None:
         """Nothing is kept of a pass whose ops all stay finite: which gradients are wrong is all that is known."""
         wrong = [leaf for leaf, norm in this.norms.values() if not math.isfinite(norm)]
+        bad = [leaf for leaf in wrong if leaf._grad is not None and not_finite(leaf._grad._array)]
         where = "The norm of all gradients is beyond the range of its numbers."
         evidence: dict[str, Any] = {"norm": this.norm}
-        bad = [leaf for leaf in wrong if leaf._grad is not None and not_finite(leaf._grad._array)]
         if bad:
             where, evidence = _where(self.run, on_cpu(bad[0]._grad._array), False)  # type: ignore[union-attr]
         evidence["direction"] = "backward"

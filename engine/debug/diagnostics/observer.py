@@ -50,7 +50,6 @@ class Diagnostics(trace.Observer):
     """
 
     watches = _CLOSE
-    looks_back = True
 
     def __init__(
         self,
@@ -147,16 +146,19 @@ class Diagnostics(trace.Observer):
         if len(ops) > _MOST_OPS:
             ops.clear()
 
-    def after_forwards(self, ops: list[tuple]) -> None:
+    def after_forwards(self, ops: list[trace.Ran]) -> None:
         # From a distance only: nothing is noted of an op but itself.
         self._ops += ops
         if len(self._ops) > _MOST_OPS:
             self._ops.clear()
 
     @property
-    def can_wait(self) -> bool:
-        """Whether it need not be told of an op at once: from a distance."""
+    def can_wait(self) -> bool:  # type: ignore[override]
         return not self._close
+
+    @property
+    def looks_back(self) -> bool:  # type: ignore[override]
+        return self.run.this is None or self.run.this.looks_back
 
     def _evaluated(self, function: Function, inputs: tuple, outputs: tuple) -> None:
         run = self.run
@@ -220,7 +222,7 @@ class Diagnostics(trace.Observer):
         if not self._asking:
             this.let_go()
         harmless = bool(self._ops) and all(op[0].stays_finite for op in self._ops)
-        self.looks_back = this.looks_back = self._asking or not harmless
+        this.looks_back = self._asking or not harmless
         if run.loader is not self._loader:
             self._loader = run.loader
             if run.loader is not None:

@@ -50,9 +50,14 @@ _layout_of = operator.attrgetter("shape", "dtype", "strides")
 _MOST_ROWS = 256
 
 
-def _number_others(outputs: tuple[Tensor, ...], tick: int) -> None:
-    for number, other in enumerate(outputs[1:], 1):
-        other._made = tick | number << _TICK_BITS
+def _number(outputs: tuple[Tensor, ...], tick: int) -> None:
+    """Outputs of an op, which has run at ``tick``, get the numbers that identify them."""
+    first = outputs[0]
+    if first._made == 0:
+        first._made = tick
+    if len(outputs) > 1:
+        for number, other in enumerate(outputs[1:], 1):
+            other._made = tick | number << _TICK_BITS
 
 
 class Recorder(trace.Observer):
@@ -81,7 +86,6 @@ class Recorder(trace.Observer):
 
     watches = frozenset(("forward", "pass", "batch", "change", "read"))
     runs = False
-    #: Whether it need not be told of an op at once.
     can_wait = True
 
     def __init__(self, recording: Recording | None = None, interval: float = INTERVAL) -> None:
@@ -131,7 +135,7 @@ class Recorder(trace.Observer):
         if self.stop_at <= self.tick:
             self.on_stop_at()
 
-    def after_forwards(self, ops: list[tuple[Function, tuple[Tensor, ...], tuple[Tensor, ...]]]) -> None:
+    def after_forwards(self, ops: list[trace.Ran]) -> None:
         # Who wants something may wait for the call that the ops are told of for: it counts a tick.
         functions, _, outputs = zip(*ops)
         arrays = [output._array for of_one in outputs for output in of_one]
@@ -145,22 +149,15 @@ class Recorder(trace.Observer):
         for code, of_one in zip(row, outputs):
             self.tick = tick = tick + 1
             append(code)
-            if of_one[0]._made == 0:
-                of_one[0]._made = tick
-            if len(of_one) > 1:
-                _number_others(of_one, tick)
+            _number(of_one, tick)
 
     def _count(self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> None:
         code = self._code_of(function, outputs)
         self.tick = tick = self.tick + 1
         self._append_code(code)
-        output = outputs[0]
-        if output._made == 0:
-            output._made = tick
-        if len(outputs) > 1:
-            _number_others(outputs, tick)
+        _number(outputs, tick)
         if code in self._loss_codes and self.computes:
-            self.measures.loss(tick, self.steps, function, inputs, output, self._passes)
+            self.measures.loss(tick, self.steps, function, inputs, outputs[0], self._passes)
 
     def _code_of(self, function: Function, outputs: tuple[Tensor, ...]) -> int:
         key = function.__class__, *[_layout_of(output._array) for output in outputs]
