@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QResizeEvent
+from PyQt6.QtCore import QRect, QSize, Qt
+from PyQt6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PyQt6.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 
 from gui.context import Context
@@ -16,6 +17,9 @@ from gui.timers import READABLE, Paced
 
 #: What the arrays of an op are called where they have no name of their own.
 _ROLES = {"y": "output", "x": "input", "dy": "output", "dx": "input", "w": "weight", "dw": "weight", "w_new": "weight"}
+
+#: What stands between two parts.
+_MARK = "›"
 
 
 class Part(NamedTuple):
@@ -92,13 +96,18 @@ class Breadcrumb(QWidget):
         self._context = context
         self._clicked = clicked
         self._shown: list[Part] | None = None
-        self._crumbs: list[tuple[QLabel, QPushButton]] = []
-        self._widths: dict[tuple[str, bool], int] = {}
+        #: By place in the path, phase, and whether it is the last: another font or colour for a widget takes long.
+        self._made: dict[tuple[int, str, bool], QPushButton] = {}
+        self._crumbs: list[QPushButton] = []
+        self._sizes: dict[tuple[str, bool], QSize] = {}
+        #: Where the marks between the crumbs stand, from left to right.
+        self._marks: list[QRect] = []
         self._arranged: tuple[Any, ...] | None = None
         self._paced = Paced(self, READABLE, self._show_progress)
         self.setObjectName("breadcrumb")
         self.setAccessibleName("Where the script stands")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, True)
+        # It paints all of itself: what lies under it need not be.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent, True)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._more = QLabel("…", self)
         # While the script runs the path changes all the time, and leads nowhere.
@@ -116,7 +125,7 @@ class Breadcrumb(QWidget):
     @property
     def text(self) -> str:
         """The path as text."""
-        return " › ".join(part.text for part in self._shown or ())
+        return f" {_MARK} ".join(part.text for part in self._shown or ())
 
     def _show(self) -> None:
         state = self._context.state
@@ -132,7 +141,7 @@ class Breadcrumb(QWidget):
     def _show_progress(self) -> None:
         state = self._context.state
         if state.running:
-            self._going.setText("  ›  ".join(part.text for part in parts(state.progress)) or "running")
+            self._going.setText(f"  {_MARK}  ".join(part.text for part in parts(state.progress)) or "running")
         elif not self._shown:
             ended = (state.stop or {}).get("reason") in ("end", "exited")
             self._going.setText("The script has ended" if ended else "The script has not stopped yet")
@@ -141,10 +150,14 @@ class Breadcrumb(QWidget):
         theme = self._context.theme
         self.setFixedHeight(theme.space(32))
         self._note.setFont(theme.text_font("small"))
-        for label in (self._going, self._more, *(mark for mark, _ in self._crumbs)):
+        for label in (self._going, self._more):
             label.setFont(theme.text_font("body"))
         self._going.set_ground(theme.panel)
-        self._widths.clear()
+        for crumb in self._made.values():
+            crumb.deleteLater()
+        self._made.clear()
+        self._crumbs.clear()
+        self._sizes.clear()
         self._shown = self._arranged = None
         self._show()
 
@@ -152,48 +165,67 @@ class Breadcrumb(QWidget):
         super().resizeEvent(event)
         self._arrange()
 
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        theme, box = self._context.theme, self.rect()
+        painter = QPainter(self)
+        painter.fillRect(box, theme.panel)
+        painter.fillRect(0, box.bottom(), box.width(), 1, theme.hairline)
+        painter.setFont(theme.text_font("body"))
+        painter.setPen(theme.muted)
+        for mark in self._marks:
+            painter.drawText(mark, Qt.AlignmentFlag.AlignCenter, _MARK)
+        painter.end()
+
     # ---- the parts ----
 
     def _write(self, wanted: list[Part]) -> None:
-        """Write the parts into the crumbs, which are made where there are too few."""
-        while len(self._crumbs) < len(wanted):
-            self._crumbs.append(self._crumb(len(self._crumbs)))
-        theme = self._context.theme
-        for number, (_, crumb) in enumerate(self._crumbs):
-            part = wanted[number] if number < len(wanted) else Part("")
+        """Write the parts into crumbs; those of before that are not used again disappear."""
+        before, self._crumbs = self._crumbs, []
+        for number, part in enumerate(wanted):
+            crumb = self._crumb(number, part.phase, number == len(wanted) - 1)
+            self._crumbs.append(crumb)
             if crumb.text() != part.text:
                 crumb.setText(part.text)
                 crumb.setAccessibleName(part.text)
-            font = theme.text_font("body", bold=number == len(wanted) - 1)
-            if crumb.font() != font:
-                crumb.setFont(font)
-            color = theme.phase_text.get(part.phase)
-            style = "" if color is None else f"color: {color.name()}"
-            if crumb.styleSheet() != style:
-                crumb.setStyleSheet(style)
-            crumb.setToolTip(part.tip)
+            if crumb.toolTip() != part.tip:
+                crumb.setToolTip(part.tip)
             crumb.setFocusPolicy(Qt.FocusPolicy.NoFocus if part.move is None else Qt.FocusPolicy.StrongFocus)
+        for number, crumb in enumerate(before):
+            if crumb in self._crumbs:
+                continue
+            if crumb.hasFocus() and number < len(self._crumbs):
+                self._crumbs[number].setFocus()
+            crumb.hide()
 
-    def _crumb(self, number: int) -> tuple[QLabel, QPushButton]:
-        mark, crumb = QLabel("›", self), QPushButton(self)
-        mark.setObjectName("muted")
-        mark.setFont(self._context.theme.text_font("body"))
-        crumb.setObjectName("crumb")
-        crumb.clicked.connect(lambda: self._go(number))
-        return mark, crumb
+    def _crumb(self, number: int, phase: str, last: bool) -> QPushButton:
+        theme = self._context.theme
+        color = theme.phase_text.get(phase)
+        key = number, phase if color is not None else "", last
+        if key not in self._made:
+            crumb = QPushButton(self)
+            crumb.setObjectName("crumb")
+            crumb.setFont(theme.text_font("body", bold=last))
+            if color is not None:
+                crumb.setStyleSheet(f"color: {color.name()}")
+            crumb.clicked.connect(lambda: self._go(number))
+            self._made[key] = crumb
+            for one, other in pairwise(self._made[key] for key in sorted(self._made)):
+                QWidget.setTabOrder(one, other)
+        return self._made[key]
 
     def _go(self, number: int) -> None:
         move = self._shown[number].move if self._shown and number < len(self._shown) else None
         if move is not None:
             self._clicked(*move)
 
-    def _width(self, crumb: QPushButton) -> int:
-        key = crumb.text(), crumb.font().bold()
-        if key not in self._widths:
-            if len(self._widths) > 500:
-                self._widths.clear()
-            self._widths[key] = crumb.sizeHint().width()
-        return self._widths[key]
+    def _size(self, part: QLabel | QPushButton) -> QSize:
+        """The size that a part wants."""
+        key = part.text(), part.font().bold()
+        if key not in self._sizes:
+            if len(self._sizes) > 500:
+                self._sizes.clear()
+            self._sizes[key] = part.sizeHint()
+        return self._sizes[key]
 
     def _arrange(self) -> None:
         """Show as many parts as there is room for, from the finest up; what is left over is the note's."""
@@ -201,34 +233,36 @@ class Breadcrumb(QWidget):
         if arranged == self._arranged:
             return
         self._arranged = arranged
-        running, count = self._context.state.running, len(self._shown or ())
-        more, mark_width = self._more.sizeHint().width(), self._crumbs[0][0].sizeHint().width() if self._crumbs else 0
+        running, count, high = self._context.state.running, len(self._shown or ()), self.height()
+        more, between = self._size(self._more).width(), QFontMetrics(self._more.font()).horizontalAdvance(_MARK)
         room, first = self.width() - 20 - more, count
         while not running and first > 0:
-            room -= self._width(self._crumbs[first - 1][1]) + mark_width
+            room -= self._size(self._crumbs[first - 1]).width() + between
             if room < 0 and first < count:
                 break
             first -= 1
         hidden = 0 < first < count
         x = 8 + (more + 4 if hidden else 0)
-        for number, (mark, crumb) in enumerate(self._crumbs):
+        self._marks.clear()
+        for number, crumb in enumerate(self._crumbs):
             shown = first <= number < count
             if shown:
                 if number:
-                    mark.setGeometry(x, 0, mark_width, self.height())
-                    x += mark_width
-                wide, high = min(self._width(crumb), max(1, self.width() - 8 - x)), crumb.sizeHint().height()
-                crumb.setGeometry(x, (self.height() - high) // 2, wide, high)
+                    self._marks.append(QRect(x, 0, between, high))
+                    x += between
+                size = self._size(crumb)
+                wide = min(size.width(), max(1, self.width() - 8 - x))
+                crumb.setGeometry(x, (high - size.height()) // 2, wide, size.height())
                 x += wide
             crumb.setVisible(shown)
-            mark.setVisible(shown and number > 0)
-        self._more.setGeometry(8, 0, more, self.height())
+        self._more.setGeometry(8, 0, more, high)
         self._more.setVisible(hidden)
         if self._more.toolTip() != self.text:
             self._more.setToolTip(self.text)
         going = running or not self._shown
         left = 8 if going else x + 8
         for label in (self._going, self._note):
-            label.setGeometry(left, 0, max(1, self.width() - 8 - left), self.height() - 1)
+            label.setGeometry(left, 0, max(1, self.width() - 8 - left), high - 1)
         self._going.setVisible(going)
         self._note.setVisible(not going)
+        self.update()

@@ -54,6 +54,9 @@ class Following(QObject):
 
     def _stopped(self, stop: dict[str, Any]) -> None:
         self._timer.stop()
+        runs = self._context.link.runs
+        if runs is not None and not _only_moved(self._state.runs, runs):
+            self._runs_changed(runs)
         if stop.get("reason") == "entry":
             # The run begins anew: what is known of it under this name is of the one before.
             name = self._current
@@ -64,10 +67,12 @@ class Following(QObject):
             )  # fmt: skip
         here = self._past(stop)
         known = self._known_graph(*here) if here is not None else None
-        changes = {"stop": stop, "running": False, "selection": follow(self._state.selection, stop)}
+        changes: dict[str, Any] = {"stop": stop, "running": False, "selection": follow(self._state.selection, stop)}
         if known is not None:
             self._context.link.forget(("state", "graph"))
             changes["graph"] = known
+        if runs is not None:
+            changes["runs"] = runs  # with the stop: else many would show themselves twice
         self._unasked = known is None
         self._state.update(**changes, graph_due=known is None and here is not None)
         self._ask_graph_once()
@@ -137,6 +142,11 @@ class Following(QObject):
                 )
 
         self._context.link.ask(("state", "curves"), "curves", {"step": start}, answered, lambda _: None)
+
+
+def _only_moved(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> bool:
+    """Whether two lists of runs differ at most in where the runs stand."""
+    return len(old) == len(new) and all({**a, "position": b["position"]} == b for a, b in zip(old, new))
 
 
 def _equal(a: dict[str, Any], b: dict[str, Any]) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from PyQt6.QtCore import QRectF, Qt
+from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QWidget
 
 from gui.actions import SPECS, shown_key
@@ -22,6 +24,36 @@ _MEGABYTE = 2**20
 _GAP = 8
 _BETWEEN = "  ·  "
 
+#: Pixels of the dot that shows the state's colour.
+_DOT = 9
+
+
+class Dot(QWidget):
+    """A dot in the colour of the state, hollow where nothing is open. Painted: a style sheet for each colour takes long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: tuple[QColor, bool, QColor] | None = None
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    def show_state(self, color: QColor, full: bool, ground: QColor) -> None:
+        """Be of this colour, on this ground."""
+        if self._shown != (color, full, ground):
+            self._shown = QColor(color), full, QColor(ground)
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        if self._shown is None:
+            return
+        color, full, ground = self._shown
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), ground)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(color, 1.2))
+        painter.setBrush(color if full else Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+        painter.end()
+
 
 class StatusLine(QWidget):
     """State, place and figures at the left; at the right what a newcomer may press."""
@@ -32,8 +64,7 @@ class StatusLine(QWidget):
         self._state = context.state
         self._starting = ""
         self.setObjectName("status-line")
-        self._dot = QLabel()
-        self._color = ""
+        self._dot = Dot()
         self._hinted = True
         self.state = ElidedLabel()
         self.state.setAccessibleName("State of the script")
@@ -62,6 +93,7 @@ class StatusLine(QWidget):
         """Take on the theme's fonts and colours."""
         for label in (self.state, self.hint):
             label.setFont(self._context.theme.text_font("small"))
+        self._dot.setFixedSize(self._context.theme.space(_DOT), self._context.theme.space(_DOT))
         self.state.set_ground(self._context.theme.paper)
         self._show()
 
@@ -74,11 +106,7 @@ class StatusLine(QWidget):
         kind, text = self._words()
         theme = self._context.theme
         color = {"alarm": theme.phase["alarm"], "idle": theme.muted}.get(kind) or theme.phase.get(kind, theme.accent)
-        self._dot.setText("●" if kind != "idle" else "○")
-        if color.name() != self._color:
-            # Style sheets are slow, and all this is shown several times a second while the script runs.
-            self._color = color.name()
-            self._dot.setStyleSheet(f"color: {self._color}")
+        self._dot.show_state(color, kind != "idle", theme.paper)
         self.hint.setText(self._hint())
         self._say(text, self._figures())
 
@@ -88,7 +116,7 @@ class StatusLine(QWidget):
         """
         wide = self.state.fontMetrics().horizontalAdvance
         busy = self._busy.width() + _GAP if self._starting else 0
-        room = self.width() - 3 * _GAP - 2 - self._dot.sizeHint().width() - busy
+        room = self.width() - 3 * _GAP - 2 - self._dot.width() - busy
         hint = self.hint.sizeHint().width() + _GAP
         hinted = bool(self.hint.text()) and hint < self.width() / 3 and wide(text) + hint <= room
         if hinted != self._hinted:

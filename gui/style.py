@@ -176,7 +176,6 @@ QStatusBar::item { border: none; }
 #muted { color: @muted; }
 #status { color: @muted; }
 
-#breadcrumb { background: @panel; border-bottom: 1px solid @hairline; }
 #crumb { border: none; background: transparent; padding: 2px 4px; border-radius: 4px; }
 #crumb:hover { background: @hover; }
 #crumb:focus { background: @hover; color: @accent; }

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from typing import Any
 
 from PyQt6.QtCore import QObject, Qt, pyqtSignal
+
+#: Seconds for which calls are carried out before the window is painted, if one does not take longer.
+_WHILE = 0.012
 
 
 class Posts(QObject):
@@ -47,20 +51,34 @@ class Posts(QObject):
             self._calls.clear()
 
     def _carry_out(self) -> None:
+        """Carry out what waits, and what arrives meanwhile: else it would find the window painted without it, and paint it
+        once more. Not for ever: at the end of a while painting has its turn.
+        """
+        end = time.monotonic() + _WHILE
+        while True:
+            with self._lock:
+                calls, self._calls = self._calls, deque()
+                self._woken = bool(calls)
+            if not calls:
+                return
+            while calls:
+                call = calls.popleft()
+                late = time.monotonic() > end
+                try:
+                    call()
+                except BaseException:
+                    # What fails is for whoever called; the others must not be lost with it.
+                    self._put_back(calls)
+                    raise
+                if late:
+                    self._put_back(calls)
+                    return
+
+    def _put_back(self, calls: deque[Callable[[], object]]) -> None:
         with self._lock:
-            calls, self._calls = self._calls, deque()
-            self._woken = False
-        while calls:
-            call = calls.popleft()
-            try:
-                call()
-            except BaseException:
-                # What fails is for whoever called; the others must not be lost with it.
-                with self._lock:
-                    self._calls.extendleft(reversed(calls))
-                    self._woken = True
-                self._waiting.emit()
-                raise
+            self._calls.extendleft(reversed(calls))
+            self._woken = True
+        self._waiting.emit()
 
 
 class Jobs:

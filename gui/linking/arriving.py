@@ -42,12 +42,13 @@ class Arriving(Core):
         self._watchdog.stood()
         if began:
             self.starting.emit("")
-        self.runs_changed.emit(runs_of(session))
+        if stop is None or stop.reason == "lost":
+            self.runs_changed.emit(runs_of(session))
         if stop is None:
             self.idle.emit()
         elif stop.reason == "lost":
             self._lose(session, stop)
-        else:
+        else:  # who hears of the stop looks at the runs too
             self._gone = False
             self._flush.start()
             self._emit_stop(dict(stop))

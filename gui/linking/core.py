@@ -59,6 +59,11 @@ class Core(LinkSignals):
         return self._session is not None
 
     @property
+    def runs(self) -> list[dict[str, Any]] | None:
+        """The runs of the session as ``State.runs`` holds them; None where there is none."""
+        return None if self._session is None else runs_of(self._session)
+
+    @property
     def moving(self) -> bool:
         """Whether the script runs, or is being started."""
         return self._moving is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PyQt6.QtCore import QObject, pyqtSignal
 
 
@@ -14,7 +16,7 @@ class LinkSignals(QObject):
         idle(): what was running has ended without a new stop.
         snapped(dict): event ``snapshot`` of the current run: what a step of a free run looked like.
         progressed(dict), output(category, text), diagnosed(dict), breakpoint_changed(dict): events of the current run.
-        runs_changed(list): see ``State.runs``.
+        runs_changed(list): see ``State.runs``. Not before ``stopped``, whose listeners look at :attr:`runs`.
         failed(message): something was refused.
         lost(message): the engine process is gone.
         starting(what): what the engine process is doing until it is ready; "" when it is.
@@ -37,3 +39,8 @@ class LinkSignals(QObject):
     closed = pyqtSignal()
     silent = pyqtSignal(str)
     answering = pyqtSignal()
+
+    @property
+    def runs(self) -> list[dict[str, Any]] | None:
+        """The runs as ``State.runs`` holds them; None where there is no session."""
+        return None

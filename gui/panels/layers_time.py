@@ -164,6 +164,7 @@ class OverTime(QWidget):
         self.histogram.apply_theme(theme)
         self.note.setFont(theme.text_font())
         self.read_out.setFont(theme.code_font("small"))
+        self.read_out.set_ground(theme.panel)
 
 
 def _longer(

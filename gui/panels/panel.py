@@ -255,7 +255,8 @@ class PanelHead(QWidget):
         self.subject.setObjectName("panel-subject")
         self.subject.setAccessibleName(f"{title}: what it shows")
         self._layout = QHBoxLayout(self)
-        self._layout.setContentsMargins(8, 0, 4, 0)
+        # Above the line at the lower edge, which is 2 pixels wide where the panel is active.
+        self._layout.setContentsMargins(8, 2, 4, 2)
         self._layout.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)
         self._layout.setSpacing(8)
         self._layout.addWidget(self.title)
@@ -286,6 +287,7 @@ class PanelHead(QWidget):
     def apply_theme(self, theme: Theme) -> None:
         self.title.setFont(theme.text_font("body", bold=True))
         self.subject.setFont(theme.code_font("small"))
+        self.subject.set_ground(theme.panel)
         self.setFixedHeight(theme.space(32))
 
 
@@ -354,10 +356,13 @@ class ElidedLabel(QLabel):
         text = (self._problem or self._whole).replace("\n", " ")
         metrics, room = QFontMetrics(self.font()), max(self.contentsRect().width(), 1)
         kept = "" if self._problem else self._kept
-        name, left = text.removesuffix(kept), room - metrics.horizontalAdvance(kept)
-        if self._brief and not self._problem and metrics.horizontalAdvance(text) > room:
+        name = text.removesuffix(kept)
+        if metrics.horizontalAdvance(text) <= room:
+            shown = text
+        elif self._brief and not self._problem:
             shown = self._brief if metrics.horizontalAdvance(self._brief) <= room else ""
-        elif kept and left >= metrics.horizontalAdvance(name[:1] + "…" + name[-2:]):
+        elif kept and metrics.horizontalAdvance(name[:1] + "…" + name[-2:] + kept) <= room:
+            left = room - metrics.horizontalAdvance(kept)
             shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, left) + kept
         else:
             shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)

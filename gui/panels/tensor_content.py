@@ -103,6 +103,7 @@ class TensorContent(QWidget):
         self.histogram.apply_theme(theme)
         for label in (self.read_out, self.statistics):
             label.setFont(theme.code_font("small"))
+            label.set_ground(theme.panel)
         self.message.setFont(theme.text_font())
         if self._written is not None:
             self.write(*self._written)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QRect, QRectF, Qt
-from PyQt6.QtGui import QFontMetrics, QFontMetricsF, QPainter, QTextBlock, QTextLine
+from PyQt6.QtGui import QFontMetrics, QFontMetricsF, QPainter, QRegion, QTextBlock, QTextLine
 
 from gui.widgets.gutter import tint
 
@@ -69,7 +69,7 @@ class Cuts:
         self._side: tuple | None = None
         self._known: dict[int, list[QRectF]] = {}
 
-    def paint(self, painter: QPainter, area: QRect) -> None:
+    def paint(self, painter: QPainter, area: QRegion) -> None:
         """Paint those in ``area``."""
         view, viewport, document = self._view, self._view.viewport(), self._view.document()
         if viewport is None or document is None:
@@ -88,7 +88,7 @@ class Cuts:
         painter.setFont(view.font())
         painter.setPen(view.theme.muted)
         for number, box in self._found:
-            if box.bottom() < area.top() or box.top() > area.bottom():
+            if not area.intersects(box.toAlignedRect()):
                 continue
             painter.fillRect(box, view.theme.panel)
             if number == _BELOW:

@@ -63,9 +63,14 @@ class CodeView(QPlainTextEdit):
         self.shows_breakpoints = True
         document = self.document()
         assert document is not None
+        # While somebody holds PyQt's object for it, document() need not make one each time: that takes longer than a look.
+        self._held = document
         self.highlighter = PythonHighlighter(document, theme)
         self.gutter = Gutter(self)
         self._cuts = sides.Cuts(self)
+        if viewport := self.viewport():
+            # It paints all of itself: the panel, the dock and the window under it need not be.
+            viewport.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent, True)
         self.blockCountChanged.connect(self._place_gutter)
         self.updateRequest.connect(self._scrolled)
         if (bar := self.horizontalScrollBar()) is not None:
@@ -196,15 +201,17 @@ class CodeView(QPlainTextEdit):
     def paintEvent(self, e: QPaintEvent | None) -> None:
         viewport = self.viewport()
         painter = QPainter(viewport)
+        painter.fillRect(self.rect() if e is None else e.rect(), self.theme.panel)
         for mark in self.marks:
             rect = self.line_rect(mark.line)
             painter.fillRect(QRect(0, rect.top(), self.width(), rect.height()), tint(mark))
         painter.end()
+        if e is None:
+            return
         super().paintEvent(e)
-        if e is not None:
-            painter = QPainter(viewport)
-            self._cuts.paint(painter, e.rect())
-            painter.end()
+        painter = QPainter(viewport)
+        self._cuts.paint(painter, e.region())
+        painter.end()
 
     def line_rect(self, line: int) -> QRect:
         """Where a line is drawn, in the viewport; empty where it is not."""

@@ -113,6 +113,7 @@ class LinePlot(QWidget):
         """Take on another theme."""
         self.theme = self.canvas.theme = theme
         self.read_out.setFont(theme.code_font("small"))
+        self.read_out.set_ground(theme.panel)
         self.read_out.setFixedHeight(round(QFontMetricsF(theme.code_font("small")).height()) + 6)
         self._entries = []
         self._write_legend()

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import math
 
-from PyQt6.QtCore import QEvent, QRectF, QSize
-from PyQt6.QtGui import QAbstractTextDocumentLayout, QPainter, QPaintEvent, QPalette, QResizeEvent, QTextDocument
+from PyQt6.QtCore import QEvent, QRectF, QSize, Qt
+from PyQt6.QtGui import (
+    QAbstractTextDocumentLayout,
+    QColor,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QResizeEvent,
+    QTextDocument,
+)
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 
@@ -18,6 +26,7 @@ class RichLine(QWidget):
         super().__init__()
         self._text = ""
         self._margin = margin
+        self._ground: QColor | None = None
         self._document = QTextDocument(self)
         self._document.setDocumentMargin(0)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -32,6 +41,12 @@ class RichLine(QWidget):
             self._text = text
             self._document.setHtml(text)
             self._fit()
+
+    def set_ground(self, color: QColor) -> None:
+        """Paint this under the text: what lies below need not be painted anew with each text."""
+        self._ground = color
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(1, self.minimumHeight())
@@ -58,6 +73,8 @@ class RichLine(QWidget):
         if layout is None:
             return
         painter = QPainter(self)
+        if self._ground is not None:
+            painter.fillRect(self.rect(), self._ground)
         context = QAbstractTextDocumentLayout.PaintContext()
         context.palette.setColor(QPalette.ColorRole.Text, self.palette().color(self.foregroundRole()))
         context.clip = QRectF(0, 0, max(1, self.width() - 2 * self._margin), self.height())

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PyQt6.QtCore import QAbstractItemModel, QModelIndex, Qt, pyqtSignal
-from PyQt6.QtGui import QKeyEvent
+from PyQt6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -97,7 +97,18 @@ class VariableTree(QTreeWidget):
         self.itemDoubleClicked.connect(self.edit_cell)
         self.itemClicked.connect(lambda item, _column: self.picked.emit(item))
         self.apply_theme(theme)
+        for viewport in (self.viewport(), header.viewport()):
+            if viewport is not None:
+                # It paints all of itself: the panel, the dock and the window under it need not be.
+                viewport.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent, True)
         self.setColumnWidth(0, _name_width(theme))
+
+    def paintEvent(self, e: QPaintEvent | None) -> None:
+        if e is not None and (viewport := self.viewport()) is not None and self._theme is not None:
+            painter = QPainter(viewport)
+            painter.fillRect(e.rect(), self._theme.panel)
+            painter.end()
+        super().paintEvent(e)
 
     # ---- rows ----
 

@@ -171,7 +171,8 @@ class Desktop:
             if time.monotonic() > end:
                 raise TimeoutError("the window did not get there")
             self.app.processEvents()
-            time.sleep(0.0005)
+            if not condition():
+                time.sleep(0.0002)
 
     def live(self, seconds: float) -> None:
         """Let the window live as it does: in Qt's own loop."""
@@ -255,16 +256,15 @@ class Desktop:
 
     def _shown(self, before: Any) -> None:
         end = time.monotonic() + 30
-        while self.state.stop is before or self.link.moving or not self.settled():
-            self._turn()
+        there = lambda: self.state.stop is not before and not self.link.moving and self.settled()  # noqa: E731
+        while not there():
+            self.app.processEvents()
             if time.monotonic() > end:
                 raise TimeoutError("the step was not shown")
+            if not there():
+                time.sleep(0.0002)
         # What the last answers have changed is painted in this turn.
         self.app.processEvents()
-
-    def _turn(self) -> None:
-        self.app.processEvents()
-        time.sleep(0.0002)
 
     def close(self) -> None:
         """Close the window and its processes."""

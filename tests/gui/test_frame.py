@@ -191,8 +191,11 @@ def test_going_along_the_past_again_asks_for_no_graph(stopped):
 
 def test_the_crumbs_are_used_again_and_lead_where_they_say(stopped):
     crumb = stopped.workspace.findChild(Breadcrumb)
+    other = {**STOP, "seq": 13, "epoch": 0, "step": 3, "module": "fc"}
+    for stop in (other, STOP):
+        stopped.context.link.stopped.emit(dict(stop))
     before = set(crumb.findChildren(QAbstractButton))
-    stopped.context.link.stopped.emit({**STOP, "seq": 13, "epoch": 0, "step": 3, "module": "fc"})
+    stopped.context.link.stopped.emit(other)
     buttons = [button for button in crumb.findChildren(QAbstractButton) if button.isVisible()]
     assert set(buttons) <= before
     assert " › ".join(b.text() for b in sorted(buttons, key=lambda b: b.x())) == crumb.text
