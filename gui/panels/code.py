@@ -249,7 +249,10 @@ class CodePanel(Panel):
             again = "<a href='reload'>Show the new text</a>."
             if self.state.stop is not None:
                 again = "<a href='restart'>Restart</a> to run the new text."
-            self.note.setText(f"{name} has been changed on disk; the run and this view still have the old text. {again}")
+            what = f"{name} has been changed on disk; the run and this view still have the old text. {again}"
+            if self._files.is_gone(self.path):
+                what = f"{name} is not on disk any more (deleted, or moved); the run and this view still have its text."
+            self.note.setText(what)
         self.note.setVisible(changed)
 
     def _note_clicked(self, link: str) -> None:

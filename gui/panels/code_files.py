@@ -30,6 +30,9 @@ class Files(QObject):
         self._real: dict[str, str] = {}
         self._watcher = QFileSystemWatcher(self)
         self._watcher.fileChanged.connect(self._file_changed)
+        self._watcher.directoryChanged.connect(self._folder_changed)
+        #: Those of the stale ones that are not there any more.
+        self._gone: set[str] = set()
 
     def text(self, path: str) -> str:
         """The text of a file that was read."""
@@ -57,19 +60,32 @@ class Files(QObject):
         """Whether a file is another one on disk."""
         return path in self._stale
 
+    def is_gone(self, path: str | None) -> bool:
+        """Whether a file is not there any more."""
+        return path in self._gone
+
     def forget_stale(self) -> None:
         """Read those that have changed anew when they are wanted."""
         for path in self._stale:
             self._texts.pop(path, None)
         self._stale.clear()
+        self._gone.clear()
         self._real.clear()
 
     def _file_changed(self, path: str) -> None:
         if os.path.exists(path):
             self._watcher.addPath(path)  # an editor that writes a new file ends the watching of the old one
+            self._gone.discard(path)
+        else:
+            self._watcher.addPath(os.path.dirname(path))  # it may come back
+            self._gone.add(path)
         try:
             same = Path(path).read_text(encoding="utf-8", errors="replace") == self._texts.get(path)
         except OSError:
             same = False
         (self._stale.discard if same else self._stale.add)(path)
         self.changed.emit()
+
+    def _folder_changed(self, _folder: str) -> None:
+        for path in [path for path in self._gone if os.path.exists(path)]:
+            self._file_changed(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PyQt6.QtCore import QAbstractItemModel, QModelIndex, Qt, pyqtSignal
+from PyQt6.QtCore import QAbstractItemModel, QModelIndex, QPoint, QRect, Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -104,11 +104,30 @@ class VariableTree(QTreeWidget):
         self.setColumnWidth(0, _name_width(theme))
 
     def paintEvent(self, e: QPaintEvent | None) -> None:
-        if e is not None and (viewport := self.viewport()) is not None and self._theme is not None:
-            painter = QPainter(viewport)
-            painter.fillRect(e.rect(), self._theme.panel)
-            painter.end()
+        viewport = self.viewport()
+        assert viewport is not None and self._theme is not None
+        painter = QPainter(viewport)
+        painter.fillRect(viewport.rect(), self._theme.panel)
+        painter.end()
         super().paintEvent(e)
+        if (last := self._cut_row()) is not None:
+            painter = QPainter(viewport)
+            painter.fillRect(last, self._theme.panel)
+            painter.end()
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        super().scrollContentsBy(dx, dy)
+        if viewport := self.viewport():
+            viewport.update()  # a row that was left out may now be whole, and Qt only moves what was painted
+
+    def _cut_row(self) -> QRect | None:
+        """Where a row is of which only the upper part can be seen: it is left out, as the source's last line is."""
+        viewport = self.viewport()
+        assert viewport is not None
+        row = self.visualRect(self.indexAt(QPoint(0, viewport.height() - 1)))
+        if row.isEmpty() or row.bottom() < viewport.height() or row.top() <= 0:
+            return None
+        return QRect(0, row.top(), viewport.width(), row.height())
 
     # ---- rows ----
 

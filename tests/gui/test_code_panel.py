@@ -185,6 +185,18 @@ def test_notes_that_the_file_has_changed_and_reads_it_when_a_run_begins(panel, c
     assert not panel.note.isVisible()
 
 
+def test_a_file_that_was_deleted_is_not_offered_for_a_restart(panel, context, script):
+    context.state.update(stop=stop(script, 3))
+    text = script.read_text()
+    script.unlink()
+    panel._files._watcher.fileChanged.emit(str(script))
+    assert "train.py is not on disk any more" in panel.note.text() and "href" not in panel.note.text()
+    assert panel.view.toPlainText() == SOURCE
+    script.write_text(text)  # it is back, as it was
+    panel._files._watcher.directoryChanged.emit(str(script.parent))
+    assert not panel.note.isVisible()
+
+
 def test_each_file_keeps_its_scroll(panel, context, script, tmp_path):
     other = tmp_path / "model.py"
     other.write_text(SOURCE)

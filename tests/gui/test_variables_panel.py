@@ -316,3 +316,27 @@ def test_at_the_end_of_a_script_it_says_that_its_variables_are_gone(panel, conte
     link.answers["scopes"] = {"scopes": []}
     context.state.update(stop=stop(9, reason="end", kind="end", live=True))
     assert "the script has ended" in panel.head.subject.text()
+
+
+def test_a_row_that_is_cut_at_the_lower_edge_is_left_out(panel, context, link, values):
+    values[1] = [variable(f"v{i}", str(i)) for i in range(60)]
+    context.state.update(stop=stop(99))
+    panel.tree.setFocus()
+    tree = panel.tree
+    high = tree.visualItemRect(tree.topLevelItem(0)).height()
+    viewport = tree.viewport()
+    panel.resize(panel.width(), panel.height() + high // 2 - viewport.height() % high)
+    viewport.repaint()
+    assert viewport.height() % high == high // 2, "else there is no such row"
+
+    def lowest():
+        image = viewport.grab().toImage()
+        ground = panel.theme.panel.rgb()
+        rows = range(image.height() - high // 2 + 1, image.height())
+        return {image.pixelColor(x, y).rgb() for x in range(image.width() - 12) for y in rows} == {ground}
+
+    for offset in (0, high, 3 * high):
+        tree.verticalScrollBar().setValue(offset)
+        assert lowest()
+    tree.verticalScrollBar().setValue(high + high // 2)
+    assert not lowest(), "this one is whole"
