@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QRect, QRectF, Qt
+from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QFontMetrics, QFontMetricsF, QPainter, QRegion, QTextBlock, QTextLine
 
 from gui.widgets.gutter import tint
