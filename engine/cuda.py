@@ -6,17 +6,21 @@ their launches, in one stream, while Python goes on; reading a value (``item()``
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, NamedTuple
 
 from engine.device import Device, gate
 from engine.errors import DeviceError, MissingError, OutOfMemoryError
+from engine.random import cuda_generator
+from engine.tensor import Tensor, wrap
 
 __all__ = [
     "DeviceProperties", "OutOfMemoryError", "current_device", "device", "device_count", "empty_cache",
-    "get_device_capability", "get_device_name", "get_device_properties", "init", "is_available", "is_initialized",
-    "manual_seed", "manual_seed_all", "max_memory_allocated", "mem_get_info", "memory_allocated", "memory_reserved",
-    "memory_summary", "reset_peak_memory_stats", "set_device", "synchronize",
+    "get_device_capability", "get_device_name", "get_device_properties", "get_rng_state", "get_rng_state_all", "init",
+    "initial_seed", "is_available", "is_initialized", "manual_seed", "manual_seed_all", "max_memory_allocated",
+    "mem_get_info", "memory_allocated", "memory_reserved", "memory_summary", "reset_peak_memory_stats", "seed",
+    "seed_all", "set_device", "set_rng_state", "set_rng_state_all", "synchronize",
 ]  # fmt: skip
 
 
@@ -144,15 +148,56 @@ def memory_summary(device: Any = None, abbreviated: bool = False) -> str:
     return _pool().summary()
 
 
-# ---- random numbers: those of the CPU's generator, which is seeded by engine.manual_seed ----
+# ---- random numbers that are drawn on the GPU; engine.manual_seed seeds their generator too ----
 
 
 def manual_seed(seed: int) -> None:
-    """Nothing: the GPU's random numbers come from the same generator as the CPU's (:func:`engine.manual_seed`)."""
+    """Seed the GPU's default generator, whether there is a GPU or not."""
+    cuda_generator.manual_seed(int(seed))
 
 
 def manual_seed_all(seed: int) -> None:
-    """Nothing; see :func:`manual_seed`."""
+    """The same as :func:`manual_seed`, as there is one GPU."""
+    manual_seed(seed)
+
+
+def seed() -> None:
+    """Seed the GPU's default generator with 64 bits of the system's entropy."""
+    cuda_generator.seed()
+
+
+def seed_all() -> None:
+    """The same as :func:`seed`, as there is one GPU."""
+    seed()
+
+
+def initial_seed() -> int:
+    """The seed that the GPU's default stream began with."""
+    _checked(None)
+    return cuda_generator.initial_seed()
+
+
+def get_rng_state(device: Any = None) -> Tensor:
+    """The state of the GPU's default generator: uint8, shape (16,), on the CPU; seed and offset, as in PyTorch."""
+    _checked(device)
+    return wrap(cuda_generator.get_state())
+
+
+def get_rng_state_all() -> list[Tensor]:
+    """:func:`get_rng_state` of every GPU: one state, none without a GPU."""
+    return [get_rng_state()] if is_available() else []
+
+
+def set_rng_state(new_state: Tensor, device: Any = None) -> None:
+    """Set the state of the GPU's default generator to what :func:`get_rng_state` returned."""
+    _checked(device)
+    cuda_generator.set_state(new_state._array)
+
+
+def set_rng_state_all(new_states: Iterable[Tensor]) -> None:
+    """:func:`set_rng_state` for every GPU, with what :func:`get_rng_state_all` returned."""
+    for number, state in enumerate(new_states):
+        set_rng_state(state, number)
 
 
 class device:

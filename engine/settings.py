@@ -16,12 +16,12 @@ _matmul_precision = "highest"
 
 
 def get_rng_state() -> Tensor:
-    """The state of the default generator as a uint8 tensor."""
+    """The state of the CPU's default generator as a uint8 tensor; the GPU's is in :mod:`engine.cuda`."""
     return wrap(random.get_rng_state())
 
 
 def set_rng_state(new_state: Tensor) -> None:
-    """Set the state of the default generator to what :func:`get_rng_state` returned."""
+    """Set the state of the CPU's default generator to what :func:`get_rng_state` returned."""
     random.set_rng_state(new_state._array)
 
 

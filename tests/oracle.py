@@ -8,9 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.definitions import Definition
+from engine.definitions import Definition, all_definitions
 from engine.function import Function
 from engine.kernels import derive
+
+
+def of_ops() -> set[str]:
+    """The names of the definitions that belong to ops and optimizers: all but those of random numbers."""
+    return {name for name in all_definitions() if not name.startswith("random_")}
 
 
 class Case(NamedTuple):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from engine import trace
-from engine.random.generator import default_generator
+from engine.random import get_all_states, set_all_states
 from engine.tensor import grad_mode
 
 
@@ -44,11 +44,11 @@ def quiet(calls: bool = True) -> Iterator[None]:
 def _kept_streams() -> Iterator[None]:
     tracer = sys.gettrace()
     sys.settrace(None)
-    engine, python, numpy = default_generator.get_state(), random.getstate(), np.random.get_state(legacy=False)
+    engine, python, numpy = get_all_states(), random.getstate(), np.random.get_state(legacy=False)
     try:
         yield
     finally:
-        default_generator.set_state(engine)
+        set_all_states(engine)
         random.setstate(python)
         np.random.set_state(numpy)
         sys.settrace(tracer)

@@ -14,7 +14,7 @@ from typing import Any
 
 import engine
 from engine.debug.evaluation import quiet
-from engine.random.generator import default_generator
+from engine.random import default_generator
 from engine.utils.data import IterableDataset
 
 #: Names under which scripts keep how many epochs they train.

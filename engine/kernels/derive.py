@@ -49,10 +49,18 @@ def sized(definition: Definition, work: float, result: Any) -> Callable:
     return cpu(definition).sized(work) if type(result) is np.ndarray else cuda(definition)
 
 
-@functools.cache
+def cuda_helper(definition: Definition, name: str) -> Callable:
+    """The helper function ``name`` that ``definition`` uses, for tuned CUDA kernels to call."""
+    return getattr(_module(definition, "cuda"), name)
+
+
 def _kernel(definition: Definition, target: str):
-    module = written.load(f"{definition.name}_{target}", source(definition, target))
-    return getattr(module, definition.name)
+    return getattr(_module(definition, target), definition.name)
+
+
+@functools.cache
+def _module(definition: Definition, target: str) -> types.ModuleType:
+    return written.load(f"{definition.name}_{target}", source(definition, target))
 
 
 def source(definition: Definition, target: str) -> str:
@@ -105,10 +113,13 @@ def _cuda_loop(definition: Definition, arguments: str, call: str) -> str:
     lines = ["\n@cuda_kernel", f"def {definition.name}({arguments}):"]
     lines.append("    position = cuda.grid(1)")
     lines.append(f"    if position < {definition.result}.size:")
-    for axis in reversed(range(len(definition.index))):
+    for axis in reversed(range(1, len(definition.index))):
         name, extent = definition.index[axis], f"{definition.result}.shape[{axis}]"
         lines.append(f"        {name} = position % {extent}")
         lines.append(f"        position = position // {extent}")
+    if definition.index:
+        # What is left lies within the first dimension: no further division, which GPUs are slow at.
+        lines.append(f"        {definition.index[0]} = position")
     lines.append(f"        {call}")
     return "\n".join(lines)
 

@@ -1,5 +1,6 @@
 """Initial values of parameters (``torch.nn.init``): every function fills its tensor in place and returns it.
 
+Numbers are drawn where the tensor lies, of which device ``generator`` must be one.
 fan_in and fan_out are the numbers of inputs and outputs of one unit, the receptive field included.
 Sources: Glorot and Bengio 2010 (xavier), He et al. 2015 (kaiming), Saxe et al. 2014 (orthogonal),
 Martens 2010 (sparse).
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from engine import random
+from engine.device import on_host
 from engine.random import Generator
 from engine.tensor import Tensor, no_grad
 
@@ -45,13 +47,13 @@ def _fill(tensor: Tensor, values: Any, op: str) -> Tensor:
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Draw from the uniform distribution on [a, b)."""
     array = tensor._array
-    return _fill(tensor, random.uniform(array.shape, array.dtype, a, b, generator), "uniform_")
+    return _fill(tensor, random.uniform(array.shape, array.dtype, a, b, generator, tensor.device), "uniform_")
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Draw from the normal distribution."""
     array = tensor._array
-    return _fill(tensor, random.normal(array.shape, array.dtype, mean, std, generator), "normal_")
+    return _fill(tensor, random.normal(array.shape, array.dtype, mean, std, generator, tensor.device), "normal_")
 
 
 def trunc_normal_(
@@ -64,7 +66,8 @@ def trunc_normal_(
 ) -> Tensor:
     """Draw from the normal distribution cut off outside [a, b]."""
     array = tensor._array
-    return _fill(tensor, random.trunc_normal(array.shape, array.dtype, mean, std, a, b, generator), "trunc_normal_")
+    values = random.trunc_normal(array.shape, array.dtype, mean, std, a, b, generator, tensor.device)
+    return _fill(tensor, values, "trunc_normal_")
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
@@ -173,7 +176,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
         return tensor
     array = tensor._array
     rows = array.shape[0]
-    flat = random.normal((rows, array.size // rows), array.dtype, 0.0, 1.0, generator)
+    flat = on_host(random.normal((rows, array.size // rows), array.dtype, 0.0, 1.0, generator, tensor.device))
     wide = flat.shape[0] < flat.shape[1]
     q, r = np.linalg.qr(flat.T if wide else flat)
     # With the signs of R's diagonal the distribution is uniform over the orthogonal matrices (Mezzadri 2007).
@@ -187,8 +190,8 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
         raise ValueError("Only tensors with 2 dimensions are supported")
     rows, columns = tensor.shape
     zeros = math.ceil(sparsity * rows)
-    values = random.normal((rows, columns), tensor._array.dtype, 0.0, std, generator)
+    values = on_host(random.normal((rows, columns), tensor._array.dtype, 0.0, std, generator, tensor.device))
     for column in range(columns):
-        # PyTorch draws which elements are zero from the default generator, whatever ``generator`` is.
+        # PyTorch draws which elements are zero from the CPU's default generator, whatever ``generator`` is.
         values[random.permutation(rows)[:zeros], column] = 0
     return _fill(tensor, values, "sparse_")

@@ -1,7 +1,7 @@
 """Dropout of elements and of whole channels.
 
-The mask is drawn from the engine's random stream and kept as an attribute of the op, so that it can be looked at and
-the output follows from it.
+The mask is drawn where the input lies, from the default generator there, and kept as an attribute of the op, so that it
+can be looked at and the output follows from it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from engine.definitions import dropout as formulas
 from engine.device import empty
 from engine.errors import DtypeError, ShapeError
 from engine.function import Function, apply
-from engine.kernels.placing import placed
 from engine.ops.in_place import overwrite
 from engine.random import dropout_mask
 from engine.tensor import Tensor
@@ -53,7 +52,7 @@ def _drop(
         return input
     if input._array.dtype.kind != "f":
         raise DtypeError(f"{op}: input has dtype {input.dtype}; it must be float")
-    function = kind(placed(dropout_mask(mask_shape, p, input._array.dtype), input.device), float(p))
+    function = kind(dropout_mask(mask_shape, p, input._array.dtype, device=input.device), float(p))
     return overwrite(f"{op}_", function, input) if inplace else apply(function, input)
 
 

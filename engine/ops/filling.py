@@ -1,4 +1,7 @@
-"""Methods that fill a tensor with random numbers, and those that make a new one like it."""
+"""Methods that fill a tensor with random numbers, and those that make a new one like it.
+
+``generator`` must be one of the tensor's device, where the numbers are drawn.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from engine import creation, dtypes, random
-from engine.device import on_host
 from engine.errors import DtypeError
+from engine.kernels.placing import placed
 from engine.ops.in_place_forms import fill_with
 from engine.random import Generator
 from engine.tensor import Tensor
@@ -24,7 +27,7 @@ def uniform_(input: Tensor, *bounds: float, generator: Generator | None = None, 
     """``uniform_(from=0, to=1)``: uniform on [from, to)."""
     array = _float_array("uniform_", input)
     low, high = _named("uniform_", bounds, named, {"from": 0.0, "to": 1.0})
-    return fill_with(input, random.uniform(array.shape, array.dtype, low, high, generator), "uniform_")
+    return fill_with(input, random.uniform(array.shape, array.dtype, low, high, generator, input.device), "uniform_")
 
 
 def _named(op: str, given: tuple, named: dict[str, Any], defaults: dict[str, Any]) -> list:
@@ -38,19 +41,21 @@ def _named(op: str, given: tuple, named: dict[str, Any], defaults: dict[str, Any
 def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Normal with the given mean and standard deviation."""
     array = _float_array("normal_", input)
-    return fill_with(input, random.normal(array.shape, array.dtype, mean, std, generator), "normal_")
+    return fill_with(input, random.normal(array.shape, array.dtype, mean, std, generator, input.device), "normal_")
 
 
 def exponential_(input: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Exponential with rate ``lambd``."""
     array = _float_array("exponential_", input)
-    return fill_with(input, random.exponential(array.shape, array.dtype, lambd, generator), "exponential_")
+    values = random.exponential(array.shape, array.dtype, lambd, generator, input.device)
+    return fill_with(input, values, "exponential_")
 
 
 def bernoulli_(input: Tensor, p: float | Tensor = 0.5, *, generator: Generator | None = None) -> Tensor:
     """Ones with probability ``p`` (a number, or a tensor that broadcasts), else zeros."""
     array = input._array
-    values = random.bernoulli(on_host(p._array) if isinstance(p, Tensor) else p, array.shape, array.dtype, generator)
+    chances = placed(p._array, input.device) if isinstance(p, Tensor) else p
+    values = random.bernoulli(chances, array.shape, array.dtype, generator, input.device)
     return fill_with(input, values, "bernoulli_")
 
 
@@ -61,9 +66,9 @@ def random_(input: Tensor, *bounds: int, generator: Generator | None = None, **n
         bounds = (0, *bounds)
     low, high = _named("random_", bounds, named, {"from": 0, "to": None})
     if high is None:
-        values = random.random_full(array.shape, array.dtype, generator)
+        values = random.random_full(array.shape, array.dtype, generator, input.device)
     else:
-        values = random.integers(low, high, array.shape, array.dtype, generator)
+        values = random.integers(low, high, array.shape, array.dtype, generator, input.device)
     return fill_with(input, values, "random_")
 
 

@@ -1,20 +1,24 @@
 """Arrays of independent random integers, and of zeros and ones.
 
 Elements are drawn in C order. Algorithms: PyTorch 2.13, ``ATen/core/TransformationHelper.h`` and
-``ATen/core/DistributionsHelper.h``.
+``ATen/core/DistributionsHelper.h``. On a GPU the numbers are those of :mod:`engine.definitions.random`.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from engine.device import empty
+from engine.device import CPU, Device, device_of, empty, is_array
 from engine.errors import DtypeError, ShapeError
+from engine.random import on_device
+from engine.random.default import chosen
 from engine.random.fill import Shape, checked_shape, fill, floating, kernels
-from engine.random.generator import Generator, chosen
+from engine.random.generator import Generator
+from engine.random.mersenne_twister import MersenneTwister
 
 #: From this range on a random integer takes 64 bits instead of 32.
 _WIDE_RANGE = 1 << 28
@@ -43,7 +47,8 @@ def integers(
     shape: Shape,
     dtype: DTypeLike = np.int64,
     generator: Generator | None = None,
-) -> np.ndarray:
+    device: Device = CPU,
+) -> Any:
     """Integers from low to high - 1 (``torch.randint``, ``Tensor.random_(low, high)``).
 
     ``low + word % (high - low)``; from a range of 2^28 on with a number of 64 bits (two words,
@@ -51,9 +56,10 @@ def integers(
 
     Raises:
         RuntimeError: low >= high, or dtype cannot hold all the integers.
+        DeviceError: the generator is one of another device than ``device``, where the array is to lie.
     """
     shape, dtype = checked_shape("integers", shape), np.dtype(dtype)
-    generator = chosen(generator)
+    stream = chosen(generator, device)
     if not low < high:
         raise RuntimeError(f"integers: low must be less than high, got low={low}, high={high}")
     least, most = _integer_range("integers", dtype)
@@ -62,8 +68,11 @@ def integers(
             f"integers: {low} .. {high - 1} do not fit {dtype}, which holds {least} .. {most}"
         )
     span = high - low
+    wide = span >= _WIDE_RANGE
+    if device != CPU:
+        return on_device.integers(shape, dtype, low, span, wide, stream)
     n = math.prod(shape)
-    raw = _pairs(generator, n) if span >= _WIDE_RANGE else generator.words(n)
+    raw = _pairs(stream, n) if wide else stream.words(n)
     if span < 2**64:
         raw %= np.uint64(span)
         # Modulo 2^64, which leaves the right int64 whatever the sign of low.
@@ -72,28 +81,32 @@ def integers(
 
 
 def random_full(
-    shape: Shape, dtype: DTypeLike = np.int64, generator: Generator | None = None
-) -> np.ndarray:
+    shape: Shape, dtype: DTypeLike = np.int64, generator: Generator | None = None, device: Device = CPU
+) -> Any:
     """What ``Tensor.random_()`` gives: integers from 0 to the greatest that dtype holds.
 
     For float32 and float64 the greatest is 2^24 and 2^53, up to which they hold every integer.
     64-bit dtypes take two words to a number, the others one.
     """
     shape, dtype = checked_shape("random_full", shape), np.dtype(dtype)
-    generator = chosen(generator)
+    stream = chosen(generator, device)
     most = _integer_range("random_full", dtype)[1]
+    wide = dtype.itemsize == 8
+    if device != CPU:
+        return on_device.integers(shape, dtype, 0, most + 1, wide, stream)
     n = math.prod(shape)
-    raw = _pairs(generator, n) if dtype.itemsize == 8 else generator.words(n)
+    raw = _pairs(stream, n) if wide else stream.words(n)
     raw %= np.uint64(most + 1)
     return raw.reshape(shape).astype(dtype)
 
 
 def bernoulli(
-    p: float | np.ndarray,
+    p: float | Any,
     shape: Shape | None = None,
     dtype: DTypeLike | None = None,
     generator: Generator | None = None,
-) -> np.ndarray:
+    device: Device = CPU,
+) -> Any:
     """Ones with probability p, else zeros: ``1 if u < p else 0``.
 
     A number p: u has 53 bits (``Tensor.bernoulli_(p)``, which PyTorch 2.13 computes without MKL's
@@ -102,26 +115,31 @@ def bernoulli(
 
     Args:
         dtype: of the result; by default float32, or p's.
+        device: where the array is to lie, for a number p; it lies where an array p does.
 
     Raises:
         DtypeError: p is an array of another dtype than float32 and float64.
         RuntimeError: p is not in [0, 1].
+        DeviceError: the generator is one of another device.
     """
-    generator = chosen(generator)
-    if isinstance(p, np.ndarray):
-        return _bernoulli_each(p, shape, dtype, generator)
+    if is_array(p):
+        return _bernoulli_each(p, shape, dtype, chosen(generator, device_of(p)))
+    stream = chosen(generator, device)
     if shape is None:
         raise TypeError("bernoulli: shape is needed where p is a number")
     if not 0.0 <= p <= 1.0:
         raise RuntimeError(f"bernoulli: p must be in [0, 1], got {p}")
-    out = empty(checked_shape("bernoulli", shape), np.dtype(np.float32 if dtype is None else dtype))
-    fill(out.reshape(-1), 2, generator, kernels().bernoulli.serial, float(p))
+    shape, dtype = checked_shape("bernoulli", shape), np.dtype(np.float32 if dtype is None else dtype)
+    if device != CPU:
+        return on_device.bernoulli(shape, dtype, p, stream)
+    out = empty(shape, dtype)
+    fill(out.reshape(-1), 2, stream, kernels().bernoulli.serial, float(p))
     return out
 
 
 def _bernoulli_each(
-    p: np.ndarray, shape: Shape | None, dtype: DTypeLike | None, generator: Generator
-) -> np.ndarray:
+    p: Any, shape: Shape | None, dtype: DTypeLike | None, generator: Any
+) -> Any:
     floating("bernoulli", p.dtype)
     if not ((p >= 0) & (p <= 1)).all():
         raise RuntimeError(
@@ -133,6 +151,8 @@ def _bernoulli_each(
         raise ShapeError(
             f"bernoulli: p of shape {p.shape} cannot be broadcast to shape {shape}"
         ) from None
+    if device_of(p) != CPU:
+        return on_device.bernoulli_each(p, p.dtype if dtype is None else np.dtype(dtype), generator)
     if p.dtype == np.float32:
         u = (generator.words(p.size) & _MASK_24).astype(np.float32) * _STEP_24
     else:
@@ -140,7 +160,7 @@ def _bernoulli_each(
     return (u.reshape(p.shape) < p).astype(p.dtype if dtype is None else dtype)
 
 
-def _pairs(generator: Generator, count: int) -> np.ndarray:
+def _pairs(generator: MersenneTwister, count: int) -> np.ndarray:
     """``count`` numbers of 64 bits, each of two words of which the first is the high half."""
     raw = generator.words(2 * count)
     pairs = raw[0::2] << np.uint64(32)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from engine.device import empty, zeros
+from engine.device import CPU, Device, device_of, empty, full, on_host
 from engine.errors import DtypeError, ShapeError
+from engine.kernels.placing import placed
+from engine.random import on_device
+from engine.random.default import chosen, chosen_on_cpu
 from engine.random.discrete import bernoulli
 from engine.random.fill import (
     Shape,
@@ -19,7 +23,7 @@ from engine.random.fill import (
     normal,
     uniform,
 )
-from engine.random.generator import Generator, chosen
+from engine.random.generator import Generator
 
 #: PyTorch shuffles longer sequences by another algorithm (``randperm_cpu``).
 _LONGEST_PERMUTATION = (2**32 - 1) // 20
@@ -27,8 +31,11 @@ _LONGEST_PERMUTATION = (2**32 - 1) // 20
 _MOST_CATEGORIES = 1 << 24
 
 
-def permutation(n: int, generator: Generator | None = None) -> np.ndarray:
+def permutation(n: int, generator: Generator | None = None, device: Device = CPU) -> np.ndarray:
     """The integers 0 .. n-1 in random order (``torch.randperm``): int64, shape (n,).
+
+    It is drawn on the CPU, also for a GPU (``device``): there from a stream that the next draw of the GPU's generator
+    seeds, so that its numbers are not PyTorch's.
 
     Fisher and Yates' shuffle from the front: for i = 0 .. n-2, element i changes places with
     element ``i + word % (n - i)``.
@@ -36,18 +43,18 @@ def permutation(n: int, generator: Generator | None = None) -> np.ndarray:
     Raises:
         ShapeError: n is negative.
         RuntimeError: n is 214748364 or more; PyTorch has another algorithm for such n.
+        DeviceError: the generator is one of another device.
     """
     (n,) = checked_shape("permutation", n)
-    generator = chosen(generator)
     if n >= _LONGEST_PERMUTATION:
         raise RuntimeError(f"permutation: n must be less than {_LONGEST_PERMUTATION}, got {n}")
     out = empty((n,), np.dtype(np.int64))
-    kernels().permutation.serial(out, generator.words(max(n - 1, 0)))
+    kernels().permutation.serial(out, chosen_on_cpu(generator, device).words(max(n - 1, 0)))
     return out
 
 
 def multinomial(
-    weights: np.ndarray,
+    weights: Any,
     num_samples: int,
     replacement: bool = False,
     generator: Generator | None = None,
@@ -65,23 +72,25 @@ def multinomial(
 
     Args:
         weights: (categories,) or (rows, categories), float32 or float64, each >= 0, each row with a
-            sum > 0.
+            sum > 0. Those on a GPU are copied to the CPU, and drawn from as for :func:`permutation`.
 
     Returns:
-        (num_samples,) or (rows, num_samples).
+        (num_samples,) or (rows, num_samples), on the CPU.
 
     Raises:
         ShapeError: weights is not 1-d or 2-d.
         DtypeError: weights are not floating.
         RuntimeError: num_samples or the weights are out of range.
+        DeviceError: the generator is one of another device than the weights.
     """
-    generator = chosen(generator)
+    device, weights = device_of(weights), on_host(weights)
     _check_weights(weights, num_samples, replacement)
+    stream = chosen_on_cpu(generator, device)
     rows = weights.reshape(-1, weights.shape[-1])
     if replacement and num_samples > 1:
-        drawn = _draw_with_replacement(rows, num_samples, generator)
+        drawn = _draw_with_replacement(rows, num_samples, stream)
     else:
-        drawn = _draw_greatest(rows, num_samples, generator)
+        drawn = _draw_greatest(rows, num_samples, stream)
     return np.ascontiguousarray(drawn.reshape((*weights.shape[:-1], num_samples)), np.int64)
 
 
@@ -137,7 +146,8 @@ def dropout_mask(
     p: float = 0.5,
     dtype: DTypeLike = np.float32,
     generator: Generator | None = None,
-) -> np.ndarray:
+    device: Device = CPU,
+) -> Any:
     """The factors of dropout in training: 0 with probability p, else 1 / (1 - p).
 
     As in ``torch.nn.functional.dropout``: ``bernoulli(1 - p) / (1 - p)``. For p = 0 and p = 1, and
@@ -145,17 +155,17 @@ def dropout_mask(
 
     Raises:
         ValueError: p is not in [0, 1].
+        DeviceError: the generator is one of another device than ``device``, where the array is to lie.
     """
+    stream = chosen(generator, device)
     shape, dtype = checked_shape("dropout", shape), np.dtype(dtype)
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout: p must be in [0, 1], got {p}")
-    if p == 0.0:
-        mask = empty(shape, dtype)
-        mask.fill(1)
-        return mask
-    if p == 1.0:
-        return zeros(shape, dtype)
-    mask = bernoulli(1.0 - p, shape, dtype, generator)
+    if p in (0.0, 1.0):
+        return placed(full(shape, 1.0 - p, dtype), device)
+    if device != CPU:
+        return on_device.dropout_mask(shape, dtype, p, stream)
+    mask = bernoulli(1.0 - p, shape, dtype, stream)
     mask /= dtype.type(1.0 - p)
     return mask
 
@@ -168,7 +178,8 @@ def trunc_normal(
     a: float = -2.0,
     b: float = 2.0,
     generator: Generator | None = None,
-) -> np.ndarray:
+    device: Device = CPU,
+) -> Any:
     """Normal numbers that lie in [a, b], by rejection (``torch.nn.init.trunc_normal_``).
 
     If more than 0.3 of the normal distribution lies in [a, b], candidates are normal and those
@@ -177,7 +188,7 @@ def trunc_normal(
     Each round draws for all elements, accepted ones too.
 
     Raises:
-        DtypeError, RuntimeError: as :func:`normal` and :func:`uniform`.
+        DtypeError, RuntimeError, DeviceError: as :func:`normal` and :func:`uniform`.
     """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
@@ -188,46 +199,26 @@ def trunc_normal(
     inside = 0.5 * (
         math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))
     )
+    shape, dtype = checked_shape("trunc_normal", shape), np.dtype(dtype)
     if inside > 0.3:
-        return _reject_normal(shape, np.dtype(dtype), mean, std, a, b, generator)
-    return _reject_uniform(shape, np.dtype(dtype), mean, std, a, b, generator)
-
-
-def _reject_normal(
-    shape: Shape,
-    dtype: np.dtype,
-    mean: float,
-    std: float,
-    a: float,
-    b: float,
-    generator: Generator | None,
-) -> np.ndarray:
-    low, high = dtype.type(a), dtype.type(b)
-    out = normal(shape, dtype, mean, std, generator)
-    while (outside := (out < low) | (out > high)).any():
-        np.copyto(out, normal(shape, dtype, mean, std, generator), where=outside)
-    return out
-
-
-def _reject_uniform(
-    shape: Shape,
-    dtype: np.dtype,
-    mean: float,
-    std: float,
-    a: float,
-    b: float,
-    generator: Generator | None,
-) -> np.ndarray:
+        low, high = dtype.type(a), dtype.type(b)
+        out = normal(shape, dtype, mean, std, generator, device)
+        while (outside := (out < low) | (out > high)).any():
+            np.copyto(out, normal(shape, dtype, mean, std, generator, device), where=outside)
+        return out
     mode = max(a, min(mean, b))
     log_peak = dtype.type(-0.5 * ((mode - mean) / std) ** 2)
-    out = empty(checked_shape("trunc_normal", shape), dtype)
-    pending = np.ones(out.shape, bool)
-    while True:
-        candidates = uniform(shape, dtype, a, b, generator)
-        np.copyto(out, candidates, where=pending)
+
+    def rejected(candidates: Any) -> Any:
         z = (candidates - dtype.type(mean)) / dtype.type(std)
         log_density = dtype.type(-0.5) * z**2 - log_peak
         with np.errstate(divide="ignore"):
-            pending &= np.log(uniform(shape, dtype, generator=generator)) > log_density
-        if not pending.any():
-            return out
+            return np.log(uniform(shape, dtype, generator=generator, device=device)) > log_density
+
+    out = uniform(shape, dtype, a, b, generator, device)
+    pending = rejected(out)
+    while pending.any():
+        candidates = uniform(shape, dtype, a, b, generator, device)
+        np.copyto(out, candidates, where=pending)
+        pending &= rejected(candidates)
+    return out

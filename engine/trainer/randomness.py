@@ -9,11 +9,11 @@ import numpy as np
 
 import engine.random
 from engine.errors import CheckpointError
-from engine.random import Generator, default_generator
+from engine.random import Generator, cuda_generator, default_generator
 
 
 def seed_everything(seed: int) -> int:
-    """Seed the engine's default generator, Python's ``random`` and NumPy's global generator; returns the seed.
+    """Seed the engine's default generators, Python's ``random`` and NumPy's global generator; returns the seed.
 
     Raises:
         ValueError: seed is not in [0, 2**32 - 1], the range that NumPy takes.
@@ -27,7 +27,7 @@ def seed_everything(seed: int) -> int:
 
 
 class Randomness:
-    """The default generator, Python's and NumPy's global ones, and the own generators of data loaders."""
+    """The default generators, Python's and NumPy's global ones, and the own generators of data loaders."""
 
     def __init__(self, *loaders: Any) -> None:
         self._own: list[Generator] = []
@@ -42,6 +42,7 @@ class Randomness:
         """The states of all generators."""
         return {
             "default": default_generator.get_state(),
+            "cuda": cuda_generator.get_state(),
             "python": random.getstate(),
             "numpy": np.random.get_state(),
             "loaders": [generator.get_state() for generator in self._own],
@@ -59,6 +60,8 @@ class Randomness:
                 f"now there are {len(self._own)}; resume with loaders that are made in the same way"
             )
         default_generator.set_state(state["default"])
+        if "cuda" in state:  # which checkpoints of older versions lack
+            cuda_generator.set_state(state["cuda"])
         random.setstate(state["python"])
         np.random.set_state(state["numpy"])
         for generator, own in zip(self._own, state["loaders"], strict=True):

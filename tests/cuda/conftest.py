@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 import engine
+from engine import random
+from engine.kernels.placing import placed
+from engine.ops import dropout
 
 _FOLDER = Path(__file__).parent
 
@@ -18,3 +21,13 @@ def pytest_collection_modifyitems(items):
         item.add_marker(pytest.mark.gpu)
         if not engine.cuda.is_available():
             item.add_marker(missing)
+
+
+@pytest.fixture
+def masks_of_the_cpu(monkeypatch):
+    """Dropout on the GPU takes the CPU's masks, for comparisons of everything but the masks."""
+    monkeypatch.setattr(dropout, "dropout_mask", _from_the_cpu)
+
+
+def _from_the_cpu(shape, p, dtype, device):
+    return placed(random.dropout_mask(shape, p, dtype), device)

@@ -1,4 +1,4 @@
-"""Every op on the GPU, forward and backward, against the same op on the CPU."""
+"""Every op on the GPU, forward and backward, against the same op on the CPU; dropout with the CPU's mask."""
 
 import numpy as np
 import pytest
@@ -35,6 +35,7 @@ def flat(result):
         yield result
 
 
+@pytest.mark.usefixtures("masks_of_the_cpu")
 @pytest.mark.parametrize("program", programs.PROGRAMS)
 def test_the_gpu_gives_the_cpus_results(program, monkeypatch):
     expected = run(program, "cpu", monkeypatch)

@@ -1,4 +1,7 @@
-"""A replay that passes over steps: what lies on the GPU is hollow meanwhile, and comes back from a checkpoint."""
+"""A replay that passes over steps: what lies on the GPU is hollow meanwhile, and comes back from a checkpoint.
+
+Inputs and dropout's masks are drawn on the GPU, so that every loss depends on where its generator stands.
+"""
 
 import gc
 
@@ -15,11 +18,11 @@ from engine.debug.replay.replayer import Replayer
 
 def train(steps):
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 1)).to("cuda")
+    model = nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Dropout(0.3), nn.Linear(2, 1)).to("cuda")
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     losses = []
     for _ in range(steps):
-        x = torch.randn(2, 2).to("cuda")
+        x = torch.randn(2, 2, device="cuda")
         optimizer.zero_grad()
         loss = (model(x) ** 2).mean()
         loss.backward()

@@ -1,4 +1,4 @@
-"""A session of the debugger with a script that trains on the GPU: forwards, backwards, a fork, out of memory."""
+"""A session of the debugger with a script that trains on the GPU: forwards, backwards, a fork, dropout, out of memory."""
 
 import pytest
 
@@ -17,6 +17,18 @@ for step in range(STEPS):
     loss = (model(x) ** 2).mean()
     loss.backward()
     optimizer.step()
+"""
+
+DROPOUT = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+dropout = nn.Dropout(0.5)
+x = torch.ones(2, 8, device="cuda")
+for step in range(4):
+    y = dropout(x)
+    noise = torch.randn(3, device="cuda")
 """
 
 FULL = """
@@ -98,6 +110,30 @@ def test_a_session_on_the_gpu(launch):
     shown = session.request("tensor", reference={"expression": "0.weight"}, slice=[0, 0])
     assert float(shown["data"].numpy()) == 5.0
     assert session.request("digest")["digest"] != digest
+
+
+def test_stepping_back_across_a_dropout_brings_the_same_mask(launch):
+    session = launch(DROPOUT)
+
+    def shown():
+        return session.request("tensor", reference={"expression": "y"})["data"].numpy().tolist()
+
+    def next_dropout(command):
+        while (stop := session.step(command, granularity="op"))["op"] != "Dropout":
+            assert not stop.ended
+        return stop.position, shown()
+
+    seen = []
+    for _ in range(3):
+        position, y = next_dropout("next")
+        assert {value for row in y for value in row} == {0.0, 2.0}
+        seen.append((position, y, session.request("digest")["digest"]))
+    assert len({str(y) for _, y, _ in seen}) == len({digest for _, _, digest in seen}) == 3
+    for position, y, _ in seen[1::-1]:
+        assert next_dropout("stepBack") == (position, y)
+    for position, y, digest in (seen[0], seen[2]):
+        assert session.travel(position, live=True).position == position
+        assert (shown(), session.request("digest")["digest"]) == (y, digest)
 
 
 def test_out_of_memory_is_a_stop_that_names_what_holds_memory(launch):

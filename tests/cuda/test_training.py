@@ -1,4 +1,4 @@
-"""Training on the GPU: the CPU's losses and parameters, step for step."""
+"""Training on the GPU: the CPU's losses and parameters, step for step, where dropout takes the CPU's masks."""
 
 import numpy as np
 import pytest
@@ -39,12 +39,38 @@ def train(device, make, steps):
     return losses, {name: value.cpu().numpy() for name, value in model.state_dict().items()}
 
 
+@pytest.mark.usefixtures("masks_of_the_cpu")
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_steps_give_the_cpus_parameters(name):
     expected, actual = train("cpu", OPTIMIZERS[name], 2), train("cuda", OPTIMIZERS[name], 2)
     np.testing.assert_allclose(actual[0], expected[0], rtol=1e-9)
     for key, value in expected[1].items():
         np.testing.assert_allclose(actual[1][key], value, rtol=1e-6, atol=1e-10, err_msg=key)
+
+
+def test_dropout_on_the_gpu_trains_with_masks_of_its_own():
+    def losses(device):
+        engine.manual_seed(0)
+        model = nn.Sequential(nn.Linear(2, 3), nn.Dropout(), nn.Linear(3, 2)).to(device)
+        x, optimizer = engine.ones(4, 2, device=device), engine.optim.SGD(model.parameters(), lr=0.1)
+        found = []
+        for _ in range(3):
+            optimizer.zero_grad()
+            loss = model(x).square().mean()
+            loss.backward()
+            optimizer.step()
+            found.append(loss.item())
+        return found
+
+    assert losses("cuda") == losses("cuda") != losses("cpu")
+
+
+def test_a_model_made_on_the_cpu_keeps_its_parameters():
+    engine.manual_seed(0)
+    there = {name: value.cpu().numpy() for name, value in network().to("cuda").state_dict().items()}
+    engine.manual_seed(0)
+    for name, value in network().state_dict().items():
+        np.testing.assert_array_equal(there[name], value.numpy(), err_msg=name)
 
 
 def test_a_module_and_its_checkpoint_move_between_devices(tmp_path):

@@ -53,7 +53,7 @@ def test_nothing_is_recorded_for_backward():
 
 def test_random_streams_stay_where_they_were():
     def draws():
-        return torch.rand(2).tolist(), random.random(), np.random.rand()
+        return torch.rand(2).tolist(), torch.random.cuda_generator.take(), random.random(), np.random.rand()
 
     torch.manual_seed(1)
     random.seed(1)
@@ -63,7 +63,8 @@ def test_random_streams_stay_where_they_were():
     random.seed(1)
     np.random.seed(1)
     names = {"torch": torch, "random": random, "np": np}
-    Expression("torch.randn(3).sum() + random.random() + np.random.rand()").value(names)
+    gpu = "torch.random.cuda_generator.take()[1]"
+    Expression(f"torch.randn(3).sum() + {gpu} + random.random() + np.random.rand()").value(names)
     assert draws() == expected
 
 

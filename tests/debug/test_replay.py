@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import engine
+from engine.debug.replay import checkpoints
+from engine.debug.replay.recorder import Recorder
 from engine.debug.replay.recording import Recording
 
 ROOT = Path(__file__).parents[2]
@@ -383,3 +386,17 @@ print(loss_fn(net(x), y).item())
     assert recorded["tick"] == tape.ticks == len(tape.codes)
     assert list(tape.loss_steps) == [0, 1, 2, 3]
     assert np.isfinite(tape.losses).all() and len(tape.reads) == 1
+
+
+@pytest.mark.parametrize("draw", [lambda: engine.rand(1), engine.random.cuda_generator.take])
+def test_the_random_streams_of_all_devices_count(draw):
+    def digests():
+        return checkpoints.random_digest(), Recorder(None).digest()
+
+    engine.manual_seed(0)
+    before = digests()
+    draw()
+    after = digests()
+    assert all(a != b for a, b in zip(after, before, strict=True))
+    engine.manual_seed(0)
+    assert digests() == before

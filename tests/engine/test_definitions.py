@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 import engine.ops
-from engine.definitions import all_definitions
 from engine.function import Function
 from engine.ops.comparison import Comparison
 from engine.ops.extrema import Argmax
 from tests.engine.programs import PROGRAMS
 from tests.engine.recording import record, record_optimizers
+from tests.oracle import of_ops
 
 #: Bases that name definitions for their subclasses and do nothing themselves.
 ABSTRACT = {"Movement", "Filled"}
@@ -70,7 +70,7 @@ def test_every_gradient_of_every_function_is_recorded(kinds):
 def test_every_definition_is_used():
     used = {case.definition.name for program in PROGRAMS for case in record(program).cases}
     used |= {case.definition.name for case in record_optimizers()}
-    assert set(all_definitions()) - used == set()
+    assert of_ops() - used == set()
 
 
 class Recording:

@@ -34,6 +34,7 @@ from engine.trainer import (
 )
 from engine.trainer.measures import make_metrics
 from engine.trainer.progress import Progress
+from engine.trainer.randomness import Randomness, seed_everything
 from engine.utils.data import DataLoader, TensorDataset
 
 SAMPLES = 20
@@ -555,6 +556,23 @@ def test_what_cannot_be_resumed_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="generators of data loaders"):
         Parts(own_generator=True).fit(quiet(), ckpt_path=tmp_path / "full")
     Parts(seed=5).model.load_state_dict(torch.load(tmp_path / "weights")["state_dict"])
+
+
+def test_a_checkpoint_holds_the_random_streams_of_all_devices(tmp_path):
+    def draws():
+        return torch.rand(2).tolist(), torch.random.cuda_generator.take(), random.random(), np.random.rand()
+
+    seed_everything(3)
+    assert torch.random.cuda_generator.take() == (3, 0)
+    torch.save({"randomness": Randomness().state()}, tmp_path / "state")
+    expected = draws()
+    state = torch.load(tmp_path / "state")["randomness"]
+    Randomness().restore(state)
+    assert draws() == expected
+    # Checkpoints of older versions know nothing of a GPU's stream: it stays where it is.
+    del state["cuda"]
+    Randomness().restore(state)
+    assert draws() == (expected[0], (3, 8), *expected[2:])
 
 
 # ---- EarlyStopping ----

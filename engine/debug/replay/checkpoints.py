@@ -19,7 +19,7 @@ from engine.debug.memory import address, lender, on_cpu
 from engine.debug.replay.digest import optimized
 from engine.debug.replay.hollow import is_hollow
 from engine.debug.replay.recording import replace
-from engine.random import generator
+from engine.random import get_all_states
 from engine.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -96,8 +96,9 @@ def read(folder: Path, tick: int) -> tuple[dict[str, Any], dict[str, np.ndarray]
 
 
 def random_digest() -> str:
-    """A hash of the default generator's state."""
-    return hashlib.blake2b(generator.get_rng_state().tobytes(), digest_size=16).hexdigest()
+    """A hash of the states of the default generators of all devices."""
+    states = b"".join([state.tobytes() for state in get_all_states()])
+    return hashlib.blake2b(states, digest_size=16).hexdigest()
 
 
 def _bounded(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

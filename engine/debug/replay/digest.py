@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.debug.replay.living import live_tensors
-from engine.random import generator
+from engine.random import get_all_states
 from engine.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def optimized(recorder: Recorder) -> Iterator[tuple[str, Tensor]]:
 
 
 def digest_of(recorder: Recorder) -> str:
-    """A hash of all parameters and optimizer state, running statistics, and the default random stream.
+    """A hash of all parameters and optimizer state, running statistics, and the default random streams.
 
     Gradients do not count: the next step makes new ones.
     """
@@ -46,7 +46,8 @@ def digest_of(recorder: Recorder) -> str:
     buffers = {t._made: t for t in live_tensors() if "_is_buffer" in t.__dict__}
     for number in sorted(buffers, reverse=True):
         _add(state, str(number), buffers[number]._array)
-    state.update(generator.get_rng_state().tobytes())
+    for stream in get_all_states():
+        state.update(stream.tobytes())
     return state.hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The CUDA kernel of every definition, in Numba's simulator: a process of its own, because that is chosen at import."""
+"""The CUDA kernel of every op's definition, in Numba's simulator: a process of its own, because that is chosen at import."""
 
 import os
 import subprocess
@@ -11,12 +11,12 @@ CASES_EACH = 2
 
 
 def run_all() -> None:
-    """Hold the CUDA kernel of every definition against the Python function; print how many there were."""
-    from engine.definitions import all_definitions
+    """Hold the CUDA kernel of every op's definition against the Python function; print how many there were."""
     from engine.device.cuda_array import from_host
     from engine.kernels import derive
     from tests.engine.programs import PROGRAMS
     from tests.engine.recording import record, record_optimizers
+    from tests.oracle import of_ops
 
     cases = [case for program in PROGRAMS for case in record(program).cases] + list(record_optimizers())
     run: dict[str, int] = {}
@@ -29,7 +29,7 @@ def run_all() -> None:
             derive.cuda(definition)(result, *there)
             case.actual[...] = result.host()
             case.check(case.expected())
-    assert run.keys() == all_definitions().keys(), set(all_definitions()) - set(run)
+    assert run.keys() == of_ops(), of_ops() - run.keys()
     print(f"{len(run)} definitions, {sum(run.values())} cases")
 
 
