@@ -196,14 +196,27 @@ def allocate(nbytes: int) -> Block:
 def array(block: Block, layout: np.ndarray) -> Any:
     """What a kernel takes for the part of ``block`` that ``layout`` describes."""
     offset = layout.__array_interface__["data"][0] - block.start
+    strides, stop = layout.strides, None
+    if layout.flags.c_contiguous:
+        # Kernels are compiled for where elements lie, and strides of dimensions of one element, which NumPy leaves as
+        # they come, are part of that; and a copy has the size of the memory that it is given.
+        strides, stop = _dense(layout.shape, layout.itemsize), offset + layout.nbytes
     if simulated():
-        host = np.ndarray(layout.shape, layout.dtype, block.memory, offset, layout.strides)
+        host = np.ndarray(layout.shape, layout.dtype, block.memory, offset, strides)
         from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 
         return FakeCUDAArray(host)
     from numba.cuda.cudadrv.devicearray import DeviceNDArray
 
-    return DeviceNDArray(layout.shape, layout.strides, layout.dtype, gpu_data=block.memory.view(offset))
+    return DeviceNDArray(layout.shape, strides, layout.dtype, gpu_data=block.memory.view(offset, stop))
+
+
+def _dense(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """The strides of a C-contiguous array."""
+    strides = [itemsize] * len(shape)
+    for d in range(len(shape) - 2, -1, -1):
+        strides[d] = strides[d + 1] * max(1, shape[d + 1])
+    return tuple(strides)
 
 
 def to_device(raw: Any, host: np.ndarray) -> None:

@@ -86,7 +86,7 @@ def _import(module: str, target: str) -> str:
 _HEADS = {
     "textbook": "from numba import prange\nfrom engine.kernels.jit import kernel, strict_helper as helper\n",
     "cpu": "from numba import prange\nfrom engine.kernels.jit import helper, kernel\n",
-    "cuda": "from engine.kernels.cuda.launch import cuda, cuda_kernel\n",
+    "cuda": "from engine.kernels.cuda.launch import cuda, cuda_kernel, larger as max, smaller as min\n",
 }
 
 

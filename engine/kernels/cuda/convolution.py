@@ -6,127 +6,184 @@ Each of the three is a matrix product whose operands are read where they lie (im
 * backward to the input: channels x pixels of x, summed over (o i j).
 * backward to the weight: filters x taps, summed over the pixels of y; that sum is long and its results are few, so
   that it is cut into parts, whose number follows from the sizes alone, and the parts are added in their order.
+
+Where element x[n, c, h, v] lies is a sum: a pixel of y says n and the corner of its window, a tap (c i j) the way from there.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import float32, float64
+from numba import int32
 
 from engine.device import empty
 from engine.kernels.cuda.launch import device_function
-from engine.kernels.cuda.matmul import register_tile, run_tiles
+from engine.kernels.cuda.register_tile import Operand, Result, at, divided, tiled
 
 #: Terms of one part of a weight gradient's sum.
 _PART = 1 << 12
 
-# Places in the tuple of sizes and settings.
-_SH, _SW, _PH, _PW, _DH, _DW, _KH, _KW, _OH, _OW, _C, _O, _PARTS = range(13)
+# Places in the tuple of sizes and settings; C and O are channels and filters of one group, N those of all groups.
+_SH, _SW, _PH, _PW, _DH, _DW, _KH, _KW, _OH, _OW, _H, _W, _C, _O, _NC, _NO = range(16)
 
 
-def _settings(x_shape, w_shape, y_shape, stride, padding, dilation, groups: int, parts: int = 1) -> tuple[int, ...]:
-    """Stride, padding, dilation, size of the window, size of y's pictures, channels and filters of one group."""
-    sizes = (*w_shape[2:], *y_shape[2:], x_shape[1] // groups, w_shape[0] // groups, parts)
-    return tuple([int(n) for n in (*stride, *padding, *dilation, *sizes)])
-
-
-@device_function
-def _pixel(x, n, channel, h, v):
-    """x[n, channel, h, v]; 0 in the padding."""
-    if h < 0 or h >= x.shape[2] or v < 0 or v >= x.shape[3]:
-        return x.dtype.type(0)
-    return x[n, channel, h, v]
-
-
-# ---- forward: z is the group ----
+def _settings(x_shape, w_shape, y_shape, stride, padding, dilation, groups: int) -> tuple[int, ...]:
+    """Stride, padding, dilation, sizes of the window and of y's and x's pictures, channels and filters."""
+    sizes = (*w_shape[2:], *y_shape[2:], *x_shape[2:])
+    channels = (x_shape[1] // groups, w_shape[0] // groups, x_shape[1], w_shape[0])
+    return tuple([int(n) for n in (*stride, *padding, *dilation, *sizes, *channels)])
 
 
 @device_function
-def _filter(w, z, o, k, g):
+def _inside(place, extent):
+    # 32 bits: a comparison of 64 is four instructions.
+    return int32(place) >= 0 and int32(place) < int32(extent)
+
+
+# ---- x, by pixel of y and by tap; z is the group ----
+
+
+@device_function
+def _window(z, place, g):
+    """Where the window of a pixel of y begins, which may be in the padding."""
+    n, spot = divided(place, g[_OH] * g[_OW])
+    p, q = divided(spot, g[_OW])
+    h = p * g[_SH] - g[_PH]
+    v = q * g[_SW] - g[_PW]
+    return (n * g[_NC] * g[_H] + h) * g[_W] + v, h, v
+
+
+@device_function
+def _tap(z, k, g):
+    """How far from there tap k lies, in the channels of group z."""
+    c, tap = divided(k, g[_KH] * g[_KW])
+    i, j = divided(tap, g[_KW])
+    h = i * g[_DH]
+    v = j * g[_DW]
+    return ((z * g[_C] + c) * g[_H] + h) * g[_W] + v, h, v
+
+
+@device_function
+def _pixel(x, place, h, v, g):
+    """An element of x; 0 in the padding."""
+    return at(x, place, h, v, g) if _inside(h, g[_H]) and _inside(v, g[_W]) else x.dtype.type(0)
+
+
+# ---- forward ----
+
+
+@device_function
+def _filter(z, o, g):
+    return (z * g[_O] + o) * g[_C] * g[_KH] * g[_KW], 0, 0
+
+
+@device_function
+def _term(z, k, g):
+    return k, 0, 0
+
+
+@device_function
+def _row_of_y(z, part, o, g):
+    return (z * g[_O] + o) * g[_OH] * g[_OW]
+
+
+@device_function
+def _pixel_of_y(z, place, g):
+    n, spot = divided(place, g[_OH] * g[_OW])
+    return n * g[_NO] * g[_OH] * g[_OW] + spot
+
+
+@device_function
+def _bias(bias, z, o, place, g):
+    return bias[z * g[_O] + o]
+
+
+# ---- backward to the input ----
+
+
+@device_function
+def _channel_of_filters(z, c, g):
+    return c * g[_KH] * g[_KW], 0, 0
+
+
+@device_function
+def _tap_of_filter(z, k, g):
     taps = g[_KH] * g[_KW]
-    tap = k % taps
-    return w[z * g[_O] + o, k // taps, tap // g[_KW], tap % g[_KW]]
+    o, tap = divided(k, taps)
+    return (z * g[_O] + o) * g[_C] * taps + tap, 0, 0
 
 
 @device_function
-def _patch(x, z, k, place, g):
-    taps = g[_KH] * g[_KW]
-    tap = k % taps
-    size = g[_OH] * g[_OW]
-    spot = place % size
-    h = spot // g[_OW] * g[_SH] + tap // g[_KW] * g[_DH] - g[_PH]
-    v = spot % g[_OW] * g[_SW] + tap % g[_KW] * g[_DW] - g[_PW]
-    return _pixel(x, place // size, z * g[_C] + k // taps, h, v)
+def _target(z, place, g):
+    """The pixel of x, counted from where the first window begins."""
+    n, spot = divided(place, g[_H] * g[_W])
+    h, v = divided(spot, g[_W])
+    return n * g[_NO] * g[_OH] * g[_OW], h + g[_PH], v + g[_PW]
 
 
 @device_function
-def _put_output(y, z, o, place, total, bias, g):
-    size = g[_OH] * g[_OW]
-    spot = place % size
-    channel = z * g[_O] + o
-    if bias.size > 0:
-        total += bias[channel]
-    y[place // size, channel, spot // g[_OW], spot % g[_OW]] = total
-
-
-# ---- backward to the input: z is the group ----
+def _back(z, k, g):
+    """From there to the beginning of the window whose tap k lies on it, for filter o of group z."""
+    o, tap = divided(k, g[_KH] * g[_KW])
+    i, j = divided(tap, g[_KW])
+    return (z * g[_O] + o) * g[_OH] * g[_OW], -i * g[_DH], -j * g[_DW]
 
 
 @device_function
-def _turned_filter(w, z, c, k, g):
-    taps = g[_KH] * g[_KW]
-    tap = k % taps
-    return w[z * g[_O] + k // taps, c, tap // g[_KW], tap % g[_KW]]
+def _source(dy, place, h, v, g):
+    """The gradient of the output whose window begins at (h, v); 0 where none does."""
+    zero = dy.dtype.type(0)
+    if int32(h) < 0 or int32(v) < 0:
+        return zero
+    p, above = divided(h, g[_SH])
+    q, left = divided(v, g[_SW])
+    if above != 0 or left != 0 or not _inside(p, g[_OH]) or not _inside(q, g[_OW]):
+        return zero
+    return at(dy, place + p * g[_OW] + q, h, v, g)
 
 
 @device_function
-def _source(dy, z, k, place, g):
-    """The gradient of the output whose tap k lies on pixel ``place`` of x; 0 where there is none.
-
-    The last two of ``g`` are x's height and width.
-    """
-    taps = g[_KH] * g[_KW]
-    tap = k % taps
-    height, width = g[_PARTS + 1], g[_PARTS + 2]
-    spot = place % (height * width)
-    above = spot // width + g[_PH] - tap // g[_KW] * g[_DH]
-    left = spot % width + g[_PW] - tap % g[_KW] * g[_DW]
-    if above < 0 or left < 0 or above % g[_SH] != 0 or left % g[_SW] != 0:
-        return dy.dtype.type(0)
-    return _pixel(dy, place // (height * width), z * g[_O] + k // taps, above // g[_SH], left // g[_SW])
+def _row_of_x(z, part, c, g):
+    return (z * g[_C] + c) * g[_H] * g[_W]
 
 
 @device_function
-def _put_input(dx, z, c, place, total, bias, g):
-    height, width = g[_PARTS + 1], g[_PARTS + 2]
-    spot = place % (height * width)
-    dx[place // (height * width), z * g[_C] + c, spot // width, spot % width] = total
+def _pixel_of_x(z, place, g):
+    n, spot = divided(place, g[_H] * g[_W])
+    return n * g[_NC] * g[_H] * g[_W] + spot
 
 
-# ---- backward to the weight: z is group times parts plus part ----
-
-
-@device_function
-def _gradient(dy, z, o, k, g):
-    size = g[_OH] * g[_OW]
-    spot = k % size
-    return dy[k // size, z // g[_PARTS] * g[_O] + o, spot // g[_OW], spot % g[_OW]]
+# ---- backward to the weight ----
 
 
 @device_function
-def _turned_patch(x, z, k, tap, g):
-    return _patch(x, z // g[_PARTS], tap, k, g)
+def _filter_of_y(z, o, g):
+    return (z * g[_O] + o) * g[_OH] * g[_OW], 0, 0
 
 
 @device_function
-def _put_part(parts, z, o, tap, total, bias, g):
-    parts[z % g[_PARTS], z // g[_PARTS] * g[_O] + o, tap] = total
+def _gradient(z, place, g):
+    return _pixel_of_y(z, place, g), 0, 0
 
 
-_REALS = {"float32": float32, "float64": float64}
-_forward = {name: register_tile(real, _filter, _patch, _put_output) for name, real in _REALS.items()}
-_to_input = {name: register_tile(real, _turned_filter, _source, _put_input) for name, real in _REALS.items()}
-_to_weight = {name: register_tile(real, _gradient, _turned_patch, _put_part) for name, real in _REALS.items()}
+@device_function
+def _filter_of_part(z, part, o, g):
+    return ((part * g[_NO]) + z * g[_O] + o) * g[_C] * g[_KH] * g[_KW]
+
+
+@device_function
+def _tap_of_part(z, tap, g):
+    return tap
+
+
+_forward = tiled(
+    Operand(_filter, _term, at), Operand(_window, _tap, _pixel), Result(_row_of_y, _pixel_of_y, _bias)
+)
+_to_input = tiled(
+    Operand(_channel_of_filters, _tap_of_filter, at), Operand(_target, _back, _source), Result(_row_of_x, _pixel_of_x, _bias)
+)
+_to_weight = tiled(
+    Operand(_filter_of_y, _gradient, at), Operand(_tap, _window, _pixel), Result(_filter_of_part, _tap_of_part, _bias)
+)
 
 
 def conv2d_forward(y, x, w, b, stride, padding, dilation, groups) -> None:
@@ -135,7 +192,7 @@ def conv2d_forward(y, x, w, b, stride, padding, dilation, groups) -> None:
         return
     g = _settings(x.shape, w.shape, y.shape, stride, padding, dilation, groups)
     sizes = (w.shape[0] // groups, y.size // y.shape[1], w.shape[1] * w.shape[2] * w.shape[3])
-    run_tiles(_forward[y.dtype.name], y, w, x, b, sizes, groups, 1, True, True, g)
+    _forward(y, w, x, b, sizes, groups, 1, (True, False), g)
 
 
 def conv2d_backward_input(dx, dy, w, stride, padding, dilation, groups) -> None:
@@ -143,10 +200,9 @@ def conv2d_backward_input(dx, dy, w, stride, padding, dilation, groups) -> None:
     if not dy.size or not dx.size:
         dx.fill(0)
         return
-    g = (*_settings(dx.shape, w.shape, dy.shape, stride, padding, dilation, groups), dx.shape[2], dx.shape[3])
+    g = _settings(dx.shape, w.shape, dy.shape, stride, padding, dilation, groups)
     sizes = (w.shape[1], dx.size // dx.shape[1], w.shape[0] // groups * w.shape[2] * w.shape[3])
-    absent = empty((0,), dx.dtype, dx)
-    run_tiles(_to_input[dx.dtype.name], dx, w, dy, absent, sizes, groups, 1, True, True, g)
+    _to_input(dx, w, dy, empty((0,), dx.dtype, dx), sizes, groups, 1, (True, False), g)
 
 
 def conv2d_backward_weight(dw, db, dy, x, stride, padding, dilation, groups) -> None:
@@ -157,11 +213,10 @@ def conv2d_backward_weight(dw, db, dy, x, stride, padding, dilation, groups) -> 
         return
     inner = dy.size // dy.shape[1]
     number = -(-inner // _PART)
-    g = _settings(x.shape, dw.shape, dy.shape, stride, padding, dilation, groups, number)
+    g = _settings(x.shape, dw.shape, dy.shape, stride, padding, dilation, groups)
     sizes = (dw.shape[0] // groups, dw.size // dw.shape[0], inner)
     parts = empty((number, dw.shape[0], sizes[1]), dw.dtype, dw)
-    absent = empty((0,), dw.dtype, dw)
-    run_tiles(_to_weight[dw.dtype.name], parts, dy, x, absent, sizes, groups, number, True, False, g)
+    _to_weight(parts, dy, x, empty((0,), dw.dtype, dw), sizes, groups, number, (True, True), g)
     np.copyto(dw, np.add.reduce(parts, axis=0).reshape(dw.shape))
     if db.size:
         np.copyto(db, np.add.reduce(dy, axis=(0, 2, 3)))

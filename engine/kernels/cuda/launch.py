@@ -18,10 +18,15 @@ from engine.device import gate
 from engine.device.cuda_array import CudaArray
 from engine.errors import DeviceError
 
-__all__ = ["THREADS", "cuda", "cuda_kernel", "device_function", "launch", "math", "one_each", "split"]
+__all__ = [
+    "THREADS", "cuda", "cuda_kernel", "device_function", "larger", "launch", "math", "one_each", "smaller", "split",
+]  # fmt: skip
 
 # Types of numba.cuda describe the compiler's view of it, not what a kernel's code means.
 cuda: Any = _cuda
+
+# It warns of every launch of few blocks; the networks of a course are small.
+cuda.config.CUDA_LOW_OCCUPANCY_WARNINGS = 0
 
 #: Threads of one block where the kernel does not say: a multiple of the warp size (32), small enough for any register count.
 THREADS = 128
@@ -50,6 +55,21 @@ math = _maths()
 def device_function(function: Callable) -> Callable:
     """Decorator: a function that kernels call."""
     return cuda.jit(device=True)(function)
+
+
+# Numba 0.68 compiles Python's max and min for the GPU with the package numba-cuda only, not with its own numba.cuda.
+
+
+@device_function
+def larger(a, b):
+    """``max(a, b)``"""
+    return b if b > a else a
+
+
+@device_function
+def smaller(a, b):
+    """``min(a, b)``"""
+    return b if b < a else a
 
 
 @device_function

@@ -5,25 +5,25 @@ Three versions, each with one idea more:
 1. :func:`naive`: one thread an element. Every element of a is read N times from memory, every one of b M times.
 2. :func:`shared_tile`: a block of TILE x TILE threads copies a tile of a and a tile of b to shared memory, and all of its
    threads read them there: memory is read TILE times less often.
-3. :func:`register_tile`: a thread computes WORK x WORK elements and keeps them in registers. Of each tile it reads
-   2 WORK numbers for WORK² multiply-adds, where version 2 reads 2 for 1: now arithmetic is the limit, not shared memory.
+3. :mod:`engine.kernels.cuda.register_tile`: a thread computes 8 x 8 elements and keeps them in registers. Of each tile it
+   reads 16 numbers for 64 multiply-adds, where version 2 reads 2 for 1: now arithmetic is the limit, not shared memory.
 
 :func:`product` chooses. Every element has one owner, who adds its terms in the order of k: the same in all versions.
 """
 
 from __future__ import annotations
 
-from numba import float32, float64
-
 from engine.device import empty, gate
 from engine.kernels.cuda.launch import cuda, device_function, launch
+from engine.kernels.cuda.register_tile import REALS, Operand, Result, at, tiled
 
 TILE = 4 if gate.simulated() else 16
-#: Side of the tile of y that one block of version 3 computes, its depth, and the side of a thread's own tile.
-SIDE, DEPTH, WORK = (8, 4, 4) if gate.simulated() else (128, 8, 8)
 
-#: Elements of y below which blocks of version 3 would leave most of the GPU idle.
-_FEW = 64 if gate.simulated() else 1 << 16
+# The compiler takes no sums where it wants the shape of shared memory.
+_ROW = TILE + 1
+
+#: Elements of y below which blocks of version 3 would leave most of the GPU idle, and columns below which most of a tile.
+_FEW, _NARROW = (64, 2) if gate.simulated() else (1 << 16, 32)
 
 
 def _blocks(extent: int, side: int) -> int:
@@ -58,8 +58,8 @@ def naive(y, a, b, bias, transpose_a, transpose_b):
 def _shared_tile(real):
     @cuda.jit
     def shared_tile(y, a, b, bias, transpose_a, transpose_b):
-        tile_a = cuda.shared.array((TILE, TILE + 1), real)
-        tile_b = cuda.shared.array((TILE, TILE + 1), real)
+        tile_a = cuda.shared.array((TILE, _ROW), real)
+        tile_b = cuda.shared.array((TILE, _ROW), real)
         column = cuda.threadIdx.x
         row = cuda.threadIdx.y
         n = cuda.blockIdx.z
@@ -93,117 +93,46 @@ def _shared_tile(real):
     return shared_tile
 
 
-def register_tile(real, element_a, element_b, put):
-    """Version 3, for anything that is a matrix product of what two functions read.
-
-    Args:
-        real: Numba's float type.
-        element_a: device function (a, z, i, k, g) of element (i, k) of the left matrix.
-        element_b: device function (b, z, k, j, g) of element (k, j) of the right one.
-        put: device function (y, z, i, j, total, bias, g) that writes element (i, j).
-
-    Returns:
-        The kernel (y, a, b, bias, rows, columns, inner, parts, along, across, g): blocks (columns, rows, products times
-        parts) of ``(SIDE // WORK)²`` threads. The terms of a product are cut into ``parts`` (a long sum with few
-        results would leave the GPU idle), whose number ``z % parts`` the functions find in z. Neighbouring threads read
-        a along k where ``along`` is true, else along i, and b along j where ``across`` is true, else along k. ``g`` is
-        a tuple of whole numbers for the three functions.
-    """
-    threads = (SIDE // WORK) ** 2
-    apart = SIDE // WORK
-
-    @cuda.jit
-    def kernel(y, a, b, bias, rows, columns, inner, parts, along, across, g):
-        tile_a = cuda.shared.array((DEPTH, SIDE + 1), real)
-        tile_b = cuda.shared.array((DEPTH, SIDE + 1), real)
-        sums = cuda.local.array((WORK, WORK), real)
-        own_a = cuda.local.array(WORK, real)
-        own_b = cuda.local.array(WORK, real)
-        thread = cuda.threadIdx.x
-        row = thread // apart
-        column = thread % apart
-        z = cuda.blockIdx.z
-        first_i = cuda.blockIdx.y * SIDE
-        first_j = cuda.blockIdx.x * SIDE
-        share = (inner + parts - 1) // parts
-        begin = z % parts * share
-        stop = min(inner, begin + share)
-        for p in range(WORK):
-            for q in range(WORK):
-                sums[p, q] = real(0)
-        for start in range(begin, stop, DEPTH):
-            for place in range(thread, SIDE * DEPTH, threads):
-                if along:
-                    k = place % DEPTH
-                    i = place // DEPTH
-                else:
-                    i = place % SIDE
-                    k = place // SIDE
-                value = real(0)
-                if first_i + i < rows and start + k < stop:
-                    value = element_a(a, z, first_i + i, start + k, g)
-                tile_a[k, i] = value
-            for place in range(thread, SIDE * DEPTH, threads):
-                if across:
-                    j = place % SIDE
-                    k = place // SIDE
-                else:
-                    k = place % DEPTH
-                    j = place // DEPTH
-                value = real(0)
-                if first_j + j < columns and start + k < stop:
-                    value = element_b(b, z, start + k, first_j + j, g)
-                tile_b[k, j] = value
-            cuda.syncthreads()
-            for k in range(DEPTH):
-                # A thread's rows and columns lie ``apart``, so that a warp reads neighbours in shared memory.
-                for p in range(WORK):
-                    own_a[p] = tile_a[k, row + p * apart]
-                for q in range(WORK):
-                    own_b[q] = tile_b[k, column + q * apart]
-                for p in range(WORK):
-                    for q in range(WORK):
-                        sums[p, q] += own_a[p] * own_b[q]
-            cuda.syncthreads()
-        for p in range(WORK):
-            i = first_i + row + p * apart
-            if i < rows:
-                for q in range(WORK):
-                    j = first_j + column + q * apart
-                    if j < columns:
-                        put(y, z, i, j, sums[p, q], bias, g)
-
-    return kernel
-
-
-def run_tiles(kernel, y, a, b, bias, sizes, products, parts, along, across, g) -> None:
-    """Launch a kernel of :func:`register_tile`; ``sizes`` are rows, columns and inner."""
-    grid = (_blocks(sizes[1], SIDE), _blocks(sizes[0], SIDE), products * parts)
-    launch(kernel, grid, (SIDE // WORK) ** 2, y, a, b, bias, *sizes, parts, along, across, g)
+# ---- version 3: g is the strides of (z, i, k) in a, of (z, j, k) in b, and y's height and width ----
 
 
 @device_function
-def _matrix_a(a, z, i, k, g):
-    return element_a(a, z, i, k, g[0] != 0)
+def _row_a(z, i, g):
+    return z * g[0] + i * g[1], 0, 0
 
 
 @device_function
-def _matrix_b(b, z, k, j, g):
-    return element_b(b, z, k, j, g[1] != 0)
+def _term_a(z, k, g):
+    return k * g[2], 0, 0
 
 
 @device_function
-def _with_bias(y, z, i, j, total, bias, g):
-    if bias.size > 0:
-        total += bias[j]
-    y[z, i, j] = total
+def _column_b(z, j, g):
+    return z * g[3] + j * g[4], 0, 0
 
 
-shared_tile = {"float32": _shared_tile(float32), "float64": _shared_tile(float64)}
-matrix_tile = {
-    name: register_tile(real, _matrix_a, _matrix_b, _with_bias)
-    for name, real in (("float32", float32), ("float64", float64))
-}
+@device_function
+def _term_b(z, k, g):
+    return k * g[5], 0, 0
+
+
+@device_function
+def _row_y(z, part, i, g):
+    return (z * g[6] + i) * g[7]
+
+
+@device_function
+def _column_y(z, j, g):
+    return j
+
+
+@device_function
+def _bias(bias, z, i, j, g):
+    return bias[j]
+
+
+shared_tile = {name: _shared_tile(real) for name, real in REALS.items()}
+_tiled = tiled(Operand(_row_a, _term_a, at), Operand(_column_b, _term_b, at), Result(_row_y, _column_y, _bias))
 
 
 def run_naive(y, a, b, bias, transpose_a, transpose_b) -> None:
@@ -217,19 +146,20 @@ def run_shared_tile(y, a, b, bias, transpose_a, transpose_b) -> None:
 
 
 def run_register_tile(y, a, b, bias, transpose_a, transpose_b) -> None:
+    rows, columns = y.shape[1:]
     inner = a.shape[1] if transpose_a else a.shape[2]
-    g = (int(transpose_a), int(transpose_b))
-    run_tiles(
-        matrix_tile[y.dtype.name], y, a, b, bias, (y.shape[1], y.shape[2], inner), y.shape[0], 1,
-        not transpose_a, not transpose_b, g,
-    )  # fmt: skip
+    strides_a = (rows * inner, 1, rows) if transpose_a else (rows * inner, inner, 1)
+    strides_b = (inner * columns, inner, 1) if transpose_b else (inner * columns, 1, columns)
+    dense = (not transpose_a, transpose_b)
+    _tiled(y, a, b, bias, (rows, columns, inner), y.shape[0], 1, dense, (*strides_a, *strides_b, rows, columns))
 
 
 def product(y, a, b, bias, transpose_a: bool, transpose_b: bool) -> None:
     """y[n, i, j] = Σ_k op(a)[n, i, k]·op(b)[n, k, j] + bias[j]; ``bias`` has size 0 where it is absent."""
     if not y.size:
         return
-    run = run_register_tile if y.shape[1] * y.shape[2] * y.shape[0] >= _FEW else run_shared_tile
+    large = y.size >= _FEW and y.shape[2] >= _NARROW
+    run = run_register_tile if large else run_shared_tile
     run(y, a, b, bias, bool(transpose_a), bool(transpose_b))
 
 

@@ -123,7 +123,7 @@ def _text(name: str, text: str, accumulator: str, columns: bool) -> str:
     return (
         f'"""{name} over elements on the GPU, accumulated in {accumulator}."""\n'
         f"from numba import {kind} as kind\n"
-        "from engine.kernels.cuda.launch import cuda, math\n"
+        "from engine.kernels.cuda.launch import cuda, math, smaller\n"
         "from engine.kernels.cuda.scalars import *\n\n"
         "@cuda.jit(device=True)\n"
         "def combine(a, b):\n"
@@ -140,7 +140,7 @@ def kernel(y, x, part, identity):
     parts = y.shape[1]
     row = cuda.blockIdx.x // parts
     number = cuda.blockIdx.x % parts
-    stop = min(x.shape[1], (number + 1) * part)
+    stop = smaller(x.shape[1], (number + 1) * part)
     total = identity
     for r in range(number * part + thread, stop, threads):
         total = combine(total, kind(x[row, r]))
@@ -164,7 +164,7 @@ def kernel(y, x, part, identity):
         column = place % y.shape[2]
         number = place // y.shape[2] % y.shape[1]
         a = place // (y.shape[2] * y.shape[1])
-        stop = min(x.shape[1], (number + 1) * part)
+        stop = smaller(x.shape[1], (number + 1) * part)
         total = identity
         for r in range(number * part, stop):
             total = combine(total, kind(x[a, r, column]))

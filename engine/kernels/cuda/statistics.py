@@ -14,7 +14,7 @@ from numba import float64
 from engine.device import empty, gate, zeros
 from engine.kernels.cpu.statistics import FIELDS, LOWEST, NEAR, OCTAVES, SIGMOID, TANH, UNITS
 from engine.kernels.cuda.blocks import THREADS, block_max
-from engine.kernels.cuda.launch import cuda, launch, math
+from engine.kernels.cuda.launch import cuda, larger, launch, math, smaller
 
 #: Elements of one part at least, and parts of one array at most.
 PART = 16 if gate.simulated() else 1 << 13
@@ -38,8 +38,8 @@ def _moments(found, k, x, before, kind):
         value = float64(x[i])
         if math.isfinite(value):
             count += 1
-            low = min(low, value)
-            high = max(high, value)
+            low = smaller(low, value)
+            high = larger(high, value)
             total += value - shift
             squares += (value - shift) * (value - shift)
             zeros += 1 if value == 0 else 0
@@ -70,9 +70,9 @@ def _moments(found, k, x, before, kind):
                 a = shared[thread, column]
                 b = shared[thread + half, column]
                 if column == _LOW:
-                    shared[thread, column] = min(a, b)
+                    shared[thread, column] = smaller(a, b)
                 elif column == _HIGH:
-                    shared[thread, column] = max(a, b)
+                    shared[thread, column] = larger(a, b)
                 else:
                     shared[thread, column] = a + b
         cuda.syncthreads()
@@ -108,8 +108,8 @@ def _join(row, found, k, parts, x, changes, kind, silent):
     count = total = squares = zeros = nans = infs = change = near = float64(0)
     for b in range(parts):
         part = found[k, b]
-        low = min(low, part[_LOW])
-        high = max(high, part[_HIGH])
+        low = smaller(low, part[_LOW])
+        high = larger(high, part[_HIGH])
         count += part[_COUNT]
         total += part[_SUM]
         squares += part[_SQUARES]
@@ -120,7 +120,7 @@ def _join(row, found, k, parts, x, changes, kind, silent):
         near += part[_NEAR]
     offset = total / count if count > 0 else 0.0
     mean = shift + offset
-    about = max(0.0, squares - total * offset)
+    about = larger(0.0, squares - total * offset)
     norm = math.sqrt(about + count * mean * mean)
     row[0] = x.size
     row[1] = low if count > 0 else math.nan
@@ -192,7 +192,7 @@ def _histogram(counts, a):
         if math.isfinite(x):
             octave = 0
             if x != 0:
-                octave = max(0, min(math.frexp(x)[1] - LOWEST, OCTAVES))
+                octave = larger(0, smaller(math.frexp(x)[1] - LOWEST, OCTAVES))
             cuda.atomic.add(counts, OCTAVES + octave if x > 0 else OCTAVES - octave, 1)
 
 
@@ -205,7 +205,7 @@ def _linear_histogram(counts, a, edges):
         low = edges[0]
         high = edges[bins]
         if x >= low and x <= high:
-            k = min(int((x - low) * (bins / (high - low))), bins - 1)
+            k = smaller(int((x - low) * (bins / (high - low))), bins - 1)
             # The product is rounded: the edges decide.
             if x < edges[k]:
                 k -= 1

@@ -1,0 +1,228 @@
+"""Anything that is a product of matrices whose elements lie somewhere: version 3 of :mod:`engine.kernels.cuda.matmul`.
+
+A block of threads computes a tile of HIGH x WIDE elements of y, and each thread TALL x BROAD of them, which it keeps in
+registers. The block walks along the sum in steps of DEPTH terms. For a step every thread brings a few elements of both
+matrices to shared memory, all of the same k: it asks for them before it multiplies those of the step before, so that
+the way from memory is hidden behind the arithmetic.
+
+Arrays are flat here, unlike in other kernels: the place of an element is the sum of one number that follows from its
+row or column, found once for each thread, and one that follows from k, found once for each step. A kernel that indexed
+four dimensions would spend several times as many instructions on finding elements as on multiplying them.
+
+Every element of y has one owner, who adds its terms in the order of k.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from numba import float32, float64, int32, int64, uint32, uint64
+
+from engine.device import gate
+from engine.kernels.cuda.launch import cuda, device_function, launch, smaller
+
+#: Terms of one step.
+DEPTH = 4 if gate.simulated() else 8
+
+REALS = {"float32": float32, "float64": float64}
+
+
+class Shape(NamedTuple):
+    """Sides of a block's tile and of a thread's own."""
+
+    high: int
+    wide: int
+    tall: int
+    broad: int
+
+
+#: For large products, and for those of few rows (the channels of a small convolution).
+SQUARE = Shape(8, 8, 4, 4) if gate.simulated() else Shape(128, 128, 8, 8)
+FLAT = Shape(4, 8, 2, 4) if gate.simulated() else Shape(32, 128, 4, 8)
+
+#: Rows up to which tiles are flat.
+_FEW_ROWS = 4 if gate.simulated() else 64
+
+
+class Operand(NamedTuple):
+    """Where the matrices lie, of which ``z`` is the number; device functions.
+
+    Attributes:
+        across: (z, i, g) → (place, u, v): what follows from the row i, of the right matrix from the column.
+        along: (z, k, g) → (place, u, v): what follows from k.
+        read: (array, place, u, v, g) → the element, of the sums of both.
+    """
+
+    across: Callable
+    along: Callable
+    read: Callable
+
+
+class Result(NamedTuple):
+    """Where the products lie; device functions.
+
+    Attributes:
+        row: (z, part, i, g) → place.
+        column: (z, j, g) → place, to be added to the row's.
+        bias: (bias, z, i, j, g) → what is added to the sum where ``bias`` has a size.
+    """
+
+    row: Callable
+    column: Callable
+    bias: Callable
+
+
+@device_function
+def natural(number):
+    """A number from 0 to 2³² - 1, of which the compiler learns that it is one: sums of such stay cheap indices."""
+    return int64(uint32(number))
+
+
+@device_function
+def divided(a, b):
+    """Quotient and remainder of whole numbers from 0 to 2³² - 1: a GPU divides those several times faster than 64 bits."""
+    quotient = int64(uint32(a) // uint32(b))
+    return quotient, a - quotient * b
+
+
+@device_function
+def at(array, place, u, v, g):
+    """The element at a place that is known to be inside. Of an unsigned place Numba does not ask whether it is negative."""
+    return array[uint64(place)]
+
+
+def register_tile(real: Any, shape: Shape, left: Operand, right: Operand, result: Result) -> Any:
+    """The kernel of one element type, tile, pair of operands and way to write.
+
+    Args:
+        real: Numba's float type.
+        shape: of the tiles.
+        left: (rows, inner).
+        right: (inner, columns).
+        result: (rows, columns).
+
+    Returns:
+        The kernel (y, a, b, bias, rows, columns, inner, parts, dense_a, dense_b, g) of flat arrays: blocks (columns,
+        rows, products times parts). The terms of a product are cut into ``parts``, each with a result of its own (a
+        long sum with few results would leave the GPU idle). Neighbouring threads read a along k where ``dense_a`` is
+        true, else along i; b along k where ``dense_b`` is true, else along j. ``g`` is a tuple of whole numbers for the
+        functions.
+    """
+    high, wide, tall, broad = shape
+    across_threads, down_threads = wide // broad, high // tall
+    # Threads with the same k, and elements of one step that each of them brings.
+    lanes = _threads(shape) // DEPTH
+    slots_a, slots_b = high // lanes, wide // lanes
+    # Rows of shared memory begin in different banks.
+    row_a, row_b = high + 4, wide + 4
+    across_a, along_a, read_a = left
+    across_b, along_b, read_b = right
+    row_y, column_y, bias_of = result
+
+    @cuda.jit
+    def kernel(y, a, b, bias, rows, columns, inner, parts, dense_a, dense_b, g):
+        tile_a = cuda.shared.array((DEPTH, row_a), real)
+        tile_b = cuda.shared.array((DEPTH, row_b), real)
+        place_a = cuda.local.array(slots_a, int64)
+        place_b = cuda.local.array(slots_b, int64)
+        place_y = cuda.local.array(broad, int64)
+        corner_a = cuda.local.array((slots_a, 2), int32)
+        corner_b = cuda.local.array((slots_b, 2), int32)
+        next_a = cuda.local.array(slots_a, real)
+        next_b = cuda.local.array(slots_b, real)
+        own_a = cuda.local.array(tall, real)
+        own_b = cuda.local.array(broad, real)
+        sums = cuda.local.array((tall, broad), real)
+        thread = natural(cuda.threadIdx.x)
+        z, part = divided(cuda.blockIdx.z, parts)
+        first_i = natural(cuda.blockIdx.y) * high
+        first_j = natural(cuda.blockIdx.x) * wide
+        down, right_of = thread // across_threads, thread % across_threads
+        lane_a = natural(thread // DEPTH if dense_a else thread % lanes)
+        lane_b = natural(thread // DEPTH if dense_b else thread % lanes)
+        depth_a = natural(thread % DEPTH if dense_a else thread // lanes)
+        depth_b = natural(thread % DEPTH if dense_b else thread // lanes)
+        share = (inner + parts - 1) // parts
+        begin = part * share
+        stop = natural(smaller(inner, begin + share))
+        # Threads beyond the last row or column bring its elements once more; nothing comes of them.
+        for s in range(slots_a):
+            place_a[s], corner_a[s, 0], corner_a[s, 1] = across_a(z, smaller(first_i + lane_a + s * lanes, rows - 1), g)
+        for s in range(slots_b):
+            place_b[s], corner_b[s, 0], corner_b[s, 1] = across_b(z, smaller(first_j + lane_b + s * lanes, columns - 1), g)
+        for p in range(tall):
+            for q in range(broad):
+                sums[p, q] = real(0)
+        # The first round brings the first step's elements; each of the others also multiplies those brought before.
+        for past in range(-DEPTH, share, DEPTH):
+            k = natural(begin + past + DEPTH + depth_a)
+            inside = k < stop
+            place, u, v = along_a(z, k, g)
+            for s in range(slots_a):
+                next_a[s] = real(0)
+                if inside:
+                    next_a[s] = read_a(a, place_a[s] + place, corner_a[s, 0] + u, corner_a[s, 1] + v, g)
+            k = natural(begin + past + DEPTH + depth_b)
+            inside = k < stop
+            place, u, v = along_b(z, k, g)
+            for s in range(slots_b):
+                next_b[s] = real(0)
+                if inside:
+                    next_b[s] = read_b(b, place_b[s] + place, corner_b[s, 0] + u, corner_b[s, 1] + v, g)
+            if past >= 0:
+                for k in range(DEPTH):
+                    # A thread's rows and columns lie apart, so that a warp reads neighbours in shared memory.
+                    for p in range(tall):
+                        own_a[p] = tile_a[k, down + p * down_threads]
+                    for q in range(broad):
+                        own_b[q] = tile_b[k, right_of + q * across_threads]
+                    for p in range(tall):
+                        for q in range(broad):
+                            sums[p, q] += own_a[p] * own_b[q]
+            cuda.syncthreads()
+            for s in range(slots_a):
+                tile_a[depth_a, lane_a + s * lanes] = next_a[s]
+            for s in range(slots_b):
+                tile_b[depth_b, lane_b + s * lanes] = next_b[s]
+            cuda.syncthreads()
+        for q in range(broad):
+            place_y[q] = column_y(z, first_j + right_of + q * across_threads, g)
+        for p in range(tall):
+            i = first_i + down + p * down_threads
+            place = row_y(z, part, i, g)
+            for q in range(broad):
+                j = first_j + right_of + q * across_threads
+                if i < rows and j < columns:
+                    total = sums[p, q]
+                    if bias.size > 0:
+                        total += bias_of(bias, z, i, j, g)
+                    y[uint64(place + place_y[q])] = total
+
+    return kernel
+
+
+def tiled(left: Operand, right: Operand, result: Result) -> Callable:
+    """The products of a pair of operands, as a function (y, a, b, bias, sizes, products, parts, dense, g).
+
+    ``y``, ``a`` and ``b`` are C-contiguous arrays of one dtype, ``bias`` has one dimension and size 0 where there is none;
+    ``sizes`` are rows, columns and inner, ``dense`` is (dense_a, dense_b): see :func:`register_tile`.
+    """
+
+    @functools.cache
+    def kernel(dtype: str, shape: Shape) -> Any:
+        return register_tile(REALS[dtype], shape, left, right, result)
+
+    def run(y, a, b, bias, sizes, products: int, parts: int, dense, g) -> None:
+        shape = FLAT if sizes[0] <= _FEW_ROWS else SQUARE
+        grid = (-(-sizes[1] // shape.wide), -(-sizes[0] // shape.high), products * parts)
+        flat = [array.reshape(-1) for array in (y, a, b)]
+        launch(kernel(y.dtype.name, shape), grid, _threads(shape), *flat, bias, *sizes, parts, *dense, g)
+
+    return run
+
+
+def _threads(shape: Shape) -> int:
+    """Threads of a block."""
+    return (shape.wide // shape.broad) * (shape.high // shape.tall)
