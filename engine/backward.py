@@ -13,6 +13,7 @@ from heapq import heappop, heappush
 import numpy as np
 
 from engine import trace
+from engine.device import one
 from engine.errors import GradientError, ShapeError
 from engine.function import Function
 from engine.tensor import Tensor, clock, grad_mode, wrap
@@ -165,10 +166,6 @@ def _edge(root: Tensor) -> tuple:
     return (root, -1) if root._function is None else (root._function, root._output)
 
 
-#: d loss / d loss.
-_ONE = {np.dtype(t): np.ones((), t) for t in (np.float32, np.float64)}
-
-
 def _seed(root: Tensor, seed: Tensor | None) -> np.ndarray:
     if seed is None:
         if root._array.size != 1:
@@ -176,9 +173,7 @@ def _seed(root: Tensor, seed: Tensor | None) -> np.ndarray:
                 "grad can be implicitly created only for scalar outputs: "
                 f"backward began at a tensor of shape {root._array.shape}; reduce it (.sum(), .mean()) or give a gradient"
             )
-        if type(root._array) is not np.ndarray:
-            return np.ones_like(root._array)
-        return _ONE[root._array.dtype] if root._array.ndim == 0 else np.ones(root._array.shape, root._array.dtype)
+        return one(root._array).reshape(root._array.shape)
     if seed._array.shape != root._array.shape:
         raise ShapeError(
             f"backward: the gradient has shape {seed._array.shape} but the tensor has shape {root._array.shape}; "

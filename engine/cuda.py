@@ -1,7 +1,8 @@
 """``torch.cuda``: the GPU that the engine can use, its memory, and waiting for it.
 
 One GPU: device 0 of those that the environment variable CUDA_VISIBLE_DEVICES leaves visible. Kernels run in the order of
-their launches, in one stream, while Python goes on; reading a value (``item()``, ``cpu()``) waits for them.
+their launches, in one stream (others: :func:`stream`), while Python goes on; reading a value (``item()``, ``cpu()``) waits
+for them.
 """
 
 from __future__ import annotations
@@ -10,17 +11,19 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from engine.device import Device, gate
+from engine.device import Device, copies, gate
+from engine.device.streams import Event, Stream, StreamContext, current_stream, default_stream, set_stream, stream
 from engine.errors import DeviceError, MissingError, OutOfMemoryError
 from engine.random import cuda_generator
 from engine.tensor import Tensor, wrap
 
 __all__ = [
-    "DeviceProperties", "OutOfMemoryError", "current_device", "device", "device_count", "empty_cache",
-    "get_device_capability", "get_device_name", "get_device_properties", "get_rng_state", "get_rng_state_all", "init",
-    "initial_seed", "is_available", "is_initialized", "manual_seed", "manual_seed_all", "max_memory_allocated",
-    "mem_get_info", "memory_allocated", "memory_reserved", "memory_summary", "reset_peak_memory_stats", "seed",
-    "seed_all", "set_device", "set_rng_state", "set_rng_state_all", "synchronize",
+    "DeviceProperties", "Event", "OutOfMemoryError", "Stream", "StreamContext", "current_device", "current_stream",
+    "default_stream", "device", "device_count", "empty_cache", "get_device_capability", "get_device_name",
+    "get_device_properties", "get_rng_state", "get_rng_state_all", "init", "initial_seed", "is_available", "is_initialized",
+    "manual_seed", "manual_seed_all", "max_memory_allocated", "mem_get_info", "memory_allocated", "memory_reserved",
+    "memory_summary", "reset_peak_memory_stats", "seed", "seed_all", "set_device", "set_rng_state", "set_rng_state_all",
+    "set_stream", "stream", "synchronize",
 ]  # fmt: skip
 
 
@@ -106,7 +109,11 @@ def get_device_properties(device: Any = None) -> DeviceProperties:
 def synchronize(device: Any = None) -> None:
     """Wait until every kernel that was launched has ended."""
     _checked(device)
-    gate.synchronize()
+    copies.synchronize()
+    if is_initialized():
+        from engine.device.cuda_array import waited
+
+        waited()
 
 
 # ---- memory, in bytes ----

@@ -6,6 +6,7 @@ same names. ``empty`` and ``zeros`` make an array where another one (``like``) l
 
 from __future__ import annotations
 
+import functools
 from math import prod
 from typing import Any
 
@@ -21,7 +22,7 @@ from engine.errors import DeviceError
 
 __all__ = [
     "CPU", "POOLED_FROM", "Device", "as_array", "contiguous", "device_of", "empty", "full",
-    "is_array", "on_host", "place_of", "pool", "scalar", "tensor_device", "zeros",
+    "is_array", "on_host", "one", "place_of", "pool", "tensor_device", "zeros",
 ]  # fmt: skip
 
 #: What an array may be: NumPy's, or a CudaArray.
@@ -59,9 +60,19 @@ def full(shape: tuple[int, ...], value: float, dtype: np.dtype, like: Array = No
     return array
 
 
-def scalar(value: float, like: Array) -> Array:
-    """``value`` as an array without dimensions, of the dtype and on the device of ``like``."""
-    return np.array(value, like.dtype) if type(like) is ndarray else full((), value, like.dtype, like)
+def one(like: Array) -> Array:
+    """1 as an array without dimensions, of the dtype and on the device of ``like``. It is shared: nobody writes to it."""
+    return _one(like.dtype, type(like) is ndarray)
+
+
+@functools.cache
+def _one(dtype: np.dtype, here: bool) -> Array:
+    value = np.ones((), dtype)
+    if here:
+        return value
+    from engine.device.cuda_array import kept_from_host
+
+    return kept_from_host(value)
 
 
 def is_array(value: object) -> bool:

@@ -8,20 +8,25 @@ fills. So a Function that says ``np.multiply(dy, y)`` or ``x.reshape(-1)`` runs 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from engine.device import CUDA, gate
+from engine.device import CUDA, copies, gate
 from engine.device.pinned import is_pinned
 from engine.device.pool import Loan, pool
+from engine.device.streams import Stream
 from engine.errors import DeviceError, MissingError
 
 #: NumPy's functions on arrays of which one is a CudaArray; and what runs its ufuncs. Filled by engine.kernels.cuda.
 FUNCTIONS: dict[Callable, Callable] = {}
 UFUNCS: dict[str, Callable] = {}
+
+#: Called when the CPU has waited for the GPU, while :mod:`engine.device.faults` has a check that nobody has read.
+on_wait: Callable[[], None] | None = None
 
 # NumPy's type stubs know nothing of the protocols by which its functions take arrays of other kinds.
 copyto: Any = np.copyto
@@ -48,7 +53,7 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
         writeable: False where several indices are one element (broadcasts).
     """
 
-    __slots__ = ("__weakref__", "_raw", "dtype", "layout", "loan", "shape", "writeable")
+    __slots__ = ("__weakref__", "_address", "_flat", "_raw", "dtype", "layout", "loan", "shape", "writeable")
     __hash__ = object.__hash__  # type: ignore[assignment]
 
     device = CUDA
@@ -58,6 +63,8 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
         self.loan, self.layout, self.writeable = loan, layout, writeable
         self.shape, self.dtype = layout.shape, layout.dtype
         self._raw: Any = None
+        self._flat: CudaArray | None = None
+        self._address: int | None = None
 
     # ---- what it is ----
 
@@ -99,9 +106,15 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def address(self) -> int:
-        """Of the first element, on the device; in the simulator a number that is as good."""
-        pointer = getattr(self.loan.block.memory, "device_pointer", None)
-        return int(getattr(pointer, "value", pointer) or id(self.loan.block)) + self.place[1]
+        """Of the first element, on the device; in the simulator on the host."""
+        if self._address is None:
+            block = self.loan.block
+            self._address = block.address + self.layout.__array_interface__["data"][0] - block.start
+        return self._address
+
+    def record_stream(self, stream: Stream) -> None:
+        """``stream`` uses the array's memory too; see :meth:`engine.device.pool.Loan.record_stream`."""
+        self.loan.record_stream(stream)
 
     def __len__(self) -> int:
         return len(self.layout)
@@ -132,10 +145,19 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
         return self.viewed(self.layout.view() if dtype is None else self.layout.view(dtype))
 
     def reshape(self, *shape: Any) -> CudaArray:
-        """A view where the strides allow it, else a copy, as in NumPy."""
+        """A view where the strides allow it, else a copy, as in NumPy; the array itself where it has the shape already."""
         sizes = shape[0] if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
-        layout = self.layout.view()
         target = _completed(sizes if isinstance(sizes, (tuple, list)) else (sizes,), self.size)
+        if target == self.shape:
+            return self
+        if self.layout.flags.c_contiguous:
+            if len(target) != 1:
+                return CudaArray(self.loan, self.layout.reshape(target), self.writeable)
+            # Kernels take arrays with one dimension so often that it is kept.
+            if self._flat is None:
+                self._flat = CudaArray(self.loan, self.layout.reshape(target), self.writeable)
+            return self._flat
+        layout = self.layout.view()
         try:
             layout.shape = target
         except AttributeError:
@@ -186,11 +208,12 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
         copyto(self, value, casting="unsafe")
 
     def host(self) -> np.ndarray:
-        """A copy on the CPU, after every kernel launched so far has ended."""
+        """A copy on the CPU, after every kernel launched so far in the current stream has ended."""
         result = np.empty(self.shape, self.dtype)
         if self.size:
             dense = self if self.layout.flags.c_contiguous else self.copy()
-            gate.to_host(dense.raw, result)
+            copies.to_host(dense.raw, result)
+            waited()
         return result
 
     def put(self, host: np.ndarray, wait: bool = True) -> None:
@@ -202,9 +225,9 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
             return
         if self.layout.flags.c_contiguous:
             if not wait and host.flags.c_contiguous and is_pinned(host):
-                gate.start_to_device(self.raw, host)
+                copies.start_to_device(self.raw, host)
             else:
-                gate.to_device(self.raw, np.ascontiguousarray(host))
+                copies.to_device(self.raw, np.ascontiguousarray(host))
         else:
             copyto(self, from_host(host))
 
@@ -280,6 +303,16 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
         return np.argmin(self, axis)
 
 
+def waited() -> None:
+    """Say that the CPU has waited for the GPU.
+
+    Raises:
+        Exception: what a kernel has found wrong in the meantime (:mod:`engine.device.faults`).
+    """
+    if on_wait is not None:
+        on_wait()
+
+
 #: Keys in ``FUNCTIONS`` for indexing by arrays.
 def _getitem() -> None: ...
 def _setitem() -> None: ...
@@ -290,8 +323,20 @@ def empty(shape: Any, dtype: Any) -> CudaArray:
     dtype = np.dtype(dtype)
     shape = (int(shape),) if isinstance(shape, (int, np.integer)) else tuple([int(extent) for extent in shape])
     nbytes = math.prod(shape) * dtype.itemsize
-    loan = pool.lend(nbytes, (shape, dtype))
+    if not nbytes:
+        # What an op lacks (no bias, no weights) is an array without elements: one of each kind does for all.
+        return _nothing(shape, dtype)
+    return _lent(shape, dtype, nbytes)
+
+
+def _lent(shape: tuple[int, ...], dtype: np.dtype, nbytes: int, fresh: bool = False) -> CudaArray:
+    loan = pool.lend(nbytes, (shape, dtype), fresh)
     return CudaArray(loan, np.ndarray(shape, dtype, loan.block.layout))
+
+
+@functools.lru_cache(64)
+def _nothing(shape: tuple[int, ...], dtype: np.dtype) -> CudaArray:
+    return _lent(shape, dtype, 0)
 
 
 def from_host(array: np.ndarray, wait: bool = True) -> CudaArray:
@@ -299,6 +344,13 @@ def from_host(array: np.ndarray, wait: bool = True) -> CudaArray:
     array = np.asarray(array)
     result = empty(array.shape, array.dtype)
     result.put(array, wait)
+    return result
+
+
+def kept_from_host(array: np.ndarray) -> CudaArray:
+    """:func:`from_host` for what stays from step to step: it takes no block that the steps' arrays have in turn."""
+    result = _lent(array.shape, array.dtype, array.nbytes, fresh=True)
+    result.put(array)
     return result
 
 

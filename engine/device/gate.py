@@ -1,8 +1,9 @@
-"""The one gate to ``numba.cuda``: is there a device, memory on it, copies, streams.
+"""The one gate to ``numba.cuda``: is there a device, and memory on it.
 
 Everything else of the engine sees GPU memory as :class:`Block` and launches kernels on what :func:`array` makes of
-a part of one. The same code runs on a GPU and in Numba's simulator (``NUMBA_ENABLE_CUDASIM=1`` before Numba is
-imported), where a block is host memory. ``numba.cuda`` is imported at the first use of a device, not before.
+a part of one; copies are in :mod:`engine.device.copies`, streams in :mod:`engine.device.streams`. The same code runs on
+a GPU and in Numba's simulator (``NUMBA_ENABLE_CUDASIM=1`` before Numba is imported), where a block is host memory.
+``numba.cuda`` is imported at the first use of a device, not before.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import functools
 import importlib.metadata
 import mmap
 import os
-from collections import deque
 from typing import Any
 
 import numpy as np
@@ -95,10 +95,20 @@ def _driver_library() -> bool:
     if os.environ.get("NUMBA_CUDA_DRIVER"):
         return True
     try:
-        ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
+        library()
     except OSError:
         return False
     return True
+
+
+@functools.cache
+def library() -> Any:
+    """The driver's library itself, for what numba.cuda does not hand on.
+
+    Raises:
+        OSError: when it cannot be loaded.
+    """
+    return ctypes.CDLL(os.environ.get("NUMBA_CUDA_DRIVER") or ("nvcuda.dll" if os.name == "nt" else "libcuda.so.1"))
 
 
 def require() -> Any:
@@ -129,14 +139,28 @@ class Block:
             described by NumPy arrays in there, so that NumPy itself computes what a view of a view is.
         start: address of ``layout``.
         memory: ``numba.cuda``'s pointer, or in the simulator a NumPy array of bytes.
+        address: of the first byte; in the simulator on the host.
+        stream: that it was allocated for and is handed out on (:mod:`engine.device.pool`); None: the default one.
+        raws: what kernels take for parts of the block, by place, shape, strides and dtype. A training step has the same
+            arrays on the same blocks again and again, and making one costs as much as launching a small kernel.
     """
 
-    __slots__ = ("layout", "memory", "nbytes", "start")
+    __slots__ = ("address", "layout", "memory", "nbytes", "raws", "start", "stream")
 
     def __init__(self, nbytes: int, memory: Any) -> None:
         self.nbytes, self.memory = nbytes, memory
+        self.stream: Any = None
+        self.raws: dict[tuple, Any] = {}
+        self.address = _address(memory)
         self.layout = _address_space(nbytes)
         self.start = self.layout.__array_interface__["data"][0]
+
+
+def _address(memory: Any) -> int:
+    if isinstance(memory, np.ndarray):
+        return memory.ctypes.data
+    # Of a pointer the driver's binding makes a number itself; where there is no binding it is ctypes'.
+    return int(getattr(memory.device_pointer, "value", memory.device_pointer))
 
 
 _mapped = np.empty((0,), np.uint8)
@@ -193,22 +217,53 @@ def allocate(nbytes: int) -> Block:
         raise
 
 
+#: Parts of one block that are remembered.
+_MOST_RAWS = 32
+
+
 def array(block: Block, layout: np.ndarray) -> Any:
-    """What a kernel takes for the part of ``block`` that ``layout`` describes."""
+    """What a kernel takes for the part of ``block`` that ``layout`` describes; the same object for the same part."""
     offset = layout.__array_interface__["data"][0] - block.start
+    part = (offset, layout.shape, layout.strides, layout.dtype)
+    raw = block.raws.get(part)
+    if raw is not None:
+        return raw
     strides, stop = layout.strides, None
     if layout.flags.c_contiguous:
         # Kernels are compiled for where elements lie, and strides of dimensions of one element, which NumPy leaves as
         # they come, are part of that; and a copy has the size of the memory that it is given.
         strides, stop = _dense(layout.shape, layout.itemsize), offset + layout.nbytes
+    return _keep(block, part, _raw(block, offset, layout.shape, strides, layout.dtype, stop))
+
+
+def memory(block: Block, offset: int, dtype: np.dtype, count: int) -> Any:
+    """What a kernel takes for the device's memory from byte ``offset`` of ``block`` on: ``count`` elements, also beyond
+    the block's end.
+
+    So a kernel reaches any number of arrays, each by the place of its first element, where every one of them as an
+    argument of its own would make the launch slower.
+    """
+    part = ("memory", offset, count, dtype)
+    raw = block.raws.get(part)
+    return _keep(block, part, _raw(block, offset, (count,), (dtype.itemsize,), dtype, None)) if raw is None else raw
+
+
+def _keep(block: Block, part: tuple, raw: Any) -> Any:
+    if len(block.raws) >= _MOST_RAWS:
+        block.raws.clear()
+    block.raws[part] = raw
+    return raw
+
+
+def _raw(block: Block, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype, stop: int | None):
     if simulated():
-        host = np.ndarray(layout.shape, layout.dtype, block.memory, offset, strides)
         from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 
-        return FakeCUDAArray(host)
+        start = np.ndarray((0,), dtype, block.memory, offset)
+        return FakeCUDAArray(np.lib.stride_tricks.as_strided(start, shape, strides))
     from numba.cuda.cudadrv.devicearray import DeviceNDArray
 
-    return DeviceNDArray(layout.shape, strides, layout.dtype, gpu_data=block.memory.view(offset, stop))
+    return DeviceNDArray(shape, strides, dtype, gpu_data=block.memory.view(offset, stop))
 
 
 def _dense(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
@@ -217,73 +272,6 @@ def _dense(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     for d in range(len(shape) - 2, -1, -1):
         strides[d] = strides[d + 1] * max(1, shape[d + 1])
     return tuple(strides)
-
-
-def to_device(raw: Any, host: np.ndarray) -> None:
-    """Copy the C-contiguous ``host`` to the C-contiguous ``raw`` of the same shape and dtype, in order with kernels.
-
-    The call returns when ``host`` may be changed again.
-    """
-    try:
-        raw.copy_to_device(host)
-    except Exception as error:
-        raise_if_lost(error)
-        raise
-
-
-def pinned_array(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """A C-contiguous array in page-locked host memory, with arbitrary contents."""
-    try:
-        return require().pinned_array(shape, dtype)
-    except Exception as error:
-        raise_if_lost(error)
-        raise
-
-
-#: Copies that may be under way: what says that one has ended, and the memory that must stay until then.
-_under_way: deque[tuple[Any, np.ndarray]] = deque()
-
-
-def start_to_device(raw: Any, host: np.ndarray) -> None:
-    """:func:`to_device` that returns at once; the pinned ``host`` must not be changed before the copy has ended.
-
-    The copy is one of the stream that kernels run in: those launched later find what it brought.
-    """
-    if simulated():
-        # Its streams have nothing to wait for.
-        to_device(raw, host)
-        return
-    cuda = require()
-    try:
-        while _under_way and _under_way[0][0].query():
-            _under_way.popleft()
-        stream = cuda.default_stream()
-        raw.copy_to_device(host, stream=stream)
-        ended = cuda.event(timing=False)
-        ended.record(stream)
-    except Exception as error:
-        raise_if_lost(error)
-        raise
-    _under_way.append((ended, host))
-
-
-def to_host(raw: Any, host: np.ndarray) -> None:
-    """Wait for the kernels that have been launched, then copy the C-contiguous ``raw`` to ``host``."""
-    try:
-        raw.copy_to_host(host)
-    except Exception as error:
-        raise_if_lost(error)
-        raise
-
-
-def synchronize() -> None:
-    """Wait until every kernel that was launched has ended."""
-    try:
-        require().synchronize()
-    except Exception as error:
-        raise_if_lost(error)
-        raise
-    _under_way.clear()
 
 
 def memory_info() -> tuple[int, int]:

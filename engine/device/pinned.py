@@ -9,7 +9,7 @@ import weakref
 
 import numpy as np
 
-from engine.device import gate
+from engine.device import copies
 
 _pinned: dict[int, weakref.ref] = {}
 
@@ -20,7 +20,7 @@ def pinned_copy(array: np.ndarray) -> np.ndarray:
     Raises:
         DeviceError: where there is no GPU.
     """
-    copy = gate.pinned_array(array.shape, array.dtype) if array.size else np.empty(array.shape, array.dtype)
+    copy = copies.pinned_array(array.shape, array.dtype) if array.size else np.empty(array.shape, array.dtype)
     np.copyto(copy, array)
     key = id(copy)
     _pinned[key] = weakref.ref(copy, lambda _: _pinned.pop(key, None))

@@ -1,8 +1,14 @@
 """The pool of GPU memory: blocks that nothing refers to any more are handed to the next array of their size.
 
 Allocating on a GPU waits for everything that runs there, and freeing does so again; a training step allocates the same
-sizes each time, so that after the first step the pool asks the driver for nothing. Kernels run in the order of their
-launches, in one stream: a block that is handed out again is written after the last kernel that reads it.
+sizes each time, so that after the first step the pool asks the driver for nothing. Kernels of one stream run in the
+order of their launches: a block that is handed out again in the stream that it was allocated in is written after the last
+kernel that reads it. So each stream has its own waiting blocks (as in PyTorch); a block that another stream uses too must
+be told so (``record_stream``), and waits until that stream has done what was queued when the block's last array went.
+
+Of the waiting blocks the one with the lowest address is handed out. So a step that asks for the same sizes in the same
+order has every array where the step before had it, and what is kept about an array's place holds for it too
+(:class:`engine.device.gate.Block`, :mod:`engine.kernels.cuda.many`).
 """
 
 from __future__ import annotations
@@ -11,9 +17,11 @@ import sys
 import weakref
 from collections import Counter
 from collections.abc import Callable
+from heapq import heappop, heappush
 from typing import Any
 
 from engine.device import gate
+from engine.device.streams import Event, Stream, current, default_stream
 from engine.errors import OutOfMemoryError
 
 #: Sizes up to here are rounded up to a multiple of 512 bytes, larger ones to an eighth of their power of two.
@@ -23,12 +31,19 @@ _SMALL = 1 << 20
 class Loan:
     """One block, lent to all arrays on it; when the last of them is gone, the block returns to the pool."""
 
-    __slots__ = ("__weakref__", "block", "what")
+    __slots__ = ("__weakref__", "block", "users", "what")
 
     def __init__(self, block: gate.Block, what: tuple) -> None:
         self.block = block
         #: Shape and dtype of the array that it was lent for: what an out-of-memory message lists.
         self.what = what
+        #: Streams beside the block's own that use it.
+        self.users: set[Stream] | None = None
+
+    def record_stream(self, stream: Stream) -> None:
+        """``stream`` uses the block too: it is not handed out again before what is queued there then is done."""
+        if stream != (self.block.stream or default_stream()):
+            self.users = {stream} if self.users is None else self.users | {stream}
 
     def __del__(self) -> None:
         if pool is not None:
@@ -36,7 +51,7 @@ class Loan:
 
 
 class Pool:
-    """Blocks by size.
+    """Blocks by stream and size.
 
     Attributes:
         allocated: bytes that arrays hold.
@@ -47,7 +62,10 @@ class Pool:
 
     def __init__(self) -> None:
         self.allocated = self.reserved = self.peak = self.requests = 0
-        self._waiting: dict[int, list[gate.Block]] = {}
+        #: Heaps of (address, block).
+        self._waiting: dict[tuple[Stream | None, int], list[tuple[int, gate.Block]]] = {}
+        #: Blocks that other streams may still use, with a mark in each of these streams.
+        self._in_use: list[tuple[gate.Block, list[Event]]] = []
         self._held: Counter[tuple] = Counter()
         self._reliefs: list[weakref.WeakMethod] = []
 
@@ -56,16 +74,18 @@ class Pool:
         self._reliefs = [known for known in self._reliefs if known() is not None]
         self._reliefs.append(weakref.WeakMethod(relieve))
 
-    def lend(self, nbytes: int, what: tuple) -> Loan:
-        """A block of at least ``nbytes``.
+    def lend(self, nbytes: int, what: tuple, fresh: bool = False) -> Loan:
+        """A block of at least ``nbytes``; a ``fresh`` one is the driver's, so that the waiting blocks stay as they are.
 
         Raises:
             OutOfMemoryError: when the device has no room, also not after everything that waits, and what ``on_pressure``
                 was told of, was given back; it lists what holds memory.
         """
         size = rounded(nbytes)
-        waiting = self._waiting.get(size)
-        block = waiting.pop() if waiting else self._allocate(size, nbytes, what)
+        if self._in_use:
+            self._settle()
+        waiting = self._waiting.get((current.stream, size))
+        block = heappop(waiting)[1] if waiting and not fresh else self._allocate(size, nbytes, what)
         self.allocated += size
         self.peak = max(self.peak, self.allocated)
         self._held[what] += 1
@@ -86,6 +106,7 @@ class Pool:
             except gate.OutOfMemory as error:
                 raise OutOfMemoryError(self._complaint(nbytes, what)) from error
         self.reserved += size
+        block.stream = current.stream
         return block
 
     def take_back(self, loan: Loan) -> None:
@@ -95,12 +116,32 @@ class Pool:
         self._held[loan.what] -= 1
         if not self._held[loan.what]:
             del self._held[loan.what]
-        if not sys.is_finalizing():
-            self._waiting.setdefault(size, []).append(loan.block)
+        if sys.is_finalizing():
+            return
+        if loan.users:
+            self._in_use.append((loan.block, [stream.record_event() for stream in loan.users]))
+        else:
+            self._put_back(loan.block)
+
+    def _put_back(self, block: gate.Block) -> None:
+        heappush(self._waiting.setdefault((block.stream, block.nbytes), []), (block.address, block))
+
+    def _settle(self, wait: bool = False) -> None:
+        """Put back the blocks that other streams have done with; with ``wait`` all, when they have."""
+        in_use, self._in_use = self._in_use, []
+        for block, marks in in_use:
+            if wait:
+                for mark in marks:
+                    mark.synchronize()
+            elif not all(mark.query() for mark in marks):
+                self._in_use.append((block, marks))
+                continue
+            self._put_back(block)
 
     def release(self) -> None:
         """Give every waiting block back to the driver."""
-        for size, blocks in self._waiting.items():
+        self._settle(wait=True)
+        for (_, size), blocks in self._waiting.items():
             self.reserved -= size * len(blocks)
         self._waiting.clear()
 

@@ -1,12 +1,13 @@
-"""Bringing an array to a device."""
+"""Bringing an array to a device; what one launch does to many arrays there."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from engine.device import CPU, Device, on_host
+from engine.device import CPU, Device, empty, on_host
 
 
 def placed(array: Any, device: Device, wait: bool = True) -> Any:
@@ -22,3 +23,38 @@ def placed(array: Any, device: Device, wait: bool = True) -> Any:
     from engine.kernels import cuda
 
     return cuda.from_host(array, wait)
+
+
+# For the GPU a launch is dear: see :mod:`engine.kernels.cuda.many`.
+
+
+def fill_many(arrays: Sequence[Any], value: float) -> None:
+    """Overwrite all elements of ``arrays``, contiguous and on the GPU."""
+    from engine.kernels.cuda import many
+
+    for alike in _by_dtype(arrays):
+        many.fill(alike, value)
+
+
+def norms_of_many(arrays: Sequence[Any]) -> Any:
+    """√Σ x² over each of ``arrays``, contiguous, not empty, of one dtype and on the GPU: an array of their dtype."""
+    from engine.kernels.cuda import many
+
+    y = empty((len(arrays),), arrays[0].dtype, arrays[0])
+    many.norms(y, arrays)
+    return y
+
+
+def clip_many(arrays: Sequence[Any], total: Any, max_norm: float) -> None:
+    """Multiply ``arrays``, contiguous and on the GPU, by max_norm / (total + 1e-6) where that is less than 1, in place."""
+    from engine.kernels.cuda import many
+
+    for alike in _by_dtype(arrays):
+        many.clip(alike, total, max_norm)
+
+
+def _by_dtype(arrays: Sequence[Any]) -> list[list[Any]]:
+    alike: dict[Any, list[Any]] = {}
+    for array in arrays:
+        alike.setdefault(array.dtype, []).append(array)
+    return list(alike.values())

@@ -9,6 +9,7 @@ from engine.device import contiguous, empty
 from engine.errors import DtypeError, MissingError, ShapeError
 from engine.function import Function, apply
 from engine.kernels.cpu import embedding as kernels
+from engine.ops.index_check import check_indices, position
 from engine.tensor import Tensor
 
 # Elementary operations an element, in the unit of engine.kernels.jit.PARALLEL_WORK.
@@ -66,7 +67,8 @@ def embedding(
         (*, D).
 
     Raises:
-        IndexError: an index outside the table; the message says where.
+        IndexError: an index outside the table; the message says where. (On the GPU it is raised by what next waits for
+            it, a value that is read: :mod:`engine.device.faults`.)
         ShapeError, DtypeError: operands that do not fit.
         MissingError: max_norm, scale_grad_by_freq or sparse is asked for.
     """
@@ -86,14 +88,13 @@ def embedding(
         if not -rows <= padding_idx < rows:
             raise AssertionError(f"Padding_idx must be within num_embeddings: {padding_idx} is not in [{-rows}, {rows})")
         without_gradient = padding_idx % rows
-    found = empty((1,), t.dtype, t)
-    flat = contiguous(t).reshape(-1)
-    kernels.first_bad_index.sized(0, found)(found, flat, rows)
-    first = found.item()
-    if first >= 0:
-        where = ", ".join(str(int(i)) for i in np.unravel_index(first, t.shape))
-        raise IndexError(
-            f"embedding: index out of range in self: input[{where}] is {flat[first].item()} but weight has {rows} rows "
-            f"(shape {w.shape}); indices must be in [0, {rows - 1}]"
+    input_shape, table_shape = t.shape, w.shape
+
+    def complain(place: int, index: int) -> IndexError:
+        return IndexError(
+            f"embedding: index out of range in self: input[{position(place, input_shape)}] is {index} but weight has "
+            f"{rows} rows (shape {table_shape}); indices must be in [0, {rows - 1}]"
         )
+
+    check_indices(kernels.first_bad_index, t, (rows,), complain)
     return apply(Embedding(without_gradient), input, weight)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from engine.definitions.contract import Definition
-from engine.device import contiguous, empty, is_array
+from engine.device import contiguous, empty, is_array, one
 from engine.errors import DtypeError, MissingError
 from engine.function import Function
 from engine.kernels import derive
@@ -130,9 +130,9 @@ class ElementLoss(Function):
         x = self.x
         dx = empty(x.shape, x.dtype, x)
         reduced = self.reduction != "none"
-        scale = float(dy) / self.divisor if reduced and x.size else 1.0
+        arriving = contiguous(dy) if reduced else one(x)
         self.backward_kernel.sized(x.size * self.work, dx)(
-            dx.reshape(-1), x.reshape(-1), self.t.reshape(-1), *self.parameters, scale
+            dx.reshape(-1), x.reshape(-1), self.t.reshape(-1), *self.parameters, arriving.reshape(1), self.divisor
         )
         if not reduced:
             np.multiply(dx, dy, out=dx)

@@ -10,56 +10,53 @@ import numpy as np
 from engine.definitions import loss_classification as formulas
 from engine.definitions.contract import Definition
 from engine.definitions.softmax import softmax_forward
-from engine.device import contiguous, empty, scalar
+from engine.device import contiguous, empty
 from engine.errors import DtypeError, GradientError, ShapeError
 from engine.function import Function, apply
 from engine.kernels import derive
 from engine.kernels.cpu import loss_classification as kernels
+from engine.ops.index_check import check_indices, position
 from engine.ops.loss_base import checked_reduction, refuse_legacy, tensors
 from engine.tensor import Tensor, wrap
 
 # Elementary operations an element, in the unit of engine.kernels.jit.PARALLEL_WORK.
 _WORK = 1.0
 
-_INT64, _FLOAT64 = np.dtype(np.int64), np.dtype(np.float64)
+_FLOAT64 = np.dtype(np.float64)
 
 
 class RowLoss(Function):
-    """A loss of rows of class scores. ``w`` (C) weighs the classes, ``divisor`` divides the sum of the rows."""
+    """A loss of rows of class scores. ``w`` (C) weighs the classes."""
 
     row_definition: Definition
     saves_inputs = (1,)
     told_at_once = True
-    divisor = 1.0
 
     def __init__(self, w: np.ndarray | None = None, reduction: str = "mean") -> None:
         self.w = w
         self.reduction = reduction
+        self.mean = reduction == "mean"
         if reduction == "none":
             self.definitions = self.definitions | {"y": self.row_definition}
 
+    @property
+    def divisor(self) -> float:
+        """What the sum of the rows is divided by: for the mean the sum of the labels' weights."""
+        return self.totals[1].item() if self.mean else 1.0
+
     def _prepare(self, x: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rows of scores, and room for the rows' losses and for the totals of losses and weights."""
+        """Rows of scores, and room for the loss and for the rows' losses."""
         self.shape, self.t = x.shape, t
         self.w = empty((0,), x.dtype, x) if self.w is None else contiguous(self.w)
+        # The sums of losses and weights.
+        self.totals = empty((2,), _FLOAT64, x)
         rows = as_rows(x)
-        return rows, empty((rows.shape[0],), x.dtype, x), empty((2,), _FLOAT64, x)
+        return rows, empty((1,), x.dtype, x), empty((rows.shape[0],), x.dtype, x)
 
-    def _reduce(self, losses: np.ndarray, totals: np.ndarray) -> np.ndarray:
+    def _result(self, y: np.ndarray, losses: np.ndarray) -> np.ndarray:
         if self.reduction == "none":
             return losses.reshape(self.shape[:1] + self.shape[2:] if len(self.shape) > 1 else ())
-        total, weight = totals.tolist()
-        if self.reduction == "mean":
-            self.divisor = weight
-            # PyTorch's mean over nothing.
-            total = total / weight if weight else math.nan
-        return scalar(total, losses)
-
-    def _scale(self, dy: np.ndarray) -> np.ndarray:
-        """dy / divisor for each row, or for all of them."""
-        if self.reduction == "none":
-            return contiguous(dy).reshape(-1)
-        return scalar(dy.item() / self.divisor if self.divisor else math.nan, dy).reshape(1)
+        return y.reshape(())
 
     def _unrows(self, rows: np.ndarray) -> np.ndarray:
         shape = self.shape
@@ -96,18 +93,19 @@ class CrossEntropy(RowLoss):
         self.ignore_index, self.smoothing = int(ignore_index), float(smoothing)
 
     def forward(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
-        rows, losses, totals = self._prepare(x, contiguous(t))
+        rows, y, losses = self._prepare(x, contiguous(t))
         self.p = p = empty(rows.shape, x.dtype, x)
         kernels.cross_entropy_forward.sized(p.size * _WORK, p)(
-            losses, p, totals, rows, self.t.reshape(-1), self.w, self.ignore_index, self.smoothing
+            y, losses, p, self.totals, rows, self.t.reshape(-1), self.w, self.ignore_index, self.smoothing, self.mean
         )
-        return self._reduce(losses, totals)
+        return self._result(y, losses)
 
     def backward(self, dy: np.ndarray) -> tuple[np.ndarray | None, ...]:
         p = self.p
         dx = empty(p.shape, p.dtype, p)
         kernels.cross_entropy_backward.sized(p.size * _WORK, dx)(
-            dx, p, self.t.reshape(-1), self.w, self._scale(dy), self.ignore_index, self.smoothing
+            dx, p, self.t.reshape(-1), self.w, contiguous(dy).reshape(-1), self.totals, self.ignore_index,
+            self.smoothing, self.mean,
         )
         return self._unrows(dx), None
 
@@ -130,13 +128,13 @@ class SoftCrossEntropy(RowLoss):
         self.smoothing = float(smoothing)
 
     def forward(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
-        rows, losses, totals = self._prepare(x, as_rows(t))
+        rows, y, losses = self._prepare(x, as_rows(t))
         self.x = rows
         self.p = p = empty(rows.shape, x.dtype, x)
         kernels.soft_cross_entropy_forward.sized(p.size * _WORK, losses)(
-            losses, p, totals, rows, self.t, self.w, self.smoothing
+            y, losses, p, self.totals, rows, self.t, self.w, self.smoothing, self.mean
         )
-        return self._reduce(losses, totals)
+        return self._result(y, losses)
 
     def backward(self, dy: np.ndarray) -> tuple[np.ndarray | None, ...]:
         p = self.p
@@ -144,7 +142,7 @@ class SoftCrossEntropy(RowLoss):
         if self.needs[0]:
             dx = empty(p.shape, p.dtype, p)
             kernels.soft_cross_entropy_backward.sized(p.size * _WORK, dx)(
-                dx, p, self.t, self.w, self._scale(dy), self.smoothing
+                dx, p, self.t, self.w, contiguous(dy).reshape(-1), self.totals, self.smoothing, self.mean
             )
             dx = self._unrows(dx)
         if self.needs[1]:
@@ -167,14 +165,18 @@ class NllLoss(RowLoss):
         self.ignore_index = int(ignore_index)
 
     def forward(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
-        rows, losses, totals = self._prepare(x, contiguous(t))
-        kernels.nll_loss_forward.sized(0, losses)(losses, totals, rows, self.t.reshape(-1), self.w, self.ignore_index)
+        rows, y, losses = self._prepare(x, contiguous(t))
+        kernels.nll_loss_forward.sized(0, losses)(
+            y, losses, self.totals, rows, self.t.reshape(-1), self.w, self.ignore_index, self.mean
+        )
         self.rows = rows.shape
-        return self._reduce(losses, totals)
+        return self._result(y, losses)
 
     def backward(self, dy: np.ndarray) -> tuple[np.ndarray | None, ...]:
         dx = empty(self.rows, dy.dtype, dy)
-        kernels.nll_loss_backward.sized(0, dx)(dx, self.t.reshape(-1), self.w, self._scale(dy), self.ignore_index)
+        kernels.nll_loss_backward.sized(0, dx)(
+            dx, self.t.reshape(-1), self.w, contiguous(dy).reshape(-1), self.totals, self.ignore_index, self.mean
+        )
         return self._unrows(dx), None
 
 
@@ -233,17 +235,15 @@ def _check_labels(op: str, input: Tensor, target: Tensor, classes: int, ignore_i
     if t.dtype != np.int64:
         t = t.astype(np.int64)
         target = wrap(t)
-    found = empty((1,), _INT64, t)
-    labels = contiguous(t).reshape(-1)
-    kernels.first_bad_label.sized(0, found)(found, labels, classes, ignore_index)
-    first = found.item()
-    if first >= 0:
-        where = tuple(int(i) for i in np.unravel_index(first, t.shape))
-        label = labels[first].item()
-        raise IndexError(
-            f"{op}: Target {label} is out of bounds: target[{', '.join(map(str, where))}] is {label} but input has "
-            f"{classes} classes (shape {x.shape}); labels must be in [0, {classes - 1}] or ignore_index {ignore_index}"
+    target_shape, input_shape = t.shape, x.shape
+
+    def complain(place: int, label: int) -> IndexError:
+        return IndexError(
+            f"{op}: Target {label} is out of bounds: target[{position(place, target_shape)}] is {label} but input has "
+            f"{classes} classes (shape {input_shape}); labels must be in [0, {classes - 1}] or ignore_index {ignore_index}"
         )
+
+    check_indices(kernels.first_bad_label, t, (classes, ignore_index), complain)
     return target
 
 
@@ -272,7 +272,8 @@ def cross_entropy(
         label_smoothing: the share of each label's probability that is spread evenly over all classes, in [0, 1].
 
     Raises:
-        IndexError: a label that is no class; the message says where.
+        IndexError: a label that is no class; the message says where. (On the GPU it is raised by what next waits for it,
+            a value that is read: :mod:`engine.device.faults`.)
         ShapeError, DtypeError: operands that do not fit.
     """
     op = "cross_entropy"

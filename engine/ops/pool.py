@@ -67,7 +67,9 @@ class MaxPool2d(_Planes):
 
     def backward(self, dy: np.ndarray, _indices: None = None) -> np.ndarray:
         dx = empty((dy.size // max(1, self.places[0].size) if dy.size else self._count(), *self.size), dy.dtype, dy)
-        kernels.max_pool2d_backward.sized(0.7 * dx.size, dx)(dx, _planes(dy, self.flat), self.places)
+        kernels.max_pool2d_backward.sized(0.7 * dx.size, dx)(
+            dx, _planes(dy, self.flat), self.places, self.kernel_size, self.stride, self.padding, self.dilation
+        )
         return dx.reshape(self.shape)
 
     def _count(self) -> int:

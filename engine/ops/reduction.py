@@ -6,15 +6,17 @@ Float sums are added up in float64 and rounded once, so that they do not depend 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from engine import dtypes
 from engine.definitions import reduction as definitions
-from engine.device import as_array
+from engine.device import as_array, contiguous, empty
 from engine.errors import DtypeError
 from engine.function import Function, apply
 from engine.kernels.cpu import reduction as kernels
+from engine.kernels.placing import norms_of_many
 from engine.ops.arithmetic import signs
 from engine.ops.dims import checked_dims
 from engine.ops.elementwise import cast, silent, silently
@@ -94,6 +96,19 @@ class Reduction(Function):
             y = silently(y.astype, dtype)
         return y.reshape(self.kept_shape) if self.keepdim else y
 
+    def total(self, x: np.ndarray, divisor: int | None = None) -> np.ndarray:
+        """Σ x over the dimensions, added up in float64, divided by ``divisor``, in the dtype of x."""
+        if isinstance(x, (np.ndarray, np.generic)):
+            y = totals(x, self.dims)
+            return self.shaped(y if divisor is None else silently(np.divide, y, divisor), x.dtype)
+        # One launch of the GPU adds, divides and rounds.
+        y = empty(tuple([e for d, e in enumerate(x.shape) if d not in self.dims]), x.dtype, x)
+        if divisor is None:
+            np.add.reduce(x, self.dims, np.float64, out=y)
+        else:
+            np.mean(x, self.dims, np.float64, out=y)
+        return self.shaped(y, x.dtype)
+
     def spread(self, dy: np.ndarray) -> np.ndarray:
         """``dy`` with the reduced dimensions back, of extent 1."""
         return np.reshape(dy, self.kept_shape)
@@ -115,7 +130,7 @@ class Sum(Reduction):
     def forward(self, x: np.ndarray) -> np.ndarray:
         self.prepare(x)
         if x.dtype.kind == "f":
-            return self.shaped(totals(x, self.dims), x.dtype)
+            return self.total(x)
         return self.shaped(np.add.reduce(x, axis=self.dims, dtype=np.int64), np.dtype(np.int64))
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
@@ -131,7 +146,7 @@ class Mean(Reduction):
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         self.prepare(x)
-        return self.shaped(silently(np.divide, totals(x, self.dims), self.n), x.dtype)
+        return self.total(x, self.n)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         shared = silently(np.divide, self.spread(dy), dy.dtype.type(self.n))
@@ -186,20 +201,26 @@ class Norm(Reduction):
     def forward(self, x: np.ndarray) -> np.ndarray:
         self.prepare(x)
         self.x, p = x, self.p
-        size = np.absolute(x)
         if math.isinf(p):
+            size = np.absolute(x)
             y = size.max(axis=self.dims) if p > 0 else size.min(axis=self.dims)
         elif p == 0:
             y = np.count_nonzero(x, axis=self.dims)
         elif p == 1:
-            y = totals(size, self.dims)
+            y = totals(np.absolute(x), self.dims)
         elif p == 2:
-            wide = x.astype(np.float64)
-            y = silently(np.sqrt, totals(np.multiply(wide, wide, out=wide), self.dims))
+            y = self._root_of_squares(x)
         else:
-            y = silently(np.power, totals(silently(np.power, size.astype(np.float64), p), self.dims), 1.0 / p)
+            y = silently(np.power, totals(silently(np.power, np.absolute(x).astype(np.float64), p), self.dims), 1.0 / p)
         self.y = self.shaped(y, x.dtype)
         return self.y
+
+    def _root_of_squares(self, x: np.ndarray) -> Any:
+        if type(x) is not np.ndarray and len(self.dims) == x.ndim and x.size:
+            # As clip_grad_norm_ computes the norms of all gradients: to the bit the same.
+            return norms_of_many([contiguous(x)]).reshape(())
+        wide = x.astype(np.float64)
+        return silently(np.sqrt, totals(np.multiply(wide, wide, out=wide), self.dims))
 
     @silent
     def backward(self, dy: np.ndarray) -> np.ndarray | None:

@@ -82,35 +82,44 @@ class KernelOptimizer(Optimizer):
         slots, names, scalars = self._slots, self._state_names(group), self._scalars(group)
         kernel = self._kernel_for(group)
         small = PARALLEL_WORK / self._work
-        for p in group["params"]:
-            if p._grad is None:
-                continue
-            observer = trace.on_update
-            if observer is not None:
-                if observer.before_update("optimizer", p, self):
-                    observer.after_update("optimizer", p, self)
+        waiting = _Waiting(kernel)
+        try:
+            for p in group["params"]:
+                if p._grad is None:
                     continue
-                scalars = self._scalars(group)
-            slot = slots.get(id(p))
-            if (
-                slot is None
-                or slot.array is not p._array
-                or slot.names is not names
-                or (names and not slot.holds(self.state[p]))
-            ):
-                slot = slots[id(p)] = self._slot(p, group, names)
-            gradient = p._grad._array
-            if gradient.shape != slot.shape or gradient.dtype is not slot.dtype:
-                _check_gradient(type(self).__name__, gradient, slot)
-            if not gradient.flags.carray:
-                gradient = contiguous(gradient)
-            run = kernel.serial if slot.on_cpu and slot.size < small else kernel.sized(slot.size * self._work, slot.w)
-            run(slot.w, gradient.ravel(), *slot.operands, *scalars, *self._advance(slot))
-            if slot.copied:
-                slot.write_back()
-            p._bump()
-            if observer is not None:
-                observer.after_update("optimizer", p, self)
+                observer = trace.on_update
+                if observer is not None:
+                    if observer.before_update("optimizer", p, self):
+                        observer.after_update("optimizer", p, self)
+                        continue
+                    scalars = self._scalars(group)
+                slot = slots.get(id(p))
+                if (
+                    slot is None
+                    or slot.array is not p._array
+                    or slot.names is not names
+                    or (names and not slot.holds(self.state[p]))
+                ):
+                    slot = slots[id(p)] = self._slot(p, group, names)
+                gradient = p._grad._array
+                if gradient.shape != slot.shape or gradient.dtype is not slot.dtype:
+                    _check_gradient(type(self).__name__, gradient, slot)
+                if not gradient.flags.carray:
+                    gradient = contiguous(gradient)
+                if slot.on_cpu:
+                    run = kernel.serial if slot.size < small else kernel.sized(slot.size * self._work, slot.w)
+                    run(slot.w, gradient.ravel(), *slot.operands, *scalars, *self._advance(slot))
+                    if slot.copied:
+                        slot.write_back()
+                else:
+                    waiting.add(slot, gradient, (*scalars, *self._advance(slot)))
+                    if observer is not None:
+                        waiting.run()
+                p._bump()
+                if observer is not None:
+                    observer.after_update("optimizer", p, self)
+        finally:
+            waiting.run()
 
     def _slot(self, p: Tensor, group: dict[str, Any], names: tuple[str, ...]) -> Slot:
         """The arrays that the update of ``p`` works on; its state is made if there is none."""
@@ -209,6 +218,25 @@ class KernelOptimizer(Optimizer):
         raise ValueError(
             f"{type(self).__name__}: the tensor of shape {tuple(parameter.shape)} is not a parameter of it"
         )
+
+
+class _Waiting:
+    """Updates of parameters on the GPU: those with the same numbers run in one launch."""
+
+    def __init__(self, kernel: Any) -> None:
+        self._kernel = kernel
+        self._updates: dict[tuple, list[tuple[Slot, Any]]] = {}
+
+    def add(self, slot: Slot, gradient: Any, numbers: tuple) -> None:
+        self._updates.setdefault((slot.dtype, numbers), []).append((slot, gradient))
+
+    def run(self) -> None:
+        updates, self._updates = self._updates, {}
+        for (_, numbers), parts in updates.items():
+            self._kernel.cuda.many([(slot.w, gradient.ravel(), *slot.operands) for slot, gradient in parts], numbers)
+            for slot, _ in parts:
+                if slot.copied:
+                    slot.write_back()
 
 
 def _check_gradient(optimizer: str, gradient: np.ndarray, slot: Slot) -> None:

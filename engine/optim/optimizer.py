@@ -17,6 +17,7 @@ import numpy as np
 
 from engine import dtypes, trace
 from engine.definitions.contract import Definition
+from engine.kernels.placing import fill_many
 from engine.tensor import RemovableHandle, Tensor, wrap
 
 
@@ -149,16 +150,23 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or with ``set_to_none=False`` overwrite them with zeros."""
         observer = trace.on_update
+        zeroed: list[Any] = []
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none:
                     p._grad = None
                 elif p._grad is not None:
+                    if observer is None and p._grad.is_cuda and p._grad._array.flags.carray:
+                        zeroed.append(p._grad._array)
+                        p._grad._bump()
+                        continue
                     if observer is None or not observer.before_update("gradient", p, self):
                         p._grad._array.fill(0)
                         p._grad._bump()
                     if observer is not None:
                         observer.after_update("gradient", p, self)
+        if zeroed:
+            fill_many(zeroed, 0)
 
     # ---- the step ----
 

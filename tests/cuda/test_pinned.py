@@ -3,20 +3,20 @@
 import pytest
 
 import engine
-from engine.device import gate
+from engine.device import copies, gate
 from engine.utils import data
 
 
 @pytest.fixture
 def started(monkeypatch):
     """The copies that were started without waiting."""
-    found, start = [], gate.start_to_device
+    found, start = [], copies.start_to_device
 
     def note(raw, host):
         found.append(host)
         start(raw, host)
 
-    monkeypatch.setattr(gate, "start_to_device", note)
+    monkeypatch.setattr(copies, "start_to_device", note)
     return found
 
 
@@ -60,7 +60,7 @@ def test_the_source_of_a_copy_stays_until_the_copy_has_ended(monkeypatch):
         ended = False
 
         def record(self, stream):
-            copies.append(self)
+            begun.append(self)
 
         def query(self):
             return self.ended
@@ -79,15 +79,15 @@ def test_the_source_of_a_copy_stays_until_the_copy_has_ended(monkeypatch):
         def copy_to_device(self, host, stream):
             assert stream == "the engine's"
 
-    copies: list[Copy] = []
+    begun: list[Copy] = []
     monkeypatch.setattr(gate, "simulated", lambda: False)
     monkeypatch.setattr(gate, "require", Driver)
     first, second, third = (engine.ones(3)._array for _ in range(3))
-    gate.start_to_device(Raw(), first)
-    gate.start_to_device(Raw(), second)
-    assert [host is wanted for (_, host), wanted in zip(gate._under_way, (first, second), strict=True)] == [True, True]
-    copies[0].ended = True
-    gate.start_to_device(Raw(), third)
-    assert [host is wanted for (_, host), wanted in zip(gate._under_way, (second, third), strict=True)] == [True, True]
-    gate.synchronize()
-    assert not gate._under_way
+    copies.start_to_device(Raw(), first)
+    copies.start_to_device(Raw(), second)
+    assert [host is wanted for (_, host), wanted in zip(copies._under_way, (first, second), strict=True)] == [True, True]
+    begun[0].ended = True
+    copies.start_to_device(Raw(), third)
+    assert [host is wanted for (_, host), wanted in zip(copies._under_way, (second, third), strict=True)] == [True, True]
+    copies.synchronize()
+    assert not copies._under_way

@@ -9,12 +9,12 @@ _COLUMNS = 64
 
 
 @kernel
-def first_bad_index(found, t, size):
-    """found[0] = position of the first index outside [0, size), or -1."""
-    found[0] = -1
+def first_bad_index(found, t, size, number):
+    """found = number, place and value of the first index outside [0, size), where found[0] is 0."""
     for r in range(t.size):
         if t[r] < 0 or t[r] >= size:
-            found[0] = r
+            if found[0] == 0:
+                found[0], found[1], found[2] = number, r, t[r]
             break
 
 

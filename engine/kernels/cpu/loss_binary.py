@@ -1,7 +1,7 @@
 """Binary cross-entropy on the CPU: flat x, target t (n), weights w and pw (n, or size 0 where absent).
 
 As in loss_regression.py: ``*_reduced`` writes sum / divisor to y[0], the terms of fixed blocks summed in a fixed order;
-``*_backward`` writes scale times the derivative of each element's loss.
+``*_backward`` writes dy[0] / divisor times the derivative of each element's loss.
 """
 
 import numpy as np
@@ -45,9 +45,9 @@ def binary_cross_entropy_reduced(y, x, t, w, divisor):
 
 
 @kernel(fastmath=False)
-def binary_cross_entropy_backward(dx, x, t, w, scale):
+def binary_cross_entropy_backward(dx, x, t, w, dy, divisor):
     real = dx.dtype.type
-    one, floor, factor = real(1), real(_SPREAD_FLOOR), real(scale)
+    one, floor, factor = real(1), real(_SPREAD_FLOOR), real(np.float64(dy[0]) / divisor)
     for i in prange(dx.size):
         slope = (x[i] - t[i]) / _at_least(x[i] * (one - x[i]), floor)
         if w.size > 0:
@@ -77,8 +77,8 @@ def binary_cross_entropy_with_logits_reduced(y, x, t, w, pw, divisor):
 
 
 @kernel(fastmath=False)
-def binary_cross_entropy_with_logits_backward(dx, x, t, w, pw, scale):
-    one, factor = dx.dtype.type(1), dx.dtype.type(scale)
+def binary_cross_entropy_with_logits_backward(dx, x, t, w, pw, dy, divisor):
+    one, factor = dx.dtype.type(1), dx.dtype.type(np.float64(dy[0]) / divisor)
     for i in prange(dx.size):
         s = sigmoid(x[i])
         slope = s - t[i]

@@ -1,8 +1,9 @@
 """Losses over classes on the CPU: x (R, C), labels t (R) or probabilities t (R, C), class weights w (C) or size 0.
 
 The forward kernels write p, the softmax of x, and the loss of each row; ``totals[0]`` becomes the sum of the losses and
-``totals[1]`` the sum of the labels' weights, both in float64 in the order of the rows. The backward kernels take
-``scale`` (R or 1): dy / divisor for each row, or for all of them.
+``totals[1]`` the sum of the labels' weights, both in float64 in the order of the rows. ``y[0]`` becomes the loss:
+``totals[0] / totals[1]`` where ``mean`` is true (NaN where the weights' sum is 0, as in PyTorch), else ``totals[0]``. The
+backward kernels take dy (R or 1), for each row or for all of them, and divide it by ``totals[1]`` where ``mean`` is true.
 """
 
 import numpy as np
@@ -15,18 +16,28 @@ from engine.kernels.jit import kernel, strict_helper
 
 
 @kernel(fastmath=False)
-def first_bad_label(found, t, classes, ignore_index):
-    """found[0] = position of the first label that is neither a class nor ignore_index, or -1."""
-    found[0] = -1
+def first_bad_label(found, t, classes, ignore_index, number):
+    """found = number, place and value of the first label that is neither a class nor ignore_index, where found[0] is 0."""
     for n in range(t.size):
         if (t[n] < 0 or t[n] >= classes) and t[n] != ignore_index:
-            found[0] = n
+            if found[0] == 0:
+                found[0], found[1], found[2] = number, n, t[n]
             break
 
 
 @strict_helper
-def _of_row(scale, n):
-    return scale[n] if scale.size > 1 else scale[0]
+def _reduced(totals, mean):
+    if not mean:
+        return totals[0]
+    return totals[0] / totals[1] if totals[1] != 0.0 else np.nan
+
+
+@strict_helper
+def _of_row(dy, totals, mean, n):
+    arriving = np.float64(dy[n] if dy.size > 1 else dy[0])
+    if mean:
+        arriving = arriving / totals[1] if totals[1] != 0.0 else np.nan
+    return dy.dtype.type(arriving)
 
 
 @strict_helper
@@ -54,7 +65,7 @@ def _label_loss(x, t, w, smoothing, n, logarithm):
 
 
 @kernel(fastmath=False)
-def cross_entropy_forward(losses, p, totals, x, t, w, ignore_index, smoothing):
+def cross_entropy_forward(y, losses, p, totals, x, t, w, ignore_index, smoothing, mean):
     rows, columns = x.shape
     height = rows_per_block(columns)
     for block in prange((rows + height - 1) // height):
@@ -72,15 +83,16 @@ def cross_entropy_forward(losses, p, totals, x, t, w, ignore_index, smoothing):
         if t[n] != ignore_index:
             totals[0] += losses[n]
             totals[1] += w[t[n]] if w.size > 0 else 1.0
+    y[0] = _reduced(totals, mean)
 
 
 @kernel(fastmath=False)
-def cross_entropy_backward(dx, p, t, w, scale, ignore_index, smoothing):
+def cross_entropy_backward(dx, p, t, w, dy, totals, ignore_index, smoothing, mean):
     rows, columns = p.shape
     real = p.dtype.type
     total = row_sum(w) if w.size > 0 else np.float64(columns)
     for n in prange(rows):
-        factor = np.float64(_of_row(scale, n))
+        factor = np.float64(_of_row(dy, totals, mean, n))
         if t[n] == ignore_index:
             for c in range(columns):
                 dx[n, c] = 0
@@ -99,7 +111,7 @@ def cross_entropy_backward(dx, p, t, w, scale, ignore_index, smoothing):
 
 
 @kernel(fastmath=False)
-def soft_cross_entropy_forward(losses, p, totals, x, t, w, smoothing):
+def soft_cross_entropy_forward(y, losses, p, totals, x, t, w, smoothing, mean):
     rows, columns = x.shape
     height = rows_per_block(columns)
     even = smoothing / columns
@@ -123,15 +135,16 @@ def soft_cross_entropy_forward(losses, p, totals, x, t, w, smoothing):
     totals[1] = np.float64(rows)
     for n in range(rows):
         totals[0] += losses[n]
+    y[0] = _reduced(totals, mean)
 
 
 @kernel(fastmath=False)
-def soft_cross_entropy_backward(dx, p, t, w, scale, smoothing):
+def soft_cross_entropy_backward(dx, p, t, w, dy, totals, smoothing, mean):
     rows, columns = p.shape
     real = p.dtype.type
     even = smoothing / columns
     for n in prange(rows):
-        factor = np.float64(_of_row(scale, n))
+        factor = np.float64(_of_row(dy, totals, mean, n))
         if w.size > 0:
             total = (1.0 - smoothing) * moments(t[n], w, real(0), real(0))[1] + even * row_sum(w)
         else:
@@ -143,7 +156,7 @@ def soft_cross_entropy_backward(dx, p, t, w, scale, smoothing):
 
 
 @kernel(fastmath=False)
-def nll_loss_forward(losses, totals, x, t, w, ignore_index):
+def nll_loss_forward(y, losses, totals, x, t, w, ignore_index, mean):
     totals[0] = 0.0
     totals[1] = 0.0
     for n in range(x.shape[0]):
@@ -153,13 +166,14 @@ def nll_loss_forward(losses, totals, x, t, w, ignore_index):
             losses[n] = -weight * x[n, t[n]]
             totals[0] += losses[n]
             totals[1] += weight
+    y[0] = _reduced(totals, mean)
 
 
 @kernel(fastmath=False)
-def nll_loss_backward(dx, t, w, scale, ignore_index):
+def nll_loss_backward(dx, t, w, dy, totals, ignore_index, mean):
     for n in range(dx.shape[0]):
         for c in range(dx.shape[1]):
             dx[n, c] = 0
         if t[n] != ignore_index:
             weight = np.float64(w[t[n]]) if w.size > 0 else 1.0
-            dx[n, t[n]] = -weight * _of_row(scale, n)
+            dx[n, t[n]] = -weight * _of_row(dy, totals, mean, n)

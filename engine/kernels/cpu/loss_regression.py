@@ -2,8 +2,8 @@
 
 ``*_reduced(y, x, t, ..., divisor)`` writes sum / divisor to y[0]. The terms of fixed blocks are summed in a fixed order,
 so that the sum does not depend on the thread count. Blocks are slices, since an index that might be negative would keep
-the loop from being vectorised. ``*_backward(dx, x, t, ..., scale)`` writes scale times the derivative of each element's
-loss; scale is dy / divisor.
+the loop from being vectorised. ``*_backward(dx, x, t, ..., dy, divisor)`` writes dy[0] / divisor times the derivative of
+each element's loss.
 """
 
 import numpy as np
@@ -48,8 +48,8 @@ def mse_loss_reduced(y, x, t, divisor):
 
 
 @kernel(fastmath=False)
-def mse_loss_backward(dx, x, t, scale):
-    factor = dx.dtype.type(2.0 * scale)
+def mse_loss_backward(dx, x, t, dy, divisor):
+    factor = dx.dtype.type(2.0 * np.float64(dy[0]) / divisor)
     for i in prange(dx.size):
         dx[i] = factor * (x[i] - t[i])
 
@@ -68,8 +68,8 @@ def l1_loss_reduced(y, x, t, divisor):
 
 
 @kernel(fastmath=False)
-def l1_loss_backward(dx, x, t, scale):
-    real = dx.dtype.type
+def l1_loss_backward(dx, x, t, dy, divisor):
+    real, scale = dx.dtype.type, np.float64(dy[0]) / divisor
     zero, positive, negative = real(0), real(scale), real(-scale)
     for i in prange(dx.size):
         difference = x[i] - t[i]
@@ -92,9 +92,9 @@ def smooth_l1_loss_reduced(y, x, t, beta, divisor):
 
 
 @kernel(fastmath=False)
-def smooth_l1_loss_backward(dx, x, t, beta, scale):
+def smooth_l1_loss_backward(dx, x, t, beta, dy, divisor):
     real = dx.dtype.type
-    inverse, one, factor = real(1.0 / beta), real(1), real(scale)
+    inverse, one, factor = real(1.0 / beta), real(1), real(np.float64(dy[0]) / divisor)
     for i in prange(dx.size):
         dx[i] = factor * _clamp((x[i] - t[i]) * inverse, one)
 
@@ -114,8 +114,8 @@ def huber_loss_reduced(y, x, t, delta, divisor):
 
 
 @kernel(fastmath=False)
-def huber_loss_backward(dx, x, t, delta, scale):
+def huber_loss_backward(dx, x, t, delta, dy, divisor):
     real = dx.dtype.type
-    limit, factor = real(delta), real(scale)
+    limit, factor = real(delta), real(np.float64(dy[0]) / divisor)
     for i in prange(dx.size):
         dx[i] = factor * _clamp(x[i] - t[i], limit)

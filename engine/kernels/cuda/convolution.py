@@ -215,8 +215,10 @@ def conv2d_backward_weight(dw, db, dy, x, stride, padding, dilation, groups) -> 
     number = -(-inner // _PART)
     g = _settings(x.shape, dw.shape, dy.shape, stride, padding, dilation, groups)
     sizes = (dw.shape[0] // groups, dw.size // dw.shape[0], inner)
-    parts = empty((number, dw.shape[0], sizes[1]), dw.dtype, dw)
+    flat = dw.reshape(dw.shape[0], sizes[1])
+    parts = flat[None] if number == 1 else empty((number, *flat.shape), dw.dtype, dw)
     _to_weight(parts, dy, x, empty((0,), dw.dtype, dw), sizes, groups, number, (True, True), g)
-    np.copyto(dw, np.add.reduce(parts, axis=0).reshape(dw.shape))
+    if number > 1:
+        np.add.reduce(parts, axis=0, out=flat)
     if db.size:
-        np.copyto(db, np.add.reduce(dy, axis=(0, 2, 3)))
+        np.add.reduce(dy, axis=(0, 2, 3), out=db)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from engine.device import cuda_array
 from engine.device.cuda_array import CudaArray, empty, from_host
 from engine.errors import MissingError
 from engine.kernels.cuda import elementwise
+from engine.kernels.cuda.reduce import reduce
 
 FUNCTIONS = cuda_array.FUNCTIONS
 
@@ -204,12 +206,20 @@ def clip(a: CudaArray, a_min: Any = None, a_max: Any = None, out: Any = None, **
 
 @implements(np.sum)
 def sum_(a: CudaArray, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-    return np.add.reduce(a, axis=axis, dtype=dtype, keepdims=keepdims)
+    return np.add.reduce(a, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
+
+
+@implements(np.mean)
+def mean(a: CudaArray, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+    dims = range(a.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
+    count = math.prod([a.shape[d] for d in dims])
+    wanted = np.float64 if dtype is None and a.dtype.kind != "f" else dtype
+    return reduce(np.add, a, axis, wanted, out, keepdims, divisor=count or math.nan)
 
 
 @implements(np.prod)
 def prod(a: CudaArray, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-    return np.multiply.reduce(a, axis=axis, dtype=dtype, keepdims=keepdims)
+    return np.multiply.reduce(a, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
 
 
 def _extreme(ufunc: np.ufunc) -> Callable:

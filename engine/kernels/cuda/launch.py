@@ -16,10 +16,12 @@ from numba import cuda as _cuda
 
 from engine.device import gate
 from engine.device.cuda_array import CudaArray
+from engine.device.streams import current
 from engine.errors import DeviceError
 
 __all__ = [
-    "THREADS", "cuda", "cuda_kernel", "device_function", "larger", "launch", "math", "one_each", "smaller", "split",
+    "SIMULATED", "THREADS", "cuda", "cuda_kernel", "device_function", "larger", "launch", "math", "one_each", "smaller",
+    "split",
 ]  # fmt: skip
 
 # Types of numba.cuda describe the compiler's view of it, not what a kernel's code means.
@@ -27,6 +29,9 @@ cuda: Any = _cuda
 
 # It warns of every launch of few blocks; the networks of a course are small.
 cuda.config.CUDA_LOW_OCCUPANCY_WARNINGS = 0
+
+#: Whether kernels run in the simulator: asked at every launch, and settled when numba.cuda is imported.
+SIMULATED = gate.simulated()
 
 #: Threads of one block where the kernel does not say: a multiple of the warp size (32), small enough for any register count.
 THREADS = 128
@@ -36,7 +41,7 @@ def _maths() -> Any:
     """``math`` as kernels mean it: IEEE results, where Python's own raises (the simulator runs kernels as Python)."""
     import math
 
-    if not gate.simulated():
+    if not SIMULATED:
         return math
     names = {
         "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "log2": np.log2, "log10": np.log10,
@@ -81,10 +86,30 @@ def split(place, array):
 
 def one_each(count: int, threads: int = 256) -> tuple[int, int]:
     """Grid and block for a kernel in which one thread works on each of ``count`` places."""
-    if gate.simulated():
+    if SIMULATED:
         # Each is a Python thread there, also those that find no place.
         threads = min(threads, max(1, count))
     return -(-count // threads), threads
+
+
+#: Kernels with grid, block and stream, as numba.cuda launches them: making one costs as much as a launch.
+_configured: dict[tuple, Any] = {}
+_MOST_CONFIGURED = 4096
+
+
+def configured(kernel: Any, grid: Any, threads: Any) -> Any:
+    """``kernel`` with its grid and block, for the current stream."""
+    stream = current.stream
+    place = (kernel, grid, threads, stream)
+    found = _configured.get(place)
+    if found is None:
+        if len(_configured) >= _MOST_CONFIGURED:
+            _configured.clear()
+        found = kernel[grid, threads] if stream is None else kernel[grid, threads, stream.handle]
+        if not SIMULATED:
+            # There a kernel keeps one configuration, its last.
+            _configured[place] = found
+    return found
 
 
 def launch(kernel: Any, grid: Any, threads: Any, *arguments: Any) -> None:
@@ -96,21 +121,26 @@ def launch(kernel: Any, grid: Any, threads: Any, *arguments: Any) -> None:
     if grid == 0:
         # There is nothing to compute; CUDA calls such a launch an error.
         return
-    raw = [argument.raw if type(argument) is CudaArray else argument for argument in arguments]
-    for argument in raw:
-        # numba.cuda would copy it to the GPU and back at every launch, and say nothing.
-        if isinstance(argument, np.ndarray):
+    raw = []
+    for argument in arguments:
+        if type(argument) is CudaArray:
+            own = argument._raw
+            raw.append(argument.raw if own is None else own)
+        elif isinstance(argument, np.ndarray):
+            # numba.cuda would copy it to the GPU and back at every launch, and say nothing.
             raise DeviceError(
                 f"expected all tensors to be on the same device, but one of shape {argument.shape} lies on the CPU and "
                 "another one on cuda:0; move it with .to('cuda')"
             )
-    if gate.simulated():
+        else:
+            raw.append(argument)
+    if SIMULATED:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            kernel[grid, threads](*raw)
+            configured(kernel, grid, threads)(*raw)
         return
     try:
-        kernel[grid, threads](*raw)
+        configured(kernel, grid, threads)(*raw)
     except Exception as error:
         gate.raise_if_lost(error)
         raise

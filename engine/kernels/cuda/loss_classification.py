@@ -13,7 +13,7 @@ from engine.kernels.cuda.softmax import row_max
 
 
 @cuda.jit
-def _first_bad(found, t, size, ignored):
+def _first_bad(found, t, size, ignored, number):
     # A block looks at all, each thread at its own; the smallest position wins.
     shared = cuda.shared.array(THREADS, int64)
     thread = cuda.threadIdx.x
@@ -28,11 +28,17 @@ def _first_bad(found, t, size, ignored):
         for k in range(1, cuda.blockDim.x):
             if shared[k] >= 0 and (first < 0 or shared[k] < first):
                 first = shared[k]
-        found[0] = first
+        # A fault that nobody has read yet stays.
+        if first >= 0 and found[0] == 0:
+            found[0] = number
+            found[1] = first
+            found[2] = t[first]
 
 
-def first_bad_label(found, t, classes, ignore_index) -> None:
-    launch(_first_bad, 1, THREADS, found, t, classes, ignore_index)
+def first_bad_label(found, t, classes, ignore_index, number) -> None:
+    """found = number, place and value of the first label that is neither a class nor ignore_index, where found[0] is 0."""
+    if t.size:
+        launch(_first_bad, 1, THREADS, found, t, classes, ignore_index, number)
 
 
 @device_function
@@ -41,8 +47,25 @@ def _weight(w, label):
 
 
 @device_function
-def _of_row(scale, n):
-    return float64(scale[n]) if scale.size > 1 else float64(scale[0])
+def _is_class(label, classes):
+    """Whether ``label`` may be an index: the error of one that is none is told later (:mod:`engine.device.faults`)."""
+    return label >= 0 and label < classes
+
+
+@device_function
+def _reduced(totals, mean):
+    if not mean:
+        return totals[0]
+    return totals[0] / totals[1] if totals[1] != 0 else float64(math.nan)
+
+
+@device_function
+def _of_row(dy, totals, mean, n):
+    arriving = float64(dy[n]) if dy.size > 1 else float64(dy[0])
+    if mean:
+        arriving = arriving / totals[1] if totals[1] != 0 else float64(math.nan)
+    # Rounded as on the CPU.
+    return float64(dy.dtype.type(arriving))
 
 
 @device_function
@@ -73,34 +96,37 @@ def _cross_entropy_forward(losses, p, x, t, w, ignore_index, smoothing):
     if cuda.threadIdx.x == 0:
         losses[n] = 0
         if t[n] != ignore_index:
-            loss = (1 - smoothing) * _weight(w, t[n]) * (logarithm - x[n, t[n]])
-            losses[n] = loss + smoothing / x.shape[1] * spread
+            losses[n] = math.nan
+            if _is_class(t[n], x.shape[1]):
+                loss = (1 - smoothing) * _weight(w, t[n]) * (logarithm - x[n, t[n]])
+                losses[n] = loss + smoothing / x.shape[1] * spread
 
 
 @cuda.jit
-def _label_totals(totals, losses, t, w, ignore_index):
+def _label_totals(y, totals, losses, t, w, classes, ignore_index, mean):
     shared = cuda.shared.array(THREADS, float64)
     total = float64(0)
     weight = float64(0)
     for n in range(cuda.threadIdx.x, losses.size, cuda.blockDim.x):
         if t[n] != ignore_index:
             total += losses[n]
-            weight += _weight(w, t[n])
+            weight += _weight(w, t[n]) if _is_class(t[n], classes) else float64(1)
     total = block_sum(shared, total)
     weight = block_sum(shared, weight)
     if cuda.threadIdx.x == 0:
         totals[0] = total
         totals[1] = weight
+        y[0] = _reduced(totals, mean)
 
 
-def cross_entropy_forward(losses, p, totals, x, t, w, ignore_index, smoothing) -> None:
+def cross_entropy_forward(y, losses, p, totals, x, t, w, ignore_index, smoothing, mean) -> None:
     if x.size:
         launch(_cross_entropy_forward, x.shape[0], THREADS, losses, p, x, t, w, ignore_index, smoothing)
-    launch(_label_totals, 1, THREADS, totals, losses, t, w, ignore_index)
+    launch(_label_totals, 1, THREADS, y, totals, losses, t, w, x.shape[1], ignore_index, mean)
 
 
 @cuda.jit
-def _cross_entropy_backward(dx, p, t, w, scale, ignore_index, smoothing):
+def _cross_entropy_backward(dx, p, t, w, dy, totals, ignore_index, smoothing, mean):
     shared = cuda.shared.array(THREADS, float64)
     n = cuda.blockIdx.x
     columns = p.shape[1]
@@ -108,8 +134,8 @@ def _cross_entropy_backward(dx, p, t, w, scale, ignore_index, smoothing):
     for c in range(cuda.threadIdx.x, columns, cuda.blockDim.x):
         total += _weight(w, c)
     total = block_sum(shared, total)
-    factor = _of_row(scale, n) if t[n] != ignore_index else float64(0)
-    label = t[n] if t[n] != ignore_index else 0
+    factor = _of_row(dy, totals, mean, n) if t[n] != ignore_index else float64(0)
+    label = t[n] if _is_class(t[n], columns) else 0
     hit = factor * (1 - smoothing) * _weight(w, label)
     even = factor * smoothing / columns
     slope = hit + even * total
@@ -123,9 +149,9 @@ def _cross_entropy_backward(dx, p, t, w, scale, ignore_index, smoothing):
             dx[n, c] = p[n, c] * slope - own
 
 
-def cross_entropy_backward(dx, p, t, w, scale, ignore_index, smoothing) -> None:
+def cross_entropy_backward(dx, p, t, w, dy, totals, ignore_index, smoothing, mean) -> None:
     if dx.size:
-        launch(_cross_entropy_backward, p.shape[0], THREADS, dx, p, t, w, scale, ignore_index, smoothing)
+        launch(_cross_entropy_backward, p.shape[0], THREADS, dx, p, t, w, dy, totals, ignore_index, smoothing, mean)
 
 
 @cuda.jit
@@ -143,7 +169,7 @@ def _soft_cross_entropy_forward(losses, p, x, t, w, smoothing):
 
 
 @cuda.jit
-def _row_totals(totals, losses):
+def _row_totals(y, totals, losses, mean):
     shared = cuda.shared.array(THREADS, float64)
     total = float64(0)
     for n in range(cuda.threadIdx.x, losses.size, cuda.blockDim.x):
@@ -152,16 +178,17 @@ def _row_totals(totals, losses):
     if cuda.threadIdx.x == 0:
         totals[0] = total
         totals[1] = losses.size
+        y[0] = _reduced(totals, mean)
 
 
-def soft_cross_entropy_forward(losses, p, totals, x, t, w, smoothing) -> None:
+def soft_cross_entropy_forward(y, losses, p, totals, x, t, w, smoothing, mean) -> None:
     if x.size:
         launch(_soft_cross_entropy_forward, x.shape[0], THREADS, losses, p, x, t, w, smoothing)
-    launch(_row_totals, 1, THREADS, totals, losses)
+    launch(_row_totals, 1, THREADS, y, totals, losses, mean)
 
 
 @cuda.jit
-def _soft_cross_entropy_backward(dx, p, t, w, scale, smoothing):
+def _soft_cross_entropy_backward(dx, p, t, w, dy, totals, smoothing, mean):
     shared = cuda.shared.array(THREADS, float64)
     n = cuda.blockIdx.x
     columns = p.shape[1]
@@ -170,15 +197,15 @@ def _soft_cross_entropy_backward(dx, p, t, w, scale, smoothing):
     for c in range(cuda.threadIdx.x, columns, cuda.blockDim.x):
         total += ((1 - smoothing) * t[n, c] + even) * _weight(w, c)
     total = block_sum(shared, total)
-    factor = _of_row(scale, n)
+    factor = _of_row(dy, totals, mean, n)
     for c in range(cuda.threadIdx.x, columns, cuda.blockDim.x):
         own = ((1 - smoothing) * t[n, c] + even) * _weight(w, c)
         dx[n, c] = factor * (p[n, c] * total - own)
 
 
-def soft_cross_entropy_backward(dx, p, t, w, scale, smoothing) -> None:
+def soft_cross_entropy_backward(dx, p, t, w, dy, totals, smoothing, mean) -> None:
     if dx.size:
-        launch(_soft_cross_entropy_backward, p.shape[0], THREADS, dx, p, t, w, scale, smoothing)
+        launch(_soft_cross_entropy_backward, p.shape[0], THREADS, dx, p, t, w, dy, totals, smoothing, mean)
 
 
 @cuda.jit
@@ -187,26 +214,26 @@ def _nll_loss_forward(losses, x, t, w, ignore_index):
     if n < losses.size:
         losses[n] = 0
         if t[n] != ignore_index:
-            losses[n] = -_weight(w, t[n]) * x[n, t[n]]
+            losses[n] = -_weight(w, t[n]) * x[n, t[n]] if _is_class(t[n], x.shape[1]) else math.nan
 
 
-def nll_loss_forward(losses, totals, x, t, w, ignore_index) -> None:
+def nll_loss_forward(y, losses, totals, x, t, w, ignore_index, mean) -> None:
     if losses.size:
         launch(_nll_loss_forward, -(-losses.size // THREADS), THREADS, losses, x, t, w, ignore_index)
-    launch(_label_totals, 1, THREADS, totals, losses, t, w, ignore_index)
+    launch(_label_totals, 1, THREADS, y, totals, losses, t, w, x.shape[1], ignore_index, mean)
 
 
 @cuda.jit
-def _nll_loss_backward(dx, t, w, scale, ignore_index):
+def _nll_loss_backward(dx, t, w, dy, totals, ignore_index, mean):
     place = cuda.grid(1)
     if place < dx.size:
         n = place // dx.shape[1]
         c = place % dx.shape[1]
         dx[n, c] = 0
         if t[n] == c and t[n] != ignore_index:
-            dx[n, c] = -_weight(w, c) * _of_row(scale, n)
+            dx[n, c] = -_weight(w, c) * _of_row(dy, totals, mean, n)
 
 
-def nll_loss_backward(dx, t, w, scale, ignore_index) -> None:
+def nll_loss_backward(dx, t, w, dy, totals, ignore_index, mean) -> None:
     if dx.size:
-        launch(_nll_loss_backward, -(-dx.size // THREADS), THREADS, dx, t, w, scale, ignore_index)
+        launch(_nll_loss_backward, -(-dx.size // THREADS), THREADS, dx, t, w, dy, totals, ignore_index, mean)

@@ -7,6 +7,7 @@ import numpy as np
 from engine.definitions.contract import Definition
 from engine.device.cuda_array import empty
 from engine.kernels import derive
+from engine.kernels.cuda.reduce import reduce
 
 
 def reduced(element: Definition):
@@ -17,21 +18,17 @@ def reduced(element: Definition):
         *parameters, divisor = parameters
         losses = empty(x.shape, x.dtype)
         compute(losses, x, t, *parameters)
-        total = np.add.reduce(losses, dtype=np.float64)
-        np.copyto(y, (total / divisor).reshape(y.shape), casting="unsafe")
+        reduce(np.add, losses, dtype=np.float64, out=y.reshape(()), divisor=divisor)
 
     return run
 
 
 def gradient(backward: Definition):
-    """Kernel (dx, x, t, *parameters, scale): scale times the derivative of each element's loss."""
+    """Kernel (dx, x, t, *parameters, dy, divisor): dy[0] / divisor times the derivative of each element's loss."""
     compute = derive.cuda(backward)
 
     def run(dx, x, t, *parameters) -> None:
-        *parameters, scale = parameters
-        if dx.size:
-            dy = empty((1,), dx.dtype)
-            dy.fill(scale)
-            compute(dx, np.broadcast_to(dy, dx.shape), x, t, *parameters, 1.0)
+        *parameters, dy, divisor = parameters
+        compute(dx, np.broadcast_to(dy, dx.shape), x, t, *parameters, divisor)
 
     return run

@@ -10,7 +10,7 @@ import numpy as np
 from numba import float64
 
 from engine.device import device_of
-from engine.kernels.cuda.launch import THREADS, cuda, launch, one_each, split
+from engine.kernels.cuda.launch import THREADS, cuda, device_function, launch, one_each, split
 from engine.kernels.placing import placed
 
 
@@ -41,23 +41,39 @@ def max_pool2d_forward(y, indices, x, kernel_size, stride, padding, dilation) ->
         launch(_max_pool2d_forward, *one_each(y.size, THREADS), y, indices, x, *kernel_size, *stride, *padding, *dilation)
 
 
+@device_function
+def _first_window(place, reach, stride):
+    """The first window that may hold a pixel: it ends ``reach`` pixels behind its beginning."""
+    before = place - reach
+    return (before + stride - 1) // stride if before > 0 else 0
+
+
 @cuda.jit
-def _max_pool2d_backward(dx, dy, indices):
-    # One thread a plane: its windows may overlap, and their order is kept.
-    plane = cuda.grid(1)
-    if plane < dx.shape[0]:
-        width = dx.shape[2]
-        for p in range(dy.shape[1]):
-            for q in range(dy.shape[2]):
-                place = indices[plane, p, q]
-                dx[plane, place // width, place % width] += dy[plane, p, q]
+def _max_pool2d_backward(dx, dy, indices, kh, kw, sh, sw, ph, pw, dh, dw):
+    place = cuda.grid(1)
+    if place < dx.size:
+        plane, h, v = split(place, dx)
+        own = h * dx.shape[2] + v
+        below = (h + ph) // sh
+        right = (v + pw) // sw
+        total = dx.dtype.type(0)
+        # The windows in their order, so that the sum does not depend on the launch.
+        for p in range(_first_window(h + ph, dh * (kh - 1), sh), dy.shape[1]):
+            if p > below:
+                break
+            for q in range(_first_window(v + pw, dw * (kw - 1), sw), dy.shape[2]):
+                if q > right:
+                    break
+                if indices[plane, p, q] == own:
+                    total += dy[plane, p, q]
+        dx[plane, h, v] = total
 
 
-def max_pool2d_backward(dx, dy, indices) -> None:
+def max_pool2d_backward(dx, dy, indices, kernel_size, stride, padding, dilation) -> None:
     """dx[h, v] = Σ dy[p, q] over the windows whose maximum was (h, v)"""
-    dx.fill(0)
-    if dx.size and dy.size:
-        launch(_max_pool2d_backward, *one_each(dx.shape[0], THREADS), dx, dy, indices)
+    if dx.size:
+        places = one_each(dx.size, THREADS)
+        launch(_max_pool2d_backward, *places, dx, dy, indices, *kernel_size, *stride, *padding, *dilation)
 
 
 @cuda.jit

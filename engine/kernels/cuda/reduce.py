@@ -5,7 +5,10 @@ combined in an order that follows from the shape alone: no atomics.
 
 * ``rows`` (B = 1): one block of threads for each part of a row. A thread combines every THREADS-th element, then the
   block's threads are combined pairwise in shared memory. Long rows are cut into parts, and the parts reduced again.
-* ``columns`` (B > 1): one thread for each (a, b) and part of R; neighbouring threads read neighbouring elements.
+* ``columns`` (B > 1, and short rows): one thread for each (a, b) and part of R; neighbouring threads read neighbouring
+  elements.
+
+Dimensions that do not lie together are reduced one run after the other, the last one first.
 """
 
 from __future__ import annotations
@@ -28,27 +31,62 @@ from engine.kernels.cuda.launch import cuda, launch, one_each
 _THREADS = 256
 _ROW_PART = 1 << 14
 _COLUMN_PART = 256
+#: Elements of a row up to which one thread does it alone.
+_SHORT = 32
 
 
 def reduce(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bool = False,
-           initial: Any = None, **options: Any) -> CudaArray:  # fmt: skip
+           initial: Any = None, where: Any = True, divisor: float = 1.0) -> CudaArray:  # fmt: skip
     """``ufunc.reduce(array, axis, dtype)``; ``axis`` None, a number or several; the result has 0 or more dimensions.
 
+    ``out`` may have another dtype than the one that is accumulated in; sums of floats are divided by ``divisor``.
+
     Raises:
-        MissingError: for a ufunc without an identity here.
+        MissingError: for a ufunc without an identity here, and for the options ``initial`` and ``where``.
         ValueError: when the maximum or minimum of nothing is asked for.
     """
+    if initial is not None or where is not True:
+        raise MissingError(f"cuda: numpy.{ufunc.__name__}.reduce has no kernel for the GPU with initial= or where=")
     dims = _dims(axis, array.ndim)
     wanted = _dtype(ufunc, array.dtype, dtype)
     if not array.size and ufunc in (np.maximum, np.minimum) and math.prod([array.shape[d] for d in dims]) == 0:
         raise ValueError(f"zero-size array to reduction operation {ufunc.__name__} which has no identity")
-    kept = tuple([e for d, e in enumerate(array.shape) if d not in dims])
+    shape = tuple([1 if d in dims else e for d, e in enumerate(array.shape) if keepdims or d not in dims])
+    target = out[0] if isinstance(out, tuple) else out
+    if target is not None and target.shape == shape and target.layout.flags.c_contiguous:
+        _into(target, ufunc, array, dims, wanted, divisor)
+        return target
+    result = empty(shape, wanted)
+    _into(result, ufunc, array, dims, wanted, divisor)
+    if target is None:
+        return result
+    cuda_array.copyto(target, result, casting="unsafe")
+    return target
+
+
+def _into(result: CudaArray, ufunc: np.ufunc, array: CudaArray, dims: tuple[int, ...], wanted: np.dtype, divisor: float):
+    """Reduce ``dims``, accumulated as ``wanted``, into the contiguous ``result``."""
+    if not result.size:
+        return
+    behind = _last_run(array, dims)
+    if len(behind) < len(dims):
+        # Dimensions that do not lie together, those behind first: no copy has to bring them together.
+        kept = tuple([e for d, e in enumerate(array.shape) if d not in behind])
+        part = empty(kept, wanted)
+        _into(part, ufunc, array, behind, wanted, 1.0)
+        array, dims = part, tuple([d for d in dims if d not in behind])
     a, r, b, dense = folded(array, dims)
-    result = empty((a, b), wanted)
-    if result.size:
-        _reduce(ufunc, dense, result, a, r, b)
-    shape = tuple([1 if d in dims else e for d, e in enumerate(array.shape)]) if keepdims else kept
-    return result.reshape(shape)
+    _reduce(ufunc, dense, result, a, r, b, wanted, divisor)
+
+
+def _last_run(array: CudaArray, dims: tuple[int, ...]) -> tuple[int, ...]:
+    """Those of ``dims`` at the end that lie together in memory; all of them where a copy is needed anyway."""
+    if not array.layout.flags.c_contiguous:
+        return dims
+    first = len(dims)
+    while first and all(array.shape[d] == 1 for d in range(dims[first - 1] + 1, dims[first] if first < len(dims) else 0)):
+        first -= 1
+    return dims[first:]
 
 
 def folded(array: CudaArray, dims: tuple[int, ...]) -> tuple[int, int, int, CudaArray]:
@@ -66,20 +104,32 @@ def folded(array: CudaArray, dims: tuple[int, ...]) -> tuple[int, int, int, Cuda
     return a, r, 1, moved if moved.layout.flags.c_contiguous else moved.copy()
 
 
-def _reduce(ufunc: np.ufunc, x: CudaArray, result: CudaArray, a: int, r: int, b: int) -> None:
-    text = expression(ufunc.__name__, result.dtype.kind)
-    identity = _identity(ufunc, result.dtype)
-    kernel = _compiled(ufunc.__name__, text, x.dtype.name, result.dtype.name, b > 1)
-    part = _COLUMN_PART if b > 1 else _ROW_PART
+def _reduce(
+    ufunc: np.ufunc, x: CudaArray, result: CudaArray, a: int, r: int, b: int, wanted: np.dtype, divisor: float
+) -> None:
+    text = expression(ufunc.__name__, wanted.kind)
+    columns = b > 1 or r <= _SHORT
+    kernel = _compiled(ufunc.__name__, text, x.dtype.name, wanted.name, columns)
+    part = _COLUMN_PART if columns else _ROW_PART
     parts = max(1, -(-r // part))
-    target = result if parts == 1 else empty((a, parts, b), result.dtype)
-    if b > 1:
-        launch(kernel, *one_each(a * parts * b, _THREADS), target.reshape(a, parts, b), x.reshape(a, r, b), part, identity)
+    target = result if parts == 1 else empty((a, parts, b), wanted)
+    numbers = (part, _identity(ufunc, wanted), *_last(ufunc, wanted, divisor if parts == 1 else 1.0))
+    if columns:
+        launch(kernel, *one_each(a * parts * b, _THREADS), target.reshape(a, parts, b), x.reshape(a, r, b), *numbers)
     else:
         threads = min(_THREADS, 1 << max(0, (min(r, part) - 1).bit_length()))
-        launch(kernel, a * parts, threads, target.reshape(a, parts), x.reshape(a, r), part, identity)
+        launch(kernel, a * parts, threads, target.reshape(a, parts), x.reshape(a, r), *numbers)
     if parts > 1:
-        _reduce(ufunc, target, result, a, parts, b)
+        _reduce(ufunc, target, result, a, parts, b, wanted, divisor)
+
+
+def _last(ufunc: np.ufunc, wanted: np.dtype, divisor: float) -> tuple[float, ...]:
+    """What the kernel does with the result: sums of floats are divided."""
+    return (float(divisor),) if _divides(ufunc.__name__, wanted.name) else ()
+
+
+def _divides(name: str, accumulator: str) -> bool:
+    return name == "add" and accumulator.startswith("float")
 
 
 def _dims(axis: Any, ndim: int) -> tuple[int, ...]:
@@ -120,6 +170,7 @@ def _compiled(name: str, text: str, source: str, accumulator: str, columns: bool
 def _text(name: str, text: str, accumulator: str, columns: bool) -> str:
     kind = NUMBA_NAMES[accumulator]
     body = _COLUMNS if columns else _ROWS
+    divides = _divides(name, accumulator)
     return (
         f'"""{name} over elements on the GPU, accumulated in {accumulator}."""\n'
         f"from numba import {kind} as kind\n"
@@ -128,12 +179,14 @@ def _text(name: str, text: str, accumulator: str, columns: bool) -> str:
         "@cuda.jit(device=True)\n"
         "def combine(a, b):\n"
         f"    return {text}\n\n"
-    ) + body.replace("THREADS", str(_THREADS))
+    ) + body.replace("THREADS", str(_THREADS)).replace("LAST", " / divisor" if divides else "").replace(
+        "PARAMETERS", "identity, divisor" if divides else "identity"
+    )
 
 
 _ROWS = """
 @cuda.jit
-def kernel(y, x, part, identity):
+def kernel(y, x, part, PARAMETERS):
     shared = cuda.shared.array(THREADS, kind)
     thread = cuda.threadIdx.x
     threads = cuda.blockDim.x
@@ -153,12 +206,12 @@ def kernel(y, x, part, identity):
         cuda.syncthreads()
         half //= 2
     if thread == 0:
-        y[row, number] = shared[0]
+        y[row, number] = shared[0]LAST
 """
 
 _COLUMNS = """
 @cuda.jit
-def kernel(y, x, part, identity):
+def kernel(y, x, part, PARAMETERS):
     place = cuda.grid(1)
     if place < y.size:
         column = place % y.shape[2]
@@ -168,7 +221,7 @@ def kernel(y, x, part, identity):
         total = identity
         for r in range(number * part, stop):
             total = combine(total, kind(x[a, r, column]))
-        y[a, number, column] = total
+        y[a, number, column] = totalLAST
 """
 
 

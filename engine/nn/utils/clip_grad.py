@@ -7,15 +7,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
+from engine import trace
+from engine.kernels.placing import clip_many, norms_of_many
 from engine.tensor import Tensor, no_grad, wrap
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     parameters = [parameters] if isinstance(parameters, Tensor) else parameters
     return [p.grad for p in parameters if p.grad is not None]
+
+
+def _together(tensors: list[Tensor]) -> list[Any] | None:
+    """The arrays of ``tensors`` where one launch on the GPU can do to all what else is done to each, to the bit the same.
+
+    Not while a debugger looks on: it is shown what happens to each.
+    """
+    if trace.on_forward is not None or trace.on_run is not None or trace.on_change is not None:
+        return None
+    arrays = [t._array for t in tensors]
+    alike = all(t.is_cuda and a.size and a.flags.carray and a.dtype == arrays[0].dtype
+                for t, a in zip(tensors, arrays, strict=True))  # fmt: skip
+    return arrays if alike and arrays and arrays[0].dtype.kind == "f" else None
 
 
 def get_total_norm(
@@ -40,7 +56,9 @@ def get_total_norm(
     if not tensors:
         return wrap(np.zeros((), np.float32))
     with no_grad():
-        total = vector_norm(stack([vector_norm(t, norm_type) for t in tensors]), norm_type)
+        arrays = _together(tensors) if norm_type == 2.0 else None
+        norms = wrap(norms_of_many(arrays)) if arrays else stack([vector_norm(t, norm_type) for t in tensors])
+        total = vector_norm(norms, norm_type)
     if error_if_nonfinite and not math.isfinite(total.item()):
         raise RuntimeError(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
@@ -55,10 +73,17 @@ def clip_grads_with_norm_(
 ) -> None:
     """Multiply every gradient by max_norm / (total_norm + 1e-6) where that is less than 1."""
     total = total_norm._array
+    gradients = _gradients(parameters)
+    arrays = _together(gradients)
+    if arrays and total_norm.is_cuda and total.dtype == arrays[0].dtype:
+        clip_many(arrays, total, max_norm)
+        for gradient in gradients:
+            gradient._bump()
+        return
     factor = total.dtype.type(max_norm) / (total + total.dtype.type(1e-6))
     # np.minimum hands a NaN on, as PyTorch's clamp does.
     factor = np.minimum(factor, total.dtype.type(1))
-    for gradient in _gradients(parameters):
+    for gradient in gradients:
         with np.errstate(invalid="ignore"):  # 0·inf is NaN, as it is in PyTorch
             scaled = gradient._array * factor.astype(gradient._array.dtype)
         gradient._write(scaled, "clip_grad_norm_")

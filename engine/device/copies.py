@@ -1,0 +1,89 @@
+"""Copies between the host and the GPU, and waiting for the GPU. They take their turn in the current stream."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from engine.device import gate
+from engine.device.gate import raise_if_lost
+from engine.device.streams import current
+
+
+def to_device(raw: Any, host: np.ndarray) -> None:
+    """Copy the C-contiguous ``host`` to the C-contiguous ``raw`` of the same shape and dtype, in order with kernels.
+
+    The call returns when ``host`` may be changed again.
+    """
+    stream = current.stream
+    try:
+        if stream is None:
+            raw.copy_to_device(host)
+        else:
+            raw.copy_to_device(host, stream=stream.handle)
+            stream.synchronize()
+    except Exception as error:
+        raise_if_lost(error)
+        raise
+
+
+def pinned_array(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """A C-contiguous array in page-locked host memory, with arbitrary contents."""
+    try:
+        return gate.require().pinned_array(shape, dtype)
+    except Exception as error:
+        raise_if_lost(error)
+        raise
+
+
+#: Copies that may be under way: what says that one has ended, and the memory that must stay until then.
+_under_way: deque[tuple[Any, np.ndarray]] = deque()
+
+
+def start_to_device(raw: Any, host: np.ndarray) -> None:
+    """:func:`to_device` that returns at once; the pinned ``host`` must not be changed before the copy has ended.
+
+    The copy is one of the current stream: kernels that are launched later in that stream find what it brought.
+    """
+    if gate.simulated():
+        # Its streams have nothing to wait for.
+        to_device(raw, host)
+        return
+    cuda = gate.require()
+    try:
+        while _under_way and _under_way[0][0].query():
+            _under_way.popleft()
+        stream = cuda.default_stream() if current.stream is None else current.stream.handle
+        raw.copy_to_device(host, stream=stream)
+        ended = cuda.event(timing=False)
+        ended.record(stream)
+    except Exception as error:
+        raise_if_lost(error)
+        raise
+    _under_way.append((ended, host))
+
+
+def to_host(raw: Any, host: np.ndarray) -> None:
+    """Wait for the kernels that have been launched in the current stream, then copy the C-contiguous ``raw`` to ``host``."""
+    stream = current.stream
+    try:
+        if stream is None:
+            raw.copy_to_host(host)
+        else:
+            raw.copy_to_host(host, stream=stream.handle)
+            stream.synchronize()
+    except Exception as error:
+        raise_if_lost(error)
+        raise
+
+
+def synchronize() -> None:
+    """Wait until every kernel that was launched, in any stream, has ended."""
+    try:
+        gate.require().synchronize()
+    except Exception as error:
+        raise_if_lost(error)
+        raise
+    _under_way.clear()
