@@ -41,7 +41,7 @@ def empty(shape: tuple[int, ...], dtype: np.dtype, like: Array = None) -> Array:
         return _np_empty(shape, dtype) if prod(shape) < _SMALL else host.empty(shape, dtype)
     if isinstance(like, (ndarray, np.generic)):
         return host.empty(shape, dtype)
-    return np.empty(shape, dtype, like=like)
+    return like.empty(shape, dtype)
 
 
 def zeros(shape: tuple[int, ...], dtype: np.dtype, like: Array = None) -> Array:

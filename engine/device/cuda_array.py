@@ -9,6 +9,7 @@ fills. So a Function that says ``np.multiply(dy, y)`` or ``x.reshape(-1)`` runs 
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -38,11 +39,14 @@ class Flags:
     aligned = True
     fortran = owndata = False
 
-    def __init__(self, flags: Any, writeable: bool) -> None:
-        self.c_contiguous = self.contiguous = flags.c_contiguous
-        self.f_contiguous = flags.f_contiguous
+    def __init__(self, c_contiguous: bool, f_contiguous: bool, writeable: bool) -> None:
+        self.c_contiguous = self.contiguous = c_contiguous
+        self.f_contiguous = f_contiguous
         self.writeable = writeable
-        self.carray = flags.c_contiguous and writeable
+        self.carray = c_contiguous and writeable
+
+
+_FLAGS = {kind: Flags(*kind) for kind in itertools.product((False, True), repeat=3)}
 
 
 class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
@@ -97,7 +101,13 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def flags(self) -> Flags:
-        return Flags(self.layout.flags, self.writeable)
+        flags = self.layout.flags
+        return _FLAGS[flags.c_contiguous, flags.f_contiguous, self.writeable]
+
+    @staticmethod
+    def empty(shape: Any, dtype: Any) -> CudaArray:
+        """:func:`empty`: an array where this one lies."""
+        return empty(shape, dtype)
 
     @property
     def place(self) -> tuple[int, int]:
@@ -107,10 +117,11 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
     @property
     def address(self) -> int:
         """Of the first element, on the device; in the simulator on the host."""
-        if self._address is None:
+        address = self._address
+        if address is None:
             block = self.loan.block
-            self._address = block.address + self.layout.__array_interface__["data"][0] - block.start
-        return self._address
+            address = self._address = block.address + self.layout.__array_interface__["data"][0] - block.start
+        return address
 
     def record_stream(self, stream: Stream) -> None:
         """``stream`` uses the array's memory too; see :meth:`engine.device.pool.Loan.record_stream`."""
@@ -146,6 +157,8 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     def reshape(self, *shape: Any) -> CudaArray:
         """A view where the strides allow it, else a copy, as in NumPy; the array itself where it has the shape already."""
+        if shape == (-1,) and (self._flat is not None or len(self.shape) == 1):
+            return self if self._flat is None else self._flat
         sizes = shape[0] if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
         target = _completed(sizes if isinstance(sizes, (tuple, list)) else (sizes,), self.size)
         if target == self.shape:
@@ -173,6 +186,8 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
         return self.copy().reshape(-1)
 
     def __getitem__(self, index: Any) -> CudaArray:
+        if index is None:
+            return CudaArray(self.loan, self.layout[None], self.writeable)
         if _is_basic(index):
             picked = self.layout[_with_ellipsis(index)]
             return self.viewed(picked)

@@ -159,8 +159,10 @@ class Block:
 def _address(memory: Any) -> int:
     if isinstance(memory, np.ndarray):
         return memory.ctypes.data
-    # Of a pointer the driver's binding makes a number itself; where there is no binding it is ctypes'.
-    return int(getattr(memory.device_pointer, "value", memory.device_pointer))
+    # Of a pointer the driver's binding makes a number itself; where there is no binding it is ctypes'. What has no pointer
+    # (memory of another kind, in tests) is told apart by its identity.
+    pointer = memory.device_pointer
+    return int(getattr(pointer, "value", pointer) or id(memory))
 
 
 _mapped = np.empty((0,), np.uint8)

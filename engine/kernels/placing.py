@@ -53,6 +53,27 @@ def clip_many(arrays: Sequence[Any], total: Any, max_norm: float) -> None:
         many.clip(alike, total, max_norm)
 
 
+def blend(running: Any, batch: Any, factor: float, momentum: float) -> None:
+    """running = (1 - momentum) running + momentum factor batch, in place: a running average of arrays of one shape."""
+    if isinstance(running, np.ndarray):
+        running[...] = (1.0 - momentum) * running + momentum * (batch if factor == 1.0 else batch * factor)
+        return
+    from engine.kernels.cuda import norm
+
+    norm.blend(running, batch, factor, momentum)
+
+
+def reciprocal_root(variance: Any, eps: float) -> Any:
+    """1 / √(variance + eps), computed in float64."""
+    if isinstance(variance, np.ndarray):
+        return (1.0 / np.sqrt(variance.astype(np.float64) + eps)).astype(variance.dtype)
+    from engine.kernels.cuda import norm
+
+    rstd = empty(variance.shape, variance.dtype, variance)
+    norm.reciprocal_root(rstd, variance, eps)
+    return rstd
+
+
 def _by_dtype(arrays: Sequence[Any]) -> list[list[Any]]:
     alike: dict[Any, list[Any]] = {}
     for array in arrays:

@@ -86,23 +86,23 @@ class _BatchNorm(Module):
         mean, variance = self.running_mean, self.running_var
         if self.training and self.track_running_stats:
             if self.num_batches_tracked is not None:
-                count = self._count_batch(self.num_batches_tracked)
+                counter = self.num_batches_tracked
+                self._count_batch(counter)
                 if self.momentum is None:
-                    momentum = 1.0 / count
+                    momentum = 1.0 / trace.reading("item", lambda: int(counter._array))
             return F.batch_norm(input, mean, variance, self.weight, self.bias, True, momentum, self.eps)
         if self.training:
             return F.batch_norm(input, None, None, self.weight, self.bias, True, momentum, self.eps)
         by_batch = mean is None and variance is None
         return F.batch_norm(input, mean, variance, self.weight, self.bias, by_batch, momentum, self.eps)
 
-    def _count_batch(self, counter: Tensor) -> int:
+    def _count_batch(self, counter: Tensor) -> None:
         observer = trace.on_change
         if observer is None or not observer.before_update("buffer", counter, self):
             counter._array += 1
         counter._bump()
         if observer is not None:
             observer.after_update("buffer", counter, self)
-        return trace.reading("item", lambda: int(counter._array))
 
     def _load_from_state_dict(
         self,

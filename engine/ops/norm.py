@@ -15,6 +15,7 @@ from engine.device import contiguous, empty, full, zeros
 from engine.errors import DtypeError, MissingError, ShapeError
 from engine.function import Function, apply
 from engine.kernels.cpu import norm as kernels
+from engine.kernels.placing import blend, reciprocal_root
 from engine.tensor import Tensor, wrap
 
 # Elementary operations an element, in the unit of engine.kernels.jit.PARALLEL_WORK.
@@ -67,7 +68,7 @@ class BatchNorm(_Norm):
         if mean is not None and variance is not None:
             self.definitions = self.evaluation_definitions
             self.mean, self.variance = mean.copy(), variance.copy()
-            self.rstd = (1.0 / np.sqrt(variance.astype(np.float64) + eps)).astype(variance.dtype)
+            self.rstd = reciprocal_root(variance, self.eps)
 
     def forward(self, x: np.ndarray, w: np.ndarray | None = None, b: np.ndarray | None = None) -> np.ndarray:
         self.shape = x.shape
@@ -75,7 +76,7 @@ class BatchNorm(_Norm):
         w, b = self._affine(x, w, b)
         self.affine_shape = (x.shape[1],)
         if self.training:
-            self.mean, self.rstd, self.variance = full((3, x.shape[1]), math.nan, x.dtype, x)
+            self.mean, self.rstd, self.variance = _statistics((3, x.shape[1]), x)
         y = empty(x.shape, x.dtype, x)
         if not x.size:
             return y
@@ -90,7 +91,7 @@ class BatchNorm(_Norm):
         x = _maps(self.x)
         wanted = self.needs[0]
         dx = empty(x.shape if wanted else (0,) * x.ndim, x.dtype, x)
-        dw, db = zeros((2, self.shape[1]), x.dtype, x)
+        dw, db = (empty if x.size else zeros)((2, self.shape[1]), x.dtype, x)
         if x.size:
             kernel = kernels.batch_norm_columns_backward if x.ndim == 2 else kernels.batch_norm_maps_backward
             kernel.sized(x.size * _WORK, dx)(
@@ -125,7 +126,7 @@ class LayerNorm(_Norm):
         self.shape = x.shape
         self.x = rows = self.canonical("x", contiguous(x))
         w, b = self._affine(x, w, b)
-        self.mean, self.rstd = full((2, rows.shape[0]), math.nan, x.dtype, x)
+        self.mean, self.rstd = _statistics((2, rows.shape[0]), rows)
         y = empty(rows.shape, x.dtype, x)
         if y.size:
             kernels.layer_norm_forward.sized(y.size * _WORK, y)(y, self.mean, self.rstd, rows, w, b, self.eps)
@@ -174,7 +175,7 @@ class GroupNorm(_Norm):
         self.affine_shape = (x.shape[1],)
         self.x = x = self.canonical("x", contiguous(x))
         w, b = self._affine(x, w, b)
-        self.mean, self.rstd = full((2, x.shape[0], self.num_groups), math.nan, x.dtype, x)
+        self.mean, self.rstd = _statistics((2, x.shape[0], self.num_groups), x)
         y = empty(x.shape, x.dtype, x)
         if y.size:
             kernels.group_norm_forward.sized(y.size * _WORK, y)(y, self.mean, self.rstd, x, w, b, self.eps)
@@ -199,6 +200,11 @@ class GroupNorm(_Norm):
         if name in ("x", "y", "dx", "dy"):
             return array.reshape(*self.shape[:2], math.prod(self.shape[2:]))
         return array
+
+
+def _statistics(shape: tuple[int, ...], x: np.ndarray) -> np.ndarray:
+    """Room for means and the like of ``x``: NaN where there is nothing that a kernel could take them of."""
+    return empty(shape, x.dtype, x) if x.size else full(shape, math.nan, x.dtype, x)
 
 
 def _maps(x: np.ndarray) -> np.ndarray:
@@ -247,9 +253,7 @@ def _track(function: Function, running: Tensor, name: str, factor: float | None,
     """running = (1 - momentum) running + momentum factor ``function.name``, announced."""
     observer = trace.on_change
     if observer is None or not observer.before_update("buffer", running, function):
-        array = running._array
-        batch = getattr(function, name) if factor is None else getattr(function, name) * factor
-        array[...] = (1.0 - momentum) * array + momentum * batch
+        blend(running._array, getattr(function, name), 1.0 if factor is None else factor, momentum)
     running._bump()
     if observer is not None:
         observer.after_update("buffer", running, function)

@@ -9,6 +9,7 @@ import numpy as np
 from engine import dtypes
 from engine.definitions import arithmetic as definitions
 from engine.device import Device, device_of, gate, pinned, tensor_device
+from engine.device.streams import Stream
 from engine.function import apply
 from engine.kernels.placing import placed
 from engine.ops.elementwise import Unary, cast, clone
@@ -113,5 +114,25 @@ def is_pinned(input: Tensor, device: Any = None) -> bool:
     return not input.is_cuda and pinned.is_pinned(input._array)
 
 
-METHODS = {"to": to, "cpu": cpu, "cuda": cuda, "pin_memory": pin_memory, "is_pinned": is_pinned}
+def record_stream(input: Tensor, stream: Stream) -> None:
+    """Say that ``stream`` uses the tensor too: its memory is not used again before what is queued there then is done.
+
+    Memory belongs to the stream that was current when the tensor was made, and is used again there at once when the
+    tensor goes; see :func:`engine.cuda.stream`.
+
+    Raises:
+        RuntimeError: for a tensor on the CPU.
+        TypeError: for what is no stream.
+    """
+    if not isinstance(stream, Stream):
+        raise TypeError(f"record_stream(): argument 's' must be an engine.cuda.Stream, not {type(stream).__name__}")
+    if not input.is_cuda:
+        raise RuntimeError("record_stream(): the tensor lies on the CPU; only memory of a cuda device is used by streams")
+    array: Any = input._array
+    array.record_stream(stream)
+
+
+METHODS = {
+    "to": to, "cpu": cpu, "cuda": cuda, "pin_memory": pin_memory, "is_pinned": is_pinned, "record_stream": record_stream,
+}
 FUNCTIONS = ()

@@ -25,6 +25,12 @@ NUMBA_NAMES = {
 }  # fmt: skip
 
 
+@functools.cache
+def name_of(dtype: np.dtype) -> str:
+    """NumPy's name of a dtype, which NumPy puts together anew each time."""
+    return dtype.name
+
+
 def call(ufunc: np.ufunc, *inputs: Any, out: Any = None, dtype: Any = None, casting: str = "same_kind",
          where: Any = True, **options: Any) -> Any:  # fmt: skip
     """``ufunc(*inputs)`` where an input or ``out`` lies on the GPU.
@@ -51,19 +57,19 @@ def call(ufunc: np.ufunc, *inputs: Any, out: Any = None, dtype: Any = None, cast
     text = expression(ufunc.__name__, loops[0].kind)
     if text is None:
         raise MissingError(f"cuda: numpy.{ufunc.__name__} has no kernel for the GPU")
-    run(ufunc.__name__, text, [dtype.name for dtype in loops], target, operands)
+    run(ufunc.__name__, text, [name_of(dtype) for dtype in loops], target, operands)
     return target
 
 
 def copy(target: CudaArray, source: Any) -> None:
     """``target[...] = source``, converted and broadcast; float to integer cuts off."""
     value = operand(source, "copy")
-    run("copy", "a", [(value.dtype if isinstance(value, CudaArray) else target.dtype).name], target, [value])
+    run("copy", "a", [name_of(value.dtype if isinstance(value, CudaArray) else target.dtype)], target, [value])
 
 
 def select(target: CudaArray, condition: Any, x: Any, y: Any) -> None:
     """``target[...] = x where condition else y``, broadcast."""
-    kinds = [target.dtype.name if i else "bool" for i in range(3)]
+    kinds = [name_of(target.dtype) if i else "bool" for i in range(3)]
     run("where", "b if a else c", kinds, target, [condition, x, y])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from numba import float64
 
 from engine.kernels.cuda.blocks import THREADS, block_sum
-from engine.kernels.cuda.launch import cuda, device_function, launch, math
+from engine.kernels.cuda.launch import cuda, device_function, launch, math, one_each
 
 
 @device_function
@@ -114,6 +114,32 @@ def batch_norm_columns_forward(y, mean, rstd, variance, x, w, b, eps, training) 
 
 def batch_norm_columns_backward(dx, dw, db, dy, x, mean, rstd, w, training) -> None:
     batch_norm_maps_backward(dx[..., None], dw, db, dy[..., None], x[..., None], mean, rstd, w, training)
+
+
+@cuda.jit
+def _blend(running, batch, factor, momentum):
+    c = cuda.grid(1)
+    if c < running.size:
+        running[c] = (1 - momentum) * running[c] + momentum * (batch[c] * factor)
+
+
+def blend(running, batch, factor, momentum) -> None:
+    """running = (1 - momentum) running + momentum factor batch"""
+    if running.size:
+        launch(_blend, *one_each(running.size), running, batch, factor, momentum)
+
+
+@cuda.jit
+def _reciprocal_root(rstd, variance, eps):
+    c = cuda.grid(1)
+    if c < rstd.size:
+        rstd[c] = 1.0 / math.sqrt(float64(variance[c]) + eps)
+
+
+def reciprocal_root(rstd, variance, eps) -> None:
+    """rstd = 1 / √(variance + eps)"""
+    if rstd.size:
+        launch(_reciprocal_root, *one_each(rstd.size), rstd, variance, eps)
 
 
 # ---- layer norm: x (R, D) ----

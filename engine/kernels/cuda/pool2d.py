@@ -6,12 +6,13 @@ pixels, so that nothing is added twice at once.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numba import float64
 
-from engine.device import device_of
+from engine.device.cuda_array import CudaArray, kept_from_host
 from engine.kernels.cuda.launch import THREADS, cuda, device_function, launch, one_each, split
-from engine.kernels.placing import placed
 
 
 @cuda.jit
@@ -105,19 +106,24 @@ def _avg_pool2d_backward(dx, dy, rows, columns):
 def avg_pool2d_forward(y, x, rows, columns) -> None:
     """y[p, q] = Σ of x over rows[p, 0]..rows[p, 1] × columns[q, 0]..columns[q, 1] / (rows[p, 2]·columns[q, 2])"""
     if y.size:
-        launch(_avg_pool2d_forward, *one_each(y.size, THREADS), y, x, *_tables(y, rows, columns))
+        launch(_avg_pool2d_forward, *one_each(y.size, THREADS), y, x, *_tables(rows, columns))
 
 
 def avg_pool2d_backward(dx, dy, rows, columns) -> None:
     """dx[h, v] = Σ dy[p, q] / (rows[p, 2]·columns[q, 2]) over the windows (p, q) that hold (h, v)"""
     if dx.size:
-        launch(_avg_pool2d_backward, *one_each(dx.size, THREADS), dx, dy, *_tables(dx, rows, columns))
+        launch(_avg_pool2d_backward, *one_each(dx.size, THREADS), dx, dy, *_tables(rows, columns))
 
 
-def _tables(like, *tables) -> list:
-    """Small tables that the ops make on the CPU."""
-    device = device_of(like)
-    return [placed(np.ascontiguousarray(table) if isinstance(table, np.ndarray) else table, device) for table in tables]
+def _tables(*tables) -> list:
+    """Small tables that the ops make on the CPU, on the GPU; those of earlier calls are kept there."""
+    return [_uploaded(table.shape, table.dtype, table.tobytes()) if isinstance(table, np.ndarray) else table
+            for table in tables]  # fmt: skip
+
+
+@functools.lru_cache(128)
+def _uploaded(shape: tuple[int, ...], dtype: np.dtype, contents: bytes) -> CudaArray:
+    return kept_from_host(np.frombuffer(contents, dtype).reshape(shape))
 
 
 @cuda.jit
@@ -156,10 +162,10 @@ def _interpolate_backward(dx, dy, low, high, down, left, right, along):
 def interpolate_forward(y, x, *where) -> None:
     """y[p, q] = the four neighbours of (p, q), weighted by nearness (see :mod:`engine.definitions.upsample`)."""
     if y.size:
-        launch(_interpolate_forward, *one_each(y.size, THREADS), y, x, *_tables(y, *where))
+        launch(_interpolate_forward, *one_each(y.size, THREADS), y, x, *_tables(*where))
 
 
 def interpolate_backward(dx, dy, *where) -> None:
     """dx[h, v] = Σ dy[p, q] times the share that pixel (h, v) has in it."""
     if dx.size:
-        launch(_interpolate_backward, *one_each(dx.size, THREADS), dx, dy, *_tables(dx, *where))
+        launch(_interpolate_backward, *one_each(dx.size, THREADS), dx, dy, *_tables(*where))

@@ -23,7 +23,7 @@ from engine.device import cuda_array
 from engine.device.cuda_array import CudaArray, empty
 from engine.errors import MissingError
 from engine.kernels import written
-from engine.kernels.cuda.elementwise import NUMBA_NAMES
+from engine.kernels.cuda.elementwise import NUMBA_NAMES, name_of
 from engine.kernels.cuda.expressions import expression
 from engine.kernels.cuda.launch import cuda, launch, one_each
 
@@ -109,7 +109,7 @@ def _reduce(
 ) -> None:
     text = expression(ufunc.__name__, wanted.kind)
     columns = b > 1 or r <= _SHORT
-    kernel = _compiled(ufunc.__name__, text, x.dtype.name, wanted.name, columns)
+    kernel = _compiled(ufunc.__name__, text, name_of(x.dtype), name_of(wanted), columns)
     part = _COLUMN_PART if columns else _ROW_PART
     parts = max(1, -(-r // part))
     target = result if parts == 1 else empty((a, parts, b), wanted)
@@ -125,7 +125,7 @@ def _reduce(
 
 def _last(ufunc: np.ufunc, wanted: np.dtype, divisor: float) -> tuple[float, ...]:
     """What the kernel does with the result: sums of floats are divided."""
-    return (float(divisor),) if _divides(ufunc.__name__, wanted.name) else ()
+    return (float(divisor),) if _divides(ufunc.__name__, name_of(wanted)) else ()
 
 
 def _divides(name: str, accumulator: str) -> bool:

@@ -262,9 +262,10 @@ def test_cross_entropy_does_not_depend_on_the_form(shape):
     results = []
     for form in ("serial", "parallel"):
         losses, p, totals, dx = np.empty(shape[0], np.float32), np.empty_like(x), np.empty(2), np.empty_like(x)
-        getattr(kernels.cross_entropy_forward, form)(losses, p, totals, x, t, w, -100, 0.1)
-        getattr(kernels.cross_entropy_backward, form)(dx, p, t, w, np.full(1, 0.3, np.float32), -100, 0.1)
-        results.append((losses, p, totals, dx))
+        y, dy = np.empty(1, np.float32), np.full(1, 0.3, np.float32)
+        getattr(kernels.cross_entropy_forward, form)(y, losses, p, totals, x, t, w, -100, 0.1, True)
+        getattr(kernels.cross_entropy_backward, form)(dx, p, t, w, dy, totals, -100, 0.1, True)
+        results.append((y, losses, p, totals, dx))
     for serial, parallel in zip(*results, strict=True):
         np.testing.assert_array_equal(serial, parallel)
 
