@@ -7,7 +7,8 @@ overwrites ``result``:
 * :func:`textbook`: serial, strict IEEE arithmetic in the written order: the oracle of the tests.
 * :func:`cpu`: serial and parallel twins with vector instructions (:class:`engine.kernels.jit.Kernel`), for ops
   that need no tuned kernel.
-* :func:`cuda`: one GPU thread for each element.
+* :func:`cuda`: one GPU thread for each element. Where an element takes one step and no loop, a float32 result is
+  computed in float32: numbers with a point would make it float64, of which most GPUs do 1/32 or 1/64 as many a second.
 
 Each kernel is a module of its own (:mod:`engine.kernels.written`).
 """
@@ -39,9 +40,20 @@ def cpu(definition: Definition):
     return _kernel(definition, "cpu")
 
 
+@functools.cache
 def cuda(definition: Definition) -> Callable:
     """The definition as a CUDA kernel; called as ``kernel(result, *operands)``, it chooses its own grid."""
-    return _kernel(definition, "cuda")
+    if _has_loop(definition):
+        return _kernel(definition, "cuda")
+
+    def run(result: Any, *operands: Any) -> None:
+        if result.dtype != np.float32:
+            _kernel(definition, "cuda")(result, *operands)
+        else:
+            narrow = [np.float32(value) if isinstance(value, float) else value for value in operands]
+            _kernel(definition, "cuda_float32")(result, *narrow)
+
+    return run
 
 
 def sized(definition: Definition, work: float, result: Any) -> Callable:
@@ -66,28 +78,31 @@ def _module(definition: Definition, target: str) -> types.ModuleType:
 def source(definition: Definition, target: str) -> str:
     """The text of the derived module: helpers, element function, loop."""
     element = f"{definition.name}_element"
-    device = "@cuda.jit(device=True)" if target == "cuda" else "@helper"
+    device = "@cuda.jit(device=True)" if target in _CUDA else "@helper"
     functions, constants, modules = _dependencies(definition.function)
     parts = [f'"""Derived from {definition.function.__module__}.{definition.name} for {target}."""\n']
     parts += [_import(module, target) for module in sorted(modules)]
     parts.append(_HEADS[target])
-    parts += [f"{name} = {_literal(value)}" for name, value in constants.items()]
-    parts += [f"\n{device}\n{_text(function, function.__name__)}" for function in functions]
-    parts.append(f"\n{device}\n{_text(definition.function, element)}")
+    parts += [f"{name} = {_literal(value, target)}" for name, value in constants.items()]
+    parts += [f"\n{device}\n{_text(function, function.__name__, target)}" for function in functions]
+    parts.append(f"\n{device}\n{_text(definition.function, element, target)}")
     parts.append(_loop(definition, element, target))
     return "\n".join(parts) + "\n"
 
 
 def _import(module: str, target: str) -> str:
     # In the simulator kernels are Python, where math.log(0) is an exception instead of -inf.
-    return "from engine.kernels.cuda.launch import math" if (module, target) == ("math", "cuda") else f"import {module}"
+    return "from engine.kernels.cuda.launch import math" if module == "math" and target in _CUDA else f"import {module}"
 
+
+_CUDA = ("cuda", "cuda_float32")
 
 _HEADS = {
     "textbook": "from numba import prange\nfrom engine.kernels.jit import kernel, strict_helper as helper\n",
     "cpu": "from numba import prange\nfrom engine.kernels.jit import helper, kernel\n",
     "cuda": "from engine.kernels.cuda.launch import cuda, cuda_kernel, larger as max, smaller as min\n",
 }
+_HEADS["cuda_float32"] = f"from numba import float32\n{_HEADS['cuda']}"
 
 
 def _loop(definition: Definition, element: str, target: str) -> str:
@@ -95,7 +110,7 @@ def _loop(definition: Definition, element: str, target: str) -> str:
     rank = len(definition.index)
     position = "[" + (", ".join(definition.index) or "()") + "]"
     call = f"{definition.result}{position} = {element}({', '.join(definition.arguments + definition.index)})"
-    if target == "cuda":
+    if target in _CUDA:
         return _cuda_loop(definition, arguments, call)
     strict = "" if target == "cpu" else "(fastmath=False)"
     lines = [f"\n@kernel{strict}", f"def {definition.name}({arguments}):"]
@@ -124,21 +139,39 @@ def _cuda_loop(definition: Definition, arguments: str, call: str) -> str:
     return "\n".join(lines)
 
 
-def _literal(value: float) -> str:
+def _literal(value: float, target: str) -> str:
     # The repr of infinity and NaN is a name, not a literal.
-    return repr(value) if math.isfinite(value) else f"float({str(value)!r})"
+    text = repr(value) if math.isfinite(value) else f"float({str(value)!r})"
+    return f"float32({text})" if target == "cuda_float32" and isinstance(value, float) else text
 
 
-def _text(function: Callable, name: str) -> str:
+def _text(function: Callable, name: str, target: str) -> str:
     """Source of ``function`` as ``def name(...)``, without decorators and docstring."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    node = tree.body[0]
-    assert isinstance(node, ast.FunctionDef)
+    node = _tree(function)
     node.decorator_list.clear()
     node.name = name
     if ast.get_docstring(node) is not None:
         del node.body[0]
-    return ast.unparse(node)
+    return ast.unparse(_Narrow().visit(node) if target == "cuda_float32" else node)
+
+
+def _tree(function: Callable) -> ast.FunctionDef:
+    node = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    assert isinstance(node, ast.FunctionDef)
+    return node
+
+
+class _Narrow(ast.NodeTransformer):
+    """Makes float32 of every number with a point."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        return ast.parse(_literal(node.value, "cuda_float32"), mode="eval").body if isinstance(node.value, float) else node
+
+
+def _has_loop(definition: Definition) -> bool:
+    """Whether an element is a sum of others or something like it, which is taken in float64."""
+    functions = [*_dependencies(definition.function)[0], definition.function]
+    return any(isinstance(node, (ast.For, ast.While)) for function in functions for node in ast.walk(_tree(function)))
 
 
 def _dependencies(function: Callable) -> tuple[list, dict, set]:

@@ -16,6 +16,8 @@ from engine.nn import functional as F
 
 #: Where the inputs lie; tests/cuda sets it to "cuda" for a while.
 DEVICE = "cpu"
+#: What they are; the test that compiles the CUDA kernels sets it to float32 for a while.
+DTYPE = engine.float64
 
 Program = tuple[Callable[..., Any], Callable[[], tuple[engine.Tensor, ...]]]
 
@@ -25,7 +27,7 @@ def numbers(*shape: int, low: float = -2.0, high: float = 2.0, seed: int = 0) ->
     n = int(np.prod(shape))
     values = low + (high - low) * (np.arange(n) + 0.61 - 0.13 * seed) / n
     values = np.random.default_rng(seed).permutation(values).reshape(shape)
-    return engine.tensor(values, requires_grad=True, device=DEVICE)
+    return engine.tensor(values, dtype=DTYPE, requires_grad=True, device=DEVICE)
 
 
 def of(*shapes: tuple[int, ...], low: float = -2.0, high: float = 2.0) -> Callable[[], tuple[engine.Tensor, ...]]:
@@ -44,8 +46,10 @@ def call(module: Any, name: str, *arguments: Any, **options: Any) -> Callable[..
 
 
 def on_device(value: Any) -> Any:
-    """``value`` on ``DEVICE``, where it is a tensor."""
-    return value.to(DEVICE) if isinstance(value, engine.Tensor) else value
+    """``value`` on ``DEVICE``, and of ``DTYPE`` where it has fractions, if it is a tensor."""
+    if not isinstance(value, engine.Tensor):
+        return value
+    return value.to(DEVICE, DTYPE if value.is_floating_point() else value.dtype)
 
 
 def ints(*values: Any) -> engine.Tensor:

@@ -7,7 +7,7 @@ Each of the three is a matrix product whose operands are read where they lie (im
 * backward to the weight: filters x taps, summed over the pixels of y; that sum is long and its results are few, so
   that it is cut into parts, whose number follows from the sizes alone, and the parts are added in their order.
 
-Where element x[n, c, h, v] lies is a sum: a pixel of y says n and the corner of its window, a tap (c i j) the way from there.
+Where x[n, c, h, v] lies is a sum: a pixel of y says n and the corner of its window, a tap (c i j) the way from there.
 """
 
 from __future__ import annotations

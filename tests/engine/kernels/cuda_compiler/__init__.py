@@ -1,0 +1,1 @@
+"""Compiling the CUDA kernels for the types with which the engine launches them, on a machine without a GPU."""
