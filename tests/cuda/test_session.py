@@ -127,6 +127,8 @@ def test_stepping_back_across_a_dropout_brings_the_same_mask(launch):
     for _ in range(3):
         position, y = next_dropout("next")
         assert {value for row in y for value in row} == {0.0, 2.0}
+        body = explained(session, "y", (1, 3))
+        assert {c["tensor"]: c["value"] for c in body["contributors"]} == {"x": 1.0, "mask": y[1][3]}
         seen.append((position, y, session.request("digest")["digest"]))
     assert len({str(y) for _, y, _ in seen}) == len({digest for _, _, digest in seen}) == 3
     for position, y, _ in seen[1::-1]:

@@ -52,7 +52,7 @@ def drawn(name, count, *arguments, dtype=np.float32):
     ],
 )
 def test_known_answers_of_random123(key, counter, expected):
-    """Random123 1.14, tests/kat_vectors, the lines "philox4x32 10"."""
+    """Random123, kat_vectors, the lines "philox4x32 10"."""
     assert formulas.philox(*key, *counter) == expected
 
 
