@@ -170,7 +170,7 @@ def _source(name: str, text: str, dtypes: tuple[str, ...], forms: str, rank: int
     arguments = ", ".join(f"x{letter}" for letter in letters)
     lines = [
         f'"""{name} of {", ".join(dtypes)} on the GPU, one thread an element."""',
-        f"from numba import {', '.join(casts)}",
+        f"from numba import {', '.join(casts)}, {NUMBA_NAMES[dtypes[0]]} as kind",
         "from engine.kernels.cuda.launch import cuda, math",
         "from engine.kernels.cuda.scalars import *",
         "",

@@ -1,7 +1,8 @@
 """What each of NumPy's ufuncs computes of one element (``a``) or of two (``a``, ``b``), as Python that Numba compiles.
 
 The operands have been converted to the ufunc's loop dtype. An expression for floats and one for integers where the
-two differ; helpers are functions of :mod:`engine.kernels.cuda.scalars`.
+two differ; helpers are functions of :mod:`engine.kernels.cuda.scalars`, and ``kind`` is the operands' type: a number with
+a point would make a float32 a float64.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ EXPRESSIONS: dict[str, str | tuple[str, str]] = {
     "square": "a * a",
     "sqrt": "math.sqrt(a)",
     "exp": "math.exp(a)",
-    "exp2": "math.pow(2.0, a)",
+    "exp2": "math.pow(kind(2), a)",
     "expm1": "math.expm1(a)",
     "log": "math.log(a)",
     "log2": "math.log2(a)",
@@ -54,7 +55,7 @@ EXPRESSIONS: dict[str, str | tuple[str, str]] = {
     "floor": ("math.floor(a)", "a"),
     "ceil": ("math.ceil(a)", "a"),
     "trunc": ("trunc(a)", "a"),
-    "rint": ("rint(a)", "a"),
+    "rint": ("rint(a, kind(0.5), kind(2))", "a"),
     "isnan": ("a != a", "False"),
     "isinf": ("isinf(a)", "False"),
     "isfinite": ("a - a == 0", "True"),

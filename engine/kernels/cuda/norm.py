@@ -1,7 +1,8 @@
 """Normalisations on the GPU: batch norm over columns (N, C) or maps (N, C, M), layer norm (R, D), group norm (N, C, M).
 
 Arguments as on the CPU (:mod:`engine.kernels.cpu.norm`). One block of threads for each channel, row or group of one
-sample. Sums are taken in float64 of values less the first one, so that a large mean costs no digits of the variance.
+sample. Sums are taken in float64 of values less the first one, so that a large mean costs no digits of the variance; what
+is done to each element is done in the dtype of the arrays, as on the CPU.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ def _summand(b, c):
 
 
 @device_function
+def _weight(w, c, like):
+    """The factor in the dtype of ``like``."""
+    return w[c] if w.size > 0 else like.dtype.type(1)
+
+
+@device_function
 def _spread(total, square, count):
     offset = total / count
     variance = square / count - offset * offset
@@ -40,11 +47,11 @@ def _batch_forward(y, mean, rstd, variance, x, w, b, eps, training):
     length = x.shape[2]
     count = x.shape[0] * length
     if training:
-        near = float64(x[0, c, 0])
+        near = x[0, c, 0]
         total = float64(0)
         square = float64(0)
         for place in range(cuda.threadIdx.x, count, cuda.blockDim.x):
-            shifted = float64(x[place // length, c, place % length]) - near
+            shifted = float64(x[place // length, c, place % length] - near)
             total += shifted
             square += shifted * shifted
         total = block_sum(shared, total)
@@ -55,9 +62,8 @@ def _batch_forward(y, mean, rstd, variance, x, w, b, eps, training):
             mean[c] = near + total / count
             rstd[c] = 1.0 / math.sqrt(spread + eps)
         cuda.syncthreads()
-    centre = mean[c]
-    scale = float64(rstd[c]) * _factor(w, c)
-    shift = _summand(b, c)
+    real = x.dtype.type
+    centre, scale, shift = real(mean[c]), real(float64(rstd[c]) * _factor(w, c)), real(_summand(b, c))
     for place in range(cuda.threadIdx.x, count, cuda.blockDim.x):
         n = place // length
         m = place % length
@@ -70,7 +76,8 @@ def _batch_backward(dx, dw, db, dy, x, mean, rstd, w, training):
     c = cuda.blockIdx.x
     length = x.shape[2]
     count = x.shape[0] * length
-    centre = float64(mean[c])
+    real = x.dtype.type
+    centre = real(mean[c])
     inverse = float64(rstd[c])
     total = float64(0)
     product = float64(0)
@@ -79,19 +86,16 @@ def _batch_backward(dx, dw, db, dy, x, mean, rstd, w, training):
         m = place % length
         gradient = float64(dy[n, c, m])
         total += gradient
-        product += gradient * (float64(x[n, c, m]) - centre)
+        product += gradient * float64(x[n, c, m] - centre)
     total = block_sum(shared, total)
     product = block_sum(shared, product)
     if cuda.threadIdx.x == 0:
         dw[c] = product * inverse
         db[c] = total
     if dx.size > 0:
-        slope = inverse * _factor(w, c)
-        tilt = float64(0)
-        average = float64(0)
+        slope, tilt, average = real(inverse * _factor(w, c)), real(0), real(0)
         if training:
-            tilt = -inverse * inverse * product / count
-            average = total / count
+            tilt, average = real(-inverse * inverse * product / count), real(total / count)
         for place in range(cuda.threadIdx.x, count, cuda.blockDim.x):
             n = place // length
             m = place % length
@@ -149,40 +153,44 @@ def reciprocal_root(rstd, variance, eps) -> None:
 def _layer_forward(y, mean, rstd, x, w, b, eps):
     shared = cuda.shared.array(THREADS, float64)
     r = cuda.blockIdx.x
-    near = float64(x[r, 0])
+    real = x.dtype.type
+    near = x[r, 0]
     total = float64(0)
     square = float64(0)
     for d in range(cuda.threadIdx.x, x.shape[1], cuda.blockDim.x):
-        shifted = float64(x[r, d]) - near
+        shifted = float64(x[r, d] - near)
         total += shifted
         square += shifted * shifted
     total = block_sum(shared, total)
     square = block_sum(shared, square)
-    centre = near + total / x.shape[1]
-    inverse = 1.0 / math.sqrt(_spread(total, square, x.shape[1]) + eps)
+    centre = real(near + total / x.shape[1])
+    scale = real(1.0 / math.sqrt(_spread(total, square, x.shape[1]) + eps))
     if cuda.threadIdx.x == 0:
         mean[r] = centre
-        rstd[r] = inverse
+        rstd[r] = scale
     for d in range(cuda.threadIdx.x, x.shape[1], cuda.blockDim.x):
-        y[r, d] = (x[r, d] - centre) * inverse * _factor(w, d) + _summand(b, d)
+        value = (x[r, d] - centre) * scale * _weight(w, d, x)
+        y[r, d] = value + b[d] if b.size > 0 else value
 
 
 @cuda.jit
 def _layer_backward_input(dx, dy, x, mean, rstd, w):
     shared = cuda.shared.array(THREADS, float64)
     r = cuda.blockIdx.x
-    centre = float64(mean[r])
+    real = x.dtype.type
+    centre = real(mean[r])
     inverse = float64(rstd[r])
     total = float64(0)
     product = float64(0)
     for d in range(cuda.threadIdx.x, x.shape[1], cuda.blockDim.x):
-        gradient = dy[r, d] * _factor(w, d)
+        gradient = float64(dy[r, d] * _weight(w, d, x))
         total += gradient
-        product += gradient * (float64(x[r, d]) - centre)
-    total = block_sum(shared, total) / x.shape[1]
-    product = block_sum(shared, product) / x.shape[1]
+        product += gradient * float64(x[r, d] - centre)
+    average = real(block_sum(shared, total) / x.shape[1])
+    tilt = real(-inverse * inverse * block_sum(shared, product) / x.shape[1])
+    slope = real(inverse)
     for d in range(cuda.threadIdx.x, x.shape[1], cuda.blockDim.x):
-        dx[r, d] = inverse * ((dy[r, d] * _factor(w, d) - total) - inverse * inverse * product * (x[r, d] - centre))
+        dx[r, d] = slope * ((dy[r, d] * _weight(w, d, x) - average) + tilt * (x[r, d] - centre))
 
 
 @cuda.jit
@@ -194,7 +202,7 @@ def _layer_backward_affine(dw, db, dy, x, mean, rstd):
         product = float64(0)
         for r in range(x.shape[0]):
             total += dy[r, d]
-            product += float64(dy[r, d]) * (float64(x[r, d]) - mean[r]) * rstd[r]
+            product += float64(dy[r, d]) * float64((x[r, d] - mean[r]) * rstd[r])
         dw[d] = product
         db[d] = total
 
@@ -226,24 +234,26 @@ def _group_forward(y, mean, rstd, x, w, b, eps):
     channels = x.shape[1] // groups
     length = x.shape[2]
     count = channels * length
-    near = float64(x[n, g * channels, 0])
+    real = x.dtype.type
+    near = x[n, g * channels, 0]
     total = float64(0)
     square = float64(0)
     for place in range(cuda.threadIdx.x, count, cuda.blockDim.x):
-        shifted = float64(x[n, g * channels + place // length, place % length]) - near
+        shifted = float64(x[n, g * channels + place // length, place % length] - near)
         total += shifted
         square += shifted * shifted
     total = block_sum(shared, total)
     square = block_sum(shared, square)
-    centre = near + total / count
-    inverse = 1.0 / math.sqrt(_spread(total, square, count) + eps)
+    centre = real(near + total / count)
+    scale = real(1.0 / math.sqrt(_spread(total, square, count) + eps))
     if cuda.threadIdx.x == 0:
         mean[n, g] = centre
-        rstd[n, g] = inverse
+        rstd[n, g] = scale
     for place in range(cuda.threadIdx.x, count, cuda.blockDim.x):
         c = g * channels + place // length
         m = place % length
-        y[n, c, m] = (x[n, c, m] - centre) * inverse * _factor(w, c) + _summand(b, c)
+        value = (x[n, c, m] - centre) * scale * _weight(w, c, x)
+        y[n, c, m] = value + b[c] if b.size > 0 else value
 
 
 @cuda.jit
@@ -255,23 +265,24 @@ def _group_backward_input(dx, dy, x, mean, rstd, w):
     channels = x.shape[1] // groups
     length = x.shape[2]
     count = channels * length
-    centre = float64(mean[n, g])
+    real = x.dtype.type
+    centre = real(mean[n, g])
     inverse = float64(rstd[n, g])
     total = float64(0)
     product = float64(0)
     for place in range(cuda.threadIdx.x, count, cuda.blockDim.x):
         c = g * channels + place // length
         m = place % length
-        gradient = dy[n, c, m] * _factor(w, c)
+        gradient = float64(dy[n, c, m] * _weight(w, c, x))
         total += gradient
-        product += gradient * (float64(x[n, c, m]) - centre)
-    total = block_sum(shared, total) / count
-    product = block_sum(shared, product) / count
+        product += gradient * float64(x[n, c, m] - centre)
+    average = real(block_sum(shared, total) / count)
+    tilt = real(-inverse * inverse * block_sum(shared, product) / count)
+    slope = real(inverse)
     for place in range(cuda.threadIdx.x, count, cuda.blockDim.x):
         c = g * channels + place // length
         m = place % length
-        tilt = inverse * inverse * product * (x[n, c, m] - centre)
-        dx[n, c, m] = inverse * ((dy[n, c, m] * _factor(w, c) - total) - tilt)
+        dx[n, c, m] = slope * ((dy[n, c, m] * _weight(w, c, x) - average) + tilt * (x[n, c, m] - centre))
 
 
 @cuda.jit
@@ -286,7 +297,7 @@ def _group_backward_affine(dw, db, dy, x, mean, rstd):
         n = place // length
         m = place % length
         total += dy[n, c, m]
-        product += float64(dy[n, c, m]) * (float64(x[n, c, m]) - mean[n, g]) * rstd[n, g]
+        product += float64(dy[n, c, m]) * float64((x[n, c, m] - mean[n, g]) * rstd[n, g])
     total = block_sum(shared, total)
     product = block_sum(shared, product)
     if cuda.threadIdx.x == 0:

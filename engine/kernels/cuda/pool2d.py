@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from numba import float64
 
 from engine.device.cuda_array import CudaArray, kept_from_host
 from engine.kernels.cuda.launch import THREADS, cuda, device_function, launch, one_each, split
@@ -82,11 +81,11 @@ def _avg_pool2d_forward(y, x, rows, columns):
     place = cuda.grid(1)
     if place < y.size:
         plane, p, q = split(place, y)
-        total = float64(0)
+        total = y.dtype.type(0)
         for h in range(rows[p, 0], rows[p, 1]):
             for v in range(columns[q, 0], columns[q, 1]):
                 total += x[plane, h, v]
-        y[plane, p, q] = total / (rows[p, 2] * columns[q, 2])
+        y[plane, p, q] = total / y.dtype.type(rows[p, 2] * columns[q, 2])
 
 
 @cuda.jit
@@ -94,12 +93,12 @@ def _avg_pool2d_backward(dx, dy, rows, columns):
     place = cuda.grid(1)
     if place < dx.size:
         plane, h, v = split(place, dx)
-        total = float64(0)
+        total = dx.dtype.type(0)
         for p in range(dy.shape[1]):
             if rows[p, 0] <= h and h < rows[p, 1]:
                 for q in range(dy.shape[2]):
                     if columns[q, 0] <= v and v < columns[q, 1]:
-                        total += dy[plane, p, q] / (rows[p, 2] * columns[q, 2])
+                        total += dy[plane, p, q] / dx.dtype.type(rows[p, 2] * columns[q, 2])
         dx[plane, h, v] = total
 
 
@@ -131,14 +130,15 @@ def _interpolate_forward(y, x, low, high, down, left, right, along):
     place = cuda.grid(1)
     if place < y.size:
         plane, p, q = split(place, y)
-        s = down[p]
-        t = along[q]
-        total = (1 - s) * (1 - t) * x[plane, low[p], left[q]]
-        if t > 0:
-            total += (1 - s) * t * x[plane, low[p], right[q]]
-        if s > 0:
-            total += s * (1 - t) * x[plane, high[p], left[q]]
-            if t > 0:
+        zero, one = y.dtype.type(0), y.dtype.type(1)
+        s = y.dtype.type(down[p])
+        t = y.dtype.type(along[q])
+        total = (one - s) * (one - t) * x[plane, low[p], left[q]]
+        if t > zero:
+            total += (one - s) * t * x[plane, low[p], right[q]]
+        if s > zero:
+            total += s * (one - t) * x[plane, high[p], left[q]]
+            if t > zero:
                 total += s * t * x[plane, high[p], right[q]]
         y[plane, p, q] = total
 
@@ -148,13 +148,16 @@ def _interpolate_backward(dx, dy, low, high, down, left, right, along):
     place = cuda.grid(1)
     if place < dx.size:
         plane, h, v = split(place, dx)
-        total = float64(0)
+        zero, one = dx.dtype.type(0), dx.dtype.type(1)
+        total = zero
         for p in range(dy.shape[1]):
-            vertical = (1 - down[p] if low[p] == h else 0.0) + (down[p] if high[p] == h else 0.0)
-            if vertical > 0:
+            s = dx.dtype.type(down[p])
+            vertical = (one - s if low[p] == h else zero) + (s if high[p] == h else zero)
+            if vertical > zero:
                 for q in range(dy.shape[2]):
-                    across = (1 - along[q] if left[q] == v else 0.0) + (along[q] if right[q] == v else 0.0)
-                    if across > 0:
+                    t = dx.dtype.type(along[q])
+                    across = (one - t if left[q] == v else zero) + (t if right[q] == v else zero)
+                    if across > zero:
                         total += vertical * across * dy[plane, p, q]
         dx[plane, h, v] = total
 

@@ -108,10 +108,10 @@ def trunc(a):
 
 
 @device_function
-def rint(a):
+def rint(a, half, two):
     # To the nearest even integer where two are equally near.
     down = math.floor(a)
     left = a - down
-    if left > 0.5 or (left == 0.5 and math.fmod(down, 2.0) != 0):
-        down += 1.0
+    if left > half or (left == half and math.fmod(down, two) != 0):
+        down += 1
     return math.copysign(down, a)

@@ -1,6 +1,6 @@
 """Softmax and its logarithm on the GPU: rows of x (N, C) → y (N, C), one block of threads a row.
 
-Sums are taken in float64, as on the CPU.
+Sums are taken in float64, all else in the dtype of the arrays, as on the CPU.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from engine.kernels.cuda.launch import cuda, device_function, launch, math
 @device_function
 def row_max(shared, x, n):
     """The largest element of row n; NaN if there is one."""
-    largest = float64(-math.inf)
+    largest = x.dtype.type(-math.inf)
     for c in range(cuda.threadIdx.x, x.shape[1], cuda.blockDim.x):
-        value = float64(x[n, c])
+        value = x[n, c]
         if not value <= largest:
             largest = value
             if value != value:
                 break
-    return block_max(shared, largest)
+    return x.dtype.type(block_max(shared, largest))
 
 
 @cuda.jit
@@ -31,10 +31,10 @@ def _softmax_forward(y, x):
     largest = row_max(shared, x, n)
     total = float64(0)
     for c in range(cuda.threadIdx.x, x.shape[1], cuda.blockDim.x):
-        value = math.exp(float64(x[n, c]) - largest)
+        value = math.exp(x[n, c] - largest)
         y[n, c] = value
         total += value
-    inverse = 1.0 / block_sum(shared, total)
+    inverse = x.dtype.type(1.0 / block_sum(shared, total))
     for c in range(cuda.threadIdx.x, x.shape[1], cuda.blockDim.x):
         y[n, c] = y[n, c] * inverse
 
@@ -46,9 +46,9 @@ def _softmax_backward(dx, dy, y):
     total = float64(0)
     for c in range(cuda.threadIdx.x, y.shape[1], cuda.blockDim.x):
         total += float64(dy[n, c]) * float64(y[n, c])
-    total = block_sum(shared, total)
+    average = y.dtype.type(block_sum(shared, total))
     for c in range(cuda.threadIdx.x, y.shape[1], cuda.blockDim.x):
-        dx[n, c] = y[n, c] * (dy[n, c] - total)
+        dx[n, c] = y[n, c] * (dy[n, c] - average)
 
 
 @cuda.jit
@@ -58,10 +58,10 @@ def _log_softmax_forward(y, x):
     largest = row_max(shared, x, n)
     total = float64(0)
     for c in range(cuda.threadIdx.x, x.shape[1], cuda.blockDim.x):
-        total += math.exp(float64(x[n, c]) - largest)
-    logarithm = math.log(block_sum(shared, total))
+        total += math.exp(x[n, c] - largest)
+    logarithm = math.log(x.dtype.type(block_sum(shared, total)))
     for c in range(cuda.threadIdx.x, x.shape[1], cuda.blockDim.x):
-        y[n, c] = (float64(x[n, c]) - largest) - logarithm
+        y[n, c] = (x[n, c] - largest) - logarithm
 
 
 @cuda.jit
@@ -70,10 +70,10 @@ def _log_softmax_backward(dx, dy, y):
     n = cuda.blockIdx.x
     total = float64(0)
     for c in range(cuda.threadIdx.x, y.shape[1], cuda.blockDim.x):
-        total += float64(dy[n, c])
-    total = block_sum(shared, total)
+        total += dy[n, c]
+    sum_of_row = y.dtype.type(block_sum(shared, total))
     for c in range(cuda.threadIdx.x, y.shape[1], cuda.blockDim.x):
-        dx[n, c] = dy[n, c] - math.exp(float64(y[n, c])) * total
+        dx[n, c] = dy[n, c] - math.exp(y[n, c]) * sum_of_row
 
 
 def softmax_forward(y, x) -> None:

@@ -29,27 +29,32 @@ _COLUMNS = 10
 def _moments(found, k, x, before, kind):
     """A row of ``found[k]`` for each part: sums over the finite elements about x[0], and counts."""
     shared = cuda.shared.array((THREADS, _COLUMNS), float64)
-    first = float64(x[0])
-    shift = first if math.isfinite(first) else 0.0
-    low = float64(math.inf)
-    high = float64(-math.inf)
-    count = total = squares = zeros = nans = infs = change = near = float64(0)
+    # Of an element only what is summed is float64, of which most GPUs do 1/32 or 1/64 as many a second.
+    real = x.dtype.type
+    zero, shift, edge, rest = real(0), x[0], real(NEAR), real(1 - NEAR)
+    if not math.isfinite(shift):
+        shift = zero
+    low, high = real(math.inf), real(-math.inf)
+    total = squares = change = float64(0)
+    count = zeros = nans = infs = near = 0
     for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):
-        value = float64(x[i])
+        value = x[i]
         if math.isfinite(value):
             count += 1
             low = smaller(low, value)
             high = larger(high, value)
-            total += value - shift
-            squares += (value - shift) * (value - shift)
-            zeros += 1 if value == 0 else 0
+            shifted = float64(value) - float64(shift)
+            total += shifted
+            squares += shifted * shifted
+            zeros += 1 if value == zero else 0
         elif value != value:
             nans += 1
         else:
             infs += 1
         if before.size > 0:
-            change += (value - float64(before[i])) * (value - float64(before[i]))
-        if (kind == SIGMOID and (value <= NEAR or value >= 1 - NEAR)) or (kind == TANH and abs(value) >= 1 - NEAR):
+            step = float64(value) - float64(before[i])
+            change += step * step
+        if (kind == SIGMOID and (value <= edge or value >= rest)) or (kind == TANH and abs(value) >= rest):
             near += 1
     thread = cuda.threadIdx.x
     shared[thread, _COUNT] = count
