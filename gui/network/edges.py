@@ -1,164 +1,16 @@
-"""What lies between the nodes: the weights of small dense layers as lines, and the ways of all other tensors."""
+"""The ways of tensors between the nodes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from PyQt6.QtCore import QLineF, QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PyQt6.QtGui import QPainter, QPainterPath, QPen
 from PyQt6.QtWidgets import QGraphicsItem
 
-from gui.network.items import FAINT, NodeItem
+from gui.network.items import NodeItem
 from gui.network.routes import Route
-from gui.network.values import Content
 from gui.theme import Theme, with_alpha
-from gui.widgets.layer import lines_of
-
-#: Lines drawn of a layer, those of the greatest magnitude; and of all layers that are in sight: of thirty layers side by
-#: side nobody can tell more lines apart. A layer has one of these numbers of lines.
-MOST_LINES = 500
-_IN_SIGHT = 2000
-_NUMBERS = (MOST_LINES, 300, 200, 130, 90, 60, 40)
-#: Pixels of a large view, with what lies half in it.
-_SCREEN = 2.2e6
-#: Zoom from which negative lines are dashed: dashes take long, and smaller ones cannot be seen.
-_DASHED = 0.7
-#: Colours that the lines of one sign have.
-_SHADES = 6
-
-
-class WeightLines(QGraphicsItem):
-    """The weights between two columns of units: colour and width are the value, negative ones are dashed.
-
-    Lines of one shade are drawn at once; the picture is kept until the numbers or the zoom change.
-    """
-
-    def __init__(self, source: NodeItem, target: NodeItem, theme: Theme) -> None:
-        super().__init__()
-        self.source, self.target, self.theme = source, target, theme
-        self.content: Content | None = None
-        self.faint = False
-        self.picked: tuple[int, int] | None = None
-        self.lit: list[tuple[tuple[int, int], float]] = []
-        self.flow: float | None = None
-        self.backward = False
-        #: Lines by shade and sign, the faintest first; by how many lines they are.
-        self._lines: dict[int, list[tuple[float, bool, Any]]] = {}
-        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
-        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
-
-    def boundingRect(self) -> QRectF:
-        box = self.source.rect("values").united(self.target.rect("values"))
-        return box.adjusted(-4, -4, 4, 4)
-
-    def line(self, out: int, into: int) -> QLineF:
-        """The line of weight [out, into]."""
-        start, end = self.source.center(into), self.target.center(out)
-        return QLineF(
-            QPointF(start.x() + self.source.size.radius, start.y()), QPointF(end.x() - self.target.size.radius, end.y())
-        )
-
-    def show_content(self, content: Content | None, faint: bool = False) -> None:
-        if content is self.content and faint == self.faint:
-            return
-        if content is not self.content:
-            self.content = content
-            self._lines.clear()
-        self.faint = faint
-        self.update()
-
-    def show_marks(self, picked: tuple[int, int] | None, lit: list[tuple[tuple[int, int], float]]) -> None:
-        if (picked, lit) != (self.picked, self.lit):
-            self.picked, self.lit = picked, lit
-            self.update()
-
-    def most(self, zoom: float) -> int:
-        """How many lines are drawn at a zoom: the closer one looks, the fewer layers are in sight."""
-        scene: Any = self.scene()
-        if scene is None:
-            return MOST_LINES
-        whole = scene.sceneRect()
-        share = min(1.0, _SCREEN / max(1.0, whole.width() * whole.height() * zoom * zoom))
-        room = _IN_SIGHT / max(1.0, share * len(scene.lines))
-        return next((number for number in _NUMBERS if number <= room), _NUMBERS[-1])
-
-    def sorted_lines(self, most: int) -> list[tuple[float, bool, Any]]:
-        """(share of the greatest weight, whether negative, lines) of so many weights, the faintest first."""
-        if most not in self._lines:
-            self._lines[most] = self._sort(most)
-        return self._lines[most]
-
-    def _sort(self, most: int) -> list[tuple[float, bool, Any]]:
-        if self.content is None or self.content.data.ndim != 2:
-            return []
-        data = np.nan_to_num(np.asarray(self.content.data, np.float64), posinf=0, neginf=0)
-        order = np.argsort(-np.abs(data), axis=None)[:most][::-1]
-        outs, intos = np.unravel_index(order, data.shape)
-        values = data[outs, intos]
-        shades = np.minimum(_SHADES, 1 + (np.abs(values) / self.content.limit * _SHADES).astype(int))
-        first, last = self.line(0, 0), self.line(data.shape[0] - 1, data.shape[1] - 1)
-        y1 = np.linspace(first.y1(), last.y1(), data.shape[1])[intos]
-        y2 = np.linspace(first.y2(), last.y2(), data.shape[0])[outs]
-        found = []
-        for shade in range(1, _SHADES + 1):
-            for negative in (False, True):
-                of = (shades == shade) & ((values < 0) == negative)
-                if of.any():
-                    lines = lines_of(int(of.sum()), first.x1(), y1[of], first.x2(), y2[of])
-                    found.append((shade / _SHADES, negative, lines))
-        return found
-
-    def paint(self, painter: QPainter | None, option: Any, widget: Any = None) -> None:
-        assert painter is not None
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setOpacity(FAINT if self.faint else 1.0)
-        many = self.content is not None and self.content.data.size > 128
-        zoom = painter.worldTransform().m11()
-        for share, negative, lines in self.sorted_lines(self.most(zoom)):
-            entry = self.theme.diverging[round(128 - 118 * share) if negative else round(128 + 118 * share)]
-            # Small weights keep a trace of grey, so that one sees that the line is there.
-            color = _towards(QColor(*map(int, entry[:3])), self.theme.muted, 0.35 * (1 - share))
-            if many:
-                color.setAlphaF(0.15 + 0.85 * share**1.5)
-            pen = QPen(color, 0.6 + (1.2 if many else 2.6) * share)
-            if negative and zoom >= _DASHED:
-                pen.setDashPattern([5.0, 2.5])
-            painter.setPen(pen)
-            painter.drawLines(lines)
-        painter.setOpacity(1.0)
-        for at, share in self.lit:
-            painter.setPen(QPen(with_alpha(self.theme.selection, max(0.25, min(1.0, share))), 1.2))
-            painter.drawLine(self.line(*at))
-        if self.picked is not None:
-            painter.setPen(QPen(self.theme.selection, 2.5))
-            painter.drawLine(self.line(*self.picked))
-        if self.flow is not None and self.content is not None and self.content.data.ndim == 2:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self.theme.phase["backward" if self.backward else "forward"])
-            for out, into in np.ndindex(self.content.data.shape[:2]):
-                line = self.line(out, into)
-                painter.drawEllipse(line.pointAt(1 - self.flow if self.backward else self.flow), 2.0, 2.0)
-
-    def show_flow(self, share: float | None, backward: bool) -> None:
-        """A dot on each line, so far on its way; None for none."""
-        if share != self.flow:
-            self.flow, self.backward = share, backward
-            self.update()
-
-    def nearest(self, at: QPointF, reach: float) -> tuple[int, int] | None:
-        """The weight [out, into] whose line passes ``at`` within ``reach``."""
-        if self.content is None or self.content.data.ndim != 2:
-            return None
-        outs, intos = self.content.data.shape
-        lines = [[self.line(o, i) for i in range(intos)] for o in range(outs)]
-        start = np.array([[(n.x1(), n.y1()) for n in row] for row in lines])
-        way = np.array([[(n.dx(), n.dy()) for n in row] for row in lines])
-        here = np.array([at.x(), at.y()]) - start
-        along = np.clip((here * way).sum(-1) / np.maximum(1e-9, (way * way).sum(-1)), 0, 1)
-        apart = np.hypot(*np.moveaxis(here - along[..., None] * way, -1, 0))
-        out, into = np.unravel_index(int(apart.argmin()), apart.shape)
-        return (int(out), int(into)) if apart[out, into] <= reach else None
 
 
 class RouteItem(QGraphicsItem):
@@ -252,7 +104,3 @@ def _path(route: Route, source: NodeItem, target: NodeItem) -> QPainterPath:
             path.quadTo(corner, out.p2())
     path.lineTo(points[-1])
     return path
-
-
-def _towards(a: QColor, b: QColor, share: float) -> QColor:
-    return QColor(*(round(x + (y - x) * share) for x, y in zip(a.getRgb()[:3], b.getRgb()[:3])))

@@ -45,6 +45,10 @@ class Feed:
         self.wanted.clear()
         self._asked.clear()
 
+    def drop(self, node: str, part: str) -> None:
+        """Something else is shown in this part of a node."""
+        self.wanted.pop((node, part), None)
+
     def want(self, node: str, part: str, wanted: Wanted | None) -> None:
         """Have a part of a node show this; nothing for None. It is shown at once where it is known."""
         spot = node, part

@@ -13,6 +13,8 @@ MOST_UNITS = 32
 MOST_STRIP = 4096
 MOST_MAPS = 64
 MOST_KERNELS = 64
+#: What an input is called that only the loss reads.
+TARGET = "target"
 #: Width of the box of a number, as wide as the widest that may stand in it ("-8.8e-88").
 _NUMBER = 58.0
 #: Rows of a strip before it goes on in a second column.
@@ -162,7 +164,7 @@ def forms(graph: dict[str, Any]) -> dict[str, Form]:
             first.setdefault(edge["to"], edge["from"])
     for node in graph["nodes"]:
         source = found.get(first.get(node["id"], ""))
-        title = "target" if node["kind"] == "input" and node["id"] in targets - others else title_of(node)
+        title = TARGET if node["kind"] == "input" and node["id"] in targets - others else title_of(node)
         loss = node["id"] in losses and node["kind"] == "op" and graph.get("complete", False)
         found[node["id"]] = _form(node, source, batch, title, loss)
     return found

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QImage, QPainter, QPen
 from PyQt6.QtWidgets import QGraphicsItem
 
-from gui.network.glyphs import bgra_of, paint_alarm, quick_image, short_number
-from gui.network.kept import Placed, kept, look_of, put
+from gui.network.frames import paint_frame, paint_funnel, paint_marks, paint_number
+from gui.network.glyphs import bgra_of, quick_image, short_number
 from gui.network.places import Place
 from gui.network.units import paint_beside, paint_units
 from gui.network.values import BGR, Content, pixels
-from gui.network.where import box_of
 from gui.network.words import CHANGING, Words
 from gui.theme import Theme, with_alpha
 
@@ -50,14 +47,10 @@ class NodeItem(QGraphicsItem):
         self._images: dict[str, QImage | None] = {}
         self._boxes = {"values": QRectF(*place.values), "weight": QRectF(*place.weight)}
         self._bounds = QRectF(place.x, place.y, place.width, place.height).adjusted(-8, -6, 8, 6)
+        #: What is said where there are no values.
+        self.note = ""
         #: Whether numbers change many times a second: the view then paints them by itself, see :mod:`gui.network.still`.
         self.live = False
-        both = self._boxes["values"].united(self._boxes["weight"]) if place.weight[2] else self._boxes["values"]
-        #: Where hairlines and alarms are painted around the pictures, and what of the place they depend on.
-        self._framed = both.adjusted(-4, -4, 4, 4)
-        self._frames: tuple[Any, Any, list[Placed]] | None = None
-        grid = place.form.grid() if place.form.kind == "maps" else None
-        self._frames_key = place.values, place.weight, grid, place.form.shape
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self.words = Words(self)
 
@@ -81,6 +74,13 @@ class NodeItem(QGraphicsItem):
                 self.update()
             if words:
                 self.words.renew()
+
+    def show_note(self, note: str) -> None:
+        """Say this where there are no values."""
+        if note != self.note:
+            self.note = note
+            self.update()
+            self.words.renew()
 
     def show_marks(self, marks: Marks) -> None:
         if marks != self.marks:
@@ -157,15 +157,15 @@ class NodeItem(QGraphicsItem):
         """What lies under everything else: the frame in the hue of a phase, and the bar of an op that only gives numbers
         another shape.
         """
-        form, theme = self.place.form, self.theme
+        form, theme, zoom = self.place.form, self.theme, painter.worldTransform().m11()
         phase = self.marks.phase or ("loss" if form.loss else "")
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if phase:
-            painter.setPen(QPen(theme.phase[phase], 1 / painter.worldTransform().m11()))
+            painter.setPen(QPen(theme.phase[phase], 1 / zoom))
             painter.setBrush(with_alpha(theme.phase[phase], 0.16 if self.marks.phase else 0.10))
             painter.drawRoundedRect(self.body().adjusted(-5, -4, 5, 4), 6, 6)
         if form.kind == "label":
-            self._paint_funnel(painter, self._boxes["values"], painter.worldTransform().m11())
+            paint_funnel(painter, self, zoom)
 
     def paint_numbers(self, painter: QPainter) -> None:
         """Values that are written."""
@@ -174,7 +174,7 @@ class NodeItem(QGraphicsItem):
         if self.place.form.kind == "units":
             paint_beside(painter, self, painter.worldTransform().m11())
         elif self.place.form.kind == "number":
-            self._paint_number(painter, self._boxes["values"], self.contents.get("values"))
+            paint_number(painter, self)
         painter.setOpacity(1.0)
 
     def pictured(self) -> list[str]:
@@ -193,40 +193,20 @@ class NodeItem(QGraphicsItem):
             box = self._boxes[part]
             fine = box.width() * zoom < image.width() or box.height() * zoom < image.height()
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, fine)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)  # smooth edges take three times as long
             painter.drawImage(box, image)
         painter.setOpacity(1.0)
 
     def paint_lines(self, painter: QPainter) -> None:
         """What lies over the pictures: hairlines around them, and the marks."""
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        parts = [part for part in ("weight", "values") if self._pictured(part)]
-        if parts:
-            form, theme = self.place.form, self.theme
-            tiled = form.kind == "maps" and self._images.get("values") is not None
-            looks = [(part, *self.is_framed(part)[1:], self._nan(part)) for part in parts]
-            look, shown = look_of(painter), (theme, tiled, looks)
-            if look is None:
-                self._paint_frames(painter, parts)
-            elif self._frames is None or self._frames[:2] != (look, shown):
-                key = *looks, tiled, self._frames_key, theme.ink.rgba(), theme.phase["alarm"].rgba()
-                picture = kept(look, self._framed, key, lambda painter: self._paint_frames(painter, parts))
-                self._frames = None if picture is None else (look, shown, [picture])
-                if picture is None:
-                    self._paint_frames(painter, parts)
-            if look is not None and self._frames is not None:
-                put(painter, self._frames[2])
-        self._paint_marks(painter, painter.worldTransform().m11())
-
-    def _paint_frames(self, painter: QPainter, parts: list[str]) -> None:
         zoom = painter.worldTransform().m11()
-        for part in parts:
-            painter.setOpacity(FAINT if self.faint.get(part) else 1.0)
-            self._paint_frame(painter, part, zoom)
+        for part in ("weight", "values"):
+            if self._pictured(part):
+                painter.setOpacity(FAINT if self.faint.get(part) else 1.0)
+                paint_frame(painter, self, part, zoom)
         painter.setOpacity(1.0)
-
-    def _nan(self, part: str) -> bool:
-        content = self.contents.get(part)
-        return content is not None and content.nans > 0
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        paint_marks(painter, self, zoom)
 
     def is_framed(self, part: str) -> tuple[bool, bool, bool]:
         """What the lines over a part depend on, of its numbers: there are any, they are faint, some are not finite."""
@@ -237,84 +217,9 @@ class NodeItem(QGraphicsItem):
         """Whether a part is drawn as a picture."""
         return self.place.weight[2] > 0 if part == "weight" else self.place.form.kind not in ("units", "number", "label")
 
-    def _paint_frame(self, painter: QPainter, part: str, zoom: float) -> None:
-        box, content = self._boxes[part], self.contents.get(part)
-        if part == "values" and self.place.form.kind == "maps" and self._images.get(part) is not None:
-            self._paint_tiles(painter, box, zoom)
-        else:
-            painter.setPen(QPen(with_alpha(self.theme.ink, 0.22), 1 / zoom))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(box)
-        if content is not None and (content.nans or content.infs):
-            paint_alarm(painter, QPointF(box.right() - 7, box.top() + 7), 5, content.nans > 0, self.theme.phase["alarm"])
-
-    def _paint_tiles(self, painter: QPainter, box: QRectF, zoom: float) -> None:
-        """A hairline around each feature map."""
-        rows, columns = self.place.form.grid()
-        count = min(self.place.form.shape[0], rows * columns)
-        wide, high = box.width() / columns, box.height() / rows
-        if min(wide, high) * zoom < 5:
-            painter.setPen(QPen(with_alpha(self.theme.ink, 0.22), 1 / zoom))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(box)
-            return
-        painter.setPen(QPen(with_alpha(self.theme.ink, 0.16), 1 / zoom))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        tile = QRectF(0, 0, wide, high).adjusted(0.5, 0.5, -0.5, -0.5)
-        tiles = [tile.translated(box.left() + i % columns * wide, box.top() + i // columns * high) for i in range(count)]
-        painter.drawRects(*tiles)
-
-    def _paint_number(self, painter: QPainter, box: QRectF, content: Content | None) -> None:
-        if not self.place.form.loss:
-            painter.setPen(QPen(with_alpha(self.theme.ink, 0.3), 1))
-            painter.setBrush(self.theme.panel)
-            painter.drawRoundedRect(box, 6, 6)
-        if content is None or not content.data.size:
-            return
-        value = content.data.reshape(-1)[0]
-        whole = np.issubdtype(content.data.dtype, np.integer)
-        painter.setFont(self.theme.code_font("body" if box.height() >= 20 else "small"))
-        broken = not whole and not math.isfinite(float(value))
-        painter.setPen(self.theme.phase_text["alarm"] if broken else self.theme.ink)
-        text = str(int(value)) if whole else ("NaN" if math.isnan(value) else short_number(float(value)))
-        painter.drawText(box.adjusted(-8, 0, 8, 0), Qt.AlignmentFlag.AlignCenter, text)
-
-    def _paint_funnel(self, painter: QPainter, box: QRectF, zoom: float) -> None:
-        painter.setPen(QPen(with_alpha(self.theme.ink, 0.4), 1 / zoom))
-        painter.setBrush(with_alpha(self.theme.ink, 0.06))
-        painter.drawRoundedRect(box, 4, 4)
-
-    def _paint_marks(self, painter: QPainter, zoom: float) -> None:
-        marks, theme = self.marks, self.theme
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for part, index, share in marks.lit:
-            painter.setPen(QPen(with_alpha(theme.selection, max(0.25, min(1.0, share))), 1 / zoom))
-            self._ring(painter, part, index, zoom, 1.0)
-        if marks.selected:
-            painter.setPen(QPen(theme.selection, 2 / zoom))
-            painter.drawRoundedRect(self.body().adjusted(-6, -5, 6, 5), 7, 7)
-        if marks.picked is not None:
-            painter.setPen(QPen(theme.selection, 2 / zoom))
-            self._ring(painter, *marks.picked, zoom, 2.0)
-
-    def _ring(self, painter: QPainter, part: str, index: tuple[int, ...], zoom: float, width: float) -> None:
-        if part == "values" and self.place.form.kind == "units" and len(index) == 1:
-            radius = self.size.radius + 2.5 * width / zoom
-            painter.drawEllipse(self.center(index[0]), radius, radius)
-            return
-        share = box_of(self.place.form, part, index)
-        box = self.rect(part)
-        if share is None or box.isEmpty():
-            return
-        u, v, wide, high = share
-        cell = QRectF(box.left() + u * box.width(), box.top() + v * box.height(), wide * box.width(), high * box.height())
-        # A ring no smaller than 6 pixels on the screen: smaller ones would not be seen.
-        extra = max(0.0, 6 / zoom - min(cell.width(), cell.height())) / 2
-        painter.drawRect(cell.adjusted(-extra, -extra, extra, extra))
-
     def captions(self) -> dict[str, str]:
         """What is written under the pictures, by the names of :meth:`Place.caption_box`."""
-        found = {"shape": self.place.form.caption, "scale": self._scale()}
+        found = {"shape": self.place.form.caption, "scale": self._scale() or self.note * self.place.form.scaled}
         if "weight" in self.contents:
             found["weight"] = f"w ± {short_number(self.contents['weight'].limit)}"
         return {which: text for which, text in found.items() if text}

@@ -1,4 +1,4 @@
-"""Parts of the canvas that are drawn once and kept as pictures: words and hairlines take longer than numbers."""
+"""Parts of the canvas that are drawn once and kept as pictures: words take longer than numbers."""
 
 from __future__ import annotations
 
@@ -21,8 +21,18 @@ _RASTER = QPaintEngine.Type.Raster
 #: A picture, and where it stands.
 Placed = tuple[QPointF, QPixmap]
 
+#: New pictures in one paint: while the zoom changes, nothing is painted twice.
+_AT_ONCE = 40
+
 _pictures: OrderedDict[Hashable, QPixmap] = OrderedDict()
 _bytes = 0
+_left = _AT_ONCE
+
+
+def begin_paint() -> None:
+    """Another paint begins: some more pictures may be made."""
+    global _left
+    _left = _AT_ONCE
 
 
 class Look(NamedTuple):
@@ -48,8 +58,9 @@ def look_of(painter: QPainter) -> Look | None:
 
 def kept(look: Look, box: QRectF, key: Hashable, draw: Callable[[QPainter], object]) -> Placed | None:
     """What ``draw(painter)`` paints inside of ``box``, as a picture; None where that is too large, because little of it can
-    be seen. ``key`` says all that it depends on, but for ``look``.
+    be seen, and where too many have been made in this paint. ``key`` says all that it depends on, but for ``look``.
     """
+    global _left
     left, top = box.x() * look.zoom_x + look.dx, box.y() * look.zoom_y + look.dy
     x, y = math.floor(left), math.floor(top)
     whole = key, box.width(), box.height(), look.zoom_x, look.zoom_y, round(left - x, 3), round(top - y, 3), look.ratio
@@ -59,8 +70,9 @@ def kept(look: Look, box: QRectF, key: Hashable, draw: Callable[[QPainter], obje
         return QPointF(x, y), picture
     wide = math.ceil((math.ceil(left - x + box.width() * look.zoom_x) + 1) * look.ratio)
     high = math.ceil((math.ceil(top - y + box.height() * look.zoom_y) + 1) * look.ratio)
-    if 4 * wide * high > _LARGEST:
+    if 4 * wide * high > _LARGEST or not _left:
         return None
+    _left -= 1
 
     def placed(painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -24,7 +24,10 @@ Spot = tuple[str, str]
 
 class LiveNumbers:
     """Args:
-    show: ``show(node, part, content, faint, signed, words)``.
+        show: ``show(node, part, content, faint, signed, words)``.
+
+    Attributes:
+        mode: what was shown: "forward", "backward" or "update". seen: by (node, part), the step that it was shown of last.
     """
 
     def __init__(self, show: Callable[..., None]) -> None:
@@ -38,8 +41,11 @@ class LiveNumbers:
         self._coming: dict[int, dict[Spot, tuple[Content, bool]]] = {}
         #: The last step of which all has come.
         self._last: dict[Spot, tuple[Content, bool]] = {}
-        #: What was shown: "forward", "backward" or "update".
+        self._last_steps: dict[Spot, int] = {}
         self.mode = "forward"
+        self.seen: dict[Spot, int] = {}
+        #: The same of what is written at it.
+        self._written: dict[Spot, int] = {}
 
     def clear(self) -> None:
         """The script stands again: scales are those of its stops."""
@@ -51,7 +57,9 @@ class LiveNumbers:
         self.mode = fill.mode
         self._steps = 0
         self._coming.clear()
-        self._last.clear()
+        self.forget()
+        self.seen.clear()
+        self._written.clear()
         self._wanted = {f"{node} {part}": (node, part, wanted) for node, part, wanted in fill.all() if wanted is not None}
         self._together = {(node, part) for node, part, wanted in self._wanted.values() if part == "values" or wanted.minus}
         nodes = list(dict.fromkeys(node for node, _, _ in self._wanted.values()))
@@ -86,14 +94,41 @@ class LiveNumbers:
             self._ranges[key] = found.low, found.high = widened(self._ranges.get(key), (found.low, found.high))
             signed = wanted.name.startswith("d") or bool(wanted.minus)
             self._coming.setdefault(body["step"], {})[node, part] = found, signed
-            self._show(node, part, found, False, signed, self._steps % self._pace == 1)
+            words = self._steps % self._pace == 1
+            self._note((node, part), body["step"], words)
+            self._show(node, part, found, False, signed, words)
         for step in sorted(self._coming):
             if step < max(self._coming) or self._coming[step].keys() >= self._together:
-                self._last.update(self._coming.pop(step))
+                come = self._coming.pop(step)
+                self._last.update(come)
+                self._last_steps.update(dict.fromkeys(come, step))
+
+    def _note(self, spot: Spot, step: int, words: bool) -> None:
+        self.seen[spot] = step
+        if words:
+            self._written[spot] = step
+
+    @property
+    def steps(self) -> set[int]:
+        """The steps of which numbers stand side by side, colours and what is written; weights, which are looked at seldom
+        and change little, do not count.
+        """
+        return {steps[spot] for steps in (self.seen, self._written) for spot in self._together if spot in steps}
+
+    def between(self, node: str, part: str, after: int, upto: int) -> tuple[Content, int] | None:
+        """The activations (or weights) that a picture has shown of a part, and their step, where that is in this range."""
+        found, step = self._last.get((node, part)), self._last_steps.get((node, part), 0)
+        return (found[0], step) if found is not None and self.mode == "forward" and after < step <= upto else None
+
+    def forget(self) -> None:
+        """Forget the pictures: they are of another run, or of another network."""
+        self._last.clear()
+        self._last_steps.clear()
 
     def again(self) -> None:
         """Show the last step of which all was taken: others have been in its place, or half of the one after it."""
         for (node, part), (found, signed) in self._last.items():
+            self._note((node, part), self._last_steps[node, part], True)
             self._show(node, part, found, False, signed, True)
 
 

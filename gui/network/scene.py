@@ -7,11 +7,12 @@ from typing import Any
 from PyQt6.QtCore import QPointF, QRectF
 from PyQt6.QtWidgets import QGraphicsScene
 
-from gui.network.edges import RouteItem, WeightLines
+from gui.network.edges import RouteItem
 from gui.network.items import Marks, NodeItem
 from gui.network.layout import Layout
 from gui.network.spot import Spot
 from gui.network.values import Content
+from gui.network.weight_lines import WeightLines
 from gui.network.where import element_at
 from gui.theme import Theme
 
@@ -101,6 +102,11 @@ class NetworkScene(QGraphicsScene):
                 self.rewritten.add(item)
             if item.is_framed(part) != framed or (part == "weight" and node in self.lines):
                 self.revision += 1
+
+    def show_notes(self, notes: dict[str, str]) -> None:
+        """Say this of nodes that have no values; nothing of the others."""
+        for id, item in self.nodes.items():
+            item.show_note(notes.get(id, ""))
 
     def show_marks(self, marks: dict[str, Marks]) -> None:
         """Light these nodes, and no others."""

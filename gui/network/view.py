@@ -6,6 +6,8 @@ from PyQt6.QtCore import QPoint, QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PyQt6.QtWidgets import QFrame, QGraphicsView
 
+from gui.network.kept import begin_paint
+from gui.network.refining import Refining
 from gui.network.scene import NetworkScene
 from gui.network.still import Still
 from gui.widgets.parts import scene_of, viewport_of
@@ -46,10 +48,13 @@ class NetworkView(QGraphicsView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMinimumSize(120, 80)
         self._still = Still(self, scene)
+        self._refining = Refining(self, scene)
         self._scene = scene
 
     def set_live(self, on: bool) -> None:
         """Whether numbers change many times a second: what stands still is then kept as pictures."""
+        if on:
+            self._refining.finish()
         self._scene.set_live(on)
         self._still.forget()
         viewport_of(self).update()
@@ -59,6 +64,7 @@ class NetworkView(QGraphicsView):
         viewport_of(self).update(self._still.changed())
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
+        begin_paint()
         if event is None or not self._scene.live or not self._still.paint(event.region()):
             super().paintEvent(event)
 
@@ -109,6 +115,8 @@ class NetworkView(QGraphicsView):
             self._look_at(seen.center() + QPointF(across, down), self.zoom)
 
     def _look_at(self, center: QPointF, zoom: float) -> None:
+        if zoom != self.zoom:
+            self._refining.begin()
         self.resetTransform()
         self.scale(zoom, zoom)
         room = viewport_of(self).rect()

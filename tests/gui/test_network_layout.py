@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gui.network.columns import break_lines
 from gui.network.forms import SIZES, forms, shown, structure
-from gui.network.layout import break_lines, lay_out
+from gui.network.layout import lay_out
 from gui.network.log import EventLog
 from gui.network.values import Wanted, colours, content, pixels
 from gui.network.where import box_of, element_at, number_at
@@ -165,7 +166,8 @@ def test_backward_of_an_op_that_ran_twice_goes_from_the_last_run_to_the_first():
     def event(seq, kind, shape=(4, 8)):
         name = "backward" if kind == "begin_backward" else "Relu"
         tensors = [{"name": "y", "shape": list(shape), "dtype": "float32"}]
-        return {"seq": seq, "position": [seq, 0, 0], "kind": kind, "name": name, "module": "net", "tensors": tensors}
+        position = [seq, 0, 0]
+        return {"seq": seq, "position": position, "kind": kind, "name": name, "module": "net", "tensors": tensors, "step": 0}
 
     log = EventLog()
     log.extend([event(1, "forward"), event(2, "forward", (4, 3)), event(3, "forward"), event(4, "begin_backward")])

@@ -5,7 +5,8 @@ import pytest
 
 from gui.network.glyphs import bgra_of, quick_image
 from gui.network.log import KINDS
-from gui.panels.network import _EVENTS, NetworkPanel
+from gui.panels.network import NetworkPanel
+from gui.panels.network_events import EVENTS
 from tests.gui.network_fakes import answers, events, graph, stop
 
 
@@ -133,7 +134,7 @@ def test_choosing_what_is_shown_has_an_effect_after_a_free_run(panel, link):
     run(panel)
     panel.state.update(running=False, stop={**stop(14), "seq": None, "direction": None, "position": [99, 0, 0]})
     kept = panel.scene.nodes["act/Relu"].contents["values"]
-    assert panel.head.subject.text() == "the last step that was seen"
+    assert panel.head.subject.text() == "activations, last seen in step 7"
     link.answers["tensor"] = None
     panel.mode.setCurrentIndex(panel.mode.findData("backward"))
     assert panel.head.subject.text().startswith("gradients")
@@ -144,9 +145,9 @@ def test_choosing_what_is_shown_has_an_effect_after_a_free_run(panel, link):
 
 def test_of_very_many_new_events_the_newest_are_asked_for_first(panel, link):
     link.asked.clear()
-    panel.state.update(stop={**stop(14), "seq": 20 + 3 * _EVENTS, "position": [500, 0, 0]})
+    panel.state.update(stop={**stop(14), "seq": 20 + 3 * EVENTS, "position": [500, 0, 0]})
     asked = [arguments for _, command, arguments in link.asked if command == "events"]
-    assert asked[0] == {"kinds": KINDS, "count": _EVENTS}
+    assert asked[0] == {"kinds": KINDS, "count": EVENTS}
 
 
 def test_along_the_past_no_events_are_asked_for(panel, link):

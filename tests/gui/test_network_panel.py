@@ -5,13 +5,13 @@ import pytest
 from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtGui import QColor, QImage, QPainter
 
-from gui.network.edges import MOST_LINES
 from gui.network.forms import SIZES, Form
 from gui.network.glyphs import short_number
 from gui.network.log import EventLog
 from gui.network.measuring import texts_of
 from gui.network.spot import Spot
 from gui.network.values import Content
+from gui.network.weight_lines import MOST_LINES
 from gui.network.words import Words
 from gui.panels.network import NetworkPanel
 from gui.state import Selection
@@ -232,9 +232,9 @@ def test_enter_goes_into_a_node_arrows_from_unit_to_unit_and_escape_out(panel, q
 def test_arrows_go_through_a_matrix_of_weights(panel, context):
     context.state.update(selection=Selection(expression="fc1.weight", index=(3, 0)))
     go(panel, 14)
-    panel._walk(1, 0)
+    panel.pointing.walk(1, 0)
     assert context.state.selection.index == (3, 1) and context.state.selection.name == "w"
-    panel._walk(0, 1)
+    panel.pointing.walk(0, 1)
     assert context.state.selection.index == (4, 1)
 
 
@@ -271,7 +271,7 @@ def test_ops_are_found_by_their_function_after_a_gap_in_the_events():
     log.extend([
         {"seq": 50, "position": [9, 0, 0], "kind": "begin_backward", "name": "backward", "module": None, "tensors": []},
         {
-            "seq": 51, "position": [9, 0, 1], "kind": "backward", "name": "Relu", "module": "act", "function": 8,
+            "seq": 51, "position": [9, 0, 1], "kind": "backward", "name": "Relu", "module": "act", "function": 8, "step": 0,
             "tensors": [{"name": "y", "shape": [4, 8]}],
         },
     ], first=50)  # fmt: skip
@@ -300,9 +300,9 @@ def test_contributors_are_lit_where_they_lie(panel, context):
 
 def test_hint_says_name_shape_and_value(panel):
     go(panel, 14)
-    text = panel.hint(Spot("act/Relu", "values", (5,)))
+    text = panel.pointing.hint(Spot("act/Relu", "values", (5,)))
     assert text.splitlines() == ["act · Relu", "output · 4 × 8", "[5] = 14.00"]
-    assert "fc1.weight" in panel.hint(Spot("fc1/Linear", "weight", (0, 0))) and "-13.00" in panel.hint(
+    assert "fc1.weight" in panel.pointing.hint(Spot("fc1/Linear", "weight", (0, 0))) and "-13.00" in panel.pointing.hint(
         Spot("fc1/Linear", "weight", (0, 0))
     )
 

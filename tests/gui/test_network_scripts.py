@@ -69,7 +69,7 @@ def test_each_op_lights_its_node_and_shows_its_numbers(panel, name, until, step)
     # A whole step, but for the deep ones.
     assert directions >= ({"forward"} if name in DEEP else {"forward", "backward", "update"})
     forms = [item.place.form for item in panel.scene.nodes.values()]
-    found = {form.kind for form in forms} | {form.weight for form in forms} | {r.kind for r in panel._layout.routes}
+    found = {form.kind for form in forms} | {form.weight for form in forms} | {r.kind for r in panel._drawing.layout.routes}
     assert wanted <= found
     assert panel.context.troubles == []
     panel.grab()
@@ -164,9 +164,9 @@ def test_clicks_select_filters_pixels_and_units_of_a_convolution(panel, until, s
     for part in ("weight", "values"):
         box = stem.rect(part)
         at = box.topLeft() + (box.bottomRight() - box.topLeft()) * 0.55
-        panel._clicked(at)
+        panel.pointing.click(at)
         found = panel.state.selection
         assert found.module == "stem" and found.index is not None
         assert len(found.index) == 4 and found.name == {"weight": "w", "values": "y"}[part]
         assert stem.marks.picked is not None and stem.marks.picked[0] == part
-    assert panel.hint(Spot("stem/Convolution", "weight", (0, 0, 1, 1))).count("\n") == 2
+    assert panel.pointing.hint(Spot("stem/Convolution", "weight", (0, 0, 1, 1))).count("\n") == 2

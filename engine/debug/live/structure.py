@@ -66,13 +66,15 @@ def newest_places(history: History, upto: int | None = None) -> dict[int, Place]
 def places(events: Iterable[Event]) -> dict[int, Place]:
     """For each op event, by its number, what its arrays are of."""
     found: dict[int, Place] = {}
-    seen: dict[tuple[str, str], int] = {}
+    # As in the graph: ops that are not on the tape take no names away from those that are.
+    seen: tuple[dict[tuple[str, str], int], ...] = {}, {}
     nodes: dict[int, str] = {}
     for event in events:
         if event.kind in _BOUNDARIES:
-            seen = {}
+            seen = {}, {}
         elif event.kind == "forward":
-            node = op_id(event.module, event.name, seen)
+            beside = event.function is not None and event.function.seq < 0
+            node = op_id(event.module, event.name, seen[beside]) + " without gradient" * beside
             found[event.seq] = "forward", node
             nodes[_tape_place(event)] = node
         elif event.kind == "backward":

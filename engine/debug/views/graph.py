@@ -38,7 +38,8 @@ def from_events(events: Iterable[Event], names: Names | None = None) -> dict[str
         ``nodes``: for each op, in the order that they ran: ``id``, ``kind`` ("op", or "input" for tensors that no op
         made), ``op``, ``module`` (path), ``event`` (seq), ``outputs`` and ``parameters`` (name, shape, dtype; label for
         parameters), ``rank`` (the most edges from an input to it), ``main`` (whether the loss depends on it; always
-        true where backward has not begun). Ids are the same in every pass that runs the same ops in the same modules.
+        true where backward has not begun), ``requiresGrad`` (whether it is on the tape). Ids are the same in every pass
+        that runs the same ops in the same modules, whatever else runs beside it under ``no_grad``.
         ``edges``: ``from``, ``to`` (ids), ``output``, ``input`` (the arrays' names there), ``shape``.
         ``modules``: the tree, see :func:`engine.debug.views.modules.module_tree`. ``signature``: a text that is
         equal for equal structures, whatever the batch size. ``complete``: whether the pass has come to its backward.
@@ -100,17 +101,15 @@ class _Recorder(trace.Observer):
 
 
 class _Builder:
-    """Links the ops of one pass."""
+    """Links the ops of one pass. Nodes are numbers, by their order, until all are there; then they get their ids."""
 
     def __init__(self, batch: Event | None) -> None:
         self._batch = {id(array): name for name, array in parts(batch.arrays)} if batch is not None else {}
-        self._seen: dict[tuple[str, str], int] = {}
-        self.nodes: list[dict[str, Any]] = []
-        self.edges: list[dict[str, Any]] = []
-        # id of an array -> (id of the node, name there), and seq of a Function -> (id of the node, outputs' names)
-        self._by_array: dict[int, tuple[str, str]] = {}
-        self._by_seq: dict[int, tuple[str, list[str]]] = {}
-        self._ranks: dict[str, int] = {}
+        self._nodes: list[dict[str, Any]] = []
+        self._edges: list[dict[str, Any]] = []
+        # id of an array -> (the node, name there), and seq of a Function -> (the node, outputs' names)
+        self._by_array: dict[int, tuple[int, str]] = {}
+        self._by_seq: dict[int, tuple[int, list[str]]] = {}
 
     def build(
         self, ops: list[Event], roots: list[np.ndarray], names: Names | None, complete: bool, truncated: bool
@@ -118,42 +117,59 @@ class _Builder:
         for event in ops:
             self._add(event)
         self._mark(roots)
+        ids = self._ids()
+        nodes = [{"id": ids[number], **node} for number, node in enumerate(self._nodes)]
+        edges = [{**edge, "from": ids[edge["from"]], "to": ids[edge["to"]]} for edge in self._edges]
         return {
-            "nodes": self.nodes,
-            "edges": self.edges,
+            "nodes": nodes,
+            "edges": edges,
             "modules": module_tree(names, {event.module for event in ops}),
-            "signature": signature(self.nodes, self.edges),
+            "signature": signature(nodes, edges),
             "complete": complete,
             "truncated": truncated,
         }
 
+    def _ids(self) -> list[str]:
+        """What the nodes are called. Those on the tape are counted first: a validation pass before them, without gradient,
+        runs the same ops in the same modules, and takes no name away from them.
+        """
+        read = {edge["from"] for edge in self._edges if self._nodes[edge["to"]]["requiresGrad"]}
+        on_tape = [node["requiresGrad"] or number in read for number, node in enumerate(self._nodes)]
+        seen: dict[tuple[str, str], int] = {}
+        found = [""] * len(self._nodes)
+        for number in sorted(range(len(self._nodes)), key=lambda number: not on_tape[number]):
+            node = self._nodes[number]
+            found[number] = op_id(node["module"], node["op"] or "input", seen)
+        return found
+
     def _add(self, event: Event) -> None:
         function: Any = event.function
-        node = op_id(event.module, event.name, self._seen)
         outputs = [name for name in event.arrays if name in function.returns or is_numbered_output(name)]
         given = {name: value for name, value in event.arrays.items() if name not in outputs}
         links = list(function.edges) if function.seq >= 0 else []
-        parameters, rank = [], 0
+        parameters, sources = [], []
         for number, (name, array) in enumerate(parts(given)):
             link = links[number] if number < len(links) else None
             if name in event.labels:
                 parameters.append({**_shape(name, array), "label": event.labels[name]})
-                continue
-            source, output = self._source(link, array)
-            self.edges.append({"from": source, "to": node, "output": output, "input": name, "shape": list(array.shape)})
-            rank = max(rank, self._ranks[source] + 1)
+            else:
+                sources.append((*self._source(link, array), name, array))
         made = list(parts({name: event.arrays[name] for name in outputs}))
+        node = len(self._nodes)
+        self._nodes.append({
+            "kind": "op", "op": event.name, "module": event.module, "event": event.seq,
+            "rank": 1 + max((self._nodes[source]["rank"] for source, *_ in sources), default=-1),
+            "outputs": [_shape(name, array) for name, array in made], "parameters": parameters, "main": True,
+            "requiresGrad": function.seq >= 0,
+        })  # fmt: skip
+        for source, output, name, array in sources:
+            self._edges.append({"from": source, "to": node, "output": output, "input": name, "shape": list(array.shape)})
         for name, array in made:
             self._by_array[id(array)] = (node, name)
         if function.seq >= 0:
             self._by_seq[function.seq] = (node, [name for name, _ in made])
-        self._ranks[node] = rank
-        self.nodes.append({
-            "id": node, "kind": "op", "op": event.name, "module": event.module, "event": event.seq, "rank": rank,
-            "outputs": [_shape(name, array) for name, array in made], "parameters": parameters, "main": True,
-        })  # fmt: skip
 
-    def _source(self, link: Any, array: np.ndarray) -> tuple[str, str]:
+    def _source(self, link: Any, array: np.ndarray) -> tuple[int, str]:
         """Node and name there of what made an input."""
         if link is not None and link[1] >= 0:
             known = self._by_seq.get(link[0].seq)
@@ -164,23 +180,20 @@ class _Builder:
             found = self._by_array[id(array)] = self._input(array)
         return found
 
-    def _input(self, array: np.ndarray) -> tuple[str, str]:
-        label = self._batch.get(id(array), "")
-        node = op_id("", "input", self._seen)
-        self._ranks[node] = 0
-        self.nodes.append({
-            "id": node, "kind": "input", "op": "", "module": "", "event": None, "rank": 0, "label": label,
-            "outputs": [_shape("y", array)], "parameters": [], "main": True,
+    def _input(self, array: np.ndarray) -> tuple[int, str]:
+        self._nodes.append({
+            "kind": "input", "op": "", "module": "", "event": None, "rank": 0, "label": self._batch.get(id(array), ""),
+            "outputs": [_shape("y", array)], "parameters": [], "main": True, "requiresGrad": False,
         })  # fmt: skip
-        return node, "y"
+        return len(self._nodes) - 1, "y"
 
     def _mark(self, roots: list[np.ndarray]) -> None:
         """Set ``main`` to whether a root depends on the node, where roots are known."""
         reached = {self._by_array[id(root)][0] for root in roots if id(root) in self._by_array}
         if not reached:
             return
-        sources: dict[str, list[str]] = {}
-        for edge in self.edges:
+        sources: dict[int, list[int]] = {}
+        for edge in self._edges:
             sources.setdefault(edge["to"], []).append(edge["from"])
         waiting = list(reached)
         while waiting:
@@ -188,8 +201,8 @@ class _Builder:
                 if source not in reached:
                     reached.add(source)
                     waiting.append(source)
-        for node in self.nodes:
-            node["main"] = node["id"] in reached
+        for number, node in enumerate(self._nodes):
+            node["main"] = number in reached
 
 
 def _shape(name: str, array: np.ndarray) -> dict[str, Any]:

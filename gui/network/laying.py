@@ -1,0 +1,67 @@
+"""Layouts, made in pieces: a large network takes longer to be laid out than the window may stand still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any
+
+from PyQt6.QtCore import QObject
+
+from gui.network.layout import Layout, pieces
+from gui.network.texts import Texts
+from gui.timers import single_shot
+
+#: Nodes that are looked at in one turn of the window's loop: some ten milliseconds. Of most networks that is all of them,
+#: as often as it takes.
+_AT_ONCE = 500
+#: Layouts that are kept.
+_MOST_KEPT = 16
+
+
+class Laying(QObject):
+    """Lays out one graph at a time, the one that was wanted last.
+
+    Args:
+        done: is told of each layout: ``done(key, layout)``.
+    """
+
+    def __init__(self, parent: QObject, done: Callable[[Hashable, Layout], object]) -> None:
+        super().__init__(parent)
+        self._done = done
+        self._kept: dict[Hashable, Layout] = {}
+        self._key: Hashable = None
+        self._work: Iterator[Layout | None] | None = None
+        self._pieces = 1
+        self._go_on = single_shot(self, 0, self._turn)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a layout is being made."""
+        return self._work is not None
+
+    def want(self, key: Hashable, graph: dict[str, Any], width: float, height: float, texts: Texts) -> None:
+        """Lay out ``graph``, for which ``key`` stands: at once where it is small, or was laid out before."""
+        if self._work is not None and key == self._key:
+            return
+        self._key, self._work = key, None
+        self._go_on.stop()
+        if key in self._kept:
+            self._done(key, self._kept[key])
+            return
+        self._pieces = max(1, _AT_ONCE // len(graph["nodes"]))
+        self._work = pieces(graph, width, height, texts)
+        self._turn()
+
+    def _turn(self) -> None:
+        """Make some pieces."""
+        assert self._work is not None
+        for _ in range(self._pieces):
+            layout = next(self._work)
+            if layout is not None:
+                self._work = None
+                if len(self._kept) >= _MOST_KEPT:
+                    self._kept.clear()
+                self._kept[self._key] = layout
+                self._done(self._key, layout)
+                return
+        self._go_on.start()
