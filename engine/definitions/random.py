@@ -121,7 +121,7 @@ def random_normal_float32(seed, offset, mean, std, i):
 @defines(
     "y[i]",
     reads="",
-    latex=r"y_i = \mu + \sigma \sqrt{-2 \ln u_i}\,\sin 2\pi v_i,\quad u_i, v_i \textrm{ with 53 bits}",
+    latex=r"y_i = \mu + \sigma \sqrt{-2 \ln u_i}\,\sin 2\pi v_i,\quad u_i, v_i \mathrm{ with\ 53\ bits}",
     plain="y[i] = mean + std·√(−2 ln u)·sin(2π·v), u of word[i, 0], word[i, 1], v of word[i, 2], word[i, 3]",
 )
 def random_normal_float64(seed, offset, mean, std, i):
@@ -157,7 +157,7 @@ def random_exponential_float64(seed, offset, lambd, i):
 @defines(
     "y[i]",
     reads="",
-    latex=r"y_i = a + (w_{i,0} \bmod s)",
+    latex=r"y_i = a + (w_{i,0} \;\mathrm{mod}\; s)",
     plain="y[i] = low + word[i, 0] mod span",
 )
 def random_integers(seed, offset, low, span, i):
@@ -208,7 +208,7 @@ def random_bernoulli_each(p, seed, offset, i):
 @defines(
     "mask[i]",
     reads="",
-    latex=r"\mathrm{mask}_i = \frac{[w_{\lfloor i/4 \rfloor,\, i \bmod 4} < t]}{1 - p}",
+    latex=r"\mathrm{mask}_i = \frac{[w_{\lfloor i/4 \rfloor,\, i \,\mathrm{mod}\, 4} < t]}{1 - p}",
     plain="mask[i] = scale = 1/(1 − p) where word[⌊i/4⌋, i mod 4] < threshold = (1 − p)·2³², else 0",
 )
 def random_dropout_mask(seed, offset, threshold, scale, i):

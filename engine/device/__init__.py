@@ -62,7 +62,7 @@ def full(shape: tuple[int, ...], value: float, dtype: np.dtype, like: Array = No
 
 def one(like: Array) -> Array:
     """1 as an array without dimensions, of the dtype and on the device of ``like``. It is shared: nobody writes to it."""
-    return _one(like.dtype, type(like) is ndarray)
+    return _one(like.dtype, type(like) is ndarray or device_of(like) == CPU)
 
 
 @functools.cache
