@@ -1,6 +1,7 @@
 """Runs tests/cuda in Numba's simulator: a process of its own, because the simulator is chosen before Numba is imported.
 
-The tests of the debugger are in :mod:`tests.engine.test_cuda_simulator_debug`, so that two test workers share the work.
+The tests of the debugger are in :mod:`tests.engine.test_cuda_simulator_debug`, those that train for some steps in
+:mod:`tests.engine.test_cuda_simulator_launches`, so that test workers share the work.
 """
 
 import os
@@ -10,8 +11,9 @@ import sys
 
 import pytest
 
-#: The files of tests/cuda that the other module runs.
+#: The files of tests/cuda that the other modules run.
 DEBUG = ("tests/cuda/test_debugger.py", "tests/cuda/test_replay.py", "tests/cuda/test_session.py")
+LAUNCHES = ("tests/cuda/test_launches.py", "tests/cuda/test_many.py")
 
 
 def simulate(*arguments):
@@ -28,4 +30,4 @@ def simulate(*arguments):
 
 @pytest.mark.timeout(900)
 def test_the_engine_on_cuda_in_the_simulator():
-    simulate("tests/cuda", *(f"--ignore={path}" for path in DEBUG))
+    simulate("tests/cuda", *(f"--ignore={path}" for path in (*DEBUG, *LAUNCHES)))
