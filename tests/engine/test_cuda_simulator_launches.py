@@ -1,4 +1,4 @@
-"""Runs the tests of tests/cuda that train for some steps in Numba's simulator; see :mod:`tests.engine.test_cuda_simulator`."""
+"""Runs the tests of tests/cuda that train for some steps in the simulator; see :mod:`tests.engine.test_cuda_simulator`."""
 
 import pytest
 
