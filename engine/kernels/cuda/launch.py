@@ -18,20 +18,21 @@ from engine.device import gate
 from engine.device.cuda_array import CudaArray
 from engine.device.streams import current
 from engine.errors import DeviceError
+from engine.kernels.cuda.simulator import Cuda
 
 __all__ = [
     "SIMULATED", "THREADS", "cuda", "cuda_kernel", "device_function", "larger", "launch", "math", "one_each", "smaller",
     "split",
 ]  # fmt: skip
 
-# Types of numba.cuda describe the compiler's view of it, not what a kernel's code means.
-cuda: Any = _cuda
-
-# It warns of every launch of few blocks; the networks of a course are small.
-cuda.config.CUDA_LOW_OCCUPANCY_WARNINGS = 0
-
 #: Whether kernels run in the simulator: asked at every launch, and settled when numba.cuda is imported.
 SIMULATED = gate.simulated()
+
+# Types of numba.cuda describe the compiler's view of it, not what a kernel's code means.
+cuda: Any = Cuda() if SIMULATED else _cuda
+
+# It warns of every launch of few blocks; the networks of a course are small.
+_cuda.config.CUDA_LOW_OCCUPANCY_WARNINGS = 0
 
 #: Threads of one block where the kernel does not say: a multiple of the warp size (32), small enough for any register count.
 THREADS = 128
@@ -59,7 +60,7 @@ math = _maths()
 
 def device_function(function: Callable) -> Callable:
     """Decorator: a function that kernels call."""
-    return cuda.jit(device=True)(function)
+    return function if SIMULATED else cuda.jit(device=True)(function)
 
 
 # Numba 0.68 compiles Python's max and min for the GPU with the package numba-cuda only, not with its own numba.cuda.
