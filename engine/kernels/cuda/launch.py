@@ -32,7 +32,7 @@ SIMULATED = gate.simulated()
 cuda: Any = Cuda() if SIMULATED else _cuda
 
 # It warns of every launch of few blocks; the networks of a course are small.
-_cuda.config.CUDA_LOW_OCCUPANCY_WARNINGS = 0
+cuda.config.CUDA_LOW_OCCUPANCY_WARNINGS = 0
 
 #: Threads of one block where the kernel does not say: a multiple of the warp size (32), small enough for any register count.
 THREADS = 128
