@@ -38,7 +38,7 @@ class Update:
         if rows:
             # One float64 among the coefficients would make float64 of an update of float32.
             real = rows[0][0].dtype.type
-            coefficients = [real(value) if type(value) is float else value for value in self.coefficients(*numbers)]
+            coefficients = [real(value) if isinstance(value, float) else value for value in self.coefficients(*numbers)]
             over(self.kernel, rows, *coefficients)
 
 
@@ -50,8 +50,9 @@ def descent(weight, gradient, decay, maximize):
 
 
 @device_function
-def lerp(start, end, weight, rest):
-    """start + weight·(end - start), from the nearer end, so that weight 1 gives ``end`` exactly; rest = 1 - weight."""
+def lerp(start, end, weight, one):
+    """start + weight·(end - start), from the nearer end, so that weight 1 gives ``end`` exactly; ``one`` is its dtype's 1."""
+    rest = one - weight
     return start + weight * (end - start) if weight < rest else end - rest * (end - start)
 
 
@@ -78,14 +79,14 @@ sgd_update = Update(_sgd, 3, _sgd_numbers)
 
 
 @cuda.jit
-def _adam(memory, table, weight, rest, keep, share, eps, decay, scale, step_size, root_correction, maximize):
+def _adam(memory, table, weight, keep, share, eps, decay, scale, step_size, root_correction, maximize):
     row = row_of(table)
     start, stop = chunk_of(table, row)
     w, dw, m, v = table[row, PLACES], table[row, PLACES + 1], table[row, PLACES + 2], table[row, PLACES + 3]
     vmax = table[row, PLACES + 4]
     for i in range(start + cuda.threadIdx.x, stop, cuda.blockDim.x):
         g = descent(memory[w + i], memory[dw + i], decay, maximize)
-        mean = lerp(memory[m + i], g, weight, rest)
+        mean = lerp(memory[m + i], g, weight, memory.dtype.type(1))
         square = memory[v + i] * keep + share * g * g
         memory[m + i] = mean
         memory[v + i] = square
@@ -100,7 +101,7 @@ def _adam(memory, table, weight, rest, keep, share, eps, decay, scale, step_size
 
 
 def _moments(lr, beta1, beta2, eps, decay, scale, maximize, step) -> tuple:
-    shares = (1.0 - beta1, float(beta1), float(beta2), 1.0 - beta2)
+    shares = (1.0 - beta1, float(beta2), 1.0 - beta2)
     steps = (lr / (1.0 - beta1**step), host_math.sqrt(1.0 - beta2**step))
     return *shares, float(eps), float(decay), float(scale), *steps, maximize
 
@@ -130,7 +131,7 @@ def _rmsprop(memory, table, lr, keep, share, eps, decay, momentum, maximize):
         square = memory[v + i] * keep + share * g * g
         memory[v + i] = square
         if a >= 0:
-            mean = lerp(memory[a + i], g, share, keep)
+            mean = lerp(memory[a + i], g, share, memory.dtype.type(1))
             memory[a + i] = mean
             square = square - mean * mean
         direction = g / (math.sqrt(square) + eps)
