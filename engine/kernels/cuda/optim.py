@@ -51,7 +51,7 @@ def descent(weight, gradient, decay, maximize):
 
 @device_function
 def lerp(start, end, weight, one):
-    """start + weight·(end - start), from the nearer end, so that weight 1 gives ``end`` exactly; ``one`` is its dtype's 1."""
+    """start + weight·(end - start), from the nearer end, so that weight 1 gives ``end``; ``one`` is 1 in their dtype."""
     rest = one - weight
     return start + weight * (end - start) if weight < rest else end - rest * (end - start)
 
