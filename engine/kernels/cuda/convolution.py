@@ -13,7 +13,7 @@ Where x[n, c, h, v] lies is a sum: a pixel of y says n and the corner of its win
 from __future__ import annotations
 
 import numpy as np
-from numba import int32
+from numba import int32, int64
 
 from engine.device import empty
 from engine.kernels.cuda.launch import device_function
@@ -129,13 +129,21 @@ def _back(z, k, g):
 
 
 @device_function
+def _window_number(distance, stride):
+    """Which window begins so far from the first one, and how far that one is missed. Few strides are not 1."""
+    if stride == 1:
+        return int64(distance), int64(0)
+    return divided(distance, stride)
+
+
+@device_function
 def _source(dy, place, h, v, g):
     """The gradient of the output whose window begins at (h, v); 0 where none does."""
     zero = dy.dtype.type(0)
     if int32(h) < 0 or int32(v) < 0:
         return zero
-    p, above = divided(h, g[_SH])
-    q, left = divided(v, g[_SW])
+    p, above = _window_number(h, g[_SH])
+    q, left = _window_number(v, g[_SW])
     if above != 0 or left != 0 or not _inside(p, g[_OH]) or not _inside(q, g[_OW]):
         return zero
     return at(dy, place + p * g[_OW] + q, h, v, g)

@@ -52,7 +52,7 @@ def compiled(launch: Launch, threads: int, assemble: bool) -> dict[str, Any]:
     row["float64"] = compiling.float64_arithmetic(text)
     row["local"] = ".local" in text
     if compiling.assembler() is not None and launch.name.startswith("cuda.") and (assemble or "float32" in row["types"]):
-        row |= compiling.resources(text)._asdict()
+        row |= compiling.resources(text, launch)._asdict()
     return row
 
 

@@ -70,12 +70,14 @@ def assembler() -> str | None:
     return shutil.which("ptxas", path=f"{os.environ.get('PATH', '')}{os.pathsep}{os.environ.get('CUDA_HOME', '')}/bin")
 
 
-def resources(text: str) -> Resources:
-    """What the PTX ``text`` takes, by ptxas."""
+def resources(text: str, launch: Launch) -> Resources:
+    """What the PTX ``text`` of a kernel takes, by ptxas."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "kernel.ptx"
         path.write_text(text, encoding="utf-8")
         command = [assembler(), "-v", f"-arch=sm_{CAPABILITY[0]}{CAPABILITY[1]}", path, "-o", path.with_suffix(".cubin")]
+        most = launch.kernel.targetoptions.get("max_registers")
+        command += [f"-maxrregcount={most}"] if most else []
         said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
 
     def number(pattern: str) -> int:
