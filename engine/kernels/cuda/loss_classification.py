@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from numba import float64, int64
 
-from engine.kernels.cuda.blocks import THREADS, block_sum
+from engine.kernels.cuda.blocks import THREADS, block_sum, threads_for
 from engine.kernels.cuda.launch import cuda, device_function, launch, math
 from engine.kernels.cuda.softmax import row_max
 
@@ -39,7 +39,7 @@ def _first_bad(found, t, size, ignored, number):
 def first_bad_label(found, t, classes, ignore_index, number) -> None:
     """found = number, place and value of the first label that is neither a class nor ignore_index, where found[0] is 0."""
     if t.size:
-        launch(_first_bad, 1, THREADS, found, t, classes, ignore_index, number)
+        launch(_first_bad, 1, threads_for(t.size), found, t, classes, ignore_index, number)
 
 
 @device_function
@@ -133,8 +133,8 @@ def _label_totals(y, totals, losses, t, w, classes, ignore_index, mean):
 
 def cross_entropy_forward(y, losses, p, totals, x, t, w, ignore_index, smoothing, mean) -> None:
     if x.size:
-        launch(_cross_entropy_forward, x.shape[0], THREADS, losses, p, x, t, w, ignore_index, smoothing)
-    launch(_label_totals, 1, THREADS, y, totals, losses, t, w, x.shape[1], ignore_index, mean)
+        launch(_cross_entropy_forward, x.shape[0], threads_for(x.shape[1]), losses, p, x, t, w, ignore_index, smoothing)
+    launch(_label_totals, 1, threads_for(losses.size), y, totals, losses, t, w, x.shape[1], ignore_index, mean)
 
 
 @cuda.jit
@@ -166,7 +166,8 @@ def _cross_entropy_backward(dx, p, t, w, dy, totals, ignore_index, smoothing, me
 
 def cross_entropy_backward(dx, p, t, w, dy, totals, ignore_index, smoothing, mean) -> None:
     if dx.size:
-        launch(_cross_entropy_backward, p.shape[0], THREADS, dx, p, t, w, dy, totals, ignore_index, smoothing, mean)
+        threads = threads_for(p.shape[1])
+        launch(_cross_entropy_backward, p.shape[0], threads, dx, p, t, w, dy, totals, ignore_index, smoothing, mean)
 
 
 @cuda.jit
@@ -199,8 +200,8 @@ def _row_totals(y, totals, losses, mean):
 
 def soft_cross_entropy_forward(y, losses, p, totals, x, t, w, smoothing, mean) -> None:
     if x.size:
-        launch(_soft_cross_entropy_forward, x.shape[0], THREADS, losses, p, x, t, w, smoothing)
-    launch(_row_totals, 1, THREADS, y, totals, losses, mean)
+        launch(_soft_cross_entropy_forward, x.shape[0], threads_for(x.shape[1]), losses, p, x, t, w, smoothing)
+    launch(_row_totals, 1, threads_for(losses.size), y, totals, losses, mean)
 
 
 @cuda.jit
@@ -221,7 +222,8 @@ def _soft_cross_entropy_backward(dx, p, t, w, dy, totals, smoothing, mean):
 
 def soft_cross_entropy_backward(dx, p, t, w, dy, totals, smoothing, mean) -> None:
     if dx.size:
-        launch(_soft_cross_entropy_backward, p.shape[0], THREADS, dx, p, t, w, dy, totals, smoothing, mean)
+        threads = threads_for(p.shape[1])
+        launch(_soft_cross_entropy_backward, p.shape[0], threads, dx, p, t, w, dy, totals, smoothing, mean)
 
 
 @cuda.jit
@@ -236,7 +238,7 @@ def _nll_loss_forward(losses, x, t, w, ignore_index):
 def nll_loss_forward(y, losses, totals, x, t, w, ignore_index, mean) -> None:
     if losses.size:
         launch(_nll_loss_forward, -(-losses.size // THREADS), THREADS, losses, x, t, w, ignore_index)
-    launch(_label_totals, 1, THREADS, y, totals, losses, t, w, x.shape[1], ignore_index, mean)
+    launch(_label_totals, 1, threads_for(losses.size), y, totals, losses, t, w, x.shape[1], ignore_index, mean)
 
 
 @cuda.jit
