@@ -162,10 +162,15 @@ def _tree(function: Callable) -> ast.FunctionDef:
 
 
 class _Narrow(ast.NodeTransformer):
-    """Makes float32 of every number with a point."""
+    """Makes float32 of every number with a point, and of those that ``math`` has a name for."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         return ast.parse(_literal(node.value, "cuda_float32"), mode="eval").body if isinstance(node.value, float) else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        text = ast.unparse(node)
+        constant = text.startswith("math.") and isinstance(getattr(math, node.attr), float)
+        return ast.parse(f"float32({text})", mode="eval").body if constant else node
 
 
 def _has_loop(definition: Definition) -> bool:

@@ -76,6 +76,30 @@ def test_nan_and_infinity_keep_their_places(both):
     assert np.argmax(there.reshape(-1)).item() == 2 and np.isnan(np.maximum.reduce(there, axis=None).item())
 
 
+#: Zeros of both signs, halves, whole numbers, one that no float is, and what is no number.
+SPECIAL = [0.0, -0.0, 0.5, -0.5, 1.5, 2.5, -2.5, 7.0, -7.0, 0.1, 1e30, np.inf, -np.inf, np.nan]
+
+
+@pytest.mark.parametrize("ufunc", [np.sign, np.signbit, np.rint, np.floor, np.ceil, np.trunc])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_special_numbers_as_in_numpy(ufunc, dtype):
+    host = np.array(SPECIAL, dtype)
+    result = ufunc(engine.from_numpy(host.copy()).cuda()._array)
+    assert result.dtype == ufunc(host).dtype
+    # The text tells zeros of both signs apart.
+    assert result.host().tolist().__repr__() == ufunc(host).tolist().__repr__()
+
+
+@pytest.mark.parametrize("ufunc", [np.floor_divide, np.remainder])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_quotients_as_in_numpy(ufunc, dtype):
+    a, b = np.meshgrid(np.array(SPECIAL[:10], dtype), np.array([0.1, -0.1, 0.5, 3.0, -3.0], dtype))
+    there = [engine.from_numpy(np.ascontiguousarray(x)).cuda()._array for x in (a, b)]
+    result = ufunc(*there)
+    assert result.dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(result.host(), ufunc(a, b))
+
+
 def test_index_arrays(both):
     host, there = both
     rows, columns = np.array([2, 0, 2]), np.array([1, 1, 3])

@@ -27,3 +27,16 @@ def test_empty_and_wrong_shapes():
     assert (engine.empty(2, 0, device="cuda") @ engine.empty(0, 2, device="cuda")).tolist() == [[0, 0], [0, 0]]
     with pytest.raises(EngineError):
         engine.ones(2, 3, device="cuda") @ engine.ones(2, 3, device="cuda")
+
+
+def test_many_products_and_products_of_integers():
+    rng = np.random.default_rng(1)
+    # More than one launch may have in the simulator (matmul._MOST), in either version.
+    for rows, inner in ((2, 3), (9, 5)):
+        a, b = rng.normal(size=(7, rows, inner)), rng.normal(size=(7, inner, 8))
+        there = engine.tensor(a, device="cuda") @ engine.tensor(b, device="cuda")
+        np.testing.assert_allclose(there.cpu().numpy(), a @ b, rtol=1e-12)
+    a, b = rng.integers(-9, 9, (2, 3)), rng.integers(-9, 9, (3, 4))
+    there = engine.tensor(a, device="cuda") @ engine.tensor(b, device="cuda")
+    assert there.device.type == "cuda" and there.dtype == engine.int64
+    assert there.tolist() == (a @ b).tolist()

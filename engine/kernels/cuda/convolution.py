@@ -13,14 +13,14 @@ Where x[n, c, h, v] lies is a sum: a pixel of y says n and the corner of its win
 from __future__ import annotations
 
 import numpy as np
-from numba import int32
+from numba import int32, int64
 
 from engine.device import empty
 from engine.kernels.cuda.launch import device_function
 from engine.kernels.cuda.register_tile import Operand, Result, at, divided, tiled
 
-#: Terms of one part of a weight gradient's sum.
-_PART = 1 << 12
+#: Terms of one part of a weight gradient's sum at least, parts at most, and blocks that CUDA allows along z.
+_PART, _PARTS, _BLOCKS = 1 << 12, 1 << 10, 65535
 
 # Places in the tuple of sizes and settings; C and O are channels and filters of one group, N those of all groups.
 _SH, _SW, _PH, _PW, _DH, _DW, _KH, _KW, _OH, _OW, _H, _W, _C, _O, _NC, _NO = range(16)
@@ -129,13 +129,21 @@ def _back(z, k, g):
 
 
 @device_function
+def _window_number(distance, stride):
+    """Which window begins so far from the first one, and how far that one is missed. Few strides are not 1."""
+    if stride == 1:
+        return int64(distance), int64(0)
+    return divided(distance, stride)
+
+
+@device_function
 def _source(dy, place, h, v, g):
     """The gradient of the output whose window begins at (h, v); 0 where none does."""
     zero = dy.dtype.type(0)
     if int32(h) < 0 or int32(v) < 0:
         return zero
-    p, above = divided(h, g[_SH])
-    q, left = divided(v, g[_SW])
+    p, above = _window_number(h, g[_SH])
+    q, left = _window_number(v, g[_SW])
     if above != 0 or left != 0 or not _inside(p, g[_OH]) or not _inside(q, g[_OW]):
         return zero
     return at(dy, place + p * g[_OW] + q, h, v, g)
@@ -212,7 +220,7 @@ def conv2d_backward_weight(dw, db, dy, x, stride, padding, dilation, groups) -> 
         db.fill(0)
         return
     inner = dy.size // dy.shape[1]
-    number = -(-inner // _PART)
+    number = min(-(-inner // _PART), _PARTS, _BLOCKS // groups)
     g = _settings(x.shape, dw.shape, dy.shape, stride, padding, dilation, groups)
     sizes = (dw.shape[0] // groups, dw.size // dw.shape[0], inner)
     flat = dw.reshape(dw.shape[0], sizes[1])

@@ -316,8 +316,8 @@ implements(np.triu)(_triangle(True))
 def by_way_of_the_cpu(function: Callable) -> Callable:
     """What NumPy does on copies; arrays come back to the GPU.
 
-    For functions whose result's size depends on the contents, and for sorting: they wait for the GPU, and no layer
-    that a course trains uses them in its step.
+    For functions whose result's size depends on the contents, for sorting, and for products of matrices of integers: they
+    wait for the GPU, and no layer that a course trains uses them in its step.
     """
 
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -344,7 +344,7 @@ def to_device(value: Any) -> Any:
 
 for _function in (
     np.sort, np.argsort, np.searchsorted, np.unique, np.nonzero, np.argwhere, np.bincount, np.isin, np.cumsum,
-    np.cumprod, np.linalg.qr, np.diag, np.flatnonzero, np.pad, np.array_equal,
+    np.cumprod, np.linalg.qr, np.diag, np.flatnonzero, np.pad, np.array_equal, np.matmul,
 ):  # fmt: skip
     FUNCTIONS[_function] = by_way_of_the_cpu(_function)
 

@@ -48,6 +48,7 @@ def _maths() -> Any:
         "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "log2": np.log2, "log10": np.log10,
         "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos,
         "sinh": np.sinh, "cosh": np.cosh, "pow": np.power, "fmod": np.fmod, "atanh": np.arctanh, "acosh": np.arccosh,
+        "floor": np.floor, "ceil": np.ceil,
     }  # fmt: skip
     namespace = types.SimpleNamespace(**{name: getattr(math, name) for name in dir(math) if not name.startswith("_")})
     for name, ufunc in names.items():

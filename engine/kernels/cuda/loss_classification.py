@@ -1,13 +1,14 @@
 """Losses over classes on the GPU; arguments as on the CPU (:mod:`engine.kernels.cpu.loss_classification`).
 
-Forward has one block of threads for each row; the totals over the rows are added by one block in a fixed order.
+Forward has one block of threads for each row; the totals over the rows are added by one block in a fixed order. What
+is one number a row and what is summed is float64, elements are of the dtype of the arrays, as on the CPU.
 """
 
 from __future__ import annotations
 
 from numba import float64, int64
 
-from engine.kernels.cuda.blocks import THREADS, block_sum
+from engine.kernels.cuda.blocks import THREADS, block_sum, threads_for
 from engine.kernels.cuda.launch import cuda, device_function, launch, math
 from engine.kernels.cuda.softmax import row_max
 
@@ -38,12 +39,18 @@ def _first_bad(found, t, size, ignored, number):
 def first_bad_label(found, t, classes, ignore_index, number) -> None:
     """found = number, place and value of the first label that is neither a class nor ignore_index, where found[0] is 0."""
     if t.size:
-        launch(_first_bad, 1, THREADS, found, t, classes, ignore_index, number)
+        launch(_first_bad, 1, threads_for(t.size), found, t, classes, ignore_index, number)
 
 
 @device_function
 def _weight(w, label):
     return float64(w[label]) if w.size > 0 else float64(1)
+
+
+@device_function
+def _factor(w, c, like):
+    """The weight of class c in the dtype of ``like``."""
+    return w[c] if w.size > 0 else like.dtype.type(1)
 
 
 @device_function
@@ -70,28 +77,33 @@ def _of_row(dy, totals, mean, n):
 
 @device_function
 def _probabilities(shared, p, x, n):
-    """p[n] = softmax(x[n]); returns the logarithm of the sum of the exponentials of x[n]."""
+    """p[n] = softmax(x[n]); returns the largest of x[n] and the sum of the exponentials of how far the others are below."""
     largest = row_max(shared, x, n)
     total = float64(0)
     for c in range(cuda.threadIdx.x, x.shape[1], cuda.blockDim.x):
-        value = math.exp(float64(x[n, c]) - largest)
+        value = math.exp(x[n, c] - largest)
         p[n, c] = value
         total += value
     total = block_sum(shared, total)
+    inverse = x.dtype.type(1.0 / total)
     for c in range(cuda.threadIdx.x, x.shape[1], cuda.blockDim.x):
-        p[n, c] = p[n, c] / total
-    return largest + math.log(total)
+        p[n, c] = p[n, c] * inverse
+    return largest, total
 
 
 @cuda.jit
 def _cross_entropy_forward(losses, p, x, t, w, ignore_index, smoothing):
     shared = cuda.shared.array(THREADS, float64)
     n = cuda.blockIdx.x
-    logarithm = _probabilities(shared, p, x, n)
+    largest, total = _probabilities(shared, p, x, n)
+    logarithm = float64(0)
+    if cuda.threadIdx.x == 0 or smoothing > 0:
+        logarithm = float64(largest) + math.log(total)
     spread = float64(0)
     if smoothing > 0:
+        near = x.dtype.type(logarithm)
         for c in range(cuda.threadIdx.x, x.shape[1], cuda.blockDim.x):
-            spread += (logarithm - x[n, c]) * _weight(w, c)
+            spread += (near - x[n, c]) * _factor(w, c, x)
         spread = block_sum(shared, spread)
     if cuda.threadIdx.x == 0:
         losses[n] = 0
@@ -121,8 +133,8 @@ def _label_totals(y, totals, losses, t, w, classes, ignore_index, mean):
 
 def cross_entropy_forward(y, losses, p, totals, x, t, w, ignore_index, smoothing, mean) -> None:
     if x.size:
-        launch(_cross_entropy_forward, x.shape[0], THREADS, losses, p, x, t, w, ignore_index, smoothing)
-    launch(_label_totals, 1, THREADS, y, totals, losses, t, w, x.shape[1], ignore_index, mean)
+        launch(_cross_entropy_forward, x.shape[0], threads_for(x.shape[1]), losses, p, x, t, w, ignore_index, smoothing)
+    launch(_label_totals, 1, threads_for(losses.size), y, totals, losses, t, w, x.shape[1], ignore_index, mean)
 
 
 @cuda.jit
@@ -130,20 +142,23 @@ def _cross_entropy_backward(dx, p, t, w, dy, totals, ignore_index, smoothing, me
     shared = cuda.shared.array(THREADS, float64)
     n = cuda.blockIdx.x
     columns = p.shape[1]
-    total = float64(0)
-    for c in range(cuda.threadIdx.x, columns, cuda.blockDim.x):
-        total += _weight(w, c)
-    total = block_sum(shared, total)
+    real = p.dtype.type
+    total = float64(columns)
+    if w.size > 0:
+        total = float64(0)
+        for c in range(cuda.threadIdx.x, columns, cuda.blockDim.x):
+            total += w[c]
+        total = block_sum(shared, total)
     factor = _of_row(dy, totals, mean, n) if t[n] != ignore_index else float64(0)
     label = t[n] if _is_class(t[n], columns) else 0
-    hit = factor * (1 - smoothing) * _weight(w, label)
-    even = factor * smoothing / columns
-    slope = hit + even * total
+    of_label = factor * (1 - smoothing) * _weight(w, label)
+    of_class = factor * smoothing / columns
+    hit, even, slope = real(of_label), real(of_class), real(of_label + of_class * total)
     for c in range(cuda.threadIdx.x, columns, cuda.blockDim.x):
         if t[n] == ignore_index:
             dx[n, c] = 0
         else:
-            own = even * _weight(w, c)
+            own = even * _factor(w, c, p)
             if c == t[n]:
                 own += hit
             dx[n, c] = p[n, c] * slope - own
@@ -151,18 +166,20 @@ def _cross_entropy_backward(dx, p, t, w, dy, totals, ignore_index, smoothing, me
 
 def cross_entropy_backward(dx, p, t, w, dy, totals, ignore_index, smoothing, mean) -> None:
     if dx.size:
-        launch(_cross_entropy_backward, p.shape[0], THREADS, dx, p, t, w, dy, totals, ignore_index, smoothing, mean)
+        threads = threads_for(p.shape[1])
+        launch(_cross_entropy_backward, p.shape[0], threads, dx, p, t, w, dy, totals, ignore_index, smoothing, mean)
 
 
 @cuda.jit
 def _soft_cross_entropy_forward(losses, p, x, t, w, smoothing):
     shared = cuda.shared.array(THREADS, float64)
     n = cuda.blockIdx.x
-    logarithm = _probabilities(shared, p, x, n)
-    even = smoothing / x.shape[1]
+    largest, total = _probabilities(shared, p, x, n)
+    logarithm = x.dtype.type(float64(largest) + math.log(total))
+    rest, even = x.dtype.type(1 - smoothing), x.dtype.type(smoothing / x.shape[1])
     loss = float64(0)
     for c in range(cuda.threadIdx.x, x.shape[1], cuda.blockDim.x):
-        loss += ((1 - smoothing) * t[n, c] + even) * (logarithm - x[n, c]) * _weight(w, c)
+        loss += (rest * t[n, c] + even) * (logarithm - x[n, c]) * _factor(w, c, x)
     loss = block_sum(shared, loss)
     if cuda.threadIdx.x == 0:
         losses[n] = loss
@@ -183,8 +200,8 @@ def _row_totals(y, totals, losses, mean):
 
 def soft_cross_entropy_forward(y, losses, p, totals, x, t, w, smoothing, mean) -> None:
     if x.size:
-        launch(_soft_cross_entropy_forward, x.shape[0], THREADS, losses, p, x, t, w, smoothing)
-    launch(_row_totals, 1, THREADS, y, totals, losses, mean)
+        launch(_soft_cross_entropy_forward, x.shape[0], threads_for(x.shape[1]), losses, p, x, t, w, smoothing)
+    launch(_row_totals, 1, threads_for(losses.size), y, totals, losses, mean)
 
 
 @cuda.jit
@@ -192,20 +209,21 @@ def _soft_cross_entropy_backward(dx, p, t, w, dy, totals, smoothing, mean):
     shared = cuda.shared.array(THREADS, float64)
     n = cuda.blockIdx.x
     columns = p.shape[1]
-    even = smoothing / columns
+    rest, even = p.dtype.type(1 - smoothing), p.dtype.type(smoothing / columns)
     total = float64(0)
     for c in range(cuda.threadIdx.x, columns, cuda.blockDim.x):
-        total += ((1 - smoothing) * t[n, c] + even) * _weight(w, c)
-    total = block_sum(shared, total)
-    factor = _of_row(dy, totals, mean, n)
+        total += (rest * t[n, c] + even) * _factor(w, c, p)
+    slope = p.dtype.type(block_sum(shared, total))
+    factor = p.dtype.type(_of_row(dy, totals, mean, n))
     for c in range(cuda.threadIdx.x, columns, cuda.blockDim.x):
-        own = ((1 - smoothing) * t[n, c] + even) * _weight(w, c)
-        dx[n, c] = factor * (p[n, c] * total - own)
+        own = (rest * t[n, c] + even) * _factor(w, c, p)
+        dx[n, c] = factor * (p[n, c] * slope - own)
 
 
 def soft_cross_entropy_backward(dx, p, t, w, dy, totals, smoothing, mean) -> None:
     if dx.size:
-        launch(_soft_cross_entropy_backward, p.shape[0], THREADS, dx, p, t, w, dy, totals, smoothing, mean)
+        threads = threads_for(p.shape[1])
+        launch(_soft_cross_entropy_backward, p.shape[0], threads, dx, p, t, w, dy, totals, smoothing, mean)
 
 
 @cuda.jit
@@ -220,7 +238,7 @@ def _nll_loss_forward(losses, x, t, w, ignore_index):
 def nll_loss_forward(y, losses, totals, x, t, w, ignore_index, mean) -> None:
     if losses.size:
         launch(_nll_loss_forward, -(-losses.size // THREADS), THREADS, losses, x, t, w, ignore_index)
-    launch(_label_totals, 1, THREADS, y, totals, losses, t, w, x.shape[1], ignore_index, mean)
+    launch(_label_totals, 1, threads_for(losses.size), y, totals, losses, t, w, x.shape[1], ignore_index, mean)
 
 
 @cuda.jit

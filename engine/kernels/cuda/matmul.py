@@ -25,6 +25,9 @@ _ROW = TILE + 1
 #: Elements of y below which blocks of version 3 would leave most of the GPU idle, and columns below which most of a tile.
 _FEW, _NARROW = (64, 2) if gate.simulated() else (1 << 16, 32)
 
+#: Products of one launch: as many blocks as CUDA allows along z.
+_MOST = 3 if gate.simulated() else 65535
+
 
 def _blocks(extent: int, side: int) -> int:
     """Blocks of ``side`` that cover ``extent``."""
@@ -63,8 +66,8 @@ def _shared_tile(real):
         column = cuda.threadIdx.x
         row = cuda.threadIdx.y
         n = cuda.blockIdx.z
-        first_i = cuda.blockIdx.y * TILE
-        first_j = cuda.blockIdx.x * TILE
+        first_i = cuda.blockIdx.x * TILE
+        first_j = cuda.blockIdx.y * TILE
         inner = a.shape[1] if transpose_a else a.shape[2]
         total = real(0)
         for start in range(0, inner, TILE):
@@ -141,7 +144,7 @@ def run_naive(y, a, b, bias, transpose_a, transpose_b) -> None:
 
 
 def run_shared_tile(y, a, b, bias, transpose_a, transpose_b) -> None:
-    grid = (_blocks(y.shape[2], TILE), _blocks(y.shape[1], TILE), y.shape[0])
+    grid = (_blocks(y.shape[1], TILE), _blocks(y.shape[2], TILE), y.shape[0])
     launch(shared_tile[y.dtype.name], grid, (TILE, TILE), y, a, b, bias, transpose_a, transpose_b)
 
 
@@ -160,7 +163,12 @@ def product(y, a, b, bias, transpose_a: bool, transpose_b: bool) -> None:
         return
     large = y.size >= _FEW and y.shape[2] >= _NARROW
     run = run_register_tile if large else run_shared_tile
-    run(y, a, b, bias, bool(transpose_a), bool(transpose_b))
+    if y.shape[0] <= _MOST:
+        run(y, a, b, bias, bool(transpose_a), bool(transpose_b))
+        return
+    for n in range(0, y.shape[0], _MOST):
+        some = slice(n, n + _MOST)
+        run(y[some], a[some], b[some], bias, bool(transpose_a), bool(transpose_b))
 
 
 def matmul(y, a, b, transpose_a, transpose_b) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from numba import float64
 
-from engine.kernels.cuda.blocks import THREADS, block_sum
+from engine.kernels.cuda.blocks import THREADS, block_sum, threads_for
 from engine.kernels.cuda.launch import cuda, device_function, launch, math, one_each
 
 
@@ -104,12 +104,14 @@ def _batch_backward(dx, dw, db, dy, x, mean, rstd, w, training):
 
 def batch_norm_maps_forward(y, mean, rstd, variance, x, w, b, eps, training) -> None:
     if x.size:
-        launch(_batch_forward, x.shape[1], THREADS, y, mean, rstd, variance, x, w, b, eps, training)
+        threads = threads_for(x.size // x.shape[1])
+        launch(_batch_forward, x.shape[1], threads, y, mean, rstd, variance, x, w, b, eps, training)
 
 
 def batch_norm_maps_backward(dx, dw, db, dy, x, mean, rstd, w, training) -> None:
     if x.size:
-        launch(_batch_backward, x.shape[1], THREADS, dx, dw, db, dy, x, mean, rstd, w, training)
+        threads = threads_for(x.size // x.shape[1])
+        launch(_batch_backward, x.shape[1], threads, dx, dw, db, dy, x, mean, rstd, w, training)
 
 
 def batch_norm_columns_forward(y, mean, rstd, variance, x, w, b, eps, training) -> None:
@@ -209,12 +211,12 @@ def _layer_backward_affine(dw, db, dy, x, mean, rstd):
 
 def layer_norm_forward(y, mean, rstd, x, w, b, eps) -> None:
     if x.size:
-        launch(_layer_forward, x.shape[0], THREADS, y, mean, rstd, x, w, b, eps)
+        launch(_layer_forward, x.shape[0], threads_for(x.shape[1]), y, mean, rstd, x, w, b, eps)
 
 
 def layer_norm_backward_input(dx, dy, x, mean, rstd, w) -> None:
     if dx.size:
-        launch(_layer_backward_input, x.shape[0], THREADS, dx, dy, x, mean, rstd, w)
+        launch(_layer_backward_input, x.shape[0], threads_for(x.shape[1]), dx, dy, x, mean, rstd, w)
 
 
 def layer_norm_backward_affine(dw, db, dy, x, mean, rstd) -> None:
@@ -307,14 +309,14 @@ def _group_backward_affine(dw, db, dy, x, mean, rstd):
 
 def group_norm_forward(y, mean, rstd, x, w, b, eps) -> None:
     if x.size:
-        launch(_group_forward, mean.size, THREADS, y, mean, rstd, x, w, b, eps)
+        launch(_group_forward, mean.size, threads_for(x.size // mean.size), y, mean, rstd, x, w, b, eps)
 
 
 def group_norm_backward_input(dx, dy, x, mean, rstd, w) -> None:
     if dx.size:
-        launch(_group_backward_input, mean.size, THREADS, dx, dy, x, mean, rstd, w)
+        launch(_group_backward_input, mean.size, threads_for(x.size // mean.size), dx, dy, x, mean, rstd, w)
 
 
 def group_norm_backward_affine(dw, db, dy, x, mean, rstd) -> None:
     if x.size:
-        launch(_group_backward_affine, x.shape[1], THREADS, dw, db, dy, x, mean, rstd)
+        launch(_group_backward_affine, x.shape[1], threads_for(x.size // x.shape[1]), dw, db, dy, x, mean, rstd)

@@ -123,9 +123,9 @@ def _reduce(
         _reduce(ufunc, target, result, a, parts, b, wanted, divisor)
 
 
-def _last(ufunc: np.ufunc, wanted: np.dtype, divisor: float) -> tuple[float, ...]:
+def _last(ufunc: np.ufunc, wanted: np.dtype, divisor: float) -> tuple[Any, ...]:
     """What the kernel does with the result: sums of floats are divided."""
-    return (float(divisor),) if _divides(ufunc.__name__, name_of(wanted)) else ()
+    return (wanted.type(divisor),) if _divides(ufunc.__name__, name_of(wanted)) else ()
 
 
 def _divides(name: str, accumulator: str) -> bool:

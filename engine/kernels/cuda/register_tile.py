@@ -18,7 +18,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from numba import float32, float64, int32, int64, uint32, uint64
+import numpy as np
+from numba import complex128, float32, float64, int32, int64, uint32, uint64
 
 from engine.device import gate
 from engine.kernels.cuda.launch import cuda, device_function, launch, smaller
@@ -41,6 +42,10 @@ class Shape(NamedTuple):
 #: For large products, and for those of few rows (the channels of a small convolution).
 SQUARE = Shape(8, 8, 4, 4) if gate.simulated() else Shape(128, 128, 8, 8)
 FLAT = Shape(4, 8, 2, 4) if gate.simulated() else Shape(32, 128, 4, 8)
+
+#: Registers of a thread with float32 at most: two blocks of square tiles share a multiprocessor's 65536. Of float64 it
+#: needs twice as many. The simulator knows no such limit.
+_LIMITS = {} if gate.simulated() else {float32: {"max_registers": 128}}
 
 #: Rows up to which tiles are flat.
 _FEW_ROWS = 4 if gate.simulated() else 64
@@ -115,15 +120,30 @@ def register_tile(real: Any, shape: Shape, left: Operand, right: Operand, result
     # Threads with the same k, and elements of one step that each of them brings.
     lanes = _threads(shape) // DEPTH
     slots_a, slots_b = high // lanes, wide // lanes
-    # Rows of shared memory begin in different banks.
-    row_a, row_b = high + 4, wide + 4
+    # Rows of shared memory begin in different banks, and at multiples of 16 bytes, which one instruction reads at once:
+    # a thread's rows of the tile are neighbours, up to four. (Its columns lie apart, so that a warp writes neighbours.)
+    element = np.dtype(str(real))
+    row_a, row_b = (high + 4) * element.itemsize // 16, wide + 4
+    run = min(4, tall)
+    stride = run * down_threads
     across_a, along_a, read_a = left
     across_b, along_b, read_b = right
     row_y, column_y, bias_of = result
 
-    @cuda.jit
+    @device_function
+    def multiply(sums, own_a, own_b, tile_a, tile_b, k, down, right_of):
+        for p in range(tall):
+            own_a[p] = tile_a[k, down * run + p // run * stride + p % run]
+        for q in range(broad):
+            own_b[q] = tile_b[k, right_of + q * across_threads]
+        for p in range(tall):
+            for q in range(broad):
+                sums[p, q] += own_a[p] * own_b[q]
+
+    @cuda.jit(**_LIMITS.get(real, {}))
     def kernel(y, a, b, bias, rows, columns, inner, parts, dense_a, dense_b, g):
-        tile_a = cuda.shared.array((DEPTH, row_a), real)
+        # Elements of 16 bytes are what makes the compiler align it so.
+        tile_a = cuda.shared.array((DEPTH, row_a), complex128).view(element)
         tile_b = cuda.shared.array((DEPTH, row_b), real)
         place_a = cuda.local.array(slots_a, int64)
         place_b = cuda.local.array(slots_b, int64)
@@ -144,7 +164,7 @@ def register_tile(real: Any, shape: Shape, left: Operand, right: Operand, result
         lane_b = natural(thread // DEPTH if dense_b else thread % lanes)
         depth_a = natural(thread % DEPTH if dense_a else thread // lanes)
         depth_b = natural(thread % DEPTH if dense_b else thread // lanes)
-        share = (inner + parts - 1) // parts
+        share = divided(inner + parts - 1, parts)[0]
         begin = part * share
         stop = natural(smaller(inner, begin + share))
         # Threads beyond the last row or column bring its elements once more; nothing comes of them.
@@ -172,15 +192,10 @@ def register_tile(real: Any, shape: Shape, left: Operand, right: Operand, result
                 if inside:
                     next_b[s] = read_b(b, place_b[s] + place, corner_b[s, 0] + u, corner_b[s, 1] + v, g)
             if past >= 0:
-                for k in range(DEPTH):
-                    # A thread's rows and columns lie apart, so that a warp reads neighbours in shared memory.
-                    for p in range(tall):
-                        own_a[p] = tile_a[k, down + p * down_threads]
-                    for q in range(broad):
-                        own_b[q] = tile_b[k, right_of + q * across_threads]
-                    for p in range(tall):
-                        for q in range(broad):
-                            sums[p, q] += own_a[p] * own_b[q]
+                # Two at a time: the second's elements are on their way while the first's are multiplied.
+                for k in range(0, DEPTH, 2):
+                    multiply(sums, own_a, own_b, tile_a, tile_b, natural(k), down, right_of)
+                    multiply(sums, own_a, own_b, tile_a, tile_b, natural(k + 1), down, right_of)
             cuda.syncthreads()
             for s in range(slots_a):
                 tile_a[depth_a, lane_a + s * lanes] = next_a[s]
@@ -190,7 +205,7 @@ def register_tile(real: Any, shape: Shape, left: Operand, right: Operand, result
         for q in range(broad):
             place_y[q] = column_y(z, first_j + right_of + q * across_threads, g)
         for p in range(tall):
-            i = first_i + down + p * down_threads
+            i = first_i + down * run + p // run * stride + p % run
             place = row_y(z, part, i, g)
             for q in range(broad):
                 j = first_j + right_of + q * across_threads

@@ -1,4 +1,7 @@
-"""Scalar functions that the GPU's elementwise kernels share, with NumPy's meaning for NaN, signs and division by zero."""
+"""Scalar functions that the GPU's elementwise kernels share, with NumPy's meaning for NaN, signs and division by zero.
+
+Those that compute with a number of their own are given it: a float32 and a whole number make a float64.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,18 @@ from engine.kernels.cuda.launch import device_function, math
 
 
 @device_function
-def floor_divide(a, b):
+def floor_divide(a, b, half, one):
     if b == 0:
         return a / b
-    quotient = math.floor(a / b)
-    # The rounded quotient can be one too large: then the product exceeds the dividend.
-    remainder_left = a - quotient * b
-    if remainder_left != 0 and ((remainder_left < 0) != (b < 0)):
-        quotient -= 1
-    return quotient
+    # As NumPy and Python: the quotient of what the remainder leaves, which a rounded a / b may exceed.
+    left = math.fmod(a, b)
+    quotient = (a - left) / b
+    if left != 0 and ((left < 0) != (b < 0)):
+        quotient -= one
+    if quotient == 0:
+        return math.copysign(quotient, a / b)
+    down = math.floor(quotient)
+    return down + one if quotient - down > half else down
 
 
 @device_function
@@ -64,12 +70,12 @@ def power_integers(a, b):
 
 
 @device_function
-def sign(a):
-    if a > 0:
-        return 1.0
-    if a < 0:
-        return -1.0
-    return a * 0.0 if a == 0 else a
+def sign(a, zero, one):
+    if a > zero:
+        return one
+    if a < zero:
+        return -one
+    return zero if a == zero else a
 
 
 @device_function
@@ -108,10 +114,10 @@ def trunc(a):
 
 
 @device_function
-def rint(a, half, two):
+def rint(a, half, one, two):
     # To the nearest even integer where two are equally near.
     down = math.floor(a)
     left = a - down
     if left > half or (left == half and math.fmod(down, two) != 0):
-        down += 1
+        down += one
     return math.copysign(down, a)

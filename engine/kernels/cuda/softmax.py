@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from numba import float64
 
-from engine.kernels.cuda.blocks import THREADS, block_max, block_sum
+from engine.kernels.cuda.blocks import THREADS, block_max, block_sum, threads_for
 from engine.kernels.cuda.launch import cuda, device_function, launch, math
 
 
@@ -78,19 +78,19 @@ def _log_softmax_backward(dx, dy, y):
 
 def softmax_forward(y, x) -> None:
     if y.size:
-        launch(_softmax_forward, x.shape[0], THREADS, y, x)
+        launch(_softmax_forward, x.shape[0], threads_for(x.shape[1]), y, x)
 
 
 def softmax_backward(dx, dy, y) -> None:
     if dx.size:
-        launch(_softmax_backward, y.shape[0], THREADS, dx, dy, y)
+        launch(_softmax_backward, y.shape[0], threads_for(y.shape[1]), dx, dy, y)
 
 
 def log_softmax_forward(y, x) -> None:
     if y.size:
-        launch(_log_softmax_forward, x.shape[0], THREADS, y, x)
+        launch(_log_softmax_forward, x.shape[0], threads_for(x.shape[1]), y, x)
 
 
 def log_softmax_backward(dx, dy, y) -> None:
     if dx.size:
-        launch(_log_softmax_backward, y.shape[0], THREADS, dx, dy, y)
+        launch(_log_softmax_backward, y.shape[0], threads_for(y.shape[1]), dx, dy, y)

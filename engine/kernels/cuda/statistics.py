@@ -13,7 +13,7 @@ from numba import float64
 
 from engine.device import empty, gate, zeros
 from engine.kernels.cpu.statistics import FIELDS, LOWEST, NEAR, OCTAVES, SIGMOID, TANH, UNITS
-from engine.kernels.cuda.blocks import THREADS, block_max
+from engine.kernels.cuda.blocks import THREADS, block_max, threads_for
 from engine.kernels.cuda.launch import cuda, larger, launch, math, smaller
 
 #: Elements of one part at least, and parts of one array at most.
@@ -177,16 +177,11 @@ def summarize(results, at, first, before, table, *arrays) -> None:
         silent = no_units
         if kind == UNITS and units > 0:
             silent = empty((units,), np.dtype(np.int64), like)
-            launch(_silent_units, units, _threads(x.size // units), silent, x, units, max(1, inner))
+            launch(_silent_units, units, threads_for(x.size // units), silent, x, units, max(1, inner))
         parts = min(PARTS, -(-x.size // PART))
-        launch(_moments, parts, _threads(x.size), found, k, x, before[old : old + x.size] if changes else nothing, kind)
+        launch(_moments, parts, threads_for(x.size), found, k, x, before[old : old + x.size] if changes else nothing, kind)
         launch(_join, 1, 1, rows[k], found, k, parts, x, changes, kind, silent)
     own[filled] = rows.host()[filled]
-
-
-def _threads(size: int) -> int:
-    """Threads of a block for ``size`` elements: a power of two."""
-    return min(THREADS, 1 << max(0, size - 1).bit_length())
 
 
 @cuda.jit

@@ -15,6 +15,7 @@ import numpy as np
 from numba.cuda import dispatcher
 from numba.cuda.cudadrv import devices, driver
 from numba.cuda.errors import normalize_kernel_dimensions
+from numba.types import Type
 
 from engine.device import gate
 from engine.device.pool import pool
@@ -22,8 +23,10 @@ from engine.device.pool import pool
 #: The compute capability that the stand-in has.
 CAPABILITY = (9, 0)
 
-#: What kernels leave behind that Python looks at before it goes on: no label was bad, all numbers are in their range.
-RESULTS = {"_first_bad": -1, "cuda_reduce_logical_and": True, "cuda_greater_equal_int64": True, "cuda_less_int64": True}
+#: What kernels leave behind that Python looks at before it goes on: all numbers are in their range.
+RESULTS = {
+    "cuda_reduce_logical_and": True, "cuda_less_int64": True, "cuda_less_equal_": True, "cuda_greater_equal_": True,
+}  # fmt: skip
 
 #: What CUDA allows: sides of a grid, and threads of a block.
 LARGEST_GRID, MOST_THREADS = (2**31 - 1, 65535, 65535), 1024
@@ -49,16 +52,17 @@ class Launch(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The kernel's module, name, and what it closes over."""
+        """The kernel's module and name; of one that closes over others the first function, and the types."""
         function = self.kernel.py_func
         cells = [cell.cell_contents for cell in function.__closure__ or ()]
-        parts = [str(getattr(cell, "__name__", cell)) for cell in cells]
+        functions = [cell.__name__ for cell in cells if hasattr(cell, "__name__")]
+        parts = [*functions[:1], *[str(cell) for cell in cells if isinstance(cell, Type)]]
         name = f"{function.__module__.removeprefix('engine.kernels.')}.{function.__name__}"
         return f"{name}[{', '.join(parts)}]" if parts else name
 
 
-#: What was launched, with the grid and block of the first time.
-LAUNCHES: dict[Launch, tuple] = {}
+#: What was launched, with the most threads that a block had.
+LAUNCHES: dict[Launch, int] = {}
 
 
 def install() -> None:
@@ -82,7 +86,8 @@ def _launch(kernel: Any, places: tuple, *arguments: Any) -> None:
     grid, block = normalize_kernel_dimensions(*places)
     assert all(0 < side <= most for side, most in zip(grid, LARGEST_GRID, strict=True)), (kernel, grid)
     assert 0 < np.prod(block) <= MOST_THREADS, (kernel, block)
-    LAUNCHES.setdefault(Launch(kernel, tuple([kernel.typeof_pyval(value) for value in arguments])), (grid, block))
+    launched = Launch(kernel, tuple([kernel.typeof_pyval(value) for value in arguments]))
+    LAUNCHES[launched] = max(int(np.prod(block)), LAUNCHES.get(launched, 0))
     for name, value in RESULTS.items():
         if name in f"{kernel.py_func.__module__}.{kernel.py_func.__name__}":
             arguments[0].copy_to_device(np.full(arguments[0].shape, value, arguments[0].dtype))

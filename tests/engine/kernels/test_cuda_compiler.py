@@ -1,0 +1,101 @@
+"""NVIDIA's compiler takes every kernel for a GPU, for the types with which the engine launches it.
+
+Numba's simulator runs kernels as Python: what does not compile passes there. Here a process of its own notes the launches
+on a stand-in for a GPU and compiles them for compute capability 9.0, which needs libnvvm, but neither GPU nor driver.
+``python -m tests.engine.kernels.cuda_compiler`` compiles more, and prints what each kernel takes.
+"""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import engine.kernels.cuda
+from engine.kernels.cuda.expressions import EXPRESSIONS
+
+#: Large angles are brought into range with bits of 2/π from memory, in float64.
+ANGLES = {f"derived.cuda_{name}_float32_v0.kernel" for name in ("sin", "cos", "tan")}
+
+#: Ufuncs that NumPy has for whole numbers only, or for float64.
+NOT_OF_FLOAT32 = {"bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift", "float_power"}
+
+
+@pytest.fixture(scope="module")
+def report():
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_ENABLE_CUDASIM"}
+    process = subprocess.run(
+        [sys.executable, "-m", "tests.engine.kernels.cuda_compiler", "--test"],
+        env=environment, capture_output=True, text=True, check=False,
+    )
+    assert process.stdout, process.stderr
+    found = json.loads(process.stdout)
+    if "missing" in found:
+        pytest.skip(found["missing"])
+    return found
+
+
+def of_float32(report):
+    """The kernels that are given arrays of float32, and none of float64."""
+    return [row for row in report["kernels"] if "float32[" in row["types"] and "float64[" not in row["types"]]
+
+
+def elementwise(row):
+    """Whether it is a ufunc, or a definition of which one element takes one step."""
+    ufunc = row["name"].startswith("derived.cuda_") and "reduce" not in row["name"]
+    return ufunc or "_cuda_float32." in row["name"]
+
+
+def written_kernels():
+    """Module and name of every function of engine.kernels.cuda that is a kernel."""
+    for path in Path(engine.kernels.cuda.__path__[0]).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and any(ast.unparse(d) == "cuda.jit" for d in node.decorator_list):
+                yield f"cuda.{path.stem}.{node.name}"
+
+
+@pytest.mark.timeout(900)
+def test_every_kernel_compiles(report):
+    failed = [f"{row['name']} of {row['types']}: {row['error']}" for row in report["kernels"] if "error" in row]
+    assert not failed, "\n\n".join(failed)
+
+
+def test_every_kernel_is_among_them(report):
+    names = {row["name"].partition("[")[0] for row in report["kernels"]}
+    written = set(written_kernels())
+    assert len(written) > 50
+    assert written <= names, f"launched by none of tests.engine.kernels.cuda_compiler.programs: {sorted(written - names)}"
+    for name in EXPRESSIONS.keys() - NOT_OF_FLOAT32:
+        assert any(row["name"].startswith(f"derived.cuda_{name}_float32_") for row in report["kernels"]), name
+
+
+def test_products_are_there_for_every_tile(report):
+    # Two tiles of the product of matrices, and of each of the three of a convolution.
+    rows = [row for row in of_float32(report) if row["name"].startswith("cuda.register_tile.")]
+    assert len({(row["name"], row["threads"]) for row in rows}) == len(rows) == 8
+
+
+def test_float32_stays_in_registers(report):
+    if not report["assembled"]:
+        pytest.skip("ptxas is not on this machine")
+    for row in of_float32(report):
+        if "registers" in row:
+            assert row["spilled"] == row["stack"] == 0, row
+        if "_tile" in row["name"]:
+            # Four warps for each of the four schedulers of a multiprocessor.
+            assert row["registers"] * row["threads"] * (512 // row["threads"]) <= 65536, row
+
+
+def test_float32_elements_need_no_memory_of_their_own(report):
+    rows = [row for row in of_float32(report) if elementwise(row) and row["name"] not in ANGLES]
+    assert len(rows) > 100
+    assert not [row for row in rows if row["local"]]
+
+
+def test_float32_elements_and_updates_are_computed_in_float32(report):
+    rows = [row for row in of_float32(report) if elementwise(row) or row["name"].startswith("cuda.optim.")]
+    wide = {row["name"]: row["float64"] for row in rows if row["float64"]}
+    assert wide.keys() <= ANGLES, wide
