@@ -85,6 +85,7 @@ def test_a_session_on_the_gpu(launch):
         if key not in seen:
             seen[key] = stop
             if key == ("forward", "Linear"):
+                assert stop["device"] == "cuda:0"
                 explained(session, "y", (1, 0))
             if key == ("backward", "Linear"):
                 explained(session, "dw", (0, 1))
