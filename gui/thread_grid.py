@@ -47,7 +47,7 @@ class ThreadGrid:
     def __init__(self, launch: Mapping[str, Any]) -> None:
         self.thread, self.block = tuple(launch["threadIdx"]), tuple(launch["blockIdx"])
         self.block_dim, self.grid_dim = tuple(launch["blockDim"]), tuple(launch["gridDim"])
-        self.index, self.shape = tuple(launch["index"]), tuple(launch["shape"])
+        self.shape = tuple(launch["shape"])
         self.flat = launch["kernel"] != "naive"
         self.columns = Span.around(self.block[0], self.grid_dim[0], _COLUMNS)
         self.rows = Span.around(self.block[1], self.grid_dim[1], _ROWS)
@@ -68,13 +68,13 @@ class ThreadGrid:
         return not self.flat or row * self.wide + column < self.block_dim[0]
 
     def element_at(self, row: int, column: int) -> tuple[int, ...] | None:
-        """The element that the thread drawn there computes, in the kernel's own shape; None where there is none."""
+        """The element that the thread drawn there computes: (k,) in C order, or (n, i, j); None where there is none."""
         x, y = self.thread_at(row, column)
         place = self.block[0] * self.block_dim[0] + x
         if self.flat:
-            return _unravelled(place, self.shape) if place < math.prod(self.shape) else None
-        n, i, j = self.block[2], self.block[1] * self.block_dim[1] + y, place
-        return (n, i, j) if i < self.shape[1] and j < self.shape[2] else None
+            return (place,) if place < math.prod(self.shape) else None
+        n, i = self.block[2], self.block[1] * self.block_dim[1] + y
+        return (n, i, place) if i < self.shape[1] and place < self.shape[2] else None
 
     @property
     def idle(self) -> bool:
@@ -132,16 +132,10 @@ class ThreadGrid:
         if not self.exists(row, column):
             return ""
         thread, element = f"threadIdx {self.point(self.thread_at(row, column))}", self.element_at(row, column)
-        return f"{thread}: no element is left for it" if element is None else f"{thread} computes element {list(element)}"
+        if element is None:
+            return f"{thread}: no element is left for it"
+        return f"{thread}: element {element[0]:,}" if self.flat else f"{thread}: i = {element[1]}, j = {element[2]}"
 
 
 def _product(sizes: Sequence[int]) -> str:
     return " × ".join(f"{size:,}" for size in sizes)
-
-
-def _unravelled(place: int, shape: Sequence[int]) -> tuple[int, ...]:
-    index = []
-    for extent in reversed(shape):
-        place, rest = divmod(place, extent)
-        index.append(rest)
-    return tuple(reversed(index))

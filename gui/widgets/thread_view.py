@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -59,8 +60,8 @@ class ThreadView(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(1, self.sizeHint().height())
 
-    def _line(self) -> float:
-        return QFontMetricsF(self._theme.text_font("small")).height() + 4
+    def _line(self) -> int:
+        return math.ceil(QFontMetricsF(self._theme.text_font("small")).height()) + 4
 
     def grid_area(self) -> QRectF:
         """Where the blocks are drawn, all cells together."""
@@ -157,7 +158,7 @@ class ThreadView(QWidget):
 
     def _ring(self, painter: QPainter, cell: QRectF) -> None:
         painter.fillRect(_inside(cell), self._theme.accent)
-        painter.setPen(QPen(self._theme.selection, 2))
+        painter.setPen(QPen(self._theme.selection, 2 if cell.width() >= 6 else 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(cell)
 

@@ -116,7 +116,7 @@ def test_the_thread_of_an_element(watched):
     steps = ElementSteps(event_of(watched, "forward", "Tanh"), "y", (1, 1))
     assert steps.launch == {
         "kernel": "derived", "threadIdx": [3, 0, 0], "blockIdx": [0, 0, 0], "blockDim": [128, 1, 1], "gridDim": [1, 1, 1],
-        "index": [1, 1], "shape": [2, 2],
+        "index": [3], "shape": [4],
     }  # fmt: skip
     assert steps.result == pytest.approx(steps.actual, rel=1e-6)
 
