@@ -35,6 +35,10 @@ class DeviceError(EngineError, RuntimeError):
     """A device that is not there, or operands on different devices."""
 
 
+class MixedDevicesError(DeviceError):
+    """Operands of one op that lie on different devices."""
+
+
 class OutOfMemoryError(DeviceError):
     """``torch.cuda.OutOfMemoryError``: the device has no room for an array."""
 

@@ -9,6 +9,7 @@ Backward works on arrays, not on tensors: there is no gradient of a gradient.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import operator
 from collections.abc import Sequence
@@ -18,7 +19,8 @@ import numpy as np
 
 from engine import trace
 from engine.definitions.contract import Definition
-from engine.errors import GradientError
+from engine.device import device_of
+from engine.errors import GradientError, MixedDevicesError
 from engine.tensor import Tensor, clock, grad_mode, wrap
 
 _sequence = itertools.count()
@@ -115,7 +117,11 @@ def apply(function: Function, *inputs: Tensor) -> Any:
         The output tensor, or a tuple of them where forward returns a tuple.
     """
     observer, runner = trace.on_forward, trace.on_run
-    result = function.forward(*map(_array_of, inputs)) if runner is None else runner.run_forward(function, inputs)
+    try:
+        result = function.forward(*map(_array_of, inputs)) if runner is None else runner.run_forward(function, inputs)
+    except Exception as error:
+        _raise_if_mixed(function, inputs, error)
+        raise
     if type(result) is np.ndarray:
         output = object.__new__(Tensor)
         output._array = result
@@ -138,6 +144,31 @@ def apply(function: Function, *inputs: Tensor) -> Any:
         else:
             waiting.append((function, inputs, outputs))
     return outputs if type(result) is tuple else outputs[0]
+
+
+def _raise_if_mixed(function: Function, inputs: tuple[Tensor, ...], error: Exception) -> None:
+    """Raise what it means to the user that a kernel did not take its arguments, where these lie on different devices.
+
+    Looking before each op would cost every op; a kernel that is given an array of another device never takes it.
+    """
+    by_device: dict[str, list[str]] = {}
+    for name, tensor in zip(_input_names(function, len(inputs)), inputs, strict=True):
+        by_device.setdefault(str(device_of(tensor._array)), []).append(f"{name} {tuple(tensor._array.shape)}")
+    if len(by_device) > 1 and (isinstance(error, MixedDevicesError) or type(error).__module__.startswith("numba.")):
+        found = "; ".join(f"on {device}: {', '.join(names)}" for device, names in by_device.items())
+        text = f"{function.name}: expected all tensors to be on the same device, but found {found}"
+        raise MixedDevicesError(f"{text}. Move one side, with .to('cuda') or .cpu()") from None
+
+
+def _input_names(function: Function, count: int) -> list[str]:
+    """What ``forward`` calls its inputs; those of ``*x`` are x[0], x[1] ..."""
+    names = []
+    for parameter in inspect.signature(function.forward).parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            names.extend(f"{parameter.name}[{i}]" for i in range(count - len(names)))
+        else:
+            names.append(parameter.name)
+    return names[:count]
 
 
 _array_of = operator.attrgetter("_array")

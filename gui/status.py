@@ -135,8 +135,8 @@ class StatusLine(QWidget):
             return []
         found = []
         if source.get("threads"):
-            count = source["threads"]
-            found.append(f"{source.get('device', 'cpu')} {count} thread{'s' if count != 1 else ''}")
+            device, count = source.get("device", "cpu"), source["threads"]
+            found.append(f"cpu {count} thread{'s' if count != 1 else ''}" if device == "cpu" else device)
         if running or source.get("step"):
             found.append(f"step {format_count(source.get('step') or 0)}")
         # Before the first backward() the loss is NaN because there is none.

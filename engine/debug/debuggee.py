@@ -278,7 +278,7 @@ class Debuggee:
     def _surroundings(self) -> dict[str, Any]:
         """Where the run computes, and how much of its past is kept. On the script's thread."""
         history = self.debugger.history
-        self.place_of_work = surroundings(self.recorder.optimizers)
+        self.place_of_work = surroundings(self.recorder.optimizers, self.debugger.names.models())
         return {**self.place_of_work, "historyBytes": history.bytes, "historyBudget": history.budget}
 
     def _progress(self) -> dict[str, Any] | None:

@@ -12,11 +12,12 @@ from types import CodeType, FrameType
 from typing import Any
 
 import engine
+from engine.cache import cache_folder
 
 
 def _foreign_folders() -> tuple[str, ...]:
-    """Folders whose code is not the user's: the engine, Python's library, installed packages."""
-    folders = {os.path.dirname(os.path.abspath(engine.__file__))}
+    """Folders whose code is not the user's: the engine with the kernels it writes, Python's library, installed packages."""
+    folders = {os.path.dirname(os.path.abspath(engine.__file__)), os.path.abspath(cache_folder())}
     folders.update(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     folders.update(site.getsitepackages() if hasattr(site, "getsitepackages") else ())
     folders.add(os.path.dirname(os.path.abspath(os.__file__)))
@@ -29,7 +30,7 @@ _is_user: dict[str, bool] = {}
 
 
 def is_user_file(path: str) -> bool:
-    """Whether ``path`` is the user's own: no file of the engine, of Python or of an installed package."""
+    """Whether ``path`` is the user's own: no file of the engine or written by it, of Python or of a package."""
     known = _is_user.get(path)
     if known is None:
         # Code without a file (<frozen ...>, <string>) is nobody's, but for the cells of a notebook.

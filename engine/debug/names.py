@@ -25,6 +25,10 @@ class Names:
         self._prefixes: set[str] = set()
         self.roots: list[weakref.ref] = []
 
+    def models(self) -> list[Module]:
+        """The roots that are still alive: modules with parameters that no other known one holds."""
+        return [root for reference in self.roots if (root := reference()) is not None]
+
     def learn(self, root: Module, namespace: dict[str, Any]) -> None:
         """Take in ``root`` and all below it, if it is new; ``namespace`` is where a variable may hold it."""
         if root in self._modules:

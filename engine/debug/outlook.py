@@ -5,6 +5,7 @@ All of it is asked on the script's thread and noticed by nobody: lengths may run
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from collections import deque
@@ -14,6 +15,7 @@ from typing import Any
 
 import engine
 from engine.debug.evaluation import quiet
+from engine.nn.module import Module
 from engine.random import default_generator
 from engine.utils.data import IterableDataset
 
@@ -74,11 +76,14 @@ def _attribute(holder: Any, name: str) -> Any:
     return vars(holder).get(name) if hasattr(holder, "__dict__") else None
 
 
-def surroundings(optimizers: Sequence[Any]) -> dict[str, Any]:
-    """``{"device", "threads", "seed"}``: where the parameters lie, how many threads parallel kernels of the calling
-    thread have, and what the default generator was seeded with."""
+def surroundings(optimizers: Sequence[Any], models: Sequence[Module] = ()) -> dict[str, Any]:
+    """``{"device", "threads", "seed"}``: where the parameters lie that are trained (before the first step, or without
+    one: those of the newest model that was called), how many threads parallel kernels of the calling thread have, and what
+    the default generator was seeded with."""
     groups = optimizers[-1].param_groups if optimizers else ()
-    parameter = next((parameter for group in groups for parameter in group["params"]), None)
+    trained = (parameter for group in groups for parameter in group["params"])
+    called = (parameter for model in reversed(models) for parameter in model.parameters())
+    parameter = next(itertools.chain(trained, called), None)
     return {
         "device": "cpu" if parameter is None else str(parameter.device),
         "threads": engine.get_num_threads(),

@@ -20,7 +20,7 @@ from engine.device import CUDA, copies, gate
 from engine.device.pinned import is_pinned
 from engine.device.pool import Loan, pool
 from engine.device.streams import Stream
-from engine.errors import DeviceError, MissingError
+from engine.errors import MissingError, MixedDevicesError
 
 #: NumPy's functions on arrays of which one is a CudaArray; and what runs its ufuncs. Filled by engine.kernels.cuda.
 FUNCTIONS: dict[Callable, Callable] = {}
@@ -265,7 +265,7 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
         return float(self.host())
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise DeviceError(
+        raise MixedDevicesError(
             "cuda: a computation on the CPU was given an array that lies on the GPU; "
             "copy it there first: tensor.cpu() (or tensor.to('cpu'))"
         )

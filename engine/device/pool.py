@@ -103,8 +103,8 @@ class Pool:
             self.release()
             try:
                 block = gate.allocate(size)
-            except gate.OutOfMemory as error:
-                raise OutOfMemoryError(self._complaint(nbytes, what)) from error
+            except gate.OutOfMemory:
+                raise OutOfMemoryError(self._complaint(nbytes, what)) from None
         self.reserved += size
         block.stream = current.stream
         return block

@@ -9,8 +9,8 @@ import numpy as np
 
 from engine import dtypes
 from engine.definitions import movement as definitions
-from engine.device import empty
-from engine.errors import ShapeError
+from engine.device import device_of, empty
+from engine.errors import MixedDevicesError, ShapeError
 from engine.function import Function, apply
 from engine.ops.dims import checked_dim, sizes_of
 from engine.ops.elementwise import cast
@@ -94,11 +94,16 @@ def _listed(tensors: Any, op: str) -> list[Tensor]:
     listed = list(tensors)
     if not listed:
         raise ShapeError(f"{op}(): expected a non-empty list of Tensors")
-    found = set()
+    found, devices = set(), set()
     for i, tensor in enumerate(listed):
         if not isinstance(tensor, Tensor):
             raise TypeError(f"{op}(): expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}")
         found.add(tensor._array.dtype)
+        devices.add(device_of(tensor._array))
+    if len(devices) > 1:
+        where = ", ".join(f"tensors[{i}] {tuple(t.shape)} on {t.device}" for i, t in enumerate(listed))
+        text = f"{op}: expected all tensors to be on the same device, but found {where}"
+        raise MixedDevicesError(f"{text}. Move one side, with .to('cuda') or .cpu()")
     if len(found) > 1:
         common = dtypes.result_type([(t.dtype, 1 if t._array.ndim else 0) for t in listed]).numpy
         listed = [cast(t, common) for t in listed]

@@ -60,6 +60,7 @@ class ExplainPanel(Panel):
 
     def show_stop(self, stop: dict[str, Any] | None) -> None:
         self._asked = None  # an expression's value, and what computed it, may be other ones now
+        self.page.set_stepping((stop or {}).get("level") == "element")
         self.show_selection(self.state.selection)
 
     def show_selection(self, selection: Selection) -> None:

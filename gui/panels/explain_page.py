@@ -10,6 +10,7 @@ from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from gui.numbers import format_number
+from gui.panels.explain_threads import ThreadsPart
 from gui.terms import element_name, terms_of
 from gui.theme import Theme
 from gui.widgets.formula_view import FormulaView
@@ -17,7 +18,8 @@ from gui.widgets.terms_view import TermsView
 
 
 class ExplainPage(QScrollArea):
-    """Name and value, formula, formula with its numbers, the largest terms, the result and the check against the kernel.
+    """Name and value, formula, formula with its numbers, the largest terms, the result and the check against the kernel;
+    of an element that a GPU computed also its thread.
 
     Signals:
         menu_wanted(QPoint): the context menu, at a global position.
@@ -29,6 +31,7 @@ class ExplainPage(QScrollArea):
         super().__init__()
         self._theme = theme
         self._body: dict[str, Any] | None = None
+        self._stepping = False
         self._build()
         self.apply_theme(theme)
 
@@ -48,6 +51,7 @@ class ExplainPage(QScrollArea):
         self.step = QPushButton("Step this element")
         self.step.setAccessibleName("Step this element")
         self.step.setToolTip("Step through the definition of this element line by line (F11 goes into the selected element)")
+        self.threads_line, self.threads = _line(), ThreadsPart(self._theme)
         body = QWidget()
         body.setObjectName("explain-body")
         self._column = QVBoxLayout(body)
@@ -71,6 +75,8 @@ class ExplainPage(QScrollArea):
         self._column.addWidget(self.result)
         self._column.addWidget(self.verdict)
         self._column.addWidget(self.step, 0, Qt.AlignmentFlag.AlignLeft)
+        self._column.addWidget(self.threads_line)
+        self._column.addWidget(self.threads)
         self._column.addStretch(1)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -87,7 +93,8 @@ class ExplainPage(QScrollArea):
         self.value.setText(format_number(body["actual"]))
         self.value.setToolTip(f"{body['actual']!r} (the kernel's)")
         self._fit_top()
-        parts = [f"an element of {body['label']}" if body.get("label") else "", f"computed by {body['op']}"]
+        by = f"computed by {body['op']}{' on the GPU' if body.get('launch') else ''}"
+        parts = [f"an element of {body['label']}" if body.get("label") else "", by]
         given = ", ".join(f"{key} {_text(value)}" for key, value in body["parameters"].items())
         self.of.setText(" · ".join(filter(None, [*parts, given])))
         self.formula.set_formula(body["latex"], body["plain"])
@@ -96,6 +103,22 @@ class ExplainPage(QScrollArea):
         self._show_result(body)
         self.cause.setText(body["cause"])
         self.cause.setVisible(bool(body["cause"]))
+        self.threads.show_launch(body.get("launch"))
+        self.threads_line.setVisible(body.get("launch") is not None)
+
+    def set_stepping(self, stepping: bool) -> None:
+        """While an element is stepped, the thread that computes it comes first; else it comes last."""
+        if stepping == self._stepping:
+            return
+        self._stepping = stepping
+        for part in (self.threads, self.threads_line):
+            self._column.removeWidget(part)
+        at = self._column.indexOf(self.cause) + 1 if stepping else self._column.indexOf(self.step) + 1
+        self._column.insertWidget(at, self.threads_line)
+        self._column.insertWidget(at + 1, self.threads)
+        bar = self.verticalScrollBar()
+        if stepping and self.threads.isVisibleTo(self) and bar is not None:
+            bar.setValue(0)
 
     def resizeEvent(self, a0: QResizeEvent | None) -> None:
         super().resizeEvent(a0)
@@ -163,6 +186,7 @@ class ExplainPage(QScrollArea):
         self.step.setFont(theme.text_font("body"))
         self.formula.apply_theme(theme)
         self.terms.apply_theme(theme)
+        self.threads.apply_theme(theme)
         self._fit_top()
         self._color(self.cause, "alarm")
         if self._body is not None:

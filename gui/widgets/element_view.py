@@ -96,7 +96,8 @@ class ElementView(QWidget):
 
 
 def variable_rows(element: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
-    """Name, value and whether it matters most: the accumulator, what the line reads, the other locals, what is returned."""
+    """Name, value and whether it matters most: the accumulator, what the line reads, the other locals, what is returned;
+    last the variables of CUDA, where a GPU computed it."""
     rows: list[tuple[str, str, bool]] = []
     accumulator = element.get("accumulator")
     if element.get("ends"):
@@ -108,6 +109,8 @@ def variable_rows(element: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
     others = [(name, value) for name, value in (element.get("locals") or {}).items() if name != accumulator]
     # Indices and sums say more than which arrays there are.
     others.sort(key=lambda item: isinstance(item[1], Mapping))
+    launch = element.get("launch") or {}
+    others += [(name, launch[name]) for name in ("threadIdx", "blockIdx", "blockDim", "gridDim") if name in launch]
     return rows + [(name, _value(value), False) for name, value in others]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import engine
 from engine.device.pool import pool, rounded
-from engine.errors import DeviceError, MissingError, OutOfMemoryError
+from engine.errors import DeviceError, MissingError, MixedDevicesError, OutOfMemoryError
 
 
 @pytest.fixture
@@ -143,12 +143,39 @@ def test_out_of_memory_says_what_holds_it(monkeypatch):
     assert (held + 1).sum().item() == 1500
 
 
+@pytest.mark.parametrize(
+    ("run", "told"),
+    [
+        (lambda F, there, here: F.linear(here, there), r"^Linear: .*on cpu: x \(2, 2\); on cuda:0: w \(2, 2\)\. Move"),
+        (lambda F, there, here: F.linear(there, here), r"^Linear: .*on cuda:0: x \(2, 2\); on cpu: w \(2, 2\)\. Move"),
+        (lambda F, there, here: here @ there, r"^Mm: .*on cpu: a \(2, 2\); on cuda:0: b \(2, 2\)"),
+        (lambda F, there, here: there + here, r"^Add: .*on cuda:0: a \(2, 2\); on cpu: b \(2, 2\)"),
+        (lambda F, there, here: F.conv2d(here.view(1, 1, 2, 2), there.view(1, 1, 2, 2)), r"^Convolution: .*on cpu: x"),
+        (lambda F, there, here: F.cross_entropy(there, engine.tensor([0, 1])), r"^CrossEntropy: .*on cpu: t \(2,\)"),
+        (lambda F, there, here: F.cross_entropy(here, engine.tensor([0, 1]).to("cuda")), r"^CrossEntropy: .*on cpu: x"),
+        (lambda F, there, here: F.mse_loss(there, here), r"^MseLoss: .*on cpu: t \(2, 2\)"),
+        (lambda F, there, here: F.embedding(engine.tensor([1]).to("cuda"), here), r"^Embedding: .*on cpu: w"),
+        (lambda F, there, here: engine.cat([there, here]), r"^cat: .*tensors\[0\] \(2, 2\) on cuda:0, tensors\[1\] .*cpu"),
+        (lambda F, there, here: engine.stack([here, there]), r"^stack: .*tensors\[0\] \(2, 2\) on cpu"),
+        (lambda F, there, here: there.add_(here), r"^add: .*shape \(2, 2\) lies on the CPU"),
+    ],
+)  # fmt: skip
+def test_mixed_devices_are_told_by_op_and_tensor(run, told):
+    there, here = engine.ones(2, 2, device="cuda"), engine.ones(2, 2)
+    with pytest.raises(MixedDevicesError, match=told):
+        run(engine.nn.functional, there, here)
+    assert there.tolist() == here.tolist()
+
+
+def test_another_error_of_operands_on_two_devices_keeps_its_words():
+    with pytest.raises(IndexError, match="out of bounds"):
+        engine.ones(2, device="cuda")[engine.tensor([5])]
+
+
 def test_mixed_devices_are_refused_and_numbers_are_not():
     there, here = engine.ones(3, device="cuda"), engine.ones(3)
     with pytest.raises(DeviceError, match="same device"):
         there + here
-    with pytest.raises(DeviceError):
-        engine.nn.functional.linear(there.view(1, 3), engine.ones(2, 3))
     assert (there + engine.tensor(2.0)).tolist() == [3, 3, 3]
     with pytest.raises(TypeError, match=r"Use Tensor\.cpu\(\)"):
         there.numpy()

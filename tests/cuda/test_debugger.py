@@ -112,9 +112,11 @@ def test_a_parameter_s_history_is_what_it_was(watched):
 def test_the_thread_of_an_element(watched):
     product = explain(event_of(watched, "forward", "Linear"), "y", (1, 0)).launch
     assert product["kernel"] == "naive" and product["threadIdx"] == [0, 1, 0] and product["gridDim"] == [1, 1, 1]
+    assert (product["index"], product["shape"]) == ([0, 1, 0], [1, 2, 2])
     steps = ElementSteps(event_of(watched, "forward", "Tanh"), "y", (1, 1))
     assert steps.launch == {
         "kernel": "derived", "threadIdx": [3, 0, 0], "blockIdx": [0, 0, 0], "blockDim": [128, 1, 1], "gridDim": [1, 1, 1],
+        "index": [3], "shape": [4],
     }  # fmt: skip
     assert steps.result == pytest.approx(steps.actual, rel=1e-6)
 

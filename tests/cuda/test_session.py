@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.debug.client import RequestError
 from engine.debug.session import Session
 
 TRAINING = """
@@ -50,6 +51,30 @@ gate.allocate = small
 torch.empty(1234, 567, device="cuda")
 """
 
+LOST = """
+import torch
+from torch import nn
+from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+
+
+class CudaAPIError(Exception):
+    pass
+
+
+def lost(self, host, stream=0):
+    raise CudaAPIError("[719] Call to cuMemcpyDtoH results in CUDA_ERROR_LAUNCH_FAILED")
+
+
+model = nn.Linear(2, 1).to("cuda")
+try:
+    model(torch.ones(3, 2))
+except RuntimeError:
+    pass
+y = model(torch.ones(3, 2, device="cuda"))
+copy, FakeCUDAArray.copy_to_host = FakeCUDAArray.copy_to_host, lost
+y.tolist()
+"""
+
 
 @pytest.fixture
 def launch(tmp_path):
@@ -85,6 +110,7 @@ def test_a_session_on_the_gpu(launch):
         if key not in seen:
             seen[key] = stop
             if key == ("forward", "Linear"):
+                assert stop["device"] == "cuda:0"
                 explained(session, "y", (1, 0))
             if key == ("backward", "Linear"):
                 explained(session, "dw", (0, 1))
@@ -145,3 +171,20 @@ def test_out_of_memory_is_a_stop_that_names_what_holds_memory(launch):
     assert stop.reason == "exception" and "(1234, 567)" in stop["text"] and "(3, 500)" in stop["text"], stop
     assert "(3, 500)" in session.request("evaluate", expression="held")["result"]
     assert session.request("status")["state"] == "stopped"
+
+
+def test_mixed_devices_and_a_gpu_that_is_gone_are_stops_after_which_the_process_lives(launch):
+    session = launch(LOST)
+    session.configure("setExceptionBreakpoints", filters=["raised"])
+    stop = session.step("continue")
+    assert stop.reason == "exception" and "on cpu: x (3, 2); on cuda:0: w (1, 2), b (1,)" in stop["text"], stop
+    session.configure("setExceptionBreakpoints", filters=["uncaught"])
+    stop = session.step("continue")
+    assert stop.reason == "exception" and "does not answer any more ([719]" in stop["text"], stop
+    assert session.request("status")["state"] == "stopped"
+    assert session.request("evaluate", expression="y.shape")["result"].endswith("[3, 1])")
+    with pytest.raises(RequestError, match="start the script anew"):
+        session.request("tensor", reference={"expression": "y"})
+    assert session.request("stackTrace")["stackFrames"][0]["name"] == "<module>"
+    # Only the script's past can be looked at now, and another process takes its place.
+    assert session.restart().reason == "entry"

@@ -1,12 +1,16 @@
 """Stepping, levels and positions, without a socket."""
 
+import sys
+
 import numpy as np
 import pytest
 
 import engine as torch
 from engine import nn, trace
+from engine.cache import cache_folder
 from engine.debug.events import Position
 from engine.debug.replay.recorder import Recorder
+from engine.kernels import written
 from tests.debug.stepped import Stepper, into, out, over, run_on, small_training
 
 
@@ -18,6 +22,25 @@ def test_lines_are_stepped_as_in_pdb():
     stepper = Stepper(lambda: small_training(1), [over("line")] * 8)
     lines = [stop.event.line for stop in stepper.stops if stop.event.name == "small_training"]
     assert [line - lines[0] for line in lines[:5]] == [0, 1, 2, 3, 4]
+
+
+def test_a_kernel_written_on_the_way_has_no_lines_of_the_user_s():
+    name, value = "of_a_test", 0
+
+    def run():
+        nonlocal value
+        value = written.load(name, "value = 1\n").value
+        value += 1
+
+    path = cache_folder() / "derived" / f"{name}.py"
+    try:
+        stepper = Stepper(run, [into("line")] * 4, entry="run")
+        assert value == 2
+        files = {stop.event.file for stop in stepper.stops if stop.event.kind == "line"}
+        assert __file__ in files and str(path) not in files
+    finally:
+        sys.modules.pop(f"engine.kernels.derived.{name}", None)
+        path.unlink()
 
 
 def test_ops_are_stepped_forward_backward_and_through_the_update():

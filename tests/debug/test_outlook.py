@@ -91,6 +91,12 @@ def test_surroundings():
     assert surroundings([])["device"] == "cpu"
 
 
+def test_before_an_optimizer_has_stepped_the_device_is_the_called_model_s():
+    elsewhere = nn.Linear(1, 1)
+    elsewhere.parameters = lambda recurse=True: iter([types.SimpleNamespace(device="cuda:0")])
+    assert surroundings([], [nn.Linear(1, 1), nn.ReLU(), elsewhere, nn.ReLU()])["device"] == "cuda:0"
+
+
 def test_stops_progress_and_status_tell_it(tmp_path):
     script = tmp_path / "train.py"
     script.write_text(

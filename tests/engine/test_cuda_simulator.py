@@ -12,7 +12,10 @@ import sys
 import pytest
 
 #: The files of tests/cuda that the other modules run.
-DEBUG = ("tests/cuda/test_debugger.py", "tests/cuda/test_replay.py", "tests/cuda/test_session.py")
+DEBUG = (
+    "tests/cuda/test_debugger.py", "tests/cuda/test_replay.py", "tests/cuda/test_session.py",
+    "tests/cuda/test_session_networks.py",
+)  # fmt: skip
 LAUNCHES = ("tests/cuda/test_launches.py", "tests/cuda/test_many.py")
 
 

@@ -18,7 +18,9 @@ def launch_of(definition: str, index: tuple[int, ...], shape: tuple[int, ...]) -
 
     Returns:
         ``kernel``: ``"naive"`` (the matrix product) or ``"derived"``; in CUDA's words and order (x, y, z) ``threadIdx``,
-        ``blockIdx``, ``blockDim`` (threads of a block) and ``gridDim`` (blocks of the launch).
+        ``blockIdx``, ``blockDim`` (threads of a block) and ``gridDim`` (blocks of the launch); ``index`` and ``shape``
+        as the kernel has them (a matrix product: of n, i, j). ``"derived"`` counts elements in C order along x,
+        ``"naive"`` has j along x, i along y, n along z.
     """
     if definition.startswith(_PRODUCTS) and len(shape) in (2, 3):
         return _of_product(((0,) * (3 - len(index)) + tuple(index)), ((1,) * (3 - len(shape)) + tuple(shape)))
@@ -31,6 +33,7 @@ def launch_of(definition: str, index: tuple[int, ...], shape: tuple[int, ...]) -
         "kernel": "derived",
         "threadIdx": [position % THREADS, 0, 0], "blockIdx": [position // THREADS, 0, 0],
         "blockDim": [THREADS, 1, 1], "gridDim": [-(-size // THREADS), 1, 1],
+        "index": list(index), "shape": list(shape),
     }  # fmt: skip
 
 
@@ -42,4 +45,5 @@ def _of_product(index: tuple[int, ...], shape: tuple[int, ...]) -> dict[str, Any
         "kernel": "naive",
         "threadIdx": [j % TILE, i % TILE, 0], "blockIdx": [j // TILE, i // TILE, n],
         "blockDim": [TILE, TILE, 1], "gridDim": [-(-columns // TILE), -(-rows // TILE), products],
+        "index": [n, i, j], "shape": list(shape),
     }  # fmt: skip

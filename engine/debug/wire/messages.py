@@ -267,7 +267,8 @@ REQUESTS: dict[str, Request] = {
     "explain": Request(
         "Why an element has its value: formula, formula with its numbers, contributors (at most limit of them), and the "
         "check against the kernel's value. launch: of an element that a GPU computed {kernel, threadIdx, blockIdx, "
-        "blockDim, gridDim} in the version with one thread for each element, else null.",
+        "blockDim, gridDim, index, shape} in the version with one thread for each element, else null; kernel: 'derived' "
+        "(elements in C order along x) or 'naive' (a matrix product: j along x, i along y, n along z).",
         {"reference": "Reference", "index": "int | [int]", "limit?": "int"},
         {
             "op": "str", "name": "str", "index": "[int]", "latex": "str", "plain": "str", "here": "str", "numbers": "str",

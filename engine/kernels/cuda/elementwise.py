@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.device import cuda_array
 from engine.device.cuda_array import CudaArray, empty
-from engine.errors import DeviceError, MissingError
+from engine.errors import DeviceError, MissingError, MixedDevicesError
 from engine.kernels import written
 from engine.kernels.cuda.expressions import expression
 from engine.kernels.cuda.launch import launch, one_each
@@ -77,13 +77,13 @@ def operand(x: Any, name: str) -> Any:
     """``x`` as kernels take it: a CudaArray, or a number.
 
     Raises:
-        DeviceError: for an array with dimensions that lies on the CPU.
+        MixedDevicesError: for an array with dimensions that lies on the CPU.
     """
     if isinstance(x, CudaArray):
         return x
     if isinstance(x, np.ndarray):
         if x.size != 1:
-            raise DeviceError(
+            raise MixedDevicesError(
                 f"{name}: expected all tensors to be on the same device, but one of shape {x.shape} lies on the CPU "
                 "and another one on cuda:0; move it with .to('cuda')"
             )

@@ -17,7 +17,7 @@ from numba import cuda as _cuda
 from engine.device import gate
 from engine.device.cuda_array import CudaArray
 from engine.device.streams import current
-from engine.errors import DeviceError
+from engine.errors import MixedDevicesError
 from engine.kernels.cuda.simulator import Cuda
 
 __all__ = [
@@ -118,7 +118,7 @@ def launch(kernel: Any, grid: Any, threads: Any, *arguments: Any) -> None:
     """Launch a compiled kernel; CudaArrays among the arguments are handed over as what kernels take.
 
     Raises:
-        DeviceError: for an array on the CPU, and where the GPU does not answer any more.
+        MixedDevicesError: for an array on the CPU. DeviceError: the GPU does not answer any more.
     """
     if grid == 0:
         # There is nothing to compute; CUDA calls such a launch an error.
@@ -130,7 +130,7 @@ def launch(kernel: Any, grid: Any, threads: Any, *arguments: Any) -> None:
             raw.append(argument.raw if own is None else own)
         elif isinstance(argument, np.ndarray):
             # numba.cuda would copy it to the GPU and back at every launch, and say nothing.
-            raise DeviceError(
+            raise MixedDevicesError(
                 f"expected all tensors to be on the same device, but one of shape {argument.shape} lies on the CPU and "
                 "another one on cuda:0; move it with .to('cuda')"
             )
