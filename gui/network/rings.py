@@ -42,15 +42,22 @@ def paint_lit(painter: QPainter, item: NodeItem, zoom: float) -> None:
 
 def _sorted(item: NodeItem, lit: list, zoom: float) -> tuple[list[tuple[str, tuple[int, ...], float]], QPainterPath]:
     """What is large enough for a ring of its own, and the outline of what is not."""
-    rings, small = [], QRegion()
+    rings, small = [], set()
+    boxes = {part: item.rect(part).getRect() for part in ("values", "weight")}
     for part, index, share in lit:
-        cell = None if _is_unit(item, part, index) else _cell(item, part, index)
-        if cell is None or min(cell.width(), cell.height()) * zoom >= _LEAST:
+        place = None if _is_unit(item, part, index) else box_of(item.place.form, part, index)
+        left, top, wide, high = (zoom * side for side in boxes[part])
+        if place is None or min(place[2] * wide, place[3] * high) >= _LEAST:
             rings.append((part, index, share))
         else:
-            small += _pixels(_grown(cell, zoom), zoom)
+            across, down = max(_LEAST, place[2] * wide), max(_LEAST, place[3] * high)
+            x, y = left + (place[0] + place[2] / 2) * wide, top + (place[1] + place[3] / 2) * high
+            small.add((round(x - across / 2), round(y - down / 2), round(across), round(down)))
+    region = QRegion()
+    for pixels in small:
+        region += QRect(*pixels)
     outline = QPainterPath()
-    outline.addRegion(small)
+    outline.addRegion(region)
     return rings, outline.simplified()
 
 
@@ -59,27 +66,15 @@ def paint_ring(painter: QPainter, item: NodeItem, part: str, index: tuple[int, .
     if _is_unit(item, part, index):
         radius = item.size.radius + 2.5 * width / zoom
         painter.drawEllipse(item.center(index[0]), radius, radius)
-    elif (cell := _cell(item, part, index)) is not None:
-        painter.drawRect(_grown(cell, zoom))
+        return
+    share, box = box_of(item.place.form, part, index), item.rect(part)
+    if share is None or box.isEmpty():
+        return
+    u, v, wide, high = share
+    cell = QRectF(box.left() + u * box.width(), box.top() + v * box.height(), wide * box.width(), high * box.height())
+    across, down = (max(0.0, _LEAST / zoom - side) / 2 for side in (cell.width(), cell.height()))
+    painter.drawRect(cell.adjusted(-across, -down, across, down))
 
 
 def _is_unit(item: NodeItem, part: str, index: tuple[int, ...]) -> bool:
     return part == "values" and item.place.form.kind == "units" and len(index) == 1
-
-
-def _cell(item: NodeItem, part: str, index: tuple[int, ...]) -> QRectF | None:
-    share, box = box_of(item.place.form, part, index), item.rect(part)
-    if share is None or box.isEmpty():
-        return None
-    u, v, wide, high = share
-    return QRectF(box.left() + u * box.width(), box.top() + v * box.height(), wide * box.width(), high * box.height())
-
-
-def _grown(cell: QRectF, zoom: float) -> QRectF:
-    """As large as a ring is at least."""
-    across, down = (max(0.0, _LEAST / zoom - side) / 2 for side in (cell.width(), cell.height()))
-    return cell.adjusted(-across, -down, across, down)
-
-
-def _pixels(box: QRectF, zoom: float) -> QRect:
-    return QRectF(box.x() * zoom, box.y() * zoom, box.width() * zoom, box.height() * zoom).toAlignedRect()
