@@ -14,6 +14,7 @@ from gui.terms import element_name, terms_of
 from gui.theme import Theme
 from gui.widgets.formula_view import FormulaView
 from gui.widgets.terms_view import TermsView
+from gui.widgets.whole_lines import WholeLines
 
 
 class ExplainPage(QScrollArea):
@@ -77,6 +78,7 @@ class ExplainPage(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setWidget(body)
         body.setAutoFillBackground(False)
+        self._whole_lines = WholeLines(self, self._theme)
         body.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         body.customContextMenuRequested.connect(lambda place: self.menu_wanted.emit(body.mapToGlobal(place)))
 
@@ -151,7 +153,7 @@ class ExplainPage(QScrollArea):
 
     def apply_theme(self, theme: Theme) -> None:
         """Take on colours and fonts."""
-        self._theme = theme
+        self._theme = self._whole_lines.theme = theme
         self.name.setFont(theme.code_font("head", bold=True))
         self.value.setFont(theme.code_font("title", bold=True))
         self.of.setFont(theme.text_font("body"))
