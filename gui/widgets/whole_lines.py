@@ -9,8 +9,8 @@ from PyQt6.QtWidgets import QLabel, QScrollArea, QWidget
 from gui.theme import Theme
 from gui.widgets.parts import viewport_of
 
-#: Pixels of a line's lower end that may be missing: there is nothing but air.
-_AIR = 3
+#: Pixels at the lower end of a line that may be missing: there is nothing but air.
+_AIR = 1
 
 
 class WholeLines(QWidget):
