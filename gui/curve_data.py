@@ -37,28 +37,27 @@ def joined(
     """The curve and the measures of a run, after the answer ``body`` to ``curves`` from step ``start`` on.
 
     Returns:
-        ``{"steps", "losses"}``, and ``{"series": {(quantity, name): (steps, values, counts)}, "epochs": (n, 2)}``.
+        ``{"steps", "losses"}``, and ``{"series": {(quantity, name): (steps, values, counts)}, "evaluations": names of the
+        places of evaluation, "epochs": (n, 2)}``.
     """
     old = curve or {}
     both = {key: _cut(old.get("steps"), old.get(key), body[key].numpy(), start) for key in ("steps", "losses")}
-    series = dict((measured or {}).get("series", {}))
+    # Where the script has evaluated at another place, those before may have got longer names.
+    names = body.get("evaluations", ())
+    renamed = dict(zip((measured or {}).get("evaluations", ()), names, strict=False))
+    before = (measured or {}).get("series", {})
+    series = {(quantity, renamed.get(name, name)): one for (quantity, name), one in before.items()}
     fresh = {(one["quantity"], one["name"]): one for one in body.get("series", ())}
-    names = {name for quantity, name in fresh if quantity == "loss"}
-    if len(names) > 1 or any(name.startswith("evaluation: ") for name in names):
-        # Where the script evaluates at a second place, the first one has got a name of its own.
-        lone = [key for key in series if key[1] == "validation"]
-        for key in lone:
-            del series[key]
     for key in {*series, *fresh}:
         new = fresh.get(key)
         parts = [new[name].numpy() for name in ("steps", "values", "counts")] if new else [np.zeros(0)] * 3
         known = series.get(key, (None, None, None))
         series[key] = tuple([_cut(known[0], known[i], parts[i], start) for i in range(3)])
     epochs = body["epochs"].numpy() if "epochs" in body else np.zeros((0, 2), np.int64)
-    before = (measured or {}).get("epochs")
-    if before is not None and start:
-        epochs = np.concatenate([before[before[:, 1] < start], epochs])
-    return both, {"series": series, "epochs": epochs}
+    begun = (measured or {}).get("epochs")
+    if begun is not None and start:
+        epochs = np.concatenate([begun[begun[:, 1] < start], epochs])
+    return both, {"series": series, "evaluations": list(names), "epochs": epochs}
 
 
 def measures_equal(a: Mapping[str, Any] | None, b: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from gui.numbers import format_number
@@ -51,7 +52,7 @@ class Terms:
     terms: tuple[Term, ...]
     summands: bool
 
-    @property
+    @cached_property
     def largest(self) -> float:
         """The largest |share|, 0.0 where none is finite."""
         return max((abs(t.share) for t in self.terms if t.share is not None and math.isfinite(t.share)), default=0.0)
@@ -64,14 +65,13 @@ def terms_of(explanation: Mapping[str, Any]) -> Terms:
     factors of one product; that is kept only where the products add up to the result.
     """
     contributors = explanation.get("contributors") or []
-    single = [Term((c,), c["share"], bool(c["decides"])) for c in contributors]
     result = explanation.get("result")
     whole = len(contributors) == explanation.get("total", len(contributors))
     grouped = _products(contributors)
-    for terms in (grouped, single):
-        if not whole or _sum_is(terms, result):
-            return Terms(_ordered(terms), whole and _sum_is(terms, result))
-    return Terms(_ordered(single), False)
+    if not whole or _sum_is(grouped, result):
+        return Terms(_ordered(grouped), whole)
+    single = [Term((c,), c["share"], bool(c["decides"])) for c in contributors]
+    return Terms(_ordered(single), _sum_is(single, result))
 
 
 def element_name(tensor: str, index: Sequence[int]) -> str:
@@ -87,19 +87,18 @@ def _factor(value: Any, follows: bool) -> str:
 def _products(contributors: Sequence[Mapping[str, Any]]) -> list[Term]:
     groups: list[list[Mapping[str, Any]]] = []
     for c in contributors:
-        group = groups[-1] if groups else []
-        if group and c["share"] is not None and not c["decides"] and _same_product(group, c):
-            group.append(c)
+        if groups and c["share"] is not None and not c["decides"] and _same_product(groups[-1], c):
+            groups[-1].append(c)
         else:
             groups.append([c])
     return [Term(tuple(group), group[0]["share"], bool(group[0]["decides"])) for group in groups]
 
 
 def _same_product(group: Sequence[Mapping[str, Any]], other: Mapping[str, Any]) -> bool:
-    first = group[0]
-    if first["decides"] or first["share"] is None or other["tensor"] in [c["tensor"] for c in group]:
+    first, share = group[0]["share"], other["share"]
+    if first is None or not (first == share or math.isclose(first, share, rel_tol=1e-12)) or group[0]["decides"]:
         return False
-    return first["share"] == other["share"] or math.isclose(first["share"], other["share"], rel_tol=1e-12)
+    return all(c["tensor"] != other["tensor"] for c in group)
 
 
 def _sum_is(terms: Sequence[Term], result: Any) -> bool:

@@ -16,6 +16,9 @@ from gui.widgets.parts import scroll_bar_of, viewport_of
 
 _GAP = 8
 
+#: Part of its side to which a picture may shrink in height for one more row to be seen whole.
+_SHRUNK = 0.7
+
 #: Samples by whose texts the columns of a batch in lines are measured.
 _MEASURED = 64
 
@@ -80,8 +83,13 @@ class SampleGrid(QAbstractScrollArea):
         if self._in_lines:
             return QSize(max(1, viewport_of(self).width() - 2 * _GAP), round(line + 4))
         side = self.theme.space(64 if self._under == 2 else 84)
-        tall = side if self.batch is not None and self.batch.kind == "pictures" else 0
-        return QSize(side, round(tall + self._under * line + 4))
+        texts = round(self._under * line + 4)
+        if self.batch is None or self.batch.kind != "pictures":
+            return QSize(side, texts)
+        room = viewport_of(self).height() - _GAP
+        one_more = room // (side + texts + _GAP) + 1
+        fitted = room // one_more - _GAP - texts
+        return QSize(side, (fitted if fitted >= _SHRUNK * side else side) + texts)
 
     def _columns(self) -> int:
         return 1 if self._in_lines else max(1, (viewport_of(self).width() - _GAP) // (self._cell().width() + _GAP))
@@ -90,27 +98,27 @@ class SampleGrid(QAbstractScrollArea):
         """Where the sample at a place of the order stands."""
         cell, columns = self._cell(), self._columns()
         row, column = divmod(place, columns)
-        top = _GAP + row * (cell.height() + _GAP) - scroll_bar_of(self).value()
+        top = _GAP + (row - scroll_bar_of(self).value()) * (cell.height() + _GAP)
         return QRectF(_GAP + column * (cell.width() + _GAP), top, cell.width(), cell.height())
 
     def place_at(self, x: float, y: float) -> int | None:
         """The place whose cell a point lies in."""
         cell, columns = self._cell(), self._columns()
-        column, row = (
-            int((x - _GAP // 2) // (cell.width() + _GAP)),
-            int((y + scroll_bar_of(self).value() - _GAP // 2) // (cell.height() + _GAP)),
-        )
-        place = row * columns + column
-        return place if 0 <= column < columns and 0 <= place < len(self.order) else None
+        column = int((x - _GAP // 2) // (cell.width() + _GAP))
+        row = int((y - _GAP // 2) // (cell.height() + _GAP))
+        place = (row + scroll_bar_of(self).value()) * columns + column
+        seen = 0 <= column < columns and 0 <= row < self._rows_in_sight()
+        return place if seen and place < len(self.order) else None
 
     def _measure(self) -> None:
         self._widths = None
-        cell, columns = self._cell(), self._columns()
-        rows = -(-len(self.order) // columns)
-        bar = scroll_bar_of(self)
-        bar.setPageStep(viewport_of(self).height())
-        bar.setSingleStep(cell.height() // 2)
-        bar.setRange(0, max(0, rows * (cell.height() + _GAP) + _GAP - viewport_of(self).height()))
+        rows, bar = -(-len(self.order) // self._columns()), scroll_bar_of(self)
+        bar.setPageStep(self._rows_in_sight())
+        bar.setRange(0, max(0, rows - self._rows_in_sight()))
+
+    def _rows_in_sight(self) -> int:
+        """Rows that can be seen whole: it is scrolled by rows, and one that would be cut is left out."""
+        return max(1, (viewport_of(self).height() - _GAP) // (self._cell().height() + _GAP))
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         self._measure()
@@ -122,12 +130,9 @@ class SampleGrid(QAbstractScrollArea):
         painter.fillRect(viewport_of(self).rect(), self.theme.panel)
         if self.batch is None:
             return
-        first = max(0, (scroll_bar_of(self).value() // (self._cell().height() + _GAP)) * self._columns())
-        for place in range(first, len(self.order)):
-            box = self.box(place)
-            if box.top() > viewport_of(self).height():
-                break
-            self._paint_cell(painter, box, self.order[place])
+        first, columns = scroll_bar_of(self).value() * self._columns(), self._columns()
+        for place in range(first, min(len(self.order), first + self._rows_in_sight() * columns)):
+            self._paint_cell(painter, self.box(place), self.order[place])
 
     def _paint_cell(self, painter: QPainter, box: QRectF, i: int) -> None:
         line = QFontMetricsF(self.theme.code_font("small")).height()
@@ -271,11 +276,8 @@ class SampleGrid(QAbstractScrollArea):
 
     def reveal(self, place: int) -> None:
         """Scroll as little as needed to show a place."""
-        box, bar = self.box(place), scroll_bar_of(self)
-        if box.top() < _GAP:
-            bar.setValue(bar.value() + round(box.top()) - _GAP)
-        elif box.bottom() > viewport_of(self).height() - _GAP:
-            bar.setValue(bar.value() + round(box.bottom()) - viewport_of(self).height() + _GAP)
+        row, bar = place // self._columns(), scroll_bar_of(self)
+        bar.setValue(min(max(bar.value(), row - self._rows_in_sight() + 1), row))
 
     def viewportEvent(self, event: QEvent | None) -> bool:
         if isinstance(event, QHelpEvent) and self.batch is not None:

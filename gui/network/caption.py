@@ -16,10 +16,10 @@ Filled = Iterable[tuple[str, str, Wanted | None]]
 
 
 class Caption(NamedTuple):
-    """A text, and a shorter one for where it has no room."""
+    """A text, and shorter ones for where it has no room."""
 
     text: str
-    brief: str = ""
+    brief: tuple[str, ...] = ()
 
 
 def steps_in_words(steps: Iterable[int]) -> str:
@@ -39,28 +39,28 @@ def at_stop(fill: Fill, shown: Filled, stop: dict[str, Any], sample: int) -> Cap
     steps = stop.get("step")
     if fill.step is not None and steps is not None and steps > fill.step and not fill.validates:
         seen = f"last seen in {steps_in_words([fill.step])}"
-        return Caption(f"{what}, {seen}", seen)
+        return Caption(f"{what}, {seen}", (seen,))
     if fill.validates and fill.mode == "forward":
         what += ", no_grad"
-    dimmed = _dimmed(fill, shown)
-    return Caption(f"{what}{_sample(fill, sample)}{dimmed}", f"{what}{dimmed}" if dimmed else what)
+    of, dimmed = _sample(fill, sample), _dimmed(fill, shown)
+    return Caption(what + of + dimmed, (what + dimmed, what + of, what))
 
 
 def running(fill: Fill, steps: Iterable[int], sample: int) -> Caption:
     """While the script runs freely, and nodes of these steps stand side by side."""
     of = steps_in_words(steps)
-    return Caption(f"{_WORDS[fill.mode]}{f' · {of}' if of else ''}{_sample(fill, sample)}", of)
+    return Caption(f"{_WORDS[fill.mode]}{f' · {of}' if of else ''}{_sample(fill, sample)}", (of,))
 
 
 def ran(mode: str, steps: Iterable[int]) -> Caption:
     """Behind a free run, of which the newest picture is of these steps."""
-    seen = f"last seen in {steps_in_words(steps)}"
-    return Caption(f"{_WORDS[mode]}, {seen}", seen)
+    seen = f"last seen in {steps_in_words(steps) or 'an earlier step'}"
+    return Caption(f"{_WORDS[mode]}, {seen}", (seen,))
 
 
 def unseen(mode: str) -> Caption:
     """Behind a free run, of which other numbers were shown than are wanted now."""
-    return Caption(f"{_WORDS[mode]} · of a free run there are none: step on (F10)", "none of a free run: step on (F10)")
+    return Caption(f"{_WORDS[mode]} · of a free run there are none: step on (F10)", ("none of a free run",))
 
 
 def _sample(fill: Fill, sample: int) -> str:

@@ -11,7 +11,7 @@ from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen
 
 from gui.network.glyphs import paint_alarm, short_number
-from gui.network.where import box_of
+from gui.network.rings import paint_lit, paint_ring
 from gui.theme import with_alpha
 
 if TYPE_CHECKING:
@@ -89,28 +89,10 @@ def paint_marks(painter: QPainter, item: NodeItem, zoom: float) -> None:
     """What is selected, and what an explained number was computed from."""
     marks, theme = item.marks, item.theme
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for part, index, share in marks.lit:
-        painter.setPen(QPen(with_alpha(theme.selection, max(0.25, min(1.0, share))), 1 / zoom))
-        _ring(painter, item, part, index, zoom, 1.0)
+    paint_lit(painter, item, zoom)
     if marks.selected:
         painter.setPen(QPen(theme.selection, 2 / zoom))
         painter.drawRoundedRect(item.body().adjusted(-6, -5, 6, 5), 7, 7)
     if marks.picked is not None:
         painter.setPen(QPen(theme.selection, 2 / zoom))
-        _ring(painter, item, *marks.picked, zoom, 2.0)
-
-
-def _ring(painter: QPainter, item: NodeItem, part: str, index: tuple[int, ...], zoom: float, width: float) -> None:
-    form, box = item.place.form, item.rect(part)
-    if part == "values" and form.kind == "units" and len(index) == 1:
-        radius = item.size.radius + 2.5 * width / zoom
-        painter.drawEllipse(item.center(index[0]), radius, radius)
-        return
-    share = box_of(form, part, index)
-    if share is None or box.isEmpty():
-        return
-    u, v, wide, high = share
-    cell = QRectF(box.left() + u * box.width(), box.top() + v * box.height(), wide * box.width(), high * box.height())
-    # A ring no smaller than 6 pixels on the screen: smaller ones would not be seen.
-    extra = max(0.0, 6 / zoom - min(cell.width(), cell.height())) / 2
-    painter.drawRect(cell.adjusted(-extra, -extra, extra, extra))
+        paint_ring(painter, item, *marks.picked, zoom, 2.0)

@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import QGraphicsItem
 from gui.network.frames import paint_frame, paint_funnel, paint_marks, paint_number
 from gui.network.glyphs import bgra_of, quick_image, short_number
 from gui.network.places import Place
+from gui.network.rings import Drawn
 from gui.network.units import paint_beside, paint_units
 from gui.network.values import BGR, Content, pixels
 from gui.network.words import CHANGING, Words
@@ -44,6 +45,8 @@ class NodeItem(QGraphicsItem):
         self.faint: dict[str, bool] = {}
         self.signed = False
         self.marks = Marks()
+        #: How the numbers that are lit were drawn last, see :func:`paint_lit`.
+        self.lit: Drawn | None = None
         self._images: dict[str, QImage | None] = {}
         self._boxes = {"values": QRectF(*place.values), "weight": QRectF(*place.weight)}
         self._bounds = QRectF(place.x, place.y, place.width, place.height).adjusted(-8, -6, 8, 6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
+from time import perf_counter
 from typing import Any
 
 from PyQt6.QtCore import QObject
@@ -11,9 +12,10 @@ from gui.network.layout import Layout, pieces
 from gui.network.texts import Texts
 from gui.timers import single_shot
 
-#: Nodes that are looked at in one turn of the window's loop: some ten milliseconds. Of most networks that is all of them,
-#: as often as it takes.
-_AT_ONCE = 500
+#: Seconds that one turn of the window's loop takes of it; of small networks that is all.
+_AT_ONCE = 0.008
+#: Nodes of a network that is laid out at once.
+_SMALL = 20
 #: Layouts that are kept.
 _MOST_KEPT = 16
 
@@ -31,7 +33,7 @@ class Laying(QObject):
         self._kept: dict[Hashable, Layout] = {}
         self._key: Hashable = None
         self._work: Iterator[Layout | None] | None = None
-        self._pieces = 1
+        self._small = True
         self._go_on = single_shot(self, 0, self._turn)
 
     @property
@@ -48,14 +50,15 @@ class Laying(QObject):
         if key in self._kept:
             self._done(key, self._kept[key])
             return
-        self._pieces = max(1, _AT_ONCE // len(graph["nodes"]))
+        self._small = len(graph["nodes"]) <= _SMALL
         self._work = pieces(graph, width, height, texts)
         self._turn()
 
     def _turn(self) -> None:
         """Make some pieces."""
         assert self._work is not None
-        for _ in range(self._pieces):
+        end = perf_counter() + _AT_ONCE
+        while self._small or perf_counter() < end:
             layout = next(self._work)
             if layout is not None:
                 self._work = None

@@ -52,14 +52,15 @@ class LiveNumbers:
         self._wanted.clear()
         self._ranges.clear()
 
-    def want(self, fill: Fill) -> list[dict[str, Any]]:
-        """The views, as of :meth:`gui.panels.panel.Panel.live_views`, that fill the nodes."""
+    def want(self, fill: Fill, anew: bool = True) -> list[dict[str, Any]]:
+        """The views, as of :meth:`gui.panels.panel.Panel.live_views`, that fill the nodes; ``anew``: these do not show
+        pictures yet.
+        """
+        if anew or fill.mode != self.mode:
+            self.forget()
         self.mode = fill.mode
         self._steps = 0
         self._coming.clear()
-        self.forget()
-        self.seen.clear()
-        self._written.clear()
         self._wanted = {f"{node} {part}": (node, part, wanted) for node, part, wanted in fill.all() if wanted is not None}
         self._together = {(node, part) for node, part, wanted in self._wanted.values() if part == "values" or wanted.minus}
         nodes = list(dict.fromkeys(node for node, _, _ in self._wanted.values()))
@@ -122,8 +123,8 @@ class LiveNumbers:
 
     def forget(self) -> None:
         """Forget the pictures: they are of another run, or of another network."""
-        self._last.clear()
-        self._last_steps.clear()
+        for known in (self._last, self._last_steps, self.seen, self._written):
+            known.clear()
 
     def again(self) -> None:
         """Show the last step of which all was taken: others have been in its place, or half of the one after it."""

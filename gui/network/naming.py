@@ -123,7 +123,7 @@ class Naming:
         if node is None or node not in self.fill.nodes:
             return
         most = max((abs(c.get("share") or 0.0) for c in contributors), default=0.0) or 1.0
-        for entry in contributors[:2000]:
+        for entry in contributors:
             spot = self._spot(node, str(entry["tensor"]), tuple(entry["index"]))
             if spot.index is not None and spot.part:
                 yield spot.node, spot.part, spot.index, abs(entry.get("share") or 0.0) / most

@@ -10,7 +10,7 @@ import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen
 
-from gui.network.glyphs import ink_on, paint_alarm, short_number, write_on
+from gui.network.glyphs import ink_on, paint_alarm, quick_image, short_number, write_on
 from gui.network.measuring import number_font
 from gui.network.values import Content, colours
 from gui.numbers import format_number
@@ -24,6 +24,8 @@ _LEGIBLE = 4.6
 NUMBER_FROM = 38.0
 #: Pixels across up to which a unit is a mere dot: nobody sees its outline, nor a minus in it.
 _DOT = 7.5
+#: Rows of the picture of a dot with the gaps around it, and pixels from dot to dot from which there are gaps.
+_PARTS, _APART = 8, 3.0
 
 
 def legible(points: float, zoom: float) -> bool:
@@ -38,20 +40,15 @@ def paint_units(painter: QPainter, item: NodeItem, content: Content | None, zoom
     alarm = theme.phase["alarm"]
     limit = 1.0 if content is None else content.limit
     finite = content is not None and not content.nans and not content.infs
-    fills = colours(values, limit, theme.diverging, (alarm.red(), alarm.green(), alarm.blue()), finite).tolist()
-    shown = values.tolist()
-    numbers = 2 * radius * zoom >= NUMBER_FROM
-    outline, minus = _outline(theme.ink.rgba()), QPen(theme.ink, 1.4)
+    rgba = colours(values, limit, theme.diverging, (alarm.red(), alarm.green(), alarm.blue()), finite)
     box = item.rect("values")
     x, y, high = box.center().x(), box.top(), box.height() / max(1, item.place.form.shape[0])
     if 2 * radius * zoom <= _DOT:
-        unknown = with_alpha(theme.ink, 0.18)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        for unit in range(item.place.form.shape[0]):
-            dot = QRectF(x - radius, y + (unit + 0.5) * high - radius, 2 * radius, 2 * radius)
-            painter.fillRect(dot, _fill(*fills[unit][:3])[0] if unit < len(shown) else unknown)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        _paint_dots(painter, item, rgba, zoom)
         return
+    fills, shown = rgba.tolist(), values.tolist()
+    numbers = 2 * radius * zoom >= NUMBER_FROM
+    outline, minus = _outline(theme.ink.rgba()), QPen(theme.ink, 1.4)
     for unit in range(item.place.form.shape[0]):
         at = QPointF(x, y + (unit + 0.5) * high)
         known = unit < len(shown)
@@ -72,6 +69,29 @@ def paint_units(painter: QPainter, item: NodeItem, content: Content | None, zoom
                 minus.setColor(ink)
             painter.setPen(minus)
             painter.drawLine(QPointF(at.x() - radius * 0.4, at.y()), QPointF(at.x() + radius * 0.4, at.y()))
+
+
+def _paint_dots(painter: QPainter, item: NodeItem, rgba: np.ndarray, zoom: float) -> None:
+    """A column of dots, as one picture: networks of dots have thousands of them."""
+    units, radius, box = item.place.form.shape[0], item.size.radius, item.rect("values")
+    high = box.height() / max(1, units)
+    wide = _PARTS if high * zoom < _APART else min(_PARTS, max(1, round(_PARTS * 2 * radius / high)))
+    first = (_PARTS - wide) // 2
+    bgra = np.zeros((units, _PARTS, 1, 4), np.uint8)
+    bgra[:, first : first + wide] = _unknown(item.theme.ink.rgba())
+    bgra[: len(rgba), first : first + wide, 0] = rgba[:units, None, [2, 1, 0, 3]]
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+    place = QRectF(box.center().x() - radius, box.top(), 2 * radius, box.height())
+    painter.drawImage(place, quick_image(bgra.reshape(-1, 1, 4)))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+
+
+@lru_cache(maxsize=4)
+def _unknown(ink: int) -> tuple[int, ...]:
+    """Blue, green, red, opacity of a dot without a value, the colours times the opacity."""
+    color, share = QColor.fromRgba(ink), 0.18
+    return tuple(round(share * part) for part in (color.blue(), color.green(), color.red(), 255))
 
 
 @lru_cache(maxsize=1024)

@@ -91,23 +91,26 @@ class WeightLines(QGraphicsItem):
         return self._lines[most]
 
     def _sort(self, most: int) -> list[tuple[float, bool, Any]]:
-        if self.content is None or self.content.data.ndim != 2:
+        if self.content is None or self.content.data.ndim != 2 or not self.content.data.size:
             return []
         data = np.nan_to_num(np.asarray(self.content.data, np.float64), posinf=0, neginf=0)
-        order = np.argsort(-np.abs(data), axis=None)[:most][::-1]
-        outs, intos = np.unravel_index(order, data.shape)
-        values = data[outs, intos]
-        shades = np.minimum(_SHADES, 1 + (np.abs(values) / self.content.limit * _SHADES).astype(int))
+        sizes = np.abs(data).reshape(-1)
+        order = np.argpartition(sizes, -most)[-most:] if sizes.size > most else np.arange(sizes.size)
+        # By shade, the positive ones of each first.
+        kinds = 2 * np.minimum(_SHADES, 1 + (sizes[order] / self.content.limit * _SHADES).astype(int))
+        kinds += data.reshape(-1)[order] < 0
+        sorting = np.argsort(kinds, kind="stable")
+        order, kinds = order[sorting], kinds[sorting]
+        outs, intos = np.divmod(order, data.shape[1])
         first, last = self.line(0, 0), self.line(data.shape[0] - 1, data.shape[1] - 1)
         y1 = np.linspace(first.y1(), last.y1(), data.shape[1])[intos]
         y2 = np.linspace(first.y2(), last.y2(), data.shape[0])[outs]
+        ends = [0, *(np.flatnonzero(np.diff(kinds)) + 1).tolist(), len(kinds)]
         found = []
-        for shade in range(1, _SHADES + 1):
-            for negative in (False, True):
-                of = (shades == shade) & ((values < 0) == negative)
-                if of.any():
-                    lines = lines_of(int(of.sum()), first.x1(), y1[of], first.x2(), y2[of])
-                    found.append((shade / _SHADES, negative, lines))
+        for start, end in zip(ends, ends[1:]):
+            shade, negative = divmod(int(kinds[start]), 2)
+            lines = lines_of(end - start, first.x1(), y1[start:end], first.x2(), y2[start:end])
+            found.append((shade / _SHADES, bool(negative), lines))
         return found
 
     def refine(self) -> None:

@@ -20,7 +20,7 @@ from gui.terms import element_name
 from gui.theme import Theme
 
 #: Contributors that are asked for, and that the other panels are told of.
-_ASKED, _TOLD = 10_000, 2_000
+_ASKED, _TOLD = 10_000, 1_000
 
 
 class ExplainPanel(Panel):

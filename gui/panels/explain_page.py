@@ -15,6 +15,7 @@ from gui.terms import element_name, terms_of
 from gui.theme import Theme
 from gui.widgets.formula_view import FormulaView
 from gui.widgets.terms_view import TermsView
+from gui.widgets.whole_lines import WholeLines
 
 
 class ExplainPage(QScrollArea):
@@ -83,6 +84,7 @@ class ExplainPage(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setWidget(body)
         body.setAutoFillBackground(False)
+        self._whole_lines = WholeLines(self, self._theme)
         body.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         body.customContextMenuRequested.connect(lambda place: self.menu_wanted.emit(body.mapToGlobal(place)))
 
@@ -174,7 +176,7 @@ class ExplainPage(QScrollArea):
 
     def apply_theme(self, theme: Theme) -> None:
         """Take on colours and fonts."""
-        self._theme = theme
+        self._theme = self._whole_lines.theme = theme
         self.name.setFont(theme.code_font("head", bold=True))
         self.value.setFont(theme.code_font("title", bold=True))
         self.of.setFont(theme.text_font("body"))

@@ -40,7 +40,7 @@ class FreeRun:
 
     def views(self, fill: Fill) -> list[dict[str, Any]]:
         """See :meth:`gui.panels.panel.Panel.live_views`."""
-        return self._numbers.want(fill)
+        return self._numbers.want(fill, anew=not self.pictured)
 
     def take(self, views: dict[str, dict[str, Any]]) -> None:
         """Show what a step has looked like."""

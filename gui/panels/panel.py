@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -270,9 +270,9 @@ class PanelHead(QWidget):
         # A dock gives its title bar the height of the hint, whatever height was fixed.
         return QSize(super().sizeHint().width(), self.minimumHeight())
 
-    def set_subject(self, text: str, kept: str = "", brief: str = "") -> None:
+    def set_subject(self, text: str, kept: str = "", brief: str | Sequence[str] = "") -> None:
         """What the panel shows: a tensor's name; ``kept``: its shape and dtype, which are cut last; ``brief``: what is
-        written, whole, instead where there is no room for it all.
+        written, whole, instead where there is no room for it all: of several texts the first that has room.
         """
         self.subject.set_text(text, kept, brief)
 
@@ -305,8 +305,8 @@ class ElidedLabel(QLabel):
     def __init__(self, text: str = "") -> None:
         super().__init__()
         self._whole = ""
-        self._kept = self._brief = ""
-        self._problem = ""
+        self._kept = self._problem = ""
+        self._brief: tuple[str, ...] = ()
         self._ground: QColor | None = None
         self.shown = ""
         self.setMinimumWidth(1)
@@ -320,12 +320,13 @@ class ElidedLabel(QLabel):
     def setText(self, text: str | None) -> None:
         self.set_text(text or "")
 
-    def set_text(self, text: str, kept: str = "", brief: str = "") -> None:
-        """Show ``text`` followed by ``kept``; in little room ``text`` is cut in its middle and ``kept`` stays whole, or
-        ``brief`` is shown instead of both.
+    def set_text(self, text: str, kept: str = "", brief: str | Sequence[str] = "") -> None:
+        """Show ``text`` followed by ``kept``; in little room ``text`` is cut in its middle and ``kept`` stays whole, or the
+        first text of ``brief`` that has room is shown instead of both.
         """
-        if (text + kept, kept, brief) != (self._whole, self._kept, self._brief):
-            self._whole, self._kept, self._brief = text + kept, kept, brief
+        briefs = tuple(filter(None, (brief,) if isinstance(brief, str) else brief))
+        if (text + kept, kept, briefs) != (self._whole, self._kept, self._brief):
+            self._whole, self._kept, self._brief = text + kept, kept, briefs
             self._fit()
 
     def set_problem(self, text: str) -> None:
@@ -360,7 +361,7 @@ class ElidedLabel(QLabel):
         if metrics.horizontalAdvance(text) <= room:
             shown = text
         elif self._brief and not self._problem:
-            shown = self._brief if metrics.horizontalAdvance(self._brief) <= room else ""
+            shown = next((brief for brief in self._brief if metrics.horizontalAdvance(brief) <= room), "")
         elif kept and metrics.horizontalAdvance(name[:1] + "…" + name[-2:] + kept) <= room:
             left = room - metrics.horizontalAdvance(kept)
             shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, left) + kept

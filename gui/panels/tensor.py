@@ -51,8 +51,8 @@ class TensorPanel(Panel):
         self.numbers = TensorNumbers(self, self._show_numbers, self._refuse)
         self.classes = Classes(self)
         self._live = TensorLive(self, self._show_seen)
-        #: What stands behind a picture of the script while it ran, and at which step; None where the numbers were asked for.
-        self._seen: tuple[tuple[dict[str, Any], ...], int] | None = None
+        #: Of which run, and of what, the numbers are that were seen last, and at which step.
+        self._seen: tuple[Any, tuple[dict[str, Any], ...], int] | None = None
         #: The stop and the selection for which numbers were asked for last.
         self._asked: tuple[dict[str, Any] | None, Selection] | None = None
         self._scales = Scales()
@@ -150,9 +150,9 @@ class TensorPanel(Panel):
         resolve(self.subject, view, (self.state.stop or {}).get("seq"), self.numbers.ask_source, found)
 
     def _refuse(self, text: str) -> None:
-        if self._seen is not None and self.shown is not None and self._seen[0] == self.source.references:
+        if self.shown is not None and self._seen is not None and self._seen[:2] == self._seen_now(None)[:2]:
             # Nothing is recorded of a script that ran freely, or not any more: what was seen last says more than that.
-            self.head.set_subject(f"{self.source.title}, last seen in step {format_count(self._seen[1])}")
+            self.head.set_subject(f"{self.source.title}, last seen in step {format_count(self._seen[2])}")
             return
         self.content.refuse(text)
         self.shown = None
@@ -178,12 +178,15 @@ class TensorPanel(Panel):
 
     def _show_seen(self, view: Shown, answer: dict[str, Any]) -> None:
         self._show_numbers(view, answer)
-        self._seen = self.source.references, int((self.state.snapshot or {}).get("step") or 0)
+        self._seen = self._seen_now(self.state.snapshot)
+
+    def _seen_now(self, place: dict[str, Any] | None) -> tuple[Any, tuple[dict[str, Any], ...], int]:
+        return self.state.current_run.get("number"), self.source.references, int((place or {}).get("step") or 0)
 
     # ---- the answers ----
 
     def _show_numbers(self, view: Shown, answer: dict[str, Any]) -> None:
-        self.shown, self._seen = view, (self.source.references, int((self.state.stop or {}).get("step") or 0))
+        self.shown, self._seen = view, self._seen_now(self.state.stop)
         self.content.accept(view.shape)
         title = self.source.title
         self.head.set_subject(title, f"  {format_shape(view.shape).replace(' ', '')}  {view.dtype}")

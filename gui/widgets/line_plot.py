@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from PyQt6.QtCore import QEvent, QSize, pyqtSignal
-from PyQt6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
+from PyQt6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QResizeEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from gui.numbers import format_count, format_number
@@ -19,6 +19,9 @@ from gui.theme import Theme
 from gui.widgets.flow_layout import FlowLayout
 
 __all__ = ["Curve", "LinePlot", "Mark", "Plot"]
+
+#: Share of the height that the legend may take.
+_LEGEND = 0.25
 
 #: Share of the axis within which a mark belongs to what is read.
 _NEAR = 0.01
@@ -41,6 +44,7 @@ class LinePlot(QWidget):
         self.legend.setAccessibleName("Legend")
         self._legend_layout = FlowLayout(self.legend, spacing=12, margins=(8, 2, 8, 2))
         self._entries: list[tuple] = []
+        self._more: QLabel | None = None
         self._said: tuple | None = None
         self.read_out = ElidedLabel()
         self.read_out.setAccessibleName("Read-out of the curves")
@@ -134,11 +138,37 @@ class LinePlot(QWidget):
                 widget.setParent(None)
                 widget.deleteLater()
         for curve in curves.values():
-            entry = _Entry(curve, self.theme)
-            self._legend_layout.addWidget(entry)
-            entry.show()
+            self._legend_layout.addWidget(_Entry(curve, self.theme))
+        self._more = QLabel()
+        self._more.setObjectName("muted")
+        self._more.setFont(self.theme.text_font("small"))
+        self._legend_layout.addWidget(self._more)
         self.legend.setVisible(len(wanted) > 1)
+        self._fit_legend()
+
+    def _fit_legend(self) -> None:
+        """Leave out entries for which there is no room beside the curves, and say how many."""
+        layout, more = self._legend_layout, self._more
+        if more is None:
+            return
+        entries = [widget for i in range(layout.count() - 1) if (item := layout.itemAt(i)) and (widget := item.widget())]
+        for entry in entries:
+            entry.show()
+        more.hide()
+        room = max(_LEGEND * self.height(), layout.minimumSize().height())
+        for kept in range(len(entries) - 1, 0, -1):
+            layout.invalidate()
+            if layout.heightForWidth(self.width()) <= room:
+                break
+            entries[kept].hide()
+            more.setText(f"and {len(entries) - kept} more")
+            more.setToolTip("\n".join(name for name, *_ in self._entries[kept:]))
+            more.show()
         self.legend.updateGeometry()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._fit_legend()
 
     # ---- reading ----
 

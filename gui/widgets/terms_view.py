@@ -124,6 +124,12 @@ class TermsView(QWidget):
     def _line_height(self) -> int:
         return self.fontMetrics().height() + 6
 
+    def line_at(self, y: int) -> tuple[int, int]:
+        """Where the row at ``y`` begins and ends."""
+        row = min(y // max(1, self._row_height()), len(self._rows))
+        high = self._row_height() if row < len(self._rows) else self._line_height()
+        return row * self._row_height(), row * self._row_height() + high
+
     def sizeHint(self) -> QSize:
         height = len(self._rows) * self._row_height() + (self._line_height() if self.rest[0] else 0)
         return QSize(self._theme.space(200), height)

@@ -3,8 +3,9 @@
 Every peer runs in a process of its own and all take turns, round by round, so that drift of the machine hits all
 alike and idle thread pools have gone to sleep. Times are the median over all rounds; ``engine ×`` is how many
 times as fast as that peer the engine is. Then what a debugger costs (:mod:`tests.benchmarks.debug`), and how the window
-and the training get along (:mod:`tests.benchmarks.desktop`). Options: ``--rounds``, ``--seconds``, ``--rows``, ``--peers``,
-``--only peers``, ``--only debug``, ``--only desktop`` or ``--only gpu`` (:mod:`tests.benchmarks.gpu`), ``--write``.
+and the training get along (:mod:`tests.benchmarks.desktop`), also with the smallest and the largest networks
+(:mod:`tests.benchmarks.sizes`). Options: ``--rounds``, ``--seconds``, ``--rows``, ``--peers``, ``--only peers``,
+``--only debug``, ``--only desktop``, ``--only sizes`` or ``--only gpu`` (:mod:`tests.benchmarks.gpu`), ``--write``.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.benchmarks import debug, desktop, gpu
+from tests.benchmarks import debug, desktop, gpu, sizes
 from tests.benchmarks.peers import MODULES
 from tests.benchmarks.rows import ROWS
 
@@ -150,7 +151,7 @@ def main() -> None:
     parser.add_argument("--rows", help="numbers of rows, separated by commas; all if not given")
     parser.add_argument("--peers", default="engine,pytorch,torch.compile,jax")
     parser.add_argument("--write", action="store_true", help=f"write the tables to {RESULTS.name}")
-    parser.add_argument("--only", choices=("peers", "debug", "desktop", "gpu"), help="this part; all if not given")
+    parser.add_argument("--only", choices=("peers", "debug", "desktop", "sizes", "gpu"), help="this part; all if not given")
     options = parser.parse_args()
     print(machine(), flush=True)
     parts: list[str] = []
@@ -166,6 +167,10 @@ def main() -> None:
         print(f"\nDesktop ({platform_name})\n\n" + "\n".join(lines))
         note = f"Qt platform {platform_name}; {options.rounds} interleaved rounds."
         parts.append(f"## Desktop\n\n{note}\n\n" + "\n".join(lines))
+    if options.only in (None, "sizes"):
+        lines = sizes.table(sizes.measure())
+        print("\nSizes\n\n" + "\n".join(lines))
+        parts.append("## Sizes\n\nThe window on networks of these sizes.\n\n" + "\n".join(lines))
     if options.only in (None, "gpu"):
         parts += on_gpu(options.seconds)
     if options.write:

@@ -351,15 +351,15 @@ def _percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def run(part: str, *arguments: str) -> dict[str, Any]:
-    """One part, in a process of its own that leaves nothing behind."""
+def run(part: str, *arguments: str, module: str = "tests.benchmarks.desktop") -> dict[str, Any]:
+    """One part of a module, in a process of its own that leaves nothing behind."""
     with tempfile.TemporaryDirectory() as home:
         environment = dict(os.environ, NABLASCOPE_QUIET="1", HOME=home, XDG_CONFIG_HOME=home, XDG_DATA_HOME=home)
         environment.setdefault("QT_QPA_PLATFORM", "offscreen")
         environment.setdefault("NUMBA_CACHE_DIR", str(_cache()))
         done = subprocess.run(
-            [sys.executable, "-m", "tests.benchmarks.desktop", part, *arguments], stdout=subprocess.PIPE, text=True,
-            cwd=ROOT, env=environment, check=True,
+            [sys.executable, "-m", module, part, *arguments], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment,
+            check=True,
         )  # fmt: skip
     return json.loads(done.stdout.splitlines()[-1])
 

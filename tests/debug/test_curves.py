@@ -133,7 +133,8 @@ def test_places_of_evaluation_have_the_names_of_their_targets(everything, record
 def test_places_are_named_as_briefly_as_can_be():
     assert site_names(["loader"]) == ["loader"]
     assert site_names(["y:3:9", "y:4:9", "z:5:0"]) == ["y (line 3)", "y (line 4)", "z"]
-    assert site_names(["y:3:8", "y:3:9"]) == ["y (line 3, called in line 8)", "y (line 3, called in line 9)"]
+    assert site_names(["y:3:8", "y:3:9"]) == ["y (called in line 8)", "y (called in line 9)"]
+    assert site_names(["y:3:8", "y:3:9", "y:4:9"])[1:] == ["y (line 3, called in line 9)", "y (line 4)"]
     assert site_names([":7:0"]) == ["line 7"]
 
 

@@ -13,6 +13,7 @@ from engine.debug.listeners import lean
 from engine.debug.live.live import AMORTISED, INTERVAL, SETTLED, Live
 from engine.debug.live.outbox import Outbox, finished, joined
 from engine.debug.live.picture import Picture
+from engine.debug.live.structure import places
 from engine.debug.live.turns import AWAY, AWAY_SECONDS, PATIENCE
 from engine.debug.live.views import Subscription, View
 from engine.debug.replay.recorder import Recorder
@@ -642,3 +643,26 @@ def test_a_step_that_no_view_wants_anything_of_is_not_looked_at(monkeypatch):
     assert [sorted(body["views"]) for body in training.bodies] == [["0", "1", "2"], [], [], *[["0"], ["1"], ["2"]] * 2]
     assert [body["views"]["1"]["step"] for body in training.bodies if "1" in body["views"]] == [4, 7, 10]
     assert sorted(set(looked)) == [3.0, 6.0, 9.0]
+
+
+def test_ops_without_gradient_take_no_places_from_those_on_the_tape():
+    def forwards(validated):
+        watcher = Silent(Recorder())
+        net = nn.Linear(4, 2)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        watcher.names.learn(net, {"net": net})
+        trace.set_observer(watcher)
+        try:
+            if validated:
+                with torch.no_grad():
+                    net(torch.zeros(2, 4))
+            net(torch.ones(3, 4)).sum().backward()
+            optimizer.step()
+        finally:
+            trace.set_observer(None)
+        found = places(watcher.history)
+        return [(event.function.seq >= 0, found[event.seq]) for event in watcher.history if event.kind == "forward"]
+
+    alone, beside = forwards(False), forwards(True)
+    assert [place for on_tape, place in beside if on_tape] == [place for _, place in alone]
+    assert len({place for _, place in beside}) == len(beside) == len(alone) + 1

@@ -306,3 +306,48 @@ def test_a_pass_whose_beginning_is_lost_is_cut():
     assert from_events(watch.events[batch + 2 :], watch.names)["cut"]
     # Nothing of a backward is left: the newest structure is not known.
     assert from_events(watch.events[-1:], watch.names)["cut"]
+
+
+def without_gradient(before=0, teacher=False):
+    """A training pass of a net that is evaluated so often ``before``, behind the batch. With ``teacher`` the target is what
+    the net itself gives without gradient.
+    """
+    watch, model = Watch(Names()), Residual()
+    set_observer(watch)
+    try:
+        x, y = wrap(np.ones((4, 3), np.float32)), wrap(np.zeros(4, np.int64))
+        watch.batch(x, y)
+        with engine.no_grad():
+            for _ in range(before):
+                F.cross_entropy(model(wrap(np.zeros((2, 3), np.float32))), wrap(np.zeros(2, np.int64)))
+            target = model(wrap(np.full((4, 3), 2, np.float32))) if teacher else None
+        loss = F.mse_loss(model(x), target) if teacher else F.cross_entropy(model(x), y)
+        loss.backward()
+    finally:
+        set_observer(None)
+    return from_events(watch.events, watch.names)
+
+
+@pytest.mark.parametrize("before", [1, 2])
+def test_a_validation_beside_the_pass_takes_no_names_away_from_it(before):
+    def network(found):
+        nodes = [node for node in found["nodes"] if node["main"]]
+        edges = [edge for edge in found["edges"] if edge["to"] in {node["id"] for node in nodes}]
+        return [(node["id"], node["rank"], node.get("label", "")) for node in nodes], edges
+
+    plain, found = without_gradient(), without_gradient(before)
+    assert network(found) == network(plain)
+    beside = [node for node in found["nodes"] if not node["main"]]
+    assert len(beside) == before * (6 + 2) and not any(node["requiresGrad"] for node in beside)
+    assert all(node["requiresGrad"] for node in found["nodes"] if node["main"] and node["kind"] == "op")
+    assert len({node["id"] for node in found["nodes"]}) == len(found["nodes"])
+    assert {"first/Linear#2", "input#3"} <= {node["id"] for node in beside}
+
+
+def test_a_target_that_the_network_gives_itself_is_part_of_the_pass():
+    found = without_gradient(teacher=True)
+    nodes = {node["id"]: node for node in found["nodes"]}
+    assert all(node["main"] for node in nodes.values())
+    assert nodes["first/Linear"]["requiresGrad"] and not nodes["first/Linear#2"]["requiresGrad"]
+    assert nodes["first/Linear#2"]["event"] < nodes["first/Linear"]["event"]
+    assert ("Residual/Add#2", "MseLoss", "t") in edges_of(found) and ("Residual/Add", "MseLoss", "x") in edges_of(found)

@@ -78,8 +78,19 @@ def test_answers_are_joined_at_the_step_that_was_asked_from():
     assert both["steps"].tolist() == [0, 1, 2, 3] and both["losses"].tolist() == [3.0, 2.0, 1.0, 0.5]
     assert more["series"]["loss", "validation"][1].tolist() == [0.4]  # the evaluation went on
     assert more["series"]["learning rate", "train"][1].tolist() == [0.1] and more["epochs"].tolist() == [[1, 0], [2, 2]]
-    second["series"] = [{**second["series"][0], "name": "evaluation: y_val"}]
-    assert ("loss", "validation") not in joined(old, extra, second, 2)[1]["series"]
+
+
+def test_what_was_known_of_a_place_of_evaluation_goes_by_its_new_name():
+    def answer(steps, *names):
+        arrays = {key: Sent(np.array(steps)) for key in ("steps", "values", "counts")}
+        series = [{"quantity": "loss", "name": names[-1], **arrays}]
+        return {"steps": Sent(np.arange(4)), "losses": Sent(np.ones(4)), "series": series, "evaluations": list(names)}
+
+    curve, extra = joined(None, None, answer([1], "validation"), 0)
+    curve, extra = joined(curve, extra, answer([2], "evaluation: y (line 3)", "evaluation: y (line 4)"), 2)
+    curve, extra = joined(curve, extra, answer([3], "evaluation: y (line 3)", "evaluation: y (line 4)", "evaluation: z"), 3)
+    found = {name: values.tolist() for (_, name), (_, values, _) in extra["series"].items()}
+    assert found == {"evaluation: y (line 3)": [1], "evaluation: y (line 4)": [2], "evaluation: z": [3]}
 
 
 def test_an_epoch_is_the_mean_of_its_batches_and_its_last_evaluation():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtGui import QColor, QFontMetricsF, QPainter
+from PyQt6.QtWidgets import QApplication
 
 from gui.data.batch import Batch
 from gui.panels import data
@@ -109,10 +110,10 @@ def test_arrow_keys_choose_and_scroll(panel, context, qtbot):
 
 def test_scroll_stays_when_the_next_batch_comes(panel, link, context, pictures):
     context.state.update(stop=STOP)
-    panel.grid.verticalScrollBar().setValue(90)
+    panel.grid.verticalScrollBar().setValue(2)
     link.answers["samples"] = {**pictures, "meanLoss": 9.0}
     context.state.update(stop={**STOP, "seq": 6})
-    assert panel.grid.verticalScrollBar().value() == 90 and "9.000" in panel.head.subject.text()
+    assert panel.grid.verticalScrollBar().value() == 2 and "9.000" in panel.head.subject.text()
 
 
 def test_pictures_are_drawn_light_on_dark_paper_and_dark_on_light(panel, link, context):
@@ -440,3 +441,20 @@ def test_the_verdict_of_a_line_stays_whole_in_little_room(panel, context, link):
         wide = QFontMetricsF(panel.theme.code_font("small")).horizontalAdvance("-0.9735 → -0.18610.6200") + 40
         assert ("-0.9735 → -0.1861", True) in shown or width < wide
     assert ("-0.9735 → -0.1861", True) in shown
+
+
+def test_no_row_of_pictures_is_cut_at_the_lower_edge(panel, context):
+    context.state.update(stop=STOP)
+    ground = panel.theme.panel.rgb()
+    for high in range(200, 520, 23):
+        panel.resize(panel.width(), high)
+        QApplication.processEvents()
+        viewport, bar = panel.grid.viewport(), panel.grid.verticalScrollBar()
+        for value in (0, 1, bar.maximum()):
+            bar.setValue(value)
+            image = viewport.grab().toImage()
+            last = max(panel.grid.box(place).bottom() for place in range(len(panel.grid.order)) if panel.grid.place_at(
+                panel.grid.box(place).center().x(), panel.grid.box(place).center().y()) == place)
+            assert last <= viewport.height(), "what can be clicked is seen whole"
+            rows = range(round(last) + 4, image.height())
+            assert {image.pixelColor(x, y).rgb() for x in range(0, image.width(), 3) for y in rows} <= {ground}

@@ -373,3 +373,31 @@ def test_the_numbers_of_a_term_have_room(panel, context, until, width, scale):
     until(lambda: view.height() >= 3 * view._row_height())
     for label in (page.name, page.value):
         until(lambda label=label: label.width() >= min(label.sizeHint().width(), page.viewport().width() - 24))
+
+
+def test_a_line_that_is_cut_at_the_lower_edge_is_left_out(qtbot, panel, context):
+    select(context)
+    qtbot.waitUntil(lambda: not typesetter._working)
+    page = panel.page
+    viewport, bar = page.viewport(), page.verticalScrollBar()
+    high = page.terms.line_at(0)[1]
+
+    def cuts_the_second_row():
+        lowest = page.terms.y() + high + high // 2
+        made = typesetter.get(explanation()["latex"]) is not None
+        if made and page.formula.height() == page.formula.sizeHint().height() and viewport.height() == lowest:
+            return True
+        panel.resize(360, panel.height() + lowest - viewport.height())
+        return False
+
+    qtbot.waitUntil(cuts_the_second_row)
+    assert bar.maximum() >= high
+
+    def is_empty(rows):
+        image, ground = viewport.grab().toImage(), panel.theme.panel.rgb()
+        places = [(x, y) for x in range(image.width()) for y in range(image.height() - rows, image.height())]
+        return all(image.pixelColor(x, y).rgb() == ground for x, y in places)
+
+    assert is_empty(high // 2) and not is_empty(high), "the second row is left out, the first one is not"
+    bar.setValue(high - high // 2)
+    assert not is_empty(high), "now it is whole"

@@ -222,7 +222,7 @@ def test_the_last_picture_stays_at_the_end_of_a_true_run(real, until, step, qtbo
     assert (tensor.shown.data == pictures[-1]).all()
     assert tensor.source.title == title and tensor.shown.shape == shape
     assert "last seen in step" in tensor.head.subject.text() and not tensor.message.isVisible()
-    assert "last seen in step" in network.head.subject.text()
+    assert network.head.subject.text().startswith("activations, last seen in step ")
     assert data.batch.names == ["even", "odd"] and data.batch.verdict(0).startswith("even")
     assert real.troubles == []
 

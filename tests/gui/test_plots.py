@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, QPointF, Qt
 from PyQt6.QtGui import QColor, QImage, QWheelEvent
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QLabel
 
 from gui.plots.axes import kept_range, power_ticks, steps_range, tick_texts, tick_values, values_range
 from gui.plots.paint import pen_of, wide_pen_of
@@ -329,3 +329,16 @@ def test_where_there_is_little_room_the_read_out_leaves_the_values_to_the_plots(
     assert lines.read_out.shown == lines.read_out.text()
     lines.resize(220, 300)
     assert lines.read_out.shown == "step 99" and "accuracy" in lines.read_out.toolTip()
+
+
+def test_a_long_legend_leaves_the_curves_their_room_and_says_how_many_are_left_out(lines):
+    names = [f"evaluation: y_train (called in line {i})" for i in range(12)]
+    lines.show_curves("loss", {name: (np.arange(3), np.arange(3)) for name in names})
+    lines.resize(340, 220)
+    QApplication.processEvents()
+    assert lines.legend.height() <= 0.3 * lines.height()
+    texts = [label.text() for label in lines.legend.findChildren(QLabel) if label.isVisible()]
+    assert texts[:-1] == names[: len(texts) - 1] and texts[-1] == f"and {13 - len(texts)} more"
+    lines.resize(1200, 900)
+    QApplication.processEvents()
+    assert [label.text() for label in lines.legend.findChildren(QLabel) if label.isVisible()] == names

@@ -303,6 +303,9 @@ def test_what_was_shown_stays_with_its_step_where_it_is_not_remembered_any_more(
     panel.state.update(stop={"seq": 152, "kind": "end", "reason": "end", "tensors": [], "name": "", "step": 60})
     assert (panel.shown.data == numbers).all() and panel.map.isVisible() and not panel.message.isVisible()
     assert "last seen in step 2" in panel.head.subject.text()
+    panel.state.update(runs=[{"name": "other", "number": 2, "current": True}])
+    panel.state.update(stop={"seq": 9, "kind": "line", "reason": "step", "tensors": [], "name": "", "step": 1})
+    assert panel.message.isVisible() and "last seen" not in panel.head.subject.text(), "it was seen of another run"
 
 
 def classifier(engine):

@@ -35,22 +35,23 @@ def curves(tape: Tape, start: int = 0, step: int = 0) -> dict[str, Any]:
         * "learning rate": where it changes, which holds from there on;
         * "gradient norm": at the steps that it was measured at.
 
-        ``epochs``: (number, first step) of each epoch, int64 (n, 2). ``total``: backward passes on the tape.
+        ``evaluations``: the names of the places where the script evaluates, in the order in which it first did; a name gets
+        longer where another place has to be told from it. ``epochs``: (number, first step) of each epoch, int64 (n, 2).
+        ``total``: backward passes on the tape.
     """
     start = max(start, bisect_left(tape.loss_steps, step)) if step else start
     rows = _rows(tape, step)
     kinds = rows[:, 1]
     found: list[dict[str, Any]] = []
-    names = site_names(tape.sites)
+    names = ["validation"] if len(tape.sites) == 1 else [f"evaluation: {name}" for name in site_names(tape.sites)]
     evaluations = rows[kinds == EVALUATION]
     places = np.unique(evaluations[:, 6]).astype(int).tolist()
     for place in places:
-        name = "validation" if len(names) == 1 else f"evaluation: {names[place]}"
         part = evaluations[evaluations[:, 6] == place]
-        found.append(_pooled(LOSS, name, part, part[:, 3], part[:, 4]))
+        found.append(_pooled(LOSS, names[place], part, part[:, 3], part[:, 4]))
         part = part[part[:, 5] >= 0]
         if len(part):
-            found.append(_pooled(ACCURACY, name, part, part[:, 5] / np.maximum(1, part[:, 4]), part[:, 4]))
+            found.append(_pooled(ACCURACY, names[place], part, part[:, 5] / np.maximum(1, part[:, 4]), part[:, 4]))
     part = rows[kinds == TRAINING]
     if len(part):
         found.append(_pooled(ACCURACY, "train", part, part[:, 5] / np.maximum(1, part[:, 4]), part[:, 4]))
@@ -61,6 +62,7 @@ def curves(tape: Tape, start: int = 0, step: int = 0) -> dict[str, Any]:
         "steps": np.array(tape.loss_steps[start:], np.int64),
         "losses": np.array(tape.losses[start:], np.float64),
         "series": found,
+        "evaluations": names,
         "epochs": epochs[:, (3, 2)].astype(np.int64),
         "total": len(tape.losses),
     }
@@ -124,6 +126,8 @@ def site_names(sites: list[str]) -> list[str]:
             names.append(name)
         elif len([other for other in same if other[1] == line]) == 1 or call in ("", "0"):
             names.append(f"{name} (line {line})" if name else f"line {line}")
+        elif name and all(other[1] == line for other in same):
+            names.append(f"{name} (called in line {call})")
         else:
             names.append(f"{name} (line {line}, called in line {call})".strip())
     return names

@@ -134,7 +134,7 @@ class _Builder:
         runs the same ops in the same modules, and takes no name away from them.
         """
         read = {edge["from"] for edge in self._edges if self._nodes[edge["to"]]["requiresGrad"]}
-        on_tape = [node["requiresGrad"] or number in read for number, node in enumerate(self._nodes)]
+        on_tape = [node["requiresGrad"] or (not node["op"] and number in read) for number, node in enumerate(self._nodes)]
         seen: dict[tuple[str, str], int] = {}
         found = [""] * len(self._nodes)
         for number in sorted(range(len(self._nodes)), key=lambda number: not on_tape[number]):

@@ -311,9 +311,13 @@ REQUESTS: dict[str, Request] = {
         "The curves of the run. steps and losses: of the backward passes from number from on, how many optimizer steps "
         "had ended and the loss; step: only what was measured from so many steps on. series: each quantity ('loss', "
         "'accuracy', 'learning rate', 'gradient norm'), name ('train', 'validation' ...), steps, values, counts; "
-        "epochs: (number, first step) of each. total: how many backward passes there were.",
+        "evaluations: the names that places of evaluation have by now; epochs: (number, first step) of each. total: how "
+        "many backward passes there were.",
         {"from?": "int", "step?": "int"},
-        {"steps": "array", "losses": "array", "series?": "[object]", "epochs?": "array", "total?": "int"},
+        {
+            "steps": "array", "losses": "array", "series?": "[object]", "evaluations?": "[str]", "epochs?": "array",
+            "total?": "int",
+        },
     ),
     "locate": Request(
         "The position at which so many optimizer steps have ended, or at which the backward pass after them begins "
