@@ -80,7 +80,7 @@ def test_products_are_there_for_every_tile(report):
 
 def test_float32_stays_in_registers(report):
     if not report["assembled"]:
-        pytest.skip("ptxas is not on this machine")
+        pytest.skip("ptxas is not on this machine, or too old")
     for row in of_float32(report):
         if "registers" in row:
             # Of a convolution's forward tile one value of 8 bytes finds no register under the limit for two blocks.

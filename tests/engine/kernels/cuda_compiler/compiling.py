@@ -70,15 +70,24 @@ def assembler() -> str | None:
     return shutil.which("ptxas", path=f"{os.environ.get('PATH', '')}{os.pathsep}{os.environ.get('CUDA_HOME', '')}/bin")
 
 
-def resources(text: str, launch: Launch) -> Resources:
-    """What the PTX ``text`` of a kernel takes, by ptxas."""
+def resources(text: str, launch: Launch) -> Resources | None:
+    """What the PTX ``text`` of a kernel takes, by ptxas; None where ptxas is older than the compiler.
+
+    Raises:
+        RuntimeError: ptxas refuses the kernel.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "kernel.ptx"
         path.write_text(text, encoding="utf-8")
         command = [assembler(), "-v", f"-arch=sm_{CAPABILITY[0]}{CAPABILITY[1]}", path, "-o", path.with_suffix(".cubin")]
         most = launch.kernel.targetoptions.get("max_registers")
         command += [f"-maxrregcount={most}"] if most else []
-        said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+        process = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = process.stderr
+    if "Unsupported .version" in said:
+        return None
+    if process.returncode:
+        raise RuntimeError(f"ptxas: {' '.join(said.split())[:500]}")
 
     def number(pattern: str) -> int:
         return max([int(found) for found in re.findall(pattern, said)], default=0)
