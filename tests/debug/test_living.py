@@ -15,6 +15,14 @@ from engine.debug.replay import living
 from engine.debug.replay.living import Living, live_tensors
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_objects():
+    """The collector passes over what other tests have left, as in a run that is recorded: else each look is a long one."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def ids(tensors):
     return sorted(map(id, tensors))
 
