@@ -38,6 +38,12 @@ class DeviceError(EngineError, RuntimeError):
 class MixedDevicesError(DeviceError):
     """Operands of one op that lie on different devices."""
 
+    @classmethod
+    def of(cls, op: str, found: str) -> MixedDevicesError:
+        """The error for ``op``; ``found``: its tensors, and where they lie."""
+        text = f"{op}: expected all tensors to be on the same device, but found {found}"
+        return cls(f"{text}. Move one side, with .to('cuda') or .cpu()")
+
 
 class OutOfMemoryError(DeviceError):
     """``torch.cuda.OutOfMemoryError``: the device has no room for an array."""

@@ -156,8 +156,7 @@ def _raise_if_mixed(function: Function, inputs: tuple[Tensor, ...], error: Excep
         by_device.setdefault(str(device_of(tensor._array)), []).append(f"{name} {tuple(tensor._array.shape)}")
     if len(by_device) > 1 and (isinstance(error, MixedDevicesError) or type(error).__module__.startswith("numba.")):
         found = "; ".join(f"on {device}: {', '.join(names)}" for device, names in by_device.items())
-        text = f"{function.name}: expected all tensors to be on the same device, but found {found}"
-        raise MixedDevicesError(f"{text}. Move one side, with .to('cuda') or .cpu()") from None
+        raise MixedDevicesError.of(function.name, found) from None
 
 
 def _input_names(function: Function, count: int) -> list[str]:

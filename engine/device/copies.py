@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from engine.device import gate
-from engine.device.gate import raise_if_lost
 from engine.device.streams import current
 
 
@@ -17,25 +17,27 @@ def to_device(raw: Any, host: np.ndarray) -> None:
 
     The call returns when ``host`` may be changed again.
     """
+    _in_stream(raw.copy_to_device, host)
+
+
+def to_host(raw: Any, host: np.ndarray) -> None:
+    """Wait for the kernels that have been launched in the current stream, then copy the C-contiguous ``raw`` to ``host``."""
+    _in_stream(raw.copy_to_host, host)
+
+
+def _in_stream(copy: Callable[..., object], host: np.ndarray) -> None:
+    """``copy(host)`` in the current stream, to its end."""
     stream = current.stream
-    try:
-        if stream is None:
-            raw.copy_to_device(host)
-        else:
-            raw.copy_to_device(host, stream=stream.handle)
-            stream.synchronize()
-    except Exception as error:
-        raise_if_lost(error)
-        raise
+    if stream is None:
+        gate.told(copy, host)
+    else:
+        gate.told(copy, host, stream=stream.handle)
+        stream.synchronize()
 
 
 def pinned_array(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """A C-contiguous array in page-locked host memory, with arbitrary contents."""
-    try:
-        return gate.require().pinned_array(shape, dtype)
-    except Exception as error:
-        raise_if_lost(error)
-        raise
+    return gate.told(gate.require().pinned_array, shape, dtype)
 
 
 #: Copies that may be under way: what says that one has ended, and the memory that must stay until then.
@@ -50,40 +52,21 @@ def start_to_device(raw: Any, host: np.ndarray) -> None:
     if gate.simulated():
         # Its streams have nothing to wait for.
         to_device(raw, host)
-        return
-    cuda = gate.require()
-    try:
-        while _under_way and _under_way[0][0].query():
-            _under_way.popleft()
-        stream = cuda.default_stream() if current.stream is None else current.stream.handle
-        raw.copy_to_device(host, stream=stream)
-        ended = cuda.event(timing=False)
-        ended.record(stream)
-    except Exception as error:
-        raise_if_lost(error)
-        raise
+    else:
+        gate.told(_start, gate.require(), raw, host)
+
+
+def _start(cuda: Any, raw: Any, host: np.ndarray) -> None:
+    while _under_way and _under_way[0][0].query():
+        _under_way.popleft()
+    stream = cuda.default_stream() if current.stream is None else current.stream.handle
+    raw.copy_to_device(host, stream=stream)
+    ended = cuda.event(timing=False)
+    ended.record(stream)
     _under_way.append((ended, host))
-
-
-def to_host(raw: Any, host: np.ndarray) -> None:
-    """Wait for the kernels that have been launched in the current stream, then copy the C-contiguous ``raw`` to ``host``."""
-    stream = current.stream
-    try:
-        if stream is None:
-            raw.copy_to_host(host)
-        else:
-            raw.copy_to_host(host, stream=stream.handle)
-            stream.synchronize()
-    except Exception as error:
-        raise_if_lost(error)
-        raise
 
 
 def synchronize() -> None:
     """Wait until every kernel that was launched, in any stream, has ended."""
-    try:
-        gate.require().synchronize()
-    except Exception as error:
-        raise_if_lost(error)
-        raise
+    gate.told(gate.require().synchronize)
     _under_way.clear()

@@ -196,6 +196,15 @@ def raise_if_lost(error: Exception) -> None:
         ) from error
 
 
+def told(call: Any, *arguments: Any, **options: Any) -> Any:
+    """``call(*arguments, **options)``; a driver's error in words, see :func:`raise_if_lost`."""
+    try:
+        return call(*arguments, **options)
+    except Exception as error:
+        raise_if_lost(error)
+        raise
+
+
 class OutOfMemory(Exception):
     """The device refused an allocation. The pool answers it; users see a DeviceError."""
 

@@ -91,7 +91,7 @@ class Stream:
     def synchronize(self) -> None:
         """Wait until everything in the queue is done."""
         if not gate.simulated():
-            _told(self.handle.synchronize if self.cuda_stream else gate.driver().default_stream().synchronize)
+            gate.told(self.handle.synchronize if self.cuda_stream else gate.driver().default_stream().synchronize)
 
     def wait_event(self, event: Event) -> None:
         """Let what is queued here from now on wait for ``event``; returns at once."""
@@ -132,7 +132,7 @@ def _created(priority: int, number: int) -> tuple[int, Any]:
         handle = cuda.stream()
         return id(handle), handle
     # numba.cuda's own streams wait for the default stream, and it for them: nothing would run beside anything.
-    _told(cuda.current_context)
+    gate.told(cuda.current_context)
     made = ctypes.c_void_p()
     code = gate.library().cuStreamCreateWithPriority(ctypes.byref(made), _NON_BLOCKING, priority)
     if code or made.value is None:
@@ -142,15 +142,6 @@ def _created(priority: int, number: int) -> tuple[int, Any]:
 
 def _refused(call: str, code: int) -> DeviceError:
     return DeviceError(f"cuda: the driver refused {call} with error {code}; look at the GPU with nvidia-smi")
-
-
-def _told(call: Any, *arguments: Any) -> Any:
-    """``call(*arguments)``; a driver's error in words."""
-    try:
-        return call(*arguments)
-    except Exception as error:
-        gate.raise_if_lost(error)
-        raise
 
 
 _default: Stream = object.__new__(Stream)
@@ -235,22 +226,22 @@ class Event:
     def record(self, stream: Stream | None = None) -> None:
         """Put the mark at the end of the queue of ``stream`` (None: the current one); an earlier mark is forgotten."""
         if self._event is None:
-            self._event = _Moment() if gate.simulated() else _told(_new_event, self.enable_timing)
-        _told(self._event.record, (stream or current_stream()).handle)
+            self._event = _Moment() if gate.simulated() else gate.told(_new_event, self.enable_timing)
+        gate.told(self._event.record, (stream or current_stream()).handle)
 
     def wait(self, stream: Stream | None = None) -> None:
         """Let what is queued in ``stream`` (None: the current one) from now on wait for the mark; returns at once."""
         if self._event is not None:
-            _told(self._event.wait, (stream or current_stream()).handle)
+            gate.told(self._event.wait, (stream or current_stream()).handle)
 
     def query(self) -> bool:
         """Whether everything before the mark is done; True where it was never recorded."""
-        return self._event is None or bool(_told(self._event.query))
+        return self._event is None or bool(gate.told(self._event.query))
 
     def synchronize(self) -> None:
         """Wait until everything before the mark is done."""
         if self._event is not None:
-            _told(self._event.synchronize)
+            gate.told(self._event.synchronize)
 
     def elapsed_time(self, end_event: Event) -> float:
         """Milliseconds on the GPU between this mark and that of ``end_event``.
@@ -264,7 +255,7 @@ class Event:
             raise RuntimeError("Both events must be recorded before calculating elapsed time.")
         if not (self.query() and end_event.query()):
             raise RuntimeError("Both events must be completed before calculating elapsed time: call synchronize() first.")
-        return float(_told(self._event.elapsed_time, end_event._event))
+        return float(gate.told(self._event.elapsed_time, end_event._event))
 
     def __repr__(self) -> str:
         return f"<engine.cuda.Event {'uninitialized' if self._event is None else hex(id(self._event))}>"

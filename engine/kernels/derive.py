@@ -78,7 +78,7 @@ def _module(definition: Definition, target: str) -> types.ModuleType:
 def source(definition: Definition, target: str) -> str:
     """The text of the derived module: helpers, element function, loop."""
     element = f"{definition.name}_element"
-    device = "@cuda.jit(device=True)" if target in _CUDA else "@helper"
+    device = "@device_function" if target in _CUDA else "@helper"
     functions, constants, modules = _dependencies(definition.function)
     parts = [f'"""Derived from {definition.function.__module__}.{definition.name} for {target}."""\n']
     parts += [_import(module, target) for module in sorted(modules)]
@@ -100,7 +100,7 @@ _CUDA = ("cuda", "cuda_float32")
 _HEADS = {
     "textbook": "from numba import prange\nfrom engine.kernels.jit import kernel, strict_helper as helper\n",
     "cpu": "from numba import prange\nfrom engine.kernels.jit import helper, kernel\n",
-    "cuda": "from engine.kernels.cuda.launch import cuda, cuda_kernel, larger as max, smaller as min\n",
+    "cuda": "from engine.kernels.cuda.launch import cuda, cuda_kernel, device_function, larger as max, smaller as min\n",
 }
 _HEADS["cuda_float32"] = f"from numba import float32\n{_HEADS['cuda']}"
 

@@ -102,8 +102,7 @@ def _listed(tensors: Any, op: str) -> list[Tensor]:
         devices.add(device_of(tensor._array))
     if len(devices) > 1:
         where = ", ".join(f"tensors[{i}] {tuple(t.shape)} on {t.device}" for i, t in enumerate(listed))
-        text = f"{op}: expected all tensors to be on the same device, but found {where}"
-        raise MixedDevicesError(f"{text}. Move one side, with .to('cuda') or .cpu()")
+        raise MixedDevicesError.of(op, where)
     if len(found) > 1:
         common = dtypes.result_type([(t.dtype, 1 if t._array.ndim else 0) for t in listed]).numpy
         listed = [cast(t, common) for t in listed]

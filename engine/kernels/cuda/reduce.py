@@ -174,9 +174,9 @@ def _text(name: str, text: str, accumulator: str, columns: bool) -> str:
     return (
         f'"""{name} over elements on the GPU, accumulated in {accumulator}."""\n'
         f"from numba import {kind} as kind\n"
-        "from engine.kernels.cuda.launch import cuda, math, smaller\n"
+        "from engine.kernels.cuda.launch import cuda, device_function, math, smaller\n"
         "from engine.kernels.cuda.scalars import *\n\n"
-        "@cuda.jit(device=True)\n"
+        "@device_function\n"
         "def combine(a, b):\n"
         f"    return {text}\n\n"
     ) + body.replace("THREADS", str(_THREADS)).replace("LAST", " / divisor" if divides else "").replace(
