@@ -7,6 +7,7 @@ import pytest
 
 import engine
 from engine import random
+from engine.device import gate
 from engine.kernels.placing import placed
 from engine.ops import dropout
 
@@ -21,6 +22,31 @@ def pytest_collection_modifyitems(items):
         item.add_marker(pytest.mark.gpu)
         if not engine.cuda.is_available():
             item.add_marker(missing)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def checker():
+    """In the simulator every launch and copy is looked at; see :mod:`tests.cuda.sanitizer`."""
+    if not gate.simulated():
+        yield
+        return
+    from tests.cuda import sanitizer
+
+    with pytest.MonkeyPatch.context() as patch:
+        sanitizer.install(patch)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_faults(checker):
+    """Also faults whose error was caught on the way fail the test."""
+    yield
+    if gate.simulated():
+        from tests.cuda.sanitizer import FOUND
+
+        found = [str(fault) for fault in FOUND]
+        FOUND.clear()
+        assert not found, "\n".join(found)
 
 
 @pytest.fixture
