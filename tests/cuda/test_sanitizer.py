@@ -14,6 +14,9 @@ if not gate.simulated():
 
 from tests.cuda import wrong
 from tests.cuda.sanitizer import FOUND, Faults
+from tests.cuda.sanitizer.programs import edges
+
+PROGRAMS = dict(edges(("float32", "float64")))
 
 #: Kernels with a fault, its kind, and what is told of it.
 WRONG = {
@@ -172,3 +175,9 @@ def test_pinned_memory_stays_as_it_is_until_the_copy_has_ended(found):
             pinned[0] = 7
             with pytest.raises(Faults, match="pinned memory was changed"):
                 engine.cuda.synchronize()
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_engine_s_kernels_at_their_edges(name):
+    """The checker's own list of launches; those of all other tests in this folder are looked at too."""
+    PROGRAMS[name]()
