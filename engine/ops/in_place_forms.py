@@ -130,8 +130,9 @@ def _arithmetic(name: str, op: Callable[..., Tensor], ufunc: np.ufunc) -> Callab
             and not (grad_mode.enabled and (input._requires_grad or getattr(other, "_requires_grad", False)))
         ):
             value = other._array if isinstance(other, Tensor) else other
+            # A tensor on the CPU with dimensions does not fit one on the GPU: the op tells so.
             if type(value) is float or (type(value) is np.ndarray and value.dtype is array.dtype and (
-                    value.shape == array.shape or value.ndim == 0)):
+                    (value.shape == array.shape and type(array) is np.ndarray) or value.ndim == 0)):
                 silently(ufunc, array, value, out=array)
                 input._bump()
                 return input

@@ -8,13 +8,14 @@ from typing import Any, NoReturn
 import numpy as np
 
 from engine.device import on_host
+from engine.errors import MixedDevicesError
 from engine.tensor import Tensor
 
 _ALL = slice(None)
 
 
-def split_index(shape: tuple[int, ...], index: Any) -> tuple[tuple | None, tuple | None]:
-    """``index`` of a tensor of ``shape`` in two parts; None for a part that is not there.
+def split_index(array: Any, index: Any) -> tuple[tuple | None, tuple | None]:
+    """``index`` of a tensor on ``array`` in two parts; None for a part that is not there.
 
     Returns:
         The part that makes a view (integers, slices, None, and an Ellipsis at the end), and the part that then
@@ -23,13 +24,17 @@ def split_index(shape: tuple[int, ...], index: Any) -> tuple[tuple | None, tuple
     Raises:
         IndexError: for an integer out of range, a mask of another shape, too many indices, or what is no index.
         ValueError: for a slice with a step below 1.
+        MixedDevicesError: for an index tensor with dimensions on the GPU where the array lies on the CPU.
     """
+    shape = array.shape
     if type(index) is list and not all(isinstance(i, (int, np.integer)) for i in index):
         raise IndexError(
             f"a list inside the brackets must hold integers or booleans only, got {index!r}; "
             "use a tuple for several dimensions, or a tensor for an index with several dimensions"
         )
     entries = [_entry(i) for i in (index if type(index) is tuple else (index,))]
+    if type(array) is np.ndarray:
+        _check_device(index if type(index) is tuple else (index,), shape)
     skipped = _skipped(shape, entries)
     basic: list = []
     picks: list = []
@@ -60,6 +65,17 @@ def split_index(shape: tuple[int, ...], index: Any) -> tuple[tuple | None, tuple
     picking = any(type(i) is np.ndarray for i in picks)
     viewing = any(i is not _ALL for i in basic)
     return (*basic, ...) if viewing else None, tuple(picks) if picking else None
+
+
+def _check_device(index: tuple, shape: tuple[int, ...]) -> None:
+    for i in index:
+        # A number on the GPU is read, as in PyTorch.
+        if isinstance(i, Tensor) and type(i._array) is not np.ndarray and (i._array.ndim or i._array.dtype.kind == "b"):
+            raise MixedDevicesError(
+                "indices should be either on cpu or on the same device as the indexed tensor (cpu): the indexed tensor "
+                f"of shape {shape} lies on cpu, an index of shape {i._array.shape} on {i.device}; "
+                "move the index with .cpu(), or the tensor with .to('cuda')"
+            )
 
 
 def _skipped(shape: tuple[int, ...], entries: list) -> int:

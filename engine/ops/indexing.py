@@ -118,9 +118,9 @@ def _getitem(input: Tensor, index: Any) -> Tensor:
         try:
             return apply(Slice(index if Ellipsis in index else (*index, ...)), input)
         except IndexError:
-            split_index(input._array.shape, index)
+            split_index(input._array, index)
             raise
-    basic, picks = split_index(input._array.shape, index)
+    basic, picks = split_index(input._array, index)
     if basic is not None or picks is None:
         input = apply(Slice(basic or (...,)), input)
     if picks is None:
@@ -203,7 +203,7 @@ def _setitem(input: Tensor, index: Any, value: Any) -> None:
         InPlaceError: where autograd cannot follow.
     """
     array = input._array
-    basic, picks = split_index(array.shape, index)
+    basic, picks = split_index(array, index)
     source = _source(input, value, picks)
     put = Put(basic, picks)
     if grad_mode.enabled and array.dtype.kind == "f":

@@ -282,7 +282,7 @@ def _index_put(
     if accumulate:
         raise MissingError("index_put: this engine has no accumulate=True; use index_add or scatter_add")
     index = tuple([slice(None) if i is None else i for i in indices])
-    basic, picks = split_index(input._array.shape, index)
+    basic, picks = split_index(input._array, index)
     _check_same_dtype(input, values, "index_put")
     put = Put(basic, picks)
     region = input._array if basic is None else input._array[basic]

@@ -157,7 +157,12 @@ def test_out_of_memory_says_what_holds_it(monkeypatch):
         (lambda F, there, here: F.embedding(engine.tensor([1]).to("cuda"), here), r"^Embedding: .*on cpu: w"),
         (lambda F, there, here: engine.cat([there, here]), r"^cat: .*tensors\[0\] \(2, 2\) on cuda:0, tensors\[1\] .*cpu"),
         (lambda F, there, here: engine.stack([here, there]), r"^stack: .*tensors\[0\] \(2, 2\) on cpu"),
-        (lambda F, there, here: there.add_(here), r"^add: .*shape \(2, 2\) lies on the CPU"),
+        (lambda F, there, here: there.add_(here), r"^Add: .*on cuda:0: a \(2, 2\); on cpu: b \(2, 2\)"),
+        (lambda F, there, here: here.mul_(there), r"^Mul: .*on cpu: a \(2, 2\); on cuda:0: b \(2, 2\)"),
+        (lambda F, there, here: here[there > 0], r"same device as the indexed tensor \(cpu\).*\(2, 2\) on cuda:0"),
+        (lambda F, there, here: here[0, engine.tensor([1]).to("cuda")], r"indexed tensor \(cpu\).*\(1,\) on cuda:0"),
+        (lambda F, there, here: here.__setitem__(there > 0, 1.0), r"same device as the indexed tensor \(cpu\)"),
+        (lambda F, there, here: here.index_put_((engine.tensor([1]).to("cuda"),), here[:1]), r"indexed tensor \(cpu\)"),
     ],
 )  # fmt: skip
 def test_mixed_devices_are_told_by_op_and_tensor(run, told):
@@ -177,6 +182,9 @@ def test_mixed_devices_are_refused_and_numbers_are_not():
     with pytest.raises(DeviceError, match="same device"):
         there + here
     assert (there + engine.tensor(2.0)).tolist() == [3, 3, 3]
+    assert there.clone().add_(engine.tensor(2.0)).tolist() == [3, 3, 3]
+    # A number on the GPU is an index like any other, and the GPU takes indices of the CPU.
+    assert here[engine.tensor(1).to("cuda")].item() == 1 and there[engine.tensor([0, 2])].tolist() == [1, 1]
     with pytest.raises(TypeError, match=r"Use Tensor\.cpu\(\)"):
         there.numpy()
     with pytest.raises(DeviceError, match=r"\.cpu\(\)"):

@@ -24,15 +24,15 @@ def launch_of(definition: str, index: tuple[int, ...], shape: tuple[int, ...]) -
     """
     if definition.startswith(_PRODUCTS) and len(shape) in (2, 3):
         return _of_product(((0,) * (3 - len(index)) + tuple(index)), ((1,) * (3 - len(shape)) + tuple(shape)))
-    from engine.kernels.cuda.launch import THREADS
+    from engine.kernels.cuda.launch import ELEMENT_THREADS
 
     position, size = 0, 1
     for i, extent in zip(index, shape, strict=True):
         position, size = position * extent + i, size * extent
     return {
         "kernel": "derived",
-        "threadIdx": [position % THREADS, 0, 0], "blockIdx": [position // THREADS, 0, 0],
-        "blockDim": [THREADS, 1, 1], "gridDim": [-(-size // THREADS), 1, 1],
+        "threadIdx": [position % ELEMENT_THREADS, 0, 0], "blockIdx": [position // ELEMENT_THREADS, 0, 0],
+        "blockDim": [ELEMENT_THREADS, 1, 1], "gridDim": [-(-size // ELEMENT_THREADS), 1, 1],
         "index": list(index), "shape": list(shape),
     }  # fmt: skip
 

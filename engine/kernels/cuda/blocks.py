@@ -9,8 +9,9 @@ from __future__ import annotations
 from engine.device import gate
 from engine.kernels.cuda.launch import cuda, device_function
 
-#: Threads of the blocks that use these functions: a power of two. Few in the simulator, where each is a Python thread.
-THREADS = 8 if gate.simulated() else 256
+#: Threads of the blocks that use these functions at most, and elements of their shared arrays: a power of two.
+#: Few in the simulator, where each is a Python thread.
+BLOCK_THREADS = 8 if gate.simulated() else 256
 
 #: Threads that a GPU runs together: of fewer it would run as many.
 _WARP = 1 if gate.simulated() else 32
@@ -18,7 +19,7 @@ _WARP = 1 if gate.simulated() else 32
 
 def threads_for(count: int) -> int:
     """Threads of a block that works on ``count`` elements: a power of two; idle ones would only lengthen the sums."""
-    return min(THREADS, max(_WARP, 1 << max(0, count - 1).bit_length()))
+    return min(BLOCK_THREADS, max(_WARP, 1 << max(0, count - 1).bit_length()))
 
 
 @device_function

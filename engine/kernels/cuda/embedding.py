@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from engine.kernels.cuda.launch import THREADS, cuda, launch, one_each
+from engine.kernels.cuda.launch import ELEMENT_THREADS, cuda, launch, one_each
 from engine.kernels.cuda.loss_classification import first_bad_label
 
 
@@ -27,7 +27,7 @@ def _embedding_forward(y, t, w):
 def embedding_forward(y, t, w) -> None:
     """y[r, d] = w[t[r], d]"""
     if y.size:
-        launch(_embedding_forward, *one_each(y.size, THREADS), y, t, w)
+        launch(_embedding_forward, *one_each(y.size, ELEMENT_THREADS), y, t, w)
 
 
 @cuda.jit
@@ -44,4 +44,4 @@ def _embedding_backward(dw, dy, t, padding_idx):
 
 def embedding_backward(dw, dy, t, padding_idx) -> None:
     if dw.size:
-        launch(_embedding_backward, *one_each(dw.shape[1], THREADS), dw, dy, t, padding_idx)
+        launch(_embedding_backward, *one_each(dw.shape[1], ELEMENT_THREADS), dw, dy, t, padding_idx)

@@ -21,8 +21,8 @@ from engine.errors import MixedDevicesError
 from engine.kernels.cuda.simulator import Cuda
 
 __all__ = [
-    "SIMULATED", "THREADS", "cuda", "cuda_kernel", "device_function", "larger", "launch", "math", "one_each", "smaller",
-    "split",
+    "ELEMENT_THREADS", "SIMULATED", "cuda", "cuda_kernel", "device_function", "larger", "launch", "math", "one_each",
+    "smaller", "split",
 ]  # fmt: skip
 
 #: Whether kernels run in the simulator: asked at every launch, and settled when numba.cuda is imported.
@@ -34,8 +34,9 @@ cuda: Any = Cuda() if SIMULATED else _cuda
 # It warns of every launch of few blocks; the networks of a course are small.
 cuda.config.CUDA_LOW_OCCUPANCY_WARNINGS = 0
 
-#: Threads of one block where the kernel does not say: a multiple of the warp size (32), small enough for any register count.
-THREADS = 128
+#: Threads of a block of kernels that compute one element each: a multiple of the warp size (32), small enough for any
+#: register count.
+ELEMENT_THREADS = 128
 
 
 def _maths() -> Any:
@@ -155,6 +156,6 @@ def cuda_kernel(function: Callable) -> Callable:
     @functools.wraps(function)
     def run(result: Any, *operands: Any) -> None:
         if result.size:
-            launch(compiled, *one_each(result.size, THREADS), result, *operands)
+            launch(compiled, *one_each(result.size, ELEMENT_THREADS), result, *operands)
 
     return run

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from numba import float64, int64
 
-from engine.kernels.cuda.blocks import THREADS, block_sum, threads_for
-from engine.kernels.cuda.launch import cuda, device_function, launch, math
+from engine.kernels.cuda.blocks import BLOCK_THREADS, block_sum, threads_for
+from engine.kernels.cuda.launch import cuda, device_function, launch, math, one_each
 from engine.kernels.cuda.softmax import row_max
 
 
 @cuda.jit
 def _first_bad(found, t, size, ignored, number):
     # A block looks at all, each thread at its own; the smallest position wins.
-    shared = cuda.shared.array(THREADS, int64)
+    shared = cuda.shared.array(BLOCK_THREADS, int64)
     thread = cuda.threadIdx.x
     first = int64(-1)
     for n in range(thread, t.size, cuda.blockDim.x):
@@ -93,7 +93,7 @@ def _probabilities(shared, p, x, n):
 
 @cuda.jit
 def _cross_entropy_forward(losses, p, x, t, w, ignore_index, smoothing):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     n = cuda.blockIdx.x
     largest, total = _probabilities(shared, p, x, n)
     logarithm = float64(0)
@@ -116,7 +116,7 @@ def _cross_entropy_forward(losses, p, x, t, w, ignore_index, smoothing):
 
 @cuda.jit
 def _label_totals(y, totals, losses, t, w, classes, ignore_index, mean):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     total = float64(0)
     weight = float64(0)
     for n in range(cuda.threadIdx.x, losses.size, cuda.blockDim.x):
@@ -139,7 +139,7 @@ def cross_entropy_forward(y, losses, p, totals, x, t, w, ignore_index, smoothing
 
 @cuda.jit
 def _cross_entropy_backward(dx, p, t, w, dy, totals, ignore_index, smoothing, mean):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     n = cuda.blockIdx.x
     columns = p.shape[1]
     real = p.dtype.type
@@ -172,7 +172,7 @@ def cross_entropy_backward(dx, p, t, w, dy, totals, ignore_index, smoothing, mea
 
 @cuda.jit
 def _soft_cross_entropy_forward(losses, p, x, t, w, smoothing):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     n = cuda.blockIdx.x
     largest, total = _probabilities(shared, p, x, n)
     logarithm = x.dtype.type(float64(largest) + math.log(total))
@@ -187,7 +187,7 @@ def _soft_cross_entropy_forward(losses, p, x, t, w, smoothing):
 
 @cuda.jit
 def _row_totals(y, totals, losses, mean):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     total = float64(0)
     for n in range(cuda.threadIdx.x, losses.size, cuda.blockDim.x):
         total += losses[n]
@@ -206,7 +206,7 @@ def soft_cross_entropy_forward(y, losses, p, totals, x, t, w, smoothing, mean) -
 
 @cuda.jit
 def _soft_cross_entropy_backward(dx, p, t, w, dy, totals, smoothing, mean):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     n = cuda.blockIdx.x
     columns = p.shape[1]
     rest, even = p.dtype.type(1 - smoothing), p.dtype.type(smoothing / columns)
@@ -237,7 +237,7 @@ def _nll_loss_forward(losses, x, t, w, ignore_index):
 
 def nll_loss_forward(y, losses, totals, x, t, w, ignore_index, mean) -> None:
     if losses.size:
-        launch(_nll_loss_forward, -(-losses.size // THREADS), THREADS, losses, x, t, w, ignore_index)
+        launch(_nll_loss_forward, *one_each(losses.size), losses, x, t, w, ignore_index)
     launch(_label_totals, 1, threads_for(losses.size), y, totals, losses, t, w, x.shape[1], ignore_index, mean)
 
 
@@ -254,4 +254,4 @@ def _nll_loss_backward(dx, t, w, dy, totals, ignore_index, mean):
 
 def nll_loss_backward(dx, t, w, dy, totals, ignore_index, mean) -> None:
     if dx.size:
-        launch(_nll_loss_backward, -(-dx.size // THREADS), THREADS, dx, t, w, dy, totals, ignore_index, mean)
+        launch(_nll_loss_backward, *one_each(dx.size), dx, t, w, dy, totals, ignore_index, mean)

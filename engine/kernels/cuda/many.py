@@ -19,11 +19,11 @@ from numba import float64
 from engine.device import gate
 from engine.device.cuda_array import CudaArray, empty, kept_from_host
 from engine.device.streams import current
-from engine.kernels.cuda.blocks import THREADS, block_sum
-from engine.kernels.cuda.launch import SIMULATED, cuda, device_function, launch, math
+from engine.kernels.cuda.blocks import BLOCK_THREADS, block_sum
+from engine.kernels.cuda.launch import cuda, device_function, launch, math
 
 #: Elements that one block of threads works on.
-CHUNK = 16 if SIMULATED else 1024
+CHUNK = 16 if gate.simulated() else 1024
 
 #: Columns of the table before the places.
 FIRST, SIZE, PLACES = 0, 1, 2
@@ -115,7 +115,7 @@ def over(kernel: Any, rows: Sequence[tuple[CudaArray, ...]], *arguments: Any) ->
 
 
 #: Threads of a block.
-_THREADS = 4 if SIMULATED else 256
+_THREADS = 4 if gate.simulated() else 256
 
 
 @cuda.jit
@@ -134,7 +134,7 @@ def fill(arrays: Sequence[CudaArray], value: float) -> None:
 
 @cuda.jit
 def _squares(memory, table, parts):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     row = row_of(table)
     start, stop = chunk_of(table, row)
     x = table[row, PLACES]
@@ -149,7 +149,7 @@ def _squares(memory, table, parts):
 
 @cuda.jit
 def _roots(y, table, parts):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     row = cuda.blockIdx.x
     stop = table[row + 1, FIRST] if row + 1 < table.shape[0] else parts.size
     total = float64(0)
@@ -166,8 +166,8 @@ def norms(y: CudaArray, arrays: Sequence[CudaArray]) -> None:
     rows = [(array.reshape(-1),) for array in arrays]
     memory, table, blocks = laid_out(rows)
     parts = empty((blocks,), np.float64)
-    launch(_squares, blocks, THREADS, memory, table, parts)
-    launch(_roots, len(rows), THREADS, y, table, parts)
+    launch(_squares, blocks, BLOCK_THREADS, memory, table, parts)
+    launch(_roots, len(rows), BLOCK_THREADS, y, table, parts)
 
 
 @cuda.jit

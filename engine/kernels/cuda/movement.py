@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.kernels.cuda.launch import THREADS, cuda, launch, one_each
+from engine.kernels.cuda.launch import ELEMENT_THREADS, cuda, launch, one_each
 
 
 @cuda.jit
@@ -20,4 +20,4 @@ def index_add(y, v, index) -> None:
     """y[a, j, c] += Σ_{i: index[i] = j} v[a, i, c]. Unlike other kernels it adds to what ``y`` holds."""
     columns = y.shape[0] * y.shape[2]
     if columns:
-        launch(_index_add, *one_each(columns, THREADS), y, v, index)
+        launch(_index_add, *one_each(columns, ELEMENT_THREADS), y, v, index)

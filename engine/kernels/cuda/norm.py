@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from numba import float64
 
-from engine.kernels.cuda.blocks import THREADS, block_sum, threads_for
+from engine.kernels.cuda.blocks import BLOCK_THREADS, block_sum, threads_for
 from engine.kernels.cuda.launch import cuda, device_function, launch, math, one_each
 
 
@@ -42,7 +42,7 @@ def _spread(total, square, count):
 
 @cuda.jit
 def _batch_forward(y, mean, rstd, variance, x, w, b, eps, training):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     c = cuda.blockIdx.x
     length = x.shape[2]
     count = x.shape[0] * length
@@ -72,7 +72,7 @@ def _batch_forward(y, mean, rstd, variance, x, w, b, eps, training):
 
 @cuda.jit
 def _batch_backward(dx, dw, db, dy, x, mean, rstd, w, training):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     c = cuda.blockIdx.x
     length = x.shape[2]
     count = x.shape[0] * length
@@ -153,7 +153,7 @@ def reciprocal_root(rstd, variance, eps) -> None:
 
 @cuda.jit
 def _layer_forward(y, mean, rstd, x, w, b, eps):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     r = cuda.blockIdx.x
     real = x.dtype.type
     near = x[r, 0]
@@ -177,7 +177,7 @@ def _layer_forward(y, mean, rstd, x, w, b, eps):
 
 @cuda.jit
 def _layer_backward_input(dx, dy, x, mean, rstd, w):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     r = cuda.blockIdx.x
     real = x.dtype.type
     centre = real(mean[r])
@@ -221,7 +221,7 @@ def layer_norm_backward_input(dx, dy, x, mean, rstd, w) -> None:
 
 def layer_norm_backward_affine(dw, db, dy, x, mean, rstd) -> None:
     if x.shape[1]:
-        launch(_layer_backward_affine, -(-x.shape[1] // THREADS), THREADS, dw, db, dy, x, mean, rstd)
+        launch(_layer_backward_affine, *one_each(x.shape[1]), dw, db, dy, x, mean, rstd)
 
 
 # ---- group norm: x (N, C, M), mean and rstd (N, G) ----
@@ -229,7 +229,7 @@ def layer_norm_backward_affine(dw, db, dy, x, mean, rstd) -> None:
 
 @cuda.jit
 def _group_forward(y, mean, rstd, x, w, b, eps):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     groups = mean.shape[1]
     n = cuda.blockIdx.x // groups
     g = cuda.blockIdx.x % groups
@@ -260,7 +260,7 @@ def _group_forward(y, mean, rstd, x, w, b, eps):
 
 @cuda.jit
 def _group_backward_input(dx, dy, x, mean, rstd, w):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     groups = mean.shape[1]
     n = cuda.blockIdx.x // groups
     g = cuda.blockIdx.x % groups
@@ -289,7 +289,7 @@ def _group_backward_input(dx, dy, x, mean, rstd, w):
 
 @cuda.jit
 def _group_backward_affine(dw, db, dy, x, mean, rstd):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     c = cuda.blockIdx.x
     g = c // (x.shape[1] // mean.shape[1])
     length = x.shape[2]

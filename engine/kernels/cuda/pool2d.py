@@ -11,7 +11,7 @@ import functools
 import numpy as np
 
 from engine.device.cuda_array import CudaArray, kept_from_host
-from engine.kernels.cuda.launch import THREADS, cuda, device_function, launch, one_each, split
+from engine.kernels.cuda.launch import ELEMENT_THREADS, cuda, device_function, launch, one_each, split
 
 
 @cuda.jit
@@ -38,7 +38,8 @@ def _max_pool2d_forward(y, indices, x, kh, kw, sh, sw, ph, pw, dh, dw):
 def max_pool2d_forward(y, indices, x, kernel_size, stride, padding, dilation) -> None:
     """y[p, q] = max of x over window (p, q), indices[p, q] = h·W + v of the first maximum (int32); NaN wins."""
     if y.size:
-        launch(_max_pool2d_forward, *one_each(y.size, THREADS), y, indices, x, *kernel_size, *stride, *padding, *dilation)
+        places = one_each(y.size, ELEMENT_THREADS)
+        launch(_max_pool2d_forward, *places, y, indices, x, *kernel_size, *stride, *padding, *dilation)
 
 
 @device_function
@@ -72,7 +73,7 @@ def _max_pool2d_backward(dx, dy, indices, kh, kw, sh, sw, ph, pw, dh, dw):
 def max_pool2d_backward(dx, dy, indices, kernel_size, stride, padding, dilation) -> None:
     """dx[h, v] = Σ dy[p, q] over the windows whose maximum was (h, v)"""
     if dx.size:
-        places = one_each(dx.size, THREADS)
+        places = one_each(dx.size, ELEMENT_THREADS)
         launch(_max_pool2d_backward, *places, dx, dy, indices, *kernel_size, *stride, *padding, *dilation)
 
 
@@ -105,13 +106,13 @@ def _avg_pool2d_backward(dx, dy, rows, columns):
 def avg_pool2d_forward(y, x, rows, columns) -> None:
     """y[p, q] = Σ of x over rows[p, 0]..rows[p, 1] × columns[q, 0]..columns[q, 1] / (rows[p, 2]·columns[q, 2])"""
     if y.size:
-        launch(_avg_pool2d_forward, *one_each(y.size, THREADS), y, x, *_tables(rows, columns))
+        launch(_avg_pool2d_forward, *one_each(y.size, ELEMENT_THREADS), y, x, *_tables(rows, columns))
 
 
 def avg_pool2d_backward(dx, dy, rows, columns) -> None:
     """dx[h, v] = Σ dy[p, q] / (rows[p, 2]·columns[q, 2]) over the windows (p, q) that hold (h, v)"""
     if dx.size:
-        launch(_avg_pool2d_backward, *one_each(dx.size, THREADS), dx, dy, *_tables(rows, columns))
+        launch(_avg_pool2d_backward, *one_each(dx.size, ELEMENT_THREADS), dx, dy, *_tables(rows, columns))
 
 
 def _tables(*tables) -> list:
@@ -165,10 +166,10 @@ def _interpolate_backward(dx, dy, low, high, down, left, right, along):
 def interpolate_forward(y, x, *where) -> None:
     """y[p, q] = the four neighbours of (p, q), weighted by nearness (see :mod:`engine.definitions.upsample`)."""
     if y.size:
-        launch(_interpolate_forward, *one_each(y.size, THREADS), y, x, *_tables(*where))
+        launch(_interpolate_forward, *one_each(y.size, ELEMENT_THREADS), y, x, *_tables(*where))
 
 
 def interpolate_backward(dx, dy, *where) -> None:
     """dx[h, v] = Σ dy[p, q] times the share that pixel (h, v) has in it."""
     if dx.size:
-        launch(_interpolate_backward, *one_each(dx.size, THREADS), dx, dy, *_tables(*where))
+        launch(_interpolate_backward, *one_each(dx.size, ELEMENT_THREADS), dx, dy, *_tables(*where))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from engine.definitions import random as definitions
 from engine.kernels import derive
-from engine.kernels.cuda.launch import THREADS, cuda, launch, one_each
+from engine.kernels.cuda.launch import ELEMENT_THREADS, cuda, launch, one_each
 
 uniform_float32 = derive.cuda(definitions.random_uniform_float32)
 uniform_float64 = derive.cuda(definitions.random_uniform_float64)
@@ -42,4 +42,4 @@ def _dropout_mask(mask, seed, offset, threshold, scale):
 def dropout_mask(mask, seed, offset, threshold, scale) -> None:
     """mask (n): scale where the word of the element is below threshold, else 0."""
     if mask.size:
-        launch(_dropout_mask, *one_each(-(-mask.size // 4), THREADS), mask, seed, offset, threshold, scale)
+        launch(_dropout_mask, *one_each(-(-mask.size // 4), ELEMENT_THREADS), mask, seed, offset, threshold, scale)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from numba import float64
 
-from engine.kernels.cuda.blocks import THREADS, block_max, block_sum, threads_for
+from engine.kernels.cuda.blocks import BLOCK_THREADS, block_max, block_sum, threads_for
 from engine.kernels.cuda.launch import cuda, device_function, launch, math
 
 
@@ -26,7 +26,7 @@ def row_max(shared, x, n):
 
 @cuda.jit
 def _softmax_forward(y, x):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     n = cuda.blockIdx.x
     largest = row_max(shared, x, n)
     total = float64(0)
@@ -41,7 +41,7 @@ def _softmax_forward(y, x):
 
 @cuda.jit
 def _softmax_backward(dx, dy, y):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     n = cuda.blockIdx.x
     total = float64(0)
     for c in range(cuda.threadIdx.x, y.shape[1], cuda.blockDim.x):
@@ -53,7 +53,7 @@ def _softmax_backward(dx, dy, y):
 
 @cuda.jit
 def _log_softmax_forward(y, x):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     n = cuda.blockIdx.x
     largest = row_max(shared, x, n)
     total = float64(0)
@@ -66,7 +66,7 @@ def _log_softmax_forward(y, x):
 
 @cuda.jit
 def _log_softmax_backward(dx, dy, y):
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     n = cuda.blockIdx.x
     total = float64(0)
     for c in range(cuda.threadIdx.x, y.shape[1], cuda.blockDim.x):

@@ -13,8 +13,8 @@ from numba import float64
 
 from engine.device import empty, gate, zeros
 from engine.kernels.cpu.statistics import FIELDS, LOWEST, NEAR, OCTAVES, SIGMOID, TANH, UNITS
-from engine.kernels.cuda.blocks import THREADS, block_max, threads_for
-from engine.kernels.cuda.launch import cuda, larger, launch, math, smaller
+from engine.kernels.cuda.blocks import BLOCK_THREADS, block_max, threads_for
+from engine.kernels.cuda.launch import cuda, larger, launch, math, one_each, smaller
 
 #: Elements of one part at least, and parts of one array at most.
 PART = 16 if gate.simulated() else 1 << 13
@@ -28,7 +28,7 @@ _COLUMNS = 10
 @cuda.jit
 def _moments(found, k, x, before, kind):
     """A row of ``found[k]`` for each part: sums over the finite elements about x[0], and counts."""
-    shared = cuda.shared.array((THREADS, _COLUMNS), float64)
+    shared = cuda.shared.array((BLOCK_THREADS, _COLUMNS), float64)
     # Of an element only what is summed is float64, of which most GPUs do 1/32 or 1/64 as many a second.
     real = x.dtype.type
     zero, shift, edge, rest = real(0), x[0], real(NEAR), real(1 - NEAR)
@@ -90,7 +90,7 @@ def _moments(found, k, x, before, kind):
 @cuda.jit
 def _silent_units(silent, x, units, inner):
     """silent[u] = 1 where unit u is zero in every sample: one block a unit; NaN is not zero."""
-    shared = cuda.shared.array(THREADS, float64)
+    shared = cuda.shared.array(BLOCK_THREADS, float64)
     unit = cuda.blockIdx.x
     speaks = float64(0)
     for i in range(cuda.threadIdx.x, x.size // units, cuda.blockDim.x):
@@ -229,5 +229,5 @@ def linear_histogram(counts, a, edges) -> None:
 def _counted(counts, a, kernel, *arguments) -> None:
     there = zeros(counts.shape, np.dtype(np.int64), a)
     if a.size:
-        launch(kernel, -(-a.size // THREADS), THREADS, there, a, *arguments)
+        launch(kernel, *one_each(a.size), there, a, *arguments)
     counts[:] = there.host()

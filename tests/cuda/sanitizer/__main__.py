@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from engine.device import gate
-from engine.kernels.cuda import launch
 
 #: Modules that settle the sizes of blocks and tiles when they are imported.
 _SIZED = ("blocks", "many", "register_tile", "matmul", "statistics")
@@ -28,7 +27,6 @@ def import_in_the_sizes_of_a_gpu() -> None:
     assert not imported, imported
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gate, "simulated", lambda: False)
-        patch.setattr(launch, "SIMULATED", False)
         for name in _SIZED:
             __import__(f"engine.kernels.cuda.{name}")
     # The simulator takes no options of the compiler.

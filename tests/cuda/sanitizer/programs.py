@@ -92,7 +92,7 @@ def convolutions(dtype: str) -> None:
 
 def rows(dtype: str) -> None:
     """Softmax, losses over classes and normalisations of rows shorter and longer than a block has threads."""
-    for count in (*around(blocks.THREADS), 2 * blocks.THREADS + 3):
+    for count in (*around(blocks.BLOCK_THREADS), 2 * blocks.BLOCK_THREADS + 3):
         x, t = leaf(3, count, dtype=dtype), engine.tensor([0, count - 1, -100], device="cuda")
         for y in (functional.softmax(x, 1), functional.log_softmax(x, 1), functional.layer_norm(x, (count,))):
             y.backward(engine.ones_like(y))
@@ -111,7 +111,7 @@ def rows(dtype: str) -> None:
 
 def norms(dtype: str) -> None:
     """Normalisations over channels and groups of more elements than a block has threads."""
-    side = blocks.THREADS // 4 + 1
+    side = blocks.BLOCK_THREADS // 4 + 1
     x, running = leaf(3, 4, side, 3, dtype=dtype), [leaf(4, dtype=dtype).detach().abs() for _ in range(2)]
     for training in (True, False):
         functional.batch_norm(x, *running, leaf(4, dtype=dtype), leaf(4, dtype=dtype), training).sum().backward()
@@ -146,7 +146,7 @@ def many_arrays(dtype: str) -> None:
 
 def statistics_of(dtype: str) -> None:
     """What the debugger asks of arrays: parts of one array, changes, units that are silent, histograms."""
-    for size in (1, blocks.THREADS + 1, 2 * statistics.PART + 6):
+    for size in (1, blocks.BLOCK_THREADS + 1, 2 * statistics.PART + 6):
         x = numbers(6 * size, dtype=dtype)
         x.reshape(2, 3, size)[:, 1] = 0
         x[-1] = np.inf
