@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from engine import dtypes
+from engine.device import zeros
 from engine.errors import DtypeError, MissingError, ShapeError
 from engine.ops.activation import relu6
 from engine.ops.dropout import dropout
@@ -56,15 +57,16 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         if num_classes <= 0:
             raise ShapeError("Can not infer total number of classes from empty tensor.")
     else:
-        if classes.min() < 0:
-            raise RuntimeError(f"Class values must be non-negative, got {classes.min()}")
+        lowest, highest = int(classes.min()), int(classes.max())
+        if lowest < 0:
+            raise RuntimeError(f"Class values must be non-negative, got {lowest}")
         if num_classes == -1:
-            num_classes = int(classes.max()) + 1
-        elif classes.max() >= num_classes:
+            num_classes = highest + 1
+        elif highest >= num_classes:
             raise RuntimeError(
-                f"Class values must be smaller than num_classes, got {classes.max()} with num_classes={num_classes}"
+                f"Class values must be smaller than num_classes, got {highest} with num_classes={num_classes}"
             )
-    out = np.zeros((*classes.shape, num_classes), np.int64)
+    out = zeros((*classes.shape, num_classes), np.dtype(np.int64), classes)
     np.put_along_axis(out, classes[..., None], 1, axis=-1)
     return wrap(out)
 

@@ -29,7 +29,7 @@ def check_index(index: Tensor, extent: int, dim: int, op: str, negative: bool = 
         raise DtypeError(f"{op}(): Expected dtype int64 for index, got {index.dtype}")
     lowest = -extent if negative else 0
     if array.size and not trace.reading("bool", lambda: bool(array.min() >= lowest and array.max() < extent)):
-        wrong = array[(array < lowest) | (array >= extent)][0]
+        wrong = int(array[(array < lowest) | (array >= extent)][0])
         raise IndexRangeError(f"{op}: index {wrong} is out of bounds for dimension {dim} with size {extent}")
 
 

@@ -172,6 +172,16 @@ def test_mixed_devices_are_told_by_op_and_tensor(run, told):
     assert there.tolist() == here.tolist()
 
 
+def test_indices_are_checked_on_the_gpu():
+    t = engine.tensor([[2, 0]]).to("cuda")
+    hot = engine.nn.functional.one_hot(t)
+    assert hot.device.type == "cuda" and hot.tolist() == [[[0, 0, 1], [1, 0, 0]]]
+    with pytest.raises(RuntimeError, match="smaller than num_classes, got 2 with num_classes=2"):
+        engine.nn.functional.one_hot(t, 2)
+    with pytest.raises(IndexError, match="gather: index 2 is out of bounds for dimension 1 with size 2"):
+        engine.ones(2, 2, device="cuda").gather(1, t)
+
+
 def test_another_error_of_operands_on_two_devices_keeps_its_words():
     with pytest.raises(IndexError, match="out of bounds"):
         engine.ones(2, device="cuda")[engine.tensor([5])]

@@ -178,6 +178,17 @@ def test_faults_of_scripts(tmp_path, text, commands, code):
     passes(tmp_path, commands, path, code=code)
 
 
+def test_a_gpu_that_is_not_there_is_told_where_the_script_asks_for_it(tmp_path):
+    hidden = "import os\nos.environ['CUDA_VISIBLE_DEVICES'] = ''\nimport engine as torch\n"
+    path = script(tmp_path, f"{hidden}def there():\n    return torch.ones(3).to('cuda')\nthere()\n")
+    commands = "c\nexpect DeviceError: cuda: \nexpect Without a GPU use device='cpu'\nw\nexpect script.py:5 there\nup\n"
+    commands += "expect script.py:6 <module>\nup || continue\nexpect <module> is the outermost\n"
+    # The exit code is the script's, which an exception has ended.
+    passes(tmp_path, commands, path, code=1)
+    done = session(tmp_path, "c\nup\nup\necho never\n", path)
+    assert done.returncode == 1 and "*** <module> is the outermost frame" in done.stdout and "never" not in done.stdout
+
+
 def test_a_syntax_error_is_told(tmp_path):
     done = session(tmp_path, "c", script(tmp_path, "if x\n  y\n"))
     assert done.returncode == 2

@@ -216,6 +216,21 @@ def test_a_script_that_cannot_pause_is_told(make, until, tmp_path, impatient):
     assert said(window) == "" and state.stop is None
 
 
+def test_a_gpu_that_is_not_there_is_told(make, until, tmp_path):
+    script = tmp_path / "gpu.py"
+    hidden = "import os\nos.environ['CUDA_VISIBLE_DEVICES'] = ''\n"
+    script.write_text(f"{hidden}import engine as torch\nmodel = torch.nn.Linear(2, 1)\nmodel.to('cuda')\n")
+    window = make(script)
+    state, link = window.context.state, window.context.link
+    until(lambda: state.stop and link.quiet)
+    link.move("continue")
+    until(lambda: state.stop["reason"] == "exception")
+    assert state.stop["line"] == 5
+    assert "The script stopped at an exception: cuda: " in said(window)
+    assert "Without a GPU use device='cpu'" in said(window)
+    assert "stopped at an exception: cuda: " in window.status.state.text()
+
+
 def test_a_start_that_hangs_is_told_and_can_be_ended(make, until, impatient):
     before = children()
     window = make(SAMPLES / "two_points.py")

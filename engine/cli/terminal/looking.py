@@ -103,7 +103,8 @@ def where(shell: Shell, text: str) -> None:
 def _choose(shell: Shell, number: int) -> None:
     count = len(shell.frames)
     if not 0 <= number < count:
-        raise CommandError("there is no frame beyond this one")
+        end = "innermost" if number < 0 else "outermost"
+        raise CommandError(f"{shell.frames[shell.frame]['name']} is the {end} frame" if count else "there is no frame")
     shell.frame, shell.listed = number, None
     frame = shell.frames[number]
     path = (frame.get("source") or {}).get("path", "")
