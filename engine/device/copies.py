@@ -8,16 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from engine.device import gate
+from engine.device import gate, streams
 from engine.device.streams import current
 
 
 def to_device(raw: Any, host: np.ndarray) -> None:
     """Copy the C-contiguous ``host`` to the C-contiguous ``raw`` of the same shape and dtype, in order with kernels.
 
-    The call returns when ``host`` may be changed again.
+    The call returns when ``host`` may be changed again, and when kernels of any stream find what it brought.
     """
     _in_stream(raw.copy_to_device, host)
+    if current.stream is None and streams.others():
+        # The driver returns when it has read ``host``: what it brings is there for this stream, not yet for the others.
+        streams.default_stream().synchronize()
 
 
 def to_host(raw: Any, host: np.ndarray) -> None:

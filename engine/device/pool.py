@@ -141,9 +141,10 @@ class Pool:
     def release(self) -> None:
         """Give every waiting block back to the driver."""
         self._settle(wait=True)
-        for (_, size), blocks in self._waiting.items():
+        # An array that the garbage collector finds in between comes back to the new table.
+        waiting, self._waiting = self._waiting, {}
+        for (_, size), blocks in waiting.items():
             self.reserved -= size * len(blocks)
-        self._waiting.clear()
 
     def _complaint(self, nbytes: int, what: tuple) -> str:
         free, total = gate.memory_info()

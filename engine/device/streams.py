@@ -83,6 +83,8 @@ class Stream:
         """Whether everything in the queue is done; does not wait."""
         if gate.simulated():
             return True
+        # Asked by a thread that has launched nothing yet, the driver would know no context.
+        gate.told(gate.driver().current_context)
         code = gate.library().cuStreamQuery(ctypes.c_void_p(self.cuda_stream))
         if code not in (0, _NOT_READY):
             raise _refused("cuStreamQuery", code)
@@ -118,6 +120,11 @@ class Stream:
 
 
 _counters: dict[int, Any] = {}
+
+
+def others() -> bool:
+    """Whether there is a stream beside the default one."""
+    return bool(_counters)
 
 
 def _numbers(priority: int) -> Any:

@@ -326,6 +326,11 @@ def test_a_gpu_that_is_gone_is_told_in_words(monkeypatch):
     monkeypatch.undo()
     assert there.tolist() == [1, 1]
     gate.raise_if_lost(ValueError("another"))
+    with pytest.raises(DeviceError, match=r"driver refused .*\[701\].*is still there"):
+        gate.raise_if_lost(CudaAPIError("[701] Call to cuLaunchKernel results in CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"))
+    with pytest.raises(DeviceError, match="driver is older than the compiler"):
+        # numba.cuda's linker raises an error of its own.
+        gate.raise_if_lost(RuntimeError("[222] Call to cuLinkAddData results in CUDA_ERROR_UNSUPPORTED_PTX_VERSION"))
 
 
 def test_diagnostics_find_on_the_gpu_what_they_find_on_the_cpu():

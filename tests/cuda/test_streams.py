@@ -269,11 +269,17 @@ class Raw:
 
 
 def test_copies_take_their_turn_in_the_current_stream(driver):
-    raw, host, side = Raw(), engine.zeros(2)._array, cuda.Stream()
+    raw, host = Raw(), engine.zeros(2)._array
     copies.to_device(raw, host)
     copies.to_host(raw, host)
     # In the default stream nothing is said of streams, and the driver waits by itself.
     assert raw.copied == [("to device", {}), ("to host", {})] and ("synchronize", 0) not in driver.asked
+    side = cuda.Stream()
+    copies.to_device(raw, host)
+    # Another stream, which nothing orders behind the default one, finds what was brought.
+    assert raw.copied.pop() == ("to device", {}) and driver.asked.count(("synchronize", 0)) == 1
+    copies.to_host(raw, host)
+    assert raw.copied.pop() == ("to host", {}) and driver.asked.count(("synchronize", 0)) == 1
     with cuda.stream(side):
         copies.to_device(raw, host)
         copies.to_host(raw, host)

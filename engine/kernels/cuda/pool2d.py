@@ -11,6 +11,7 @@ import functools
 import numpy as np
 
 from engine.device.cuda_array import CudaArray, kept_from_host
+from engine.device.streams import Stream, current
 from engine.kernels.cuda.launch import ELEMENT_THREADS, cuda, device_function, launch, one_each, split
 
 
@@ -117,12 +118,14 @@ def avg_pool2d_backward(dx, dy, rows, columns) -> None:
 
 def _tables(*tables) -> list:
     """Small tables that the ops make on the CPU, on the GPU; those of earlier calls are kept there."""
-    return [_uploaded(table.shape, table.dtype, table.tobytes()) if isinstance(table, np.ndarray) else table
+    stream = current.stream
+    return [_uploaded(table.shape, table.dtype, table.tobytes(), stream) if isinstance(table, np.ndarray) else table
             for table in tables]  # fmt: skip
 
 
+# For each stream: the memory of a table that is dropped goes to the stream's next array, when another one may still read it.
 @functools.lru_cache(128)
-def _uploaded(shape: tuple[int, ...], dtype: np.dtype, contents: bytes) -> CudaArray:
+def _uploaded(shape: tuple[int, ...], dtype: np.dtype, contents: bytes, stream: Stream | None) -> CudaArray:
     return kept_from_host(np.frombuffer(contents, dtype).reshape(shape))
 
 
