@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from engine import trace
-from engine.device import as_array, contiguous, empty, on_host
-from engine.errors import DtypeError, IndexRangeError, ShapeError
+from engine.device import as_array, contiguous, device_of, empty, on_host
+from engine.errors import DtypeError, IndexRangeError, MixedDevicesError, ShapeError
 from engine.function import apply
 from engine.ops.dims import broadcast_shapes, checked_dim
 from engine.ops.indexing import Index, index_backward
@@ -31,6 +31,16 @@ def check_index(index: Tensor, extent: int, dim: int, op: str, negative: bool = 
     if array.size and not trace.reading("bool", lambda: bool(array.min() >= lowest and array.max() < extent)):
         wrong = int(array[(array < lowest) | (array >= extent)][0])
         raise IndexRangeError(f"{op}: index {wrong} is out of bounds for dimension {dim} with size {extent}")
+
+
+def check_device(x: Any, index: Any) -> None:
+    """Refuse an index (a mask) that lies on another device than ``x``: it is read on the CPU, so that either would do.
+
+    Raises:
+        MixedDevicesError: which :func:`engine.function.apply` completes by what lies where.
+    """
+    if (type(x) is np.ndarray) != (type(index) is np.ndarray) and device_of(x) != device_of(index):
+        raise MixedDevicesError("expected all tensors to be on the same device")
 
 
 def flat_positions(shape: tuple[int, ...], dim: int, index: np.ndarray) -> np.ndarray:
@@ -58,6 +68,7 @@ class Gather(Movement):
         self.dim = dim
 
     def forward(self, x: np.ndarray, index: np.ndarray) -> np.ndarray:
+        check_device(x, index)
         self.shape, self.index = x.shape, index
         return as_array(contiguous(x).reshape(-1)[flat_positions(x.shape, self.dim, index)])
 

@@ -13,7 +13,7 @@ from engine.device import empty, on_host
 from engine.errors import DtypeError, MissingError, ShapeError
 from engine.function import Function, apply
 from engine.ops.dims import broadcast_shapes, checked_dim
-from engine.ops.gathering import check_gather, check_index, flat_positions
+from engine.ops.gathering import check_device, check_gather, check_index, flat_positions
 from engine.ops.in_place import overwrite
 from engine.ops.index_parts import split_index
 from engine.ops.indexing import Put, index_add_into
@@ -36,6 +36,7 @@ class Scatter(Function):
         self.dim = dim
 
     def forward(self, x: np.ndarray, v: np.ndarray, index: np.ndarray) -> np.ndarray:
+        check_device(x, index)
         self.shape, self.index, self.v_shape = x.shape, index, v.shape
         y = empty(x.shape, x.dtype, x)
         np.copyto(y, x)
@@ -126,6 +127,7 @@ class MaskedFill(Filled):
         self.value = value
 
     def forward(self, x: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        check_device(x, mask)
         self.shape, self.mask = x.shape, mask
         return self.fill(x, self.value)
 
@@ -148,6 +150,7 @@ class IndexFill(Filled):
         self.dim, self.value = dim, value
 
     def forward(self, x: np.ndarray, index: np.ndarray) -> np.ndarray:
+        check_device(x, index)
         self.shape, self.index = x.shape, index
         return self.fill(x, self.value)
 

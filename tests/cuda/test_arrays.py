@@ -162,6 +162,9 @@ def test_out_of_memory_says_what_holds_it(monkeypatch):
         (lambda F, there, here: here[there > 0], r"same device as the indexed tensor \(cpu\).*\(2, 2\) on cuda:0"),
         (lambda F, there, here: here[0, engine.tensor([1]).to("cuda")], r"indexed tensor \(cpu\).*\(1,\) on cuda:0"),
         (lambda F, there, here: here.__setitem__(there > 0, 1.0), r"same device as the indexed tensor \(cpu\)"),
+        (lambda F, there, here: here.gather(1, there.long() - 1), r"^Gather: .*on cpu: x \(2, 2\); on cuda:0: index"),
+        (lambda F, there, here: there.scatter(1, here.long() - 1, there), r"^Scatter: .*on cpu: index \(2, 2\)"),
+        (lambda F, there, here: there.masked_fill(here > 0, 0.0), r"^MaskedFill: .*on cuda:0: x.*on cpu: mask \(2, 2\)"),
         (lambda F, there, here: here.index_put_((engine.tensor([1]).to("cuda"),), here[:1]), r"indexed tensor \(cpu\)"),
     ],
 )  # fmt: skip
