@@ -100,7 +100,7 @@ def _watch_copies(patch: pytest.MonkeyPatch, memory: Memory) -> None:
     def watched_start(raw: Any, host: Any) -> None:
         if gate.simulated():
             memory.started(raw, host, _current())
-            to_device(raw, host)
+            raw.copy_to_device(host)
         else:
             start(raw, host)
 
