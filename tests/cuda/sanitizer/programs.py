@@ -146,7 +146,7 @@ def many_arrays(dtype: str) -> None:
 
 def statistics_of(dtype: str) -> None:
     """What the debugger asks of arrays: parts of one array, changes, units that are silent, histograms."""
-    for size in (1, blocks.BLOCK_THREADS + 1, 2 * statistics.PART + 6):
+    for size in (1, blocks.BLOCK_THREADS + 1, statistics.PART // 3 + 2):
         x = numbers(6 * size, dtype=dtype)
         x.reshape(2, 3, size)[:, 1] = 0
         x[-1] = np.inf
