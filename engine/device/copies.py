@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.device import gate, streams
+from engine.device.driver_errors import told
 from engine.device.streams import current
 
 
@@ -32,15 +33,15 @@ def _in_stream(copy: Callable[..., object], host: np.ndarray) -> None:
     """``copy(host)`` in the current stream, to its end."""
     stream = current.stream
     if stream is None:
-        gate.told(copy, host)
+        told(copy, host)
     else:
-        gate.told(copy, host, stream=stream.handle)
+        told(copy, host, stream=stream.handle)
         stream.synchronize()
 
 
 def pinned_array(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """A C-contiguous array in page-locked host memory, with arbitrary contents."""
-    return gate.told(gate.require().pinned_array, shape, dtype)
+    return told(gate.require().pinned_array, shape, dtype)
 
 
 #: Copies that may be under way: what says that one has ended, and the memory that must stay until then.
@@ -56,7 +57,7 @@ def start_to_device(raw: Any, host: np.ndarray) -> None:
         # Its streams have nothing to wait for.
         to_device(raw, host)
     else:
-        gate.told(_start, gate.require(), raw, host)
+        told(_start, gate.require(), raw, host)
 
 
 def _start(cuda: Any, raw: Any, host: np.ndarray) -> None:
@@ -71,5 +72,5 @@ def _start(cuda: Any, raw: Any, host: np.ndarray) -> None:
 
 def synchronize() -> None:
     """Wait until every kernel that was launched, in any stream, has ended."""
-    gate.told(gate.require().synchronize)
+    told(gate.require().synchronize)
     _under_way.clear()

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from engine.device import CUDA, Device, gate
+from engine.device.driver_errors import told
 from engine.errors import DeviceError, MissingError
 
 __all__ = ["Event", "Stream", "StreamContext", "current", "current_stream", "default_stream", "set_stream", "stream"]
@@ -84,7 +85,7 @@ class Stream:
         if gate.simulated():
             return True
         # Asked by a thread that has launched nothing yet, the driver would know no context.
-        gate.told(gate.driver().current_context)
+        told(gate.driver().current_context)
         code = gate.library().cuStreamQuery(ctypes.c_void_p(self.cuda_stream))
         if code not in (0, _NOT_READY):
             raise _refused("cuStreamQuery", code)
@@ -93,7 +94,7 @@ class Stream:
     def synchronize(self) -> None:
         """Wait until everything in the queue is done."""
         if not gate.simulated():
-            gate.told(self.handle.synchronize if self.cuda_stream else gate.driver().default_stream().synchronize)
+            told(self.handle.synchronize if self.cuda_stream else gate.driver().default_stream().synchronize)
 
     def wait_event(self, event: Event) -> None:
         """Let what is queued here from now on wait for ``event``; returns at once."""
@@ -139,7 +140,7 @@ def _created(priority: int, number: int) -> tuple[int, Any]:
         handle = cuda.stream()
         return id(handle), handle
     # numba.cuda's own streams wait for the default stream, and it for them: nothing would run beside anything.
-    gate.told(cuda.current_context)
+    told(cuda.current_context)
     made = ctypes.c_void_p()
     code = gate.library().cuStreamCreateWithPriority(ctypes.byref(made), _NON_BLOCKING, priority)
     if code or made.value is None:
@@ -233,22 +234,22 @@ class Event:
     def record(self, stream: Stream | None = None) -> None:
         """Put the mark at the end of the queue of ``stream`` (None: the current one); an earlier mark is forgotten."""
         if self._event is None:
-            self._event = _Moment() if gate.simulated() else gate.told(_new_event, self.enable_timing)
-        gate.told(self._event.record, (stream or current_stream()).handle)
+            self._event = _Moment() if gate.simulated() else told(_new_event, self.enable_timing)
+        told(self._event.record, (stream or current_stream()).handle)
 
     def wait(self, stream: Stream | None = None) -> None:
         """Let what is queued in ``stream`` (None: the current one) from now on wait for the mark; returns at once."""
         if self._event is not None:
-            gate.told(self._event.wait, (stream or current_stream()).handle)
+            told(self._event.wait, (stream or current_stream()).handle)
 
     def query(self) -> bool:
         """Whether everything before the mark is done; True where it was never recorded."""
-        return self._event is None or bool(gate.told(self._event.query))
+        return self._event is None or bool(told(self._event.query))
 
     def synchronize(self) -> None:
         """Wait until everything before the mark is done."""
         if self._event is not None:
-            gate.told(self._event.synchronize)
+            told(self._event.synchronize)
 
     def elapsed_time(self, end_event: Event) -> float:
         """Milliseconds on the GPU between this mark and that of ``end_event``.
@@ -262,7 +263,7 @@ class Event:
             raise RuntimeError("Both events must be recorded before calculating elapsed time.")
         if not (self.query() and end_event.query()):
             raise RuntimeError("Both events must be completed before calculating elapsed time: call synchronize() first.")
-        return float(gate.told(self._event.elapsed_time, end_event._event))
+        return float(told(self._event.elapsed_time, end_event._event))
 
     def __repr__(self) -> str:
         return f"<engine.cuda.Event {'uninitialized' if self._event is None else hex(id(self._event))}>"

@@ -311,7 +311,7 @@ def test_where_no_copy_fits_the_run_goes_on_without_its_past(monkeypatch):
 
 
 def test_a_gpu_that_is_gone_is_told_in_words(monkeypatch):
-    from engine.device import gate
+    from engine.device.driver_errors import raise_if_lost
 
     class CudaAPIError(Exception):
         pass
@@ -325,12 +325,12 @@ def test_a_gpu_that_is_gone_is_told_in_words(monkeypatch):
         there.tolist()
     monkeypatch.undo()
     assert there.tolist() == [1, 1]
-    gate.raise_if_lost(ValueError("another"))
+    raise_if_lost(ValueError("another"))
     with pytest.raises(DeviceError, match=r"driver refused .*\[701\].*is still there"):
-        gate.raise_if_lost(CudaAPIError("[701] Call to cuLaunchKernel results in CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"))
+        raise_if_lost(CudaAPIError("[701] Call to cuLaunchKernel results in CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"))
     with pytest.raises(DeviceError, match="driver is older than the compiler"):
         # numba.cuda's linker raises an error of its own.
-        gate.raise_if_lost(RuntimeError("[222] Call to cuLinkAddData results in CUDA_ERROR_UNSUPPORTED_PTX_VERSION"))
+        raise_if_lost(RuntimeError("[222] Call to cuLinkAddData results in CUDA_ERROR_UNSUPPORTED_PTX_VERSION"))
 
 
 def test_diagnostics_find_on_the_gpu_what_they_find_on_the_cpu():

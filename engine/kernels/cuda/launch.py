@@ -16,6 +16,7 @@ from numba import cuda as _cuda
 
 from engine.device import gate
 from engine.device.cuda_array import CudaArray
+from engine.device.driver_errors import raise_if_lost
 from engine.device.streams import current
 from engine.errors import MixedDevicesError
 from engine.kernels.cuda.simulator import Cuda
@@ -145,7 +146,7 @@ def launch(kernel: Any, grid: Any, threads: Any, *arguments: Any) -> None:
     try:
         configured(kernel, grid, threads)(*raw)
     except Exception as error:
-        gate.raise_if_lost(error)
+        raise_if_lost(error)
         raise
 
 
