@@ -116,7 +116,8 @@ class Ending:
         if not (text or "").startswith(_NO_DISPLAY):
             print(text, file=sys.stderr)
             return
-        print(f"nablascope: the display is gone, and the window with it; the script is ended. ({text})", file=sys.stderr)
+        script = "; the script is ended" if self._window.context.link.moving or self._window.context.link.active else ""
+        print(f"nablascope: the display is gone, and the window with it{script}. ({text})", file=sys.stderr)
         try:
             self._window.keep()
             if self._window.saving.kept:
