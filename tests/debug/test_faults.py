@@ -387,3 +387,12 @@ def test_a_script_that_closes_its_output_ends_as_it_should(monkeypatch, stream):
         stream.close()
     monkeypatch.setattr(sys, "stdout", stream)
     flush()
+
+
+def test_an_exception_whose_text_cannot_be_had_is_told(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("class E(Exception):\n    def __str__(self):\n        raise ValueError('no')\nraise E()\n")
+    with Session.launch(str(script), capture_output=True) as session:
+        session.start(PATIENCE)
+        stop = session.step("continue", PATIENCE)
+    assert stop.reason == "exception" and stop["description"] == "E: (its text cannot be had: ValueError)"
