@@ -116,7 +116,14 @@ class Ending:
         if not (text or "").startswith(_NO_DISPLAY):
             print(text, file=sys.stderr)
             return
-        print(f"nablascope: the display is gone, and the window with it; the script is ended. ({text})", file=sys.stderr)
+        script = "; the script is ended" if self._window.context.link.moving or self._window.context.link.active else ""
+        print(f"nablascope: the display is gone, and the window with it{script}. ({text})", file=sys.stderr)
+        try:
+            self._window.keep()
+            if self._window.saving.kept:
+                print(f"nablascope: where it stood is kept: {self._window.saving.kept}", file=sys.stderr)
+        except Exception as error:  # what a panel says of itself may need the display: the rest must end all the same
+            print(f"nablascope: where it stood could not be kept: {error!r}", file=sys.stderr)
         self._window.context.link.close(4.0)
         self._leave(1)
 

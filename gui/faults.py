@@ -4,6 +4,7 @@ answer, a script that was edited on disk, an error of the window's own."""
 from __future__ import annotations
 
 import os
+import tokenize
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ _SETTLING = 200
 
 _SILENT = {
     "engine": f"The engine process has not answered for {PATIENCE:g} seconds: the script is in one long call, or it hangs.",
-    "pause": "The script was asked to pause, but it is still in the same call; it pauses at its next line.",
+    "pause": "The script was asked to pause, but it is still in the same call, and pauses at its next line; or it handles "
+    "the signal SIGUSR1 itself, and pauses where it next calls the engine.",
     "start": f"The engine process is not ready after {START:g} seconds: the computer is busy, or it hangs.",
 }
 
@@ -140,17 +142,19 @@ class ScriptOnDisk(QObject):
         program = self._context.state.program
         if program is None or program not in self.running:
             return
-        name = os.path.basename(program)
+        name, text, cause = os.path.basename(program), None, ""
         try:
-            text: str | None = Path(program).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            text = None
+            text = script_text(program)
+        except FileNotFoundError:
+            cause = "is not on the disk any more"
+        except OSError as error:
+            cause = f"cannot be read any more ({error.strerror or error})"
         if text is not None and program not in self._watcher.files():
             self._watcher.addPath(program)  # an editor that writes a new file ends the watching of the old one
         if text == self.running[program]:
             self._forget()
         elif text is None:
-            self._say(f"{name} is not on the disk any more. The run goes on with the text that it began with.", ())
+            self._say(f"{name} {cause}. The run goes on with the text that it began with.", ())
         else:
             again = f"{name} has changed on disk. The run goes on with the text that it began with."
             self._say(f"{again} Restart to run the new one.", [("Restart (Ctrl+Shift+F5)", self._restart)])
@@ -163,3 +167,12 @@ class ScriptOnDisk(QObject):
     def _forget(self) -> None:
         self._messages.withdraw(self._text)
         self._text = ""
+
+
+def script_text(path: str) -> str:
+    """The text of a script as Python decodes it; one that Python would refuse as UTF-8. Raises OSError."""
+    try:
+        with tokenize.open(path) as file:
+            return file.read()
+    except (SyntaxError, UnicodeDecodeError):
+        return Path(path).read_text(encoding="utf-8", errors="replace")

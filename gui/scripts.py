@@ -20,6 +20,9 @@ from gui.saved_sessions.archive import SUFFIX
 from gui.saved_sessions.reopening import Reopening
 from gui.stepping import Stepping
 
+#: What is said to a script that waits for its user.
+_NO_INPUT = "Nobody can type into a script here: give it what it asks for as a parameter, an argument, or a file"
+
 
 class Scripts(QObject):
     """What the actions of the menus File and Run do with the script as a whole.
@@ -153,11 +156,13 @@ class Scripts(QObject):
 
     def _stopped(self, stop: dict[str, Any]) -> None:
         if stop.get("reason") == "exception":
-            text = str(stop.get("text") or stop.get("description") or "")
+            text = str(stop.get("description") or stop.get("text") or "")
             actions = [("Step back", self._stepping.back), ("Restart", self.restart)]
             launched = self._context.state.launched
             if "No module named 'torch" in text and launched and not launched["as_torch"]:
                 actions.insert(0, ("Run it on this engine as torch", self._open_as_torch))
+            if text.startswith("EOFError"):
+                text += f". {_NO_INPUT}"
             self._messages.show_message(f"The script stopped at an exception: {text}", "error", actions)
         elif self._messages.severity == "error" and stop.get("reason") not in ("end", "exited"):
             self._messages.dismiss()

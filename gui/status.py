@@ -27,6 +27,9 @@ _BETWEEN = "  ·  "
 #: Pixels of the dot that shows the state's colour.
 _DOT = 9
 
+#: Characters of what an exception says that are shown.
+_LONGEST = 300
+
 
 class Dot(QWidget):
     """A dot in the colour of the state, hollow where nothing is open. Painted: a style sheet for each colour takes long."""
@@ -187,7 +190,8 @@ class StatusLine(QWidget):
             return "idle", "no script is open"
         phase = self._context.theme.direction(stop) if stop.get("direction") else "accent"
         if stop.get("reason") == "exception":
-            return "alarm", f"stopped at an exception: {stop.get('text') or stop.get('description', '')}"
+            # An exception may carry a whole file; the message bar says more of it.
+            return "alarm", f"stopped at an exception: {stop.get('text') or stop.get('description', '')}"[:_LONGEST]
         if stop.get("reason") in ("end", "exited"):
             return "idle", str(stop.get("description") or "the script has ended")
         if stop.get("reason") == "data breakpoint":

@@ -264,6 +264,12 @@ class Window(QMainWindow):
         else:
             super().keyPressEvent(event)
 
+    def keep(self) -> None:
+        """Write what is remembered, and where the script stands, when the window cannot be shown any more."""
+        self.stepping.halt()
+        self.remembering.save()
+        self.saving.keep_place()
+
     def closeEvent(self, event: QCloseEvent | None) -> None:
         self.stepping.halt()
         self.remembering.save()

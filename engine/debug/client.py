@@ -179,14 +179,18 @@ class Client:
         *,
         on_event: Callable[[dict], object] | None = None,
         timeout: float = HANDSHAKE_TIMEOUT,
+        on_connection: Callable[[Connection], object] | None = None,
     ) -> Client:
         """Connect to a process that called ``engine.debug.listen()``.
 
-        ``timeout``: seconds for the handshake.
+        ``timeout``: seconds for the handshake. ``on_connection``: called with the connection before that; another thread
+        may close it then.
 
         Raises OSError where nothing listens, AuthenticationError for a wrong key, VersionError.
         """
         connection = Connection(socket.create_connection((host, port), min(timeout, CONNECT_TIMEOUT)))
+        if on_connection is not None:
+            on_connection(connection)
         hello = authenticate_as_client(connection, key, timeout)
         return cls(connection, hello, None, Inbox(on_event))
 

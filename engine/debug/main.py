@@ -96,16 +96,20 @@ def _serve(connection: Connection, request: dict[str, Any]) -> int:
 
 
 def _goodbye(debuggee: Debuggee, code: int) -> None:
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
+    flush()
     debuggee.send("exited", {"exitCode": code})
     debuggee.send("terminated")
+
+
+def flush() -> None:
+    """Write out what the script has printed, where it has left its streams open."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
 
 
 if __name__ == "__main__":
     # The exit code is handed on without running what the script left behind: threads of its own that never end.
     result = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush()
     os._exit(result)

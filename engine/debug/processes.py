@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.debug.client import Client, ConnectionLost, RequestError
 from engine.debug.run import Run, Stop
+from engine.debug.wire.connection import Connection
 from engine.debug.wire.process import Process
 
 OnEvent = Callable[[Run, dict[str, Any]], object]
@@ -87,7 +88,7 @@ class Processes:
         #: Processes that replay and belong to no run of the session yet; closing ends them.
         self._coming: set[Client] = set()
         #: What is being started and does not answer yet; closing ends it at once.
-        self._starting: set[Process | Client] = set()
+        self._starting: set[Process | Client | Connection] = set()
         self._closed = False
         self._folder = Path(tempfile.mkdtemp(prefix="nablascope-"))
         self._started = 0
@@ -155,9 +156,12 @@ class Processes:
         return run
 
     def attach(self, host: str, port: int, key: str) -> Run:
-        """A run whose process is there already. Raises what ``Client.attach`` does."""
+        """A run whose process is there already. Raises what ``Client.attach`` does; closing ends the attempt."""
         holder: list[Run] = []
-        client = self._client_class.attach(host, port, key, on_event=lambda message: self._seen(holder, message))
+        with self._starts() as started:
+            client = self._client_class.attach(
+                host, port, key, on_event=lambda message: self._seen(holder, message), on_connection=started
+            )
         run = Run(1, "run 1", client, None)
         self._hand_on(run, holder)
         return run
@@ -173,6 +177,8 @@ class Processes:
         """
         recording = self.require_tape(of)
         self.flush(of)
+        if not any(recording.iterdir()):
+            raise SessionError(f"{failure}: its process was gone before anything of it was written; restart it")
         place = {"recordedScript": True, **place}  # the file may have been edited meanwhile
         return self.replay_tape(recording, place, failure, set_up=set_up, parameters=of.parameters, **fields)
 
@@ -218,6 +224,7 @@ class Processes:
 
     def _hand_on(self, run: Run, holder: list[Run]) -> None:
         """Let events that arrive belong to ``run``; what has arrived before is handed on now."""
+        run.heard_by = holder
         holder.append(run)
         for message in run.client.drain():
             self._seen(holder, message)
@@ -269,11 +276,11 @@ class Processes:
             return self._client_class.prepare(**process, on_event=on_event, warm=True, on_process=started), holder
 
     @contextmanager
-    def _starts(self, client: Client | None = None) -> Iterator[Callable[[Process], object]]:
-        """While this lasts, closing ends ``client`` or the process that is handed over, rather than wait for it."""
-        mine: list[Process | Client] = []
+    def _starts(self, client: Client | None = None) -> Iterator[Callable[[Process | Connection], object]]:
+        """While this lasts, closing ends ``client`` or what is handed over, rather than wait for it."""
+        mine: list[Process | Client | Connection] = []
 
-        def started(what: Process | Client) -> None:
+        def started(what: Process | Client | Connection) -> None:
             mine.append(what)
             self._starting.add(what)
             if self._closed:
@@ -311,7 +318,9 @@ class Processes:
     def replace(self, old: Run, new: Run) -> None:
         """Give ``old`` the process, tape and place of ``new``, and end the process that it had."""
         client, recording = old.client, old.recording
-        old.client, old.recording = new.client, new.recording
+        old.heard_by.clear()
+        old.client, old.recording, old.heard_by = new.client, new.recording, new.heard_by
+        old.heard_by[:] = [old]
         old.stop, old.state, old.exit_code, old.progress = new.stop, new.state, new.exit_code, new.progress
         client.close()
         if recording is not None:
@@ -350,8 +359,10 @@ def together(calls: Sequence[Callable[[], object]]) -> None:
         thread.join()
 
 
-def _kill(what: Process | Client) -> None:
-    if isinstance(what, Process):
+def _kill(what: Process | Client | Connection) -> None:
+    if isinstance(what, Connection):
+        what.close()
+    elif isinstance(what, Process):
         what.kill()
     else:
         what.kill("the session is closed")

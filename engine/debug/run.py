@@ -60,6 +60,7 @@ class Run:
         divergence: what a replay did otherwise than its tape says (fields of the engine's Divergence), if it did.
         muted: whether it is being replayed, and what the script writes is dropped because it was written before.
         notes: what the debugger itself has said meanwhile.
+        heard_by: the run that the events of its process belong to: this one, and after an exchange the one that got it.
     """
 
     number: int
@@ -77,6 +78,7 @@ class Run:
     divergence: dict[str, Any] | None = None
     muted: bool = False
     notes: list[dict[str, Any]] = field(default_factory=list)
+    heard_by: list[Run] = field(default_factory=list, repr=False, compare=False)
 
     def arrive(self, message: dict[str, Any]) -> Stop:
         """Take in an event ``stopped``, ``exited`` or ``terminated``; the stop that it means."""

@@ -102,11 +102,17 @@ class Session:
 
     @classmethod
     def attach(
-        cls, host: str, port: int, key: str, *, on_event: OnEvent | None = None, client_class: type[Client] = Client
-    ) -> Session:
-        """Connect to a process that called ``engine.debug.listen()``. It can be stepped, but not replayed or forked."""
+        cls, host: str, port: int, key: str, *, on_event: OnEvent | None = None, client_class: type[Client] = Client,
+        on_session: Callable[[Session], object] | None = None,
+    ) -> Session:  # fmt: skip
+        """Connect to a process that called ``engine.debug.listen()``. It can be stepped, but not replayed or forked.
+
+        ``on_session`` is that of :meth:`launch`.
+        """
         session = cls(None, client_class, on_event)
         try:
+            if on_session is not None:
+                on_session(session)
             run = session._processes.attach(host, port, key)
         except BaseException:
             session.close()
@@ -191,7 +197,8 @@ class Session:
         run.client.drain()
         try:
             if command in _FAR or arguments.get("granularity") in ("batch", "epoch"):
-                self._processes.flush(run)  # should the process die on its way, a replay gets as far as here
+                with suppress(RequestError):  # a full disk must not keep it from running
+                    self._processes.flush(run)  # should the process die on its way, a replay gets as far as here
             run.client.request(command, **arguments)
         except RequestError as error:
             if error.id != "beyondHistory":

@@ -96,7 +96,7 @@ def describe(event: Event) -> str:
         "end_step": f"the end of the step of {event.name}",
         "enter": f"the call of {event.name}{where}",
         "exit": f"the return from {event.name}{where}",
-        "exception": f"{event.name}: {event.details.get('error', '')}",
+        "exception": f"{event.name}: {_said(event.details.get('error', ''))}",
         "end": "the script has ended",
     }.get(event.kind, event.kind.replace("_", " "))
 
@@ -106,7 +106,7 @@ def plain_stop(event: Event, reason: str, frame: FrameType | None) -> Stop:
     more = {}
     if event.kind in ("exception", "end"):
         reason = event.kind
-        more = {"exitCode": event.details["exitCode"]} if event.kind == "end" else {"text": str(event.details["error"])}
+        more = {"exitCode": event.details["exitCode"]} if event.kind == "end" else {"text": _said(event.details["error"])}
     return Stop(reason, event, user_frames(frame), more=more)
 
 
@@ -118,3 +118,11 @@ def hit_stop(event: Event, hits: Sequence[Any], frame: FrameType | None) -> Stop
         more["datasetIndex"] = named.dataset_index
     ids = [id for hit in hits for id in hit.ids]
     return Stop(hits[0].reason, event, user_frames(frame), True, "; ".join(hit.description for hit in hits), ids, more)
+
+
+def _said(error: object) -> str:
+    """What an exception says; one of the user's own classes may fail at that."""
+    try:
+        return str(error)
+    except Exception as failure:
+        return f"(its text cannot be had: {type(failure).__name__})"

@@ -45,8 +45,10 @@ class Arriving(Core):
         if stop is None or stop.reason == "lost":
             self.runs_changed.emit(runs_of(session))
         if stop is None:
+            self._flush.start()  # it may have kept the tape from being written
             self.idle.emit()
         elif stop.reason == "lost":
+            self._gone = False  # told again, where it was known: else the key that was pressed would do nothing
             self._lose(session, stop)
         else:  # who hears of the stop looks at the runs too
             self._gone = False

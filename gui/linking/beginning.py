@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from engine.debug.session import RequestError, Run, Session
+from engine.debug.session import RequestError, Run, Session, SessionError
 from gui.asking import REFUSALS, Otherwise, send
 from gui.linking.arriving import Arriving
+
+#: What is to be looked at where a process cannot be joined.
+_LISTENS = "engine.debug.listen() in the process prints the address and the key."
 
 
 class Beginning(Arriving):
@@ -43,10 +46,14 @@ class Beginning(Arriving):
         self._launched = {
             "path": path, "parameters": tuple(parameters), "as_torch": as_torch, "arguments": tuple(arguments), "cwd": cwd,
         }  # fmt: skip
-        session = self._coming = Session.reopen(
-            path, arguments, as_torch=as_torch, cwd=cwd, capture_output=True, spare=True,
-            on_event=self._listener(generation),
-        )  # fmt: skip
+        try:
+            session = self._coming = Session.reopen(
+                path, arguments, as_torch=as_torch, cwd=cwd, capture_output=True, spare=True,
+                on_event=self._listener(generation),
+            )  # fmt: skip
+        except OSError as error:  # no folder for its tapes
+            self._not_resumed(str(error), otherwise)
+            return
         for command, settings, _ in self._settings.values():
             session.preset(command, **settings)
 
@@ -88,8 +95,16 @@ class Beginning(Arriving):
 
     def attach(self, host: str, port: int, key: str) -> None:
         """Join a process that called ``engine.debug.listen()``, and pause it."""
+
+        def make(on_event: Any, comes: Any) -> Session:
+            try:
+                return Session.attach(host, port, key, on_event=on_event, on_session=comes)
+            except REFUSALS as error:
+                cause = str(getattr(error, "strerror", None) or error).rstrip(".")
+                raise SessionError(f"{host}:{port} cannot be joined: {cause}. {_LISTENS}") from None
+
         self._launched = None
-        self._begin(f"Connecting to {host}:{port}", lambda on_event, _: Session.attach(host, port, key, on_event=on_event))
+        self._begin(f"Connecting to {host}:{port}", make)
 
     def _begin(self, what: str, make: Callable[[Any, Any], Session]) -> None:
         self._end_session()

@@ -24,6 +24,10 @@ _LOOK = 400
 #: Milliseconds at a stop after which the tape is written, so that a process that dies can be replayed to there.
 _FLUSH = 300
 
+_NO_TAPE = (
+    "The run goes on; going far back, forks and saving need room there. Make some, or start Nablascope with another TMPDIR."
+)
+
 
 class Core(LinkSignals):
     """The state of a link. See :class:`gui.link.Link`."""
@@ -45,6 +49,8 @@ class Core(LinkSignals):
         self._waiting: deque[tuple[str, Callable[[], Stop | None], bool]] = deque()
         self._stop: dict[str, Any] | None = None
         self._gone = False
+        #: The session whose tape could not be written, once that was said.
+        self._told_of_tape: Session | None = None
         self._blink = single_shot(self, _BLINK, self.resumed.emit)
         self._flush = single_shot(self, _FLUSH, self._write_tape)
         self._watch = repeating(self, _LOOK, self._look)
@@ -94,7 +100,13 @@ class Core(LinkSignals):
     def _write_tape(self) -> None:
         session = self._session
         if session is not None and session.current.recording is not None and self._moving is None:
-            self.ask(("link", "flush"), "flushRecording", {}, lambda _: None)
+            self.ask(("link", "flush"), "flushRecording", {}, lambda _: None, self._not_written)
+
+    def _not_written(self, why: str) -> None:
+        """The tape is not on the disk: told once a session."""
+        if why.startswith("the tape") and self._told_of_tape is not self._session:
+            self._told_of_tape = self._session
+            self.failed.emit(f"{why[:1].upper()}{why[1:]}. {_NO_TAPE}")
 
     def _lose(self, session: Session, stop: dict[str, Any]) -> None:
         if not self._gone:
@@ -111,6 +123,11 @@ class Core(LinkSignals):
         # At a script's end its process still answers; only after "exited" it may go.
         if (why := session.current.client.lost) and session.current.stop.reason != "exited":
             self._lose(session, session.current.lose(why))
+        for run in session.runs:
+            if run is not session.current and run.state not in ("lost", "ended") and (why := run.client.lost):
+                run.lose(why)
+                self.runs_changed.emit(runs_of(session))
+                self.failed.emit(f"The engine process of {run.name} is gone: {why}. Switch to it to replay it.")
 
     def _post_answer(self, then: Then | None, body: dict[str, Any]) -> None:
         if then is not None:

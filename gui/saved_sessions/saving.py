@@ -36,11 +36,13 @@ class Saving(QObject):
 
     Attributes:
         path: the file that the open session was saved to or opened from; None where there is none.
+        kept: the file that :meth:`keep_place` has written; "" where it has not.
     """
 
     def __init__(self, context: Context, window: QWidget, panels: Callable[[], Mapping[str, Panel]]) -> None:
         super().__init__(window)
         self.path: str | None = None
+        self.kept = ""
         self._context = context
         self._window = window
         self._panels = panels
@@ -144,6 +146,7 @@ class Saving(QObject):
 
         if self._context.link.finish_with(job) and problems == [""]:
             last["last"] = {"file": str(place), "where": where_words(view.stop, len(state.runs)), "time": int(time.time())}
+            self.kept = str(place)
             self._forget_old(place.parent)
 
     def _forget_old(self, folder: Path) -> None:

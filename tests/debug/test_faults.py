@@ -8,12 +8,18 @@ import subprocess
 import sys
 import textwrap
 import time
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+import engine as torch
+from engine import nn, trace
 from engine.debug.client import Client
+from engine.debug.main import flush
 from engine.debug.protocol import AuthenticationError, Connection, authenticate_as_client
+from engine.debug.replay.recorder import Recorder
+from engine.debug.replay.recording import Recording, replace
 from engine.debug.session import Session
 from tests.debug.processes import PATIENCE, alive, wait_for, wait_until_gone
 
@@ -338,3 +344,55 @@ def test_unknown_requests_and_arguments(session, tmp_path):
 def test_json_of_a_stop_is_plain(session, tmp_path):
     running = session(script(tmp_path))
     json.dumps(running.start())
+
+
+# ---------------------------------------------------------------------------------------------------- a full disk
+
+
+def test_a_full_disk_does_not_end_the_script(tmp_path, monkeypatch):
+    recorder = Recorder(Recording(tmp_path / "tape"), interval=0.0)
+    wrote = []
+
+    def refuse(*_):
+        wrote.append(1)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("engine.debug.replay.checkpoints.replace", refuse)
+    trace.set_observer(recorder)
+    try:
+        model = nn.Linear(2, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(3):
+            model(torch.ones(1, 2)).sum().backward()
+            optimizer.step()
+    finally:
+        trace.set_observer(None)
+    assert wrote and recorder.steps == 3
+
+
+def test_what_could_not_be_written_leaves_nothing(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("engine.debug.replay.recording.os.replace", refuse)
+    with pytest.raises(OSError, match="No space"):
+        replace(tmp_path / "x", b"1")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("stream", [None, "closed"])
+def test_a_script_that_closes_its_output_ends_as_it_should(monkeypatch, stream):
+    if stream is not None:
+        stream = StringIO()
+        stream.close()
+    monkeypatch.setattr(sys, "stdout", stream)
+    flush()
+
+
+def test_an_exception_whose_text_cannot_be_had_is_told(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("class E(Exception):\n    def __str__(self):\n        raise ValueError('no')\nraise E()\n")
+    with Session.launch(str(script), capture_output=True) as session:
+        session.start(PATIENCE)
+        stop = session.step("continue", PATIENCE)
+    assert stop.reason == "exception" and stop["description"] == "E: (its text cannot be had: ValueError)"

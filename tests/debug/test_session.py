@@ -95,8 +95,13 @@ def test_a_replay_that_may_not_skip_is_repeated(session, made, monkeypatch):
 
 
 def test_a_replay_s_output_is_not_shown_again(made):
-    heard = []
-    session = Session.launch("s.py", client_class=FakeClient, on_event=lambda run, message: heard.append(message["body"]))
+    heard, runs = [], []
+
+    def hear(run, message):
+        heard.append(message["body"])
+        runs.append(run)
+
+    session = Session.launch("s.py", client_class=FakeClient, on_event=hear)
     with session:
         session.start()
         forward(session, 20)
@@ -105,6 +110,16 @@ def test_a_replay_s_output_is_not_shown_again(made):
         assert len(heard) == 20
         forward(session, 2)
         assert [body["output"] for body in heard[20:]] == ["3\n", "4\n"]
+        assert all(run is session.current for run in runs)  # also of the process that took the first one's place
+
+
+def test_a_run_whose_process_wrote_nothing_says_so(session, made):
+    forward(session, 2)
+    made[0].lost = "killed"
+    for path in session.current.recording.iterdir():
+        path.unlink()
+    with pytest.raises(SessionError, match="run 1 cannot be replayed to there: its process was gone before anything"):
+        session.travel([1, 0, 0])
 
 
 def test_fork_is_a_second_run_beside_the_first(session, made):

@@ -144,10 +144,15 @@ def test_a_process_that_is_killed_is_told_and_replayed_to_where_it_stood(make, u
     until(lambda: window.messages.severity == "error")
     assert "signal 9" in said(window) and {"Replay to here", "Restart"} == set(buttons(window))
     assert not state.running and state.runs[0]["state"] == "lost"
+    window.messages.dismiss()
+    link.move("next", granularity="op")
+    until(lambda: "signal 9" in said(window))  # a key that can do nothing says why
     buttons(window)["Replay to here"].click()
     until(lambda: state.runs[0]["state"] == "stopped" and not link.moving)
     assert state.stop["position"] == place and window.messages.severity != "error"
     assert move(window, until, "next", granularity="op")["position"] > place
+    link.move("continue")
+    until(lambda: state.running and state.progress.get("step", 0) > 5)  # the fresh process is heard as the old one was
 
 
 def test_a_process_that_is_killed_during_its_start_is_told(make, until):

@@ -71,13 +71,19 @@ def test_a_display_that_goes_ends_the_window_with_a_message(tmp_path):
     try:
         with os.fdopen(read) as file:
             display = f":{file.readline().strip()}"
-        process, engine = start(tmp_path, DISPLAY=display, QT_QPA_PLATFORM="xcb")
+        moved = "window.context.link.stopped.connect(lambda _: print('MOVED', flush=True)); "
+        move = "window.context.link.move('next', granularity='op')"
+        process, engine = start(tmp_path, moved + move, DISPLAY=display, QT_QPA_PLATFORM="xcb")
+        assert process.stdout.readline() == "MOVED\n"
     finally:
         server.kill()
         server.wait()
     _, errors = process.communicate(timeout=PATIENCE / 1000)
     assert process.returncode == 1 and "the display is gone" in errors and "Traceback" not in errors
     assert wait_until_gone(engine) and left_in(tmp_path / "temporary") == []
+    settings = json.loads((tmp_path / "config" / "nablascope" / "settings.json").read_text())
+    kept = settings["scripts"][str(SAMPLES / "two_points.py")]["last"]["file"]
+    assert os.path.isfile(kept) and f"where it stood is kept: {kept}" in errors
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

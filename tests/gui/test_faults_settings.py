@@ -9,6 +9,7 @@ import pytest
 from PyQt6.QtCore import QByteArray, QTimer
 from PyQt6.QtWidgets import QApplication, QDialog, QLabel, QPlainTextEdit
 
+from engine.script.program import read_script
 from gui.context import Context
 from gui.settings import Settings, merged
 from gui.state import State
@@ -201,3 +202,27 @@ def test_a_passing_information_does_not_lose_a_message_with_buttons(window, unti
     bar.withdraw("choose")
     bar._leave()
     assert bar.whole == "" and not bar.isVisible()
+
+
+@pytest.mark.parametrize("head", ["# -*- coding: latin-1 -*-\n", "\ufeff", ""])
+def test_a_script_that_is_what_it_was_has_not_changed(window, tmp_path, monkeypatch, head):
+    path = tmp_path / "script.py"
+    encoding = "latin-1" if "latin" in head else "utf-8"
+    path.write_bytes(f"{head}name = 'J\xfcrgen'\r\n".encode(encoding))
+    window.script_on_disk.running[str(path)] = read_script(str(path))[1]
+    window.context.state.update(program=str(path))
+    window.script_on_disk.look()
+    assert said(window) == ""
+
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("gui.faults.script_text", refuse)
+    window.script_on_disk.look()
+    assert said(window).startswith("script.py cannot be read any more (Permission denied). The run goes on")
+
+
+def test_a_script_that_asks_its_user_is_told_that_nobody_answers(window):
+    text = "EOF when reading a line"
+    window.context.link.stopped.emit({"reason": "exception", "text": text, "description": f"EOFError: {text}"})
+    assert "EOFError: EOF when reading a line. Nobody can type" in said(window)

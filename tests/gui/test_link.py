@@ -2,11 +2,13 @@
 
 import os
 import signal
+import socket
 import threading
 
 import pytest
 
 from engine.debug.session import SessionError
+from engine.debug.wire.handshake import HANDSHAKE_TIMEOUT
 from gui.link import Link
 from tests.debug.processes import wait_until_gone
 from tests.gui.conftest import PATIENCE, SAMPLES
@@ -246,3 +248,29 @@ def test_what_waits_for_an_endless_run_pauses_it(real, until, tmp_path, monkeypa
     real.link.work("count", lambda session: len(session.runs), done.append)
     until(lambda: done == [1] and not real.link.moving)
     assert real.state.stop["reason"] == "pause" and real.troubles == []
+
+
+def test_a_process_that_cannot_be_joined_is_named(real, until):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    real.link.attach("127.0.0.1", port, "key")
+    until(lambda: real.troubles)
+    assert real.troubles[0].startswith(f"127.0.0.1:{port} cannot be joined: Connection refused. engine.debug.listen()")
+
+
+def test_joining_what_never_answers_can_be_ended(real, until):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        real.link.attach("127.0.0.1", listener.getsockname()[1], "key")
+        stranger = listener.accept()[0]
+        stranger.settimeout(HANDSHAKE_TIMEOUT / 2)
+        real.link.stop()
+        assert stranger.recv(1) == b""  # at once, not when the time for the handshake is over
+        stranger.close()
+    until(lambda: real.link.quiet)
+    assert real.troubles == []
+
+
+def test_a_tape_that_cannot_be_written_is_told_once(real, two_points, until):
+    for _ in range(2):
+        real.link._not_written("the tape of this run cannot be written to /x (No space left on device)")
+    assert len(real.troubles) == 1 and "TMPDIR" in real.troubles[0]

@@ -12,6 +12,7 @@ import operator
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -305,8 +306,10 @@ class Recorder(trace.Observer):
     def _checkpoint(self) -> None:
         assert self._living is not None
         began = time.monotonic()
-        checkpoints.take(self, self._living.tensors())
-        self.flush()
+        # Without it a replay takes longer, or cannot be: nothing that the script should die of. Whoever flushes is told.
+        with suppress(OSError):
+            checkpoints.take(self, self._living.tensors())
+            self.flush()
         now = time.monotonic()
         self._due = now + max(self.interval, self.amortised * (now - began))
 

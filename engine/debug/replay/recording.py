@@ -35,10 +35,15 @@ def replace(path: Path, *parts: bytes | memoryview) -> None:
     Nothing is forced to the disk: a recording outlives its process, and need not outlive a power cut.
     """
     new = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(new, "wb") as file:
-        for part in parts:
-            file.write(part)
-    os.replace(new, path)
+    try:
+        with open(new, "wb") as file:
+            for part in parts:
+                file.write(part)
+        os.replace(new, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            new.unlink()
+        raise
 
 
 def copy_file(source: Path, target: Path) -> None:

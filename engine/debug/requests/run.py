@@ -99,7 +99,11 @@ def _flush_recording(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str,
     if recorder.recording is None:
         text = "this run is not recorded: only a run that was launched under the debugger can be replayed"
         raise RequestFailedError("failed", text)
-    recorder.flush()
+    try:
+        recorder.flush()
+    except OSError as error:
+        text = f"the tape of this run cannot be written to {recorder.recording.folder} ({error.strerror or error})"
+        raise RequestFailedError("failed", text) from None
     at = debuggee.cursor
     position = list(at.position) if at is not None else [recorder.tick, 0, 0]
     return {"recording": str(recorder.recording.folder), "position": position}

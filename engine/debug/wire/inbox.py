@@ -14,6 +14,7 @@ from engine.debug.wire.process import Process
 
 #: Seconds that a process whose connection has ended gets to end too, before it is said how it ended.
 _GRACE = 2.0
+_CLOSED = "the debuggee closed the connection"
 
 
 class RequestError(Exception):
@@ -104,7 +105,7 @@ class Inbox:
 
 def receive_all(connection: Connection, process: Process | None, inbox: Inbox) -> None:
     """The reader thread: sort what arrives until the connection ends, then say why it did."""
-    reason = "the debuggee closed the connection"
+    reason = ""
     try:
         while (message := connection.receive()) is not None:
             inbox.add(message)
@@ -112,7 +113,8 @@ def receive_all(connection: Connection, process: Process | None, inbox: Inbox) -
         reason = f"the debuggee sent something that is no message: {error}"
     finally:  # whatever happens to this thread, nobody waits for it in vain
         connection.close()
-        if process is not None:
-            process.wait(_GRACE)
-            reason = f"{reason}; {process.words()}"
-        inbox.lose(reason)
+        if process is not None and process.wait(_GRACE) is not None and not reason:
+            reason = process.words()  # that it has closed its end as well goes without saying
+        elif process is not None:
+            reason = f"{reason or _CLOSED}; {process.words()}"
+        inbox.lose(reason or _CLOSED)

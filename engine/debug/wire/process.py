@@ -148,7 +148,8 @@ class Process:
             return "its process still runs"
         self.join_readers()
         tail = self._tail.strip()
-        return f"its process {exit_words(code)}" + (f"; its last words:\n{tail}" if tail and code else "")
+        was = "was " if code < 0 else ""
+        return f"its process {was}{exit_words(code)}" + (f"; its last words:\n{tail}" if tail and code else "")
 
 
 def _kill_group(creator: int, popen: subprocess.Popen[bytes]) -> None:
