@@ -51,8 +51,9 @@ def _widest(font: str) -> float:
 
 
 def least_height(theme: Theme) -> int:
-    """The height below which the lanes cannot be told apart."""
-    return math.ceil(ruler_height(theme) + marks_height(theme) + len(LANES) * theme.space(9)) + 4
+    """The height below which the lanes' names would run into each other."""
+    lane = max(float(theme.space(9)), QFontMetricsF(theme.text_font("small")).ascent())
+    return math.ceil(ruler_height(theme) + marks_height(theme) + len(LANES) * lane) + 4
 
 
 def lanes(strip: StripView) -> tuple[float, float]:
