@@ -29,7 +29,7 @@ class Naming:
         if step is None:
             return "an earlier pass"
         # Where a stop says "step 2", two steps are done: the second one by its number would seem to be that of the stop.
-        return "the step before" if step == self.fill.done else f"step {format_count(step)}"
+        return "the last step" if step == self.fill.done else f"step {format_count(step)}"
 
     def remark(self, id: str, part: str) -> str:
         """What is to be said of the numbers of a part; "" of those that are what they look like."""
