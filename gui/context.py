@@ -23,11 +23,13 @@ class Context(QObject):
         theme_changed: there is another ``theme`` now.
         said(text, severity): what the message bar shows; severity is "info", "warning" or "error".
         panel_wanted(key): a panel is to be brought to the front.
+        edit_wanted: the selected element is to be given another value.
     """
 
     theme_changed = pyqtSignal()
     said = pyqtSignal(str, str)
     panel_wanted = pyqtSignal(str)
+    edit_wanted = pyqtSignal()
 
     def __init__(self, state: State, link: Any, theme: Theme, settings: Any, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -49,6 +51,11 @@ class Context(QObject):
     def want_panel(self, key: str) -> None:
         """Bring a panel to the front."""
         self.panel_wanted.emit(key)
+
+    def want_edit(self) -> None:
+        """Ask for another value of the selected element, in the panel that shows its number."""
+        self.panel_wanted.emit("tensor")
+        self.edit_wanted.emit()
 
     def add_action(self, name: str, action: QAction) -> QAction:
         """Make an action known under a name."""

@@ -252,8 +252,15 @@ class Workspace(QMainWindow):
         """Where everything stands, as text."""
         return bytes(self.saveState(_VERSION).toBase64().data()).decode("ascii")
 
-    def restore_layout(self, text: str) -> bool:
-        """Put everything where it stood; False where the text says nothing of use."""
+    @property
+    def wide(self) -> bool | None:
+        """Whether the default layout is the wide one; None where the user has made another."""
+        return self._wide
+
+    def restore_layout(self, text: str, wide: bool | None = None) -> bool:
+        """Put everything where it stood; False where the text says nothing of use. ``wide``: what :attr:`wide` said then."""
         data = QByteArray.fromBase64(text.encode("ascii", "replace"))
         self._wide = None
-        return not data.isEmpty() and self.restoreState(data, _VERSION)
+        done = not data.isEmpty() and self.restoreState(data, _VERSION)
+        self._wide = wide if done else None  # putting docks into their places counts as moving them
+        return done

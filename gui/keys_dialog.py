@@ -14,6 +14,7 @@ IN_PANELS = (
     ("Code", "F9", "Toggle breakpoint", "At the line of the cursor; Shift+F10 opens the menu of the line"),
     ("Network", "Arrows", "Select the next part", "Of the drawing, in that direction"),
     ("Network", "+, -, 0", "Zoom in, out, fit", "The drawing under the mouse stays in its place"),
+    ("Network", "F2", "Set the element", "Another value, in a fork of the run"),
     ("Tensor", "Arrows", "Select the next element", "Its neighbour in that direction"),
     ("Tensor", "Return", "Explain the element", "Formula, numbers and contributors"),
     ("Tensor", "F2", "Set the element", "Another value, in a fork of the run"),

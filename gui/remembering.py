@@ -80,7 +80,8 @@ class Remembering(QObject):
         """Put the panels where they were; False where nothing is known of that."""
         self.workspace = workspace
         text = self._context.settings.get("layout", {}).get("docks")
-        return isinstance(text, str) and workspace.restore_layout(text)
+        wide = self._context.settings.get("layout", {}).get("wide")
+        return isinstance(text, str) and workspace.restore_layout(text, wide if isinstance(wide, bool) else None)
 
     def save(self) -> None:
         """Write the settings now."""
@@ -90,7 +91,7 @@ class Remembering(QObject):
         layout = dict(settings.get("layout", {}))
         layout["window"] = base64.b64encode(bytes(self._window.saveGeometry().data())).decode("ascii")
         if self.workspace is not None:
-            layout["docks"] = self.workspace.layout_text()
+            layout["docks"], layout["wide"] = self.workspace.layout_text(), self.workspace.wide
             panels = {key: panel.save() for key, panel in self.workspace.panels.items()}
             settings["panels"] = {**settings.get("panels", {}), **panels}
         settings["layout"] = layout

@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 from typing import Any
 
-from PyQt6.QtWidgets import QComboBox
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QPaintEvent
+from PyQt6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter
 
 from gui.context import Context
 
@@ -31,6 +33,18 @@ class RunChoice(QComboBox):
         number = self.itemData(i)
         if number is not None and not self._context.state.runs[i]["current"]:
             self._context.link.switch(number)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """As Qt paints it, but a name that has no room is elided where it is least missed: the new value is at its end."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        if (style := self.style()) is None:
+            return
+        part = QStyle.SubControl.SC_ComboBoxEditField
+        room = style.subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, self).width()
+        option.currentText = option.fontMetrics.elidedText(option.currentText, Qt.TextElideMode.ElideMiddle, room - 2)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
     def _show(self) -> None:
         runs = self._context.state.runs

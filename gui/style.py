@@ -94,7 +94,7 @@ QToolButton:pressed, QToolButton:checked, QToolButton:open { background: @presse
 QToolButton:focus { border-color: @accent; }
 QToolButton:disabled { color: @pale; }
 QToolButton::menu-indicator { image: none; }
-QToolButton[popupMode="1"] { padding-right: 18px; }
+QToolButton[popupMode="1"] { padding-right: 8px; }
 QToolButton::menu-button { border: none; width: 16px; }
 QToolButton::menu-arrow { image: url(@arrow); width: 12px; height: 12px; }
 QToolButton[choice="true"] { background: @raised; border-color: @line; padding: 3px 6px; }

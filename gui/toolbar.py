@@ -90,6 +90,8 @@ class Toolbar(QWidget):
             menu.addAction(self._context.action(name))
         self._buttons["open"].setMenu(menu)
         self._buttons["open"].setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        if style := self._buttons["open"].style():
+            style.polish(self._buttons["open"])  # the style sheet's room for the arrow depends on the mode
         self.apply_theme()
 
     def _add_button(self, name: str, part: QWidget) -> None:

@@ -194,6 +194,8 @@ class Window(QMainWindow):
         workspace = Workspace(self.context, panels, Breadcrumb(self.context, self._crumb_clicked))
         for panel in panels:
             self.exporting.add_menu(panel)
+        # Qt restores widths in proportion to the size of the moment: that of a widget in no layout yet is another one.
+        workspace.resize(self.pages.size())
         if not self.remembering.restore_docks(workspace):
             QTimer.singleShot(0, lambda: workspace.arrange(workspace.fits_wide))
         self.menu_bar.add_panels(workspace.toggles(), workspace.goes)

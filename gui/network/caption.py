@@ -42,6 +42,8 @@ def at_stop(fill: Fill, shown: Filled, stop: dict[str, Any], sample: int) -> Cap
         return Caption(f"{what}, {seen}", (seen,))
     if fill.validates and fill.mode == "forward":
         what += ", no_grad"
+    if fill.behind and not fill.validates:
+        what += " of the batch before"
     of, dimmed = _sample(fill, sample), _dimmed(fill, shown)
     return Caption(what + of + dimmed, (what + dimmed, what + of, what))
 

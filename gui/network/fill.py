@@ -24,7 +24,8 @@ class Fill:
             parameter, and its name there. sources: what a node's input comes from, by (node, input).
         mode: what is shown. current: id of the node at work, or None. phase: its phase. batch: samples, or None.
         validates: whether the network runs without gradient. step: which step the newest op belongs to, the first being 1;
-            None before the first op.
+            None before the first op. done: how many steps the optimizer had done at the stop.
+        behind: whether a batch has been handed out that the network has not seen yet: what is shown is of the one before.
         pictured: by (node, part), the steps of what is shown dimmed in the place of older numbers.
     """
 
@@ -48,6 +49,9 @@ class Fill:
         ran = max((event for event in found if event is not None), default=self._at)
         self._pass = log.passes.start(ran)
         self.validates = log.passes.validates(ran)
+        handed = log.batch(self._at)
+        self.behind = handed is not None and handed[0] > ran and ran != self._at
+        self.done = stop.get("step")
         self._readers: dict[str, tuple[str, str]] = {}
         self.sources: dict[tuple[str, str], str] = {}
         for edge in graph["edges"]:

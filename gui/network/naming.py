@@ -26,7 +26,10 @@ class Naming:
         if self.fill.log.passes.validates(wanted.event):
             return "a validation"
         step = self.fill.log.step_of(wanted.event)
-        return "an earlier pass" if step is None else f"step {format_count(step)}"
+        if step is None:
+            return "an earlier pass"
+        # Where a stop says "step 2", two steps are done: the second one by its number would seem to be that of the stop.
+        return "the last step" if step == self.fill.done else f"step {format_count(step)}"
 
     def remark(self, id: str, part: str) -> str:
         """What is to be said of the numbers of a part; "" of those that are what they look like."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QPoint, QPointF, QRectF, Qt, pyqtSignal
-from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PyQt6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PyQt6.QtWidgets import QFrame, QGraphicsView
 
 from gui.network.kept import begin_paint
@@ -20,11 +20,15 @@ _CLICK = 4
 class NetworkView(QGraphicsView):
     """Fits the whole into view until the user zooms or moves; Fit (key 0) goes back to that.
 
-    Signals: clicked(QPointF), hovered(QPointF, QPoint on the screen) in scene coordinates, walked(dx, dy): an arrow key,
-    entered(inwards): Enter, or Escape; resized(): while everything is fitted.
+    Signals: clicked(QPointF), double_clicked(QPointF), hovered(QPointF, QPoint on the screen), menu_wanted(QPointF or None,
+    QPoint on the screen) in scene coordinates, walked(dx, dy): an arrow key, entered(inwards): Enter, or Escape;
+    edit_wanted(): F2; resized(): while everything is fitted.
     """
 
     clicked = pyqtSignal(QPointF)
+    double_clicked = pyqtSignal(QPointF)
+    menu_wanted = pyqtSignal(object, QPoint)
+    edit_wanted = pyqtSignal()
     hovered = pyqtSignal(QPointF, QPoint)
     walked = pyqtSignal(int, int)
     entered = pyqtSignal(bool)
@@ -35,7 +39,7 @@ class NetworkView(QGraphicsView):
         self.fitted = True
         self._pressed: QPoint | None = None
         self._last = QPoint()
-        self._dragging = False
+        self._dragging = self._twice = False
         # The scene paints all of it.
         viewport_of(self).setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent, True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -153,12 +157,18 @@ class NetworkView(QGraphicsView):
         if event is None or self._pressed is None:
             return
         if not self._dragging and event.button() == Qt.MouseButton.LeftButton:
-            self.clicked.emit(self.mapToScene(event.pos()))
-        self._pressed, self._dragging = None, False
+            (self.double_clicked if self._twice else self.clicked).emit(self.mapToScene(event.pos()))
+        self._pressed, self._dragging, self._twice = None, False, False
         viewport_of(self).unsetCursor()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
         self.mousePressEvent(event)
+        self._twice = event is not None and event.button() == Qt.MouseButton.LeftButton
+
+    def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:
+        if event is not None:
+            by_mouse = event.reason() == QContextMenuEvent.Reason.Mouse
+            self.menu_wanted.emit(self.mapToScene(event.pos()) if by_mouse else None, event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         if event is None:
@@ -168,6 +178,8 @@ class NetworkView(QGraphicsView):
             self.walked.emit(*ways[Qt.Key(event.key())])
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
             self.entered.emit(event.key() != Qt.Key.Key_Escape)
+        elif event.key() == Qt.Key.Key_F2:
+            self.edit_wanted.emit()
         elif event.text() in ("+", "="):
             self.zoom_by(1.25)
         elif event.text() == "-":

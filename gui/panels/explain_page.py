@@ -89,7 +89,10 @@ class ExplainPage(QScrollArea):
         body.customContextMenuRequested.connect(lambda place: self.menu_wanted.emit(body.mapToGlobal(place)))
 
     def show_explanation(self, body: dict[str, Any]) -> None:
-        """Show the answer to ``explain``."""
+        """Show the answer to ``explain``, from its top where the formula is another one."""
+        bar = self.verticalScrollBar()
+        if bar is not None and body["latex"] != (self._body or {}).get("latex"):
+            bar.setValue(0)
         self._body = body
         self.name.setText(element_name(body["name"], body["index"]))
         self.value.setText(format_number(body["actual"]))

@@ -12,6 +12,7 @@ from gui.network.spot import Spot
 from gui.network.walking import element_beside, first_element, node_beside
 from gui.network.where import number_at
 from gui.numbers import format_count, format_number, format_shape
+from gui.panels.network_menu import NetworkMenu
 
 if TYPE_CHECKING:
     from gui.network.items import NodeItem
@@ -26,7 +27,11 @@ class Pointing:
 
     def __init__(self, panel: NetworkPanel) -> None:
         self._panel, self._view, self._scene = panel, panel.view, panel.scene
+        self.menu = NetworkMenu(panel)
         self._view.clicked.connect(self.click)
+        self._view.double_clicked.connect(self._double_click)
+        self._view.edit_wanted.connect(self.menu.edit)
+        self._view.menu_wanted.connect(self._menu_at)
         self._view.hovered.connect(self._hovered)
         self._view.walked.connect(self.walk)
         self._view.entered.connect(self.enter)
@@ -36,6 +41,22 @@ class Pointing:
         spot = self._scene.spot(at, _REACH / self._view.zoom)
         if spot is not None:
             self._select(spot)
+
+    def _double_click(self, at: QPointF) -> None:
+        """Ask for another value of an element; beside the network show all of it."""
+        spot = self._scene.spot(at, _REACH / self._view.zoom)
+        if spot is None:
+            self._view.fit()
+            return
+        self._select(spot)
+        if spot.index is not None:
+            self.menu.edit()
+
+    def _menu_at(self, at: QPointF | None, screen: QPoint) -> None:
+        """Offer what can be done with what lies at a point, or (None: by a key) with what is selected."""
+        if at is not None:
+            self.click(at)
+        self.menu.make(on_node=at is None or self._scene.spot(at, _REACH / self._view.zoom) is not None).popup(screen)
 
     def _select(self, spot: Spot) -> None:
         naming, state = self._panel.naming, self._panel.state

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from PyQt6.QtCore import QPoint
+from PyQt6.QtCore import QPoint, QTimer
 
 from gui.context import Context
 from gui.icons import icon
@@ -57,8 +57,12 @@ class TensorPanel(Panel):
         self._asked: tuple[dict[str, Any] | None, Selection] | None = None
         self._scales = Scales()
         self.actions_ = TensorActions(self)
+        #: What is to be given another value as soon as its number is here.
+        self._edited: Selection | None = None
         self._detail = single_shot(self, _DETAIL, self._look_closer)
+        self._forked = single_shot(self, 0, self.actions_.show_forked)
         self._connect()
+        self.context.edit_wanted.connect(self._edit_selected)
         self.state.subscribe("contributors", self._mark)
         self.state.subscribe("runs", self._runs_changed)
 
@@ -88,6 +92,7 @@ class TensorPanel(Panel):
     def show_stop(self, stop: dict[str, Any] | None) -> None:
         if stop is None:
             return
+        self._forked.start()
         if self.keep.isChecked():
             self._follow_kept(stop)
         else:
@@ -129,6 +134,7 @@ class TensorPanel(Panel):
 
     def _runs_changed(self) -> None:
         """Other runs to compare with."""
+        self._forked.start()
         others = [str(run["name"]) for run in self.state.runs if not run.get("current")]
         if self.controls.offer_runs(others) and self.isVisible() and self.state.stop is not None:
             self._resolve()
@@ -234,6 +240,12 @@ class TensorPanel(Panel):
                 index=index, sample=selection.sample, module=selection.module, label=self.source.title,
             ))  # fmt: skip
 
+    def _edit_selected(self) -> None:
+        """Ask for another value of the selected element, once it is shown."""
+        self.keep.setChecked(False)
+        self._edited = self.state.selection
+        self._mark()
+
     def explain(self, row: int, column: int) -> None:
         """Select the element of a cell, and have it explained."""
         self.select(row, column)
@@ -248,6 +260,9 @@ class TensorPanel(Panel):
         if self.source.shows(selection.reference) and selection.index is not None:
             cell = view.cell(selection.index)
         self.map.mark(cell, self._shares(view, selection))
+        edited, self._edited = self._edited, self._edited if cell is None and self._edited == selection else None
+        if edited is not None and cell is not None and edited == selection:
+            QTimer.singleShot(0, self.actions_.edit_selected)  # its dialog waits, and the answer is still being drawn
         number = view.number(*cell) if cell is not None else None
         self.histogram.mark(float(number) if number is not None and view.block == (1, 1) else None)
         self._hover(-1, -1)

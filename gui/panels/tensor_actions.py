@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from PyQt6.QtWidgets import QApplication, QDialog, QMenu
 from gui.panels.tensor_edit import EditDialog, Place, place_of
 from gui.panels.tensor_save import TensorSave
 from gui.panels.tensor_view import exact
+from gui.state import Selection
 
 if TYPE_CHECKING:
     from gui.panels.tensor import TensorPanel
@@ -25,6 +27,8 @@ class TensorActions:
 
     def __init__(self, panel: TensorPanel) -> None:
         self._panel = panel
+        #: What a fork has changed, and how many runs there were before it.
+        self._forked: tuple[Selection, int] | None = None
         self.saver = TensorSave(panel)
 
     def menu(self) -> QMenu:
@@ -127,7 +131,18 @@ class TensorActions:
             if place.seq is not None and place.seq != (panel.state.stop or {}).get("seq"):
                 panel.context.link.move("goto", seq=place.seq)  # the fork waits for it
             panel.context.link.fork([place.edit(index, dialog.value)], f"{element} = {dialog.field.text().strip()}")
+            if expression := place.reference.get("expression"):
+                changed = replace(panel.state.selection, event=None, name=None, expression=expression, index=index)
+                self._forked = replace(changed, label=expression), len(panel.state.runs)
         dialog.deleteLater()
+
+
+    def show_forked(self) -> None:
+        """Select the parameter that a fork has changed, once its run is there: what its op has read is the old value."""
+        stop, runs = self._panel.state.stop or {}, self._panel.state.runs
+        if self._forked is not None and len(runs) > self._forked[1] and stop.get("live", True):
+            selection, self._forked = self._forked[0], None
+            self._panel.state.update(selection=selection)
 
 
 def _call(call: Any, _checked: bool = False) -> None:

@@ -152,6 +152,7 @@ class TensorControls(QWidget):
 
     def _fit(self) -> None:
         """Name range and dimensions shorter where that lets all controls stand in one row: the range first."""
+        self.view.setMinimumHeight(self.range.sizeHint().height())  # a style gives a box less than a button
         steppers = [stepper for stepper in (self.first, self.second) if not stepper.isHidden()]
         others = [widget for widget in (self.view, self.slice) if not widget.isHidden()]
         room = self.width() - 16 - _SPACING * (len(steppers) + len(others))

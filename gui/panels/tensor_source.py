@@ -74,7 +74,8 @@ def subject_of(selection: Selection, stop: dict[str, Any]) -> Subject | None:
     if selection.event is not None and selection.name is not None:
         own = next((t for t in tensors if t["name"] == selection.name), {}) if selection.event == stop.get("seq") else {}
         title = selection.label or own.get("label") or _title(selection.name, stop)
-        return Subject({"event": selection.event, "name": selection.name}, title, own.get("label") or "")
+        label = own.get("label") or (title if selection.name in ("w", "b") and title.endswith(("weight", "bias")) else "")
+        return Subject({"event": selection.event, "name": selection.name}, title, label)
     wanted = _MAIN_FORWARD if stop.get("direction") == "forward" else _MAIN
     names = [tensor["name"] for tensor in tensors]
     name = next((name for name in (*wanted, *names) if name in names), None)

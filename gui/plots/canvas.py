@@ -113,7 +113,9 @@ class PlotCanvas(QWidget):
         ends = [(curve.x[0], curve.x[-1]) for plot in self.plots for curve in plot.curves if len(curve.x)]
         if not ends:
             return 0.0, 5.0
-        wanted = steps_range(float(min(first for first, _ in ends)), float(max(last for _, last in ends)))
+        # The cursor stands one step behind the last value where the next step has not computed its loss yet.
+        ahead = 1.0 if self.x_label == "step" else 0.0
+        wanted = steps_range(float(min(first for first, _ in ends)), float(max(last for _, last in ends)) + ahead)
         self._whole, self._whole_of = kept_range(self._whole, wanted), self.plots
         return self._whole
 

@@ -77,7 +77,7 @@ def draw(
     _marks(painter, areas, x_of, marks, theme)
     for area in areas:
         painter.save()
-        painter.setClipRect(area.box.adjusted(-4, -1, 4, 1))
+        painter.setClipRect(area.box.adjusted(-4, -3, 4, 1))  # a ring at the upper end is seen
         for curve, (raw, smooth) in reversed(list(zip(area.plot.curves, area.lines))):
             _curve(painter, area, curve, raw, smooth, x_of, theme)
         painter.restore()

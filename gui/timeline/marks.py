@@ -128,6 +128,11 @@ class Events:
             }
         self.stops = {seq: None for seq in self.stops if seq >= self.first}
 
+    def drawn_near(self, seq: int, reach: int) -> int:
+        """The nearest event that the lanes show at most ``reach`` away; ``seq`` itself where there is none."""
+        found = np.flatnonzero(self.codes(seq - reach, seq + reach + 1) != NOTHING) - reach
+        return seq + int(found[np.abs(found).argmin()]) if found.size else seq
+
     def codes(self, start: int, end: int) -> np.ndarray:
         """What the events ``start`` to ``end`` - 1 are drawn as; nothing where none is known."""
         found = np.zeros(max(0, end - start), np.uint8)

@@ -51,8 +51,9 @@ def _widest(font: str) -> float:
 
 
 def least_height(theme: Theme) -> int:
-    """The height below which the lanes cannot be told apart."""
-    return math.ceil(ruler_height(theme) + marks_height(theme) + len(LANES) * theme.space(9)) + 4
+    """The height below which the lanes' names would run into each other."""
+    lane = max(float(theme.space(9)), QFontMetricsF(theme.text_font("small")).ascent())
+    return math.ceil(ruler_height(theme) + marks_height(theme) + len(LANES) * lane) + 4
 
 
 def lanes(strip: StripView) -> tuple[float, float]:
@@ -195,9 +196,10 @@ def _marks(painter: QPainter, strip: StripView, top: float, bottom: float) -> No
     painter.setPen(QPen(theme.ink, 1.5))
     for x in _columns(strip, [seq for seq, _ in strip.forks]):
         painter.drawLine(QLineF(x, middle, x, top + 3))
-        painter.drawLine(QLineF(x, top + 12, x + 6, top + 6))
+        side = 1 if x + 10 < strip.width() else -1  # at the end the branch goes to the left, where it has room
+        painter.drawLine(QLineF(x, top + 12, x + 6 * side, top + 6))
         painter.drawEllipse(QPointF(x, top + 3), 2.5, 2.5)
-        painter.drawEllipse(QPointF(x + 7, top + 5), 2.5, 2.5)
+        painter.drawEllipse(QPointF(x + 7 * side, top + 5), 2.5, 2.5)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 

@@ -22,6 +22,9 @@ _AFTER = 8.0
 #: Pixels from a mark within which the pointer means it.
 _NEAR = 6
 
+#: Pixels within which a pointer finds what the lanes show, rather than a line or a call between two ops.
+_REACH = 4
+
 
 class StripView(QWidget):
     """What is drawn, and where: events as columns of pixels. All but the cursor is drawn once and kept.
@@ -144,8 +147,9 @@ class StripView(QWidget):
         if self.events.first is None or (x < left and not self._dragging):
             return None
         start, span = self.shown()
-        seq = math.floor(start + (max(x, left) - left) / self._wide() * span)
-        return max(self.events.first, min(self.events.next - 1, seq))
+        across = span / self._wide()
+        seq = math.floor(start + (max(x, left) - left) * across)
+        return self.events.drawn_near(max(self.events.first, min(self.events.next - 1, seq)), math.floor(_REACH * across))
 
     def step_before(self, x: float) -> int | None:
         """The step at a pixel before what is remembered; None elsewhere."""

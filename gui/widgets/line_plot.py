@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from PyQt6.QtCore import QEvent, QSize, pyqtSignal
+from PyQt6.QtCore import QEvent, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QResizeEvent
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from gui.numbers import format_count, format_number
 from gui.panels.panel import ElidedLabel
@@ -223,17 +223,25 @@ class _Entry(QWidget):
     def __init__(self, curve: Curve, theme: Theme) -> None:
         super().__init__()
         self._pen, self._points, self._paper = wide_pen_of(curve, theme), curve.points, theme.panel
-        self._wide = swatch(theme)
-        label = QLabel(curve.name)
-        label.setFont(theme.text_font("small", bold=curve.style == 0))
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(self._wide + 6, 0, 0, 0)
-        layout.addWidget(label)
+        self._wide, self._name, self._ink = swatch(theme), curve.name, theme.ink
+        self.setFont(theme.text_font("small", bold=curve.style == 0))
+        self.setToolTip(curve.name)
         self.setAccessibleName(f"Legend: {curve.name}")
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        return QSize(self._wide + 6 + metrics.horizontalAdvance(self._name) + 1, metrics.height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._wide + 6 + self.fontMetrics().averageCharWidth() * 4, self.sizeHint().height())
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        place = self.rect().adjusted(self._wide + 6, 0, 0, 0)
+        painter.setPen(self._ink)
+        name = self.fontMetrics().elidedText(self._name, Qt.TextElideMode.ElideMiddle, place.width())
+        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
         painter.setPen(self._pen)
         painter.drawLine(0, self.height() // 2, self._wide, self.height() // 2)
         if self._points:

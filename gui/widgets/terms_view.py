@@ -142,12 +142,14 @@ class TermsView(QWidget):
         return max((metrics.horizontalAdvance(text) for text in self._shares), default=0)
 
     def _factors(self, row: int) -> tuple[list[str], str]:
-        """The names of a row's factors and the dot between them; without spaces where these would run into the share."""
-        names = [element_name(c["tensor"], c["index"]) for c in self._rows[row].contributors]
-        room = self.width() - self._share_width() - 8
-        if self.fontMetrics().horizontalAdvance(" · ".join(names)) <= room:
-            return names, " · "
-        return [name.replace(" ", "") for name in names], "·"
+        """The names of a row's factors and the dot between them; without spaces where in any row these would run into the
+        share: then they stand below each other in all of them.
+        """
+        rows = [[element_name(c["tensor"], c["index"]) for c in term.contributors] for term in self._rows]
+        room, width = self.width() - self._share_width() - 8, self.fontMetrics().horizontalAdvance
+        if all(width(" · ".join(names)) <= room for names in rows):
+            return rows[row], " · "
+        return [name.replace(" ", "") for name in rows[row]], "·"
 
     def factor_rects(self, row: int) -> list[QRect]:
         """Where the names of a row's factors stand."""

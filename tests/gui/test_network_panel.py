@@ -5,6 +5,7 @@ import pytest
 from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtGui import QColor, QImage, QPainter
 
+from gui.breakpoints import breakpoints_of
 from gui.network.forms import SIZES, Form
 from gui.network.glyphs import short_number
 from gui.network.log import EventLog
@@ -63,6 +64,34 @@ def test_backward_shows_gradients_of_what_has_been_reached(panel):
     assert reached.data[0] == 1 and faint  # its activation still
     assert shown(panel, LOSS)[0].data == 4 and not shown(panel, LOSS)[1]
     assert panel.scene.nodes["act/Relu"].marks.phase == "backward"
+
+
+def test_a_double_click_on_an_element_asks_for_another_value(panel, qtbot):
+    go(panel, 14)
+    wanted = []
+    panel.context.edit_wanted.connect(lambda: wanted.append(panel.state.selection))
+    item = panel.scene.nodes["act/Relu"]
+    unit = next(
+        point for y in range(0, 400, 3) for x in range(0, 900, 3)
+        if (spot := panel.scene.spot(point := QPointF(x, y), 1)) is not None
+        and spot.node == "act/Relu" and spot.index is not None and item.boundingRect().contains(point)
+    )  # fmt: skip
+    viewport, place = panel.view.viewport(), panel.view.mapFromScene(unit)
+    qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=place)
+    assert panel.state.selection.index is not None and wanted == []
+    qtbot.mouseDClick(viewport, Qt.MouseButton.LeftButton, pos=place)
+    qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=place)
+    assert wanted == [panel.state.selection]
+    texts = {action.text(): action for action in panel.pointing.menu.make().actions()}
+    assert texts["Explain this number"].isEnabled() and "Stop at act backward" in texts
+    texts["Stop at act backward"].trigger()
+    assert breakpoints_of(panel.context).ops[-1]["module"] == "act"
+    # Beside the network everything is shown again, and there is nothing to explain.
+    panel.view.zoom_by(3)
+    qtbot.mouseDClick(viewport, Qt.MouseButton.LeftButton, pos=panel.view.mapFromScene(QPointF(-500, -500)))
+    qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=panel.view.mapFromScene(QPointF(-500, -500)))
+    assert panel.view.fitted and len(wanted) == 1
+    assert not panel.pointing.menu.make(on_node=False).actions()[0].isEnabled()
 
 
 def test_update_shows_the_change_of_the_weights(panel):

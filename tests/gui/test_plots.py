@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, QPointF, Qt
 from PyQt6.QtGui import QColor, QImage, QWheelEvent
-from PyQt6.QtWidgets import QApplication, QLabel
+from PyQt6.QtWidgets import QApplication, QLabel, QWidget
 
 from gui.plots.axes import kept_range, power_ticks, steps_range, tick_texts, tick_values, values_range
 from gui.plots.paint import pen_of, wide_pen_of
@@ -337,8 +337,18 @@ def test_a_long_legend_leaves_the_curves_their_room_and_says_how_many_are_left_o
     lines.resize(340, 220)
     QApplication.processEvents()
     assert lines.legend.height() <= 0.3 * lines.height()
-    texts = [label.text() for label in lines.legend.findChildren(QLabel) if label.isVisible()]
-    assert texts[:-1] == names[: len(texts) - 1] and texts[-1] == f"and {13 - len(texts)} more"
+    def shown():
+        entries = [e for e in lines.legend.findChildren(QWidget) if e.accessibleName().startswith("Legend: ")]
+        return [entry.accessibleName().removeprefix("Legend: ") for entry in entries if entry.isVisible()]
+
+    kept = shown()
+    more = [label.text() for label in lines.legend.findChildren(QLabel) if label.isVisible()]
+    assert kept and kept == names[: len(kept)] and more == [f"and {12 - len(kept)} more"]
+    # A name that is longer than there is room for is elided, and whole in its hint.
+    lines.resize(180, 220)
+    QApplication.processEvents()
+    entry = next(e for e in lines.legend.findChildren(QWidget) if e.accessibleName() == f"Legend: {names[0]}")
+    assert entry.width() < entry.sizeHint().width() and entry.geometry().right() < 180 and entry.toolTip() == names[0]
     lines.resize(1200, 900)
     QApplication.processEvents()
-    assert [label.text() for label in lines.legend.findChildren(QLabel) if label.isVisible()] == names
+    assert shown() == names

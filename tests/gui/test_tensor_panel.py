@@ -219,6 +219,30 @@ def test_double_click_forks_with_another_value(panel, engine, link, qtbot):
     qtbot.mouseDClick(panel.map, Qt.MouseButton.LeftButton, pos=place)
     edit = {"kind": "tensor", "reference": {"expression": "fc.weight"}, "index": [3, 1], "value": 0.25}
     assert link.moves == [("fork", {"edits": [edit], "name": "fc.weight[3, 1] = 0.25", "parameters": ()})]
+    # The op has read the old value; in the new run the parameter itself is shown.
+    before = panel.state.selection
+    runs = [{"number": 1, "name": "run 1", "current": False}, {"number": 2, "name": "fc", "current": True}]
+    panel.state.update(runs=runs)
+    qtbot.waitUntil(lambda: panel.state.selection != before)
+    assert (panel.state.selection.expression, panel.state.selection.index) == ("fc.weight", (3, 1))
+
+
+def test_what_is_selected_elsewhere_is_edited_as_soon_as_its_number_is_here(panel, engine, link, qtbot):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0], event=0, name="w", label="fc.weight")
+    found = []
+
+    def answer():
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, EditDialog)
+        found.append(dialog.field.text())
+        dialog.reject()
+
+    QTimer.singleShot(100, answer)
+    panel.state.update(selection=Selection(event=0, name="y", index=(1, 2)))
+    panel.context.want_edit()
+    qtbot.waitUntil(lambda: bool(found))
+    assert found == [str(engine.arrays[0, "y"][1, 2])] and link.moves == []
 
 
 def test_what_can_be_edited_where():

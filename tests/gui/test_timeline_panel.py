@@ -360,6 +360,17 @@ def test_a_drag_with_the_middle_button_moves_the_view(panel, link, context, qtbo
     assert panel.strip.shown()[0] == pytest.approx(start + 100 / panel.strip._wide() * 25) and link.moves == []
 
 
+def test_the_pointer_finds_ops_rather_than_the_lines_beside_them(panel, context):
+    context.state.update(stop=stop(50))
+    strip = panel.strip
+    drawn = np.flatnonzero(strip.events.codes(0, 100))
+    wide = strip.x_of(1) - strip.x_of(0)
+    for seq in range(100):
+        near = strip.seq_at(strip.x_of(seq + 0.5))
+        nearest = int(abs(drawn - seq).min())
+        assert near == seq if nearest * wide > 4 else near in drawn and abs(near - seq) == nearest
+
+
 def test_wheel_zooms_at_the_pointer(panel, context):
     context.state.update(stop=stop(50))
     x = at(panel, 30).x()
@@ -401,7 +412,7 @@ def test_the_end_grows_while_the_script_runs(panel, link, context, until):
     panel._show_progress()
     assert panel.strip.x_of(100) == places[3] and panel.strip.grab().toImage() != before
     assert "Pause it (F6)" in panel.strip.hint(panel.strip.width() - 20)
-    assert len(link.asked) == asked and panel.strip.seq_at(panel.strip.left() + 1) == 0
+    assert len(link.asked) == asked and panel.strip.seq_at(panel.strip.left() + 1) == 2
     panel.hide()
     assert not panel._look.isActive()
     panel.show()

@@ -267,6 +267,22 @@ def test_the_layout_and_breakpoints_are_remembered(stopped, make, settings, qtbo
     again.close()
 
 
+def test_a_window_that_is_opened_again_has_the_widths_that_it_had(stopped, settings, qtbot):
+    def widths(window):
+        return [window.workspace.docks[key].width() for key in ("code", "tensor")]
+
+    qtbot.waitUntil(lambda: widths(stopped) == [340, 360])
+    stopped.close()
+    again = Window(Context(State(), FakeLink(), Theme(), Settings(settings.path)))
+    qtbot.addWidget(again)
+    again.show()
+    again.open(str(SAMPLES / "two_points.py"))
+    qtbot.waitUntil(lambda: again.workspace is not None and widths(again) == [340, 360])
+    again.resize(1920, 1080)  # the layout was not the user's own: it goes on to suit the window
+    qtbot.waitUntil(lambda: again.workspace.panels["layers"].isVisible())
+    again.close()
+
+
 @pytest.mark.parametrize("text", ["", "{", "[1, 2]", '{"theme": 3, "recent": "x", "scale": null}', "\x00\xff"])
 def test_broken_settings_are_told_and_the_defaults_used(tmp_path, text):
     path = tmp_path / "settings.json"
