@@ -72,6 +72,11 @@ class Making(QObject):
         workspace = Workspace(self._context, self._breadcrumb())
         # From the beginning, though not seen: its style is worked out with each panel then, not for all at once.
         self._pages.addWidget(workspace)
+        from gui.python_text import lexer  # not before the window is seen
+
+        yield
+        lexer()
+        yield
         for key in MODULES:
             make = panel_class(key)
             yield
@@ -83,6 +88,7 @@ class Making(QObject):
         workspace.complete()
         yield
         self._made(workspace)
+        yield
         self.workspace = workspace
         waiting, self._waiting = self._waiting, []
         for call in waiting:

@@ -10,7 +10,7 @@ from PyQt6.QtCore import QObject
 from gui.timers import repeating
 
 #: Seconds for which parts are carried out before keys are answered and the window is painted.
-_WHILE = 0.012
+_WHILE = 0.004
 
 
 class Turns(QObject):
