@@ -88,7 +88,6 @@ class Making(QObject):
         workspace.complete()
         yield
         self._made(workspace)
-        yield
         self.workspace = workspace
         waiting, self._waiting = self._waiting, []
         for call in waiting:

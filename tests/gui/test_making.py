@@ -7,6 +7,7 @@ from PyQt6.QtWidgets import QApplication
 from gui import turns
 from gui.context import Context
 from gui.link import Link
+from gui.network import laying
 from gui.panels import MODULES, panel_classes
 from gui.settings import Settings
 from gui.state import State
@@ -151,3 +152,25 @@ def test_posts_that_are_held_wait_in_their_order(qapp, until):
     posts.post(lambda: told.append(3))
     until(lambda: told)
     assert told == [1, 2, 3]
+
+
+def test_a_large_layout_is_handed_on_in_a_turn_of_its_own(qapp, until, monkeypatch):
+    def pieces(graph, *_):
+        told.append("piece")
+        yield None
+        told.append("layout")
+        yield graph["nodes"]
+
+    told, parent = [], QObject()
+    monkeypatch.setattr(laying, "pieces", pieces)
+    work = laying.Laying(parent, lambda key, layout: told.append((key, len(layout))))
+    work.want("small", {"nodes": [0]}, 1.0, 1.0, None)
+    assert told == ["piece", "layout", ("small", 1)] and not work.busy
+    told.clear()
+    monkeypatch.setattr(laying, "_AT_ONCE", PATIENCE)
+    work.want("large", {"nodes": list(range(laying._SMALL + 1))}, 1.0, 1.0, None)
+    assert told == ["piece", "layout"] and work.busy
+    until(lambda: not work.busy)
+    assert told == ["piece", "layout", ("large", laying._SMALL + 1)]
+    work.want("large", {"nodes": list(range(laying._SMALL + 1))}, 1.0, 1.0, None)
+    assert told[-1] == ("large", laying._SMALL + 1) and len(told) == 4
