@@ -40,9 +40,13 @@ def style_tabs(bar: QTabBar, theme: Theme, tips: Mapping[str, str], owner: QObje
     """Tabs as all panels have them. ``tips``: by title. ``owner``: keeps what looks after the tabs."""
     bar.setAccessibleName("Panels")
     bar.setToolTip("Panels: Left and Right choose one, Ctrl+Tab goes to the next that is shown")
-    bar.setExpanding(False)
-    bar.setElideMode(Qt.TextElideMode.ElideNone)
-    bar.setUsesScrollButtons(True)
+    # Each of these lays out all tabs, also where it changes nothing.
+    if bar.expanding():
+        bar.setExpanding(False)
+    if bar.elideMode() != Qt.TextElideMode.ElideNone:
+        bar.setElideMode(Qt.TextElideMode.ElideNone)
+    if not bar.usesScrollButtons():
+        bar.setUsesScrollButtons(True)
     bar.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     for i in range(bar.count()):
         bar.setTabToolTip(i, tips.get(bar.tabText(i), bar.tabText(i)))

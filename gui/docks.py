@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from PyQt6.QtCore import QByteArray, Qt
 from PyQt6.QtGui import QAction, QKeySequence, QResizeEvent
 from PyQt6.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabBar, QTabWidget, QVBoxLayout, QWidget
@@ -33,9 +31,9 @@ _SIDES = {
 
 
 class Workspace(QMainWindow):
-    """The panels of ``panels`` (in the order of their tabs); the one of area "center" is the canvas under the breadcrumb."""
+    """The panels, in the order in which they are added; the one of area "center" is the canvas under the breadcrumb."""
 
-    def __init__(self, context: Context, panels: Iterable[Panel], breadcrumb: Breadcrumb) -> None:
+    def __init__(self, context: Context, breadcrumb: Breadcrumb) -> None:
         super().__init__()
         self._context = context
         self.setObjectName("workspace")
@@ -48,7 +46,7 @@ class Workspace(QMainWindow):
             (Qt.Corner.TopRightCorner, "right"), (Qt.Corner.BottomRightCorner, "right"),
         ):  # fmt: skip
             self.setCorner(corner, _SIDES[side])
-        self.panels = {panel.key: panel for panel in panels}
+        self.panels: dict[str, Panel] = {}
         self.docks: dict[str, QDockWidget] = {}
         self._tips: dict[str, str] = {}
         self._active: Panel | None = None
@@ -57,25 +55,32 @@ class Workspace(QMainWindow):
         # Whether the default layout is the wide one; None where the user has made another.
         self._wide: bool | None = None
         center = QWidget()
-        column = QVBoxLayout(center)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(breadcrumb)
-        for panel in self.panels.values():
-            if panel.area == "center":
-                column.addWidget(panel, 1)
-            else:
-                self.docks[panel.key] = self._dock(panel)
-        if not any(panel.area == "center" for panel in self.panels.values()):
-            column.addStretch(1)
+        self._column = QVBoxLayout(center)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+        self._column.addWidget(breadcrumb)
         self.setCentralWidget(center)
-        self.goes = self._goes()
-        self.arrange()
+        self.goes: list[QAction] = []
         context.theme_changed.connect(self._naming.start)
         context.theme_changed.connect(self._fitting.start)
         app = QApplication.instance()
         if isinstance(app, QApplication):
             app.focusChanged.connect(self._focus_changed)
+
+    def add(self, panel: Panel) -> None:
+        """Take in a panel; :meth:`complete` puts it where it stands."""
+        self.panels[panel.key] = panel
+        if panel.area == "center":
+            self._column.addWidget(panel, 1)
+        else:
+            self.docks[panel.key] = self._dock(panel)
+
+    def complete(self) -> None:
+        """All panels have been added: put them where they stand at first."""
+        if not any(panel.area == "center" for panel in self.panels.values()):
+            self._column.addStretch(1)
+        self.goes = self._goes()
+        self.arrange()
 
     def _dock(self, panel: Panel) -> QDockWidget:
         dock = QDockWidget(panel.title, self)
@@ -243,7 +248,8 @@ class Workspace(QMainWindow):
         """Tabs have names for screen readers; a panel whose tab names it does not say its name once more."""
         for key, dock in self.docks.items():
             self.panels[key].head.title.setVisible(not self.tabifiedDockWidgets(dock))
-        for bar in self.findChildren(QTabBar):
+        # Those of the docks are the workspace's own; to look through all that is in the panels takes long.
+        for bar in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
             style_tabs(bar, self._context.theme, self._tips, self)
 
     # ---- remembering ----

@@ -38,6 +38,14 @@ class Link(Moving):
         """Replace the watchpoints."""
         self.configure("setWatchpoints", {"breakpoints": watchpoints}, then)
 
+    def hold_back(self) -> None:
+        """Bring nothing into the window until :meth:`release`: who is to hear of it is not there yet."""
+        self._posts.hold()
+
+    def release(self) -> None:
+        """Bring what has been held back, and what comes from now on."""
+        self._posts.release()
+
     def keep_waiting(self) -> None:
         """It may take its time: be silent about it for as long once more."""
         self._watchdog.wait()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
+
+from pygments.lexers.python import PythonLexer
 
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
@@ -22,13 +25,17 @@ class Span(NamedTuple):
     kind: str
 
 
+@cache
+def lexer() -> PythonLexer:
+    """Pygments' lexer of Python; its many expressions are compiled the first time, which takes some 50 ms."""
+    return PythonLexer(stripnl=False, ensurenl=False)
+
+
 def spans(text: str) -> list[list[Span]]:
     """The tokens of every line of Python source; plain text between them is left out."""
-    from pygments.lexers.python import PythonLexer
-
     lines: list[list[Span]] = [[]]
     column = 0
-    for token, piece in PythonLexer(stripnl=False, ensurenl=False).get_tokens(text):
+    for token, piece in lexer().get_tokens(text):
         kind = _kind(token, piece)
         for i, part in enumerate(piece.split("\n")):
             if i:

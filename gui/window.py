@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
+from collections.abc import Callable
 from typing import Any
 
 from PyQt6.QtCore import Qt, QTimer
@@ -21,9 +21,9 @@ from gui.faults import ScriptOnDisk, Silence
 from gui.first_paint import FirstPaint
 from gui.following import Following
 from gui.looks import Looks
+from gui.making import Making
 from gui.menus import Menus
 from gui.message_bar import MessageBar
-from gui.panels import panel_classes
 from gui.panels.panel import Panel
 from gui.remembering import Remembering
 from gui.saved_sessions.reopening import Reopening
@@ -48,21 +48,20 @@ class Window(QMainWindow):
         context.setParent(self)
         self.workspace: Workspace | None = None
         self._focused: str | None = None
+        self._wanted = False
         self.following = Following(context, self)
         self.stepping = Stepping(context, self)
         self.looks = Looks(context)
         self.messages = MessageBar(context)
         self.remembering = Remembering(context, self)
-        first_paint = FirstPaint(self)
         self.scripts = Scripts(
-            context, self, self.following, self.stepping, self.messages, self.remembering,
-            lambda: first_paint.then(self.show_workspace),
+            context, self, self.following, self.stepping, self.messages, self.remembering, self.open_workspace,
         )  # fmt: skip
         self.open, self.attach = self.scripts.open, self.scripts.attach
         self.exporting = Exporting(context, self, lambda: self.workspace)
         self.saving = Saving(context, self, self._panels)
         self.reopening = self.scripts.reopening = Reopening(
-            context, self.messages, self.saving, self.show_workspace, self._panels, self.open
+            context, self.messages, self.saving, self.open_workspace, self._panels, self.open
         )
         self.errors = Errors(context, self.messages, self)
         self.screens = Screens(self)
@@ -77,6 +76,10 @@ class Window(QMainWindow):
         self.start_page = StartPage(context, self.open)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.start_page)
+        self.making = Making(
+            context, self.pages, lambda: Breadcrumb(context, self._crumb_clicked), self._complete, FirstPaint(self).then,
+            self,
+        )  # fmt: skip
         self._assemble()
         self.remembering.restore_window()
         self._connect()
@@ -158,16 +161,23 @@ class Window(QMainWindow):
 
     def show_start(self) -> None:
         """Show the start page; the script stays as it is."""
+        self._wanted = False
         self.start_page.rebuild()
         self.pages.setCurrentWidget(self.start_page)
         self.start_page.setFocus()
 
     def show_workspace(self) -> None:
         """Show the panels; they are made the first time."""
-        if self.workspace is None:
-            self.workspace = self._make_workspace()
-            self.pages.addWidget(self.workspace)
-        self.pages.setCurrentWidget(self.workspace)
+        if (workspace := self.making.now()) is not None:
+            self.pages.setCurrentWidget(workspace)
+            self._focus_code()
+
+    def open_workspace(self, then: Callable[[], object] = lambda: None) -> None:
+        """Show the panels once they are there, unless the start page is wanted by then, and call ``then()``: the window
+        lives while they are made.
+        """
+        self._wanted = True
+        self.making.then(lambda: (self._wanted and self.show_workspace(), then()))
 
     def show_panel(self, key: str) -> None:
         """Bring a panel to the front."""
@@ -175,31 +185,16 @@ class Window(QMainWindow):
         if self.workspace is not None:
             self.workspace.show_panel(key)
 
-    def _make_workspace(self) -> Workspace:
-        panels: list[Panel] = []
-        for key, make in panel_classes().items():
-            try:
-                panel = make(self.context)
-            except Exception as error:
-                logging.getLogger(__name__).exception("the panel %r failed", key)
-                self.messages.show_message(f"The panel {key} cannot be shown: {error!r}", "error")
-                continue
-            panels.append(panel)
-            saved = self.context.settings.get("panels", {}).get(key)
-            try:
-                if isinstance(saved, dict):
-                    panel.restore(saved)
-            except Exception:  # of broken settings, or of another version's
-                logging.getLogger(__name__).warning("the panel %r begins with its defaults", key, exc_info=True)
-        workspace = Workspace(self.context, panels, Breadcrumb(self.context, self._crumb_clicked))
-        for panel in panels:
+    def _complete(self, workspace: Workspace) -> None:
+        """The panels have been made: put them where they were, and into the menus."""
+        self.workspace = workspace
+        for panel in workspace.panels.values():
             self.exporting.add_menu(panel)
         # Qt restores widths in proportion to the size of the moment: that of a widget in no layout yet is another one.
         workspace.resize(self.pages.size())
         if not self.remembering.restore_docks(workspace):
             QTimer.singleShot(0, lambda: workspace.arrange(workspace.fits_wide))
         self.menu_bar.add_panels(workspace.toggles(), workspace.goes)
-        return workspace
 
     def _panels(self) -> dict[str, Panel]:
         return self.workspace.panels if self.workspace is not None else {}
@@ -276,6 +271,7 @@ class Window(QMainWindow):
         self.stepping.halt()
         self.remembering.save()
         self.hide()
+        self.making.stop()
         self.saving.keep_place()
         self.reopening.close()
         self.context.link.close()

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from PyQt6.QtCore import QObject, Qt, pyqtSignal
@@ -26,6 +26,7 @@ class Posts(QObject):
         self._lock = threading.Lock()
         self._woken = False
         self._closed = False
+        self._held = False
         self._waiting.connect(self._carry_out, Qt.ConnectionType.QueuedConnection)  # pyright: ignore[reportCallIssue]
 
     def post(self, call: Callable[[], object]) -> None:
@@ -44,6 +45,15 @@ class Posts(QObject):
         with self._lock:
             return not self._calls
 
+    def hold(self) -> None:
+        """Carry out nothing before :meth:`release`."""
+        self._held = True
+
+    def release(self) -> None:
+        """Carry out what waits, soon, and what comes from now on."""
+        self._held = False
+        self._put_back(())
+
     def close(self) -> None:
         """Forget what waits; nothing is accepted any more."""
         with self._lock:
@@ -55,7 +65,7 @@ class Posts(QObject):
         once more. Not for ever: at the end of a while painting has its turn.
         """
         end = time.monotonic() + _WHILE
-        while True:
+        while not self._held:
             with self._lock:
                 calls, self._calls = self._calls, deque()
                 self._woken = bool(calls)
@@ -74,11 +84,12 @@ class Posts(QObject):
                     self._put_back(calls)
                     return
 
-    def _put_back(self, calls: deque[Callable[[], object]]) -> None:
+    def _put_back(self, calls: Sequence[Callable[[], object]]) -> None:
         with self._lock:
             self._calls.extendleft(reversed(calls))
-            self._woken = True
-        self._waiting.emit()
+            self._woken = bool(self._calls)
+            if self._woken:
+                self._waiting.emit()
 
 
 class Jobs:

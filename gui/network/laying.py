@@ -34,6 +34,7 @@ class Laying(QObject):
         self._key: Hashable = None
         self._work: Iterator[Layout | None] | None = None
         self._small = True
+        self._made: Layout | None = None
         self._go_on = single_shot(self, 0, self._turn)
 
     @property
@@ -45,7 +46,7 @@ class Laying(QObject):
         """Lay out ``graph``, for which ``key`` stands: at once where it is small, or was laid out before."""
         if self._work is not None and key == self._key:
             return
-        self._key, self._work = key, None
+        self._key, self._work, self._made = key, None, None
         self._go_on.stop()
         if key in self._kept:
             self._done(key, self._kept[key])
@@ -55,16 +56,27 @@ class Laying(QObject):
         self._turn()
 
     def _turn(self) -> None:
-        """Make some pieces."""
+        """Make some pieces; a large layout is handed on in a turn of its own, since to draw it takes long too."""
+        if self._made is None:
+            self._made = self._some()
+            if self._made is None or not self._small:
+                self._go_on.start()
+                return
+        self._hand_on(self._made)
+
+    def _some(self) -> Layout | None:
+        """Pieces, for a while; the layout with the last one."""
         assert self._work is not None
         end = perf_counter() + _AT_ONCE
         while self._small or perf_counter() < end:
             layout = next(self._work)
             if layout is not None:
-                self._work = None
-                if len(self._kept) >= _MOST_KEPT:
-                    self._kept.clear()
-                self._kept[self._key] = layout
-                self._done(self._key, layout)
-                return
-        self._go_on.start()
+                return layout
+        return None
+
+    def _hand_on(self, layout: Layout) -> None:
+        self._work = self._made = None
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept.clear()
+        self._kept[self._key] = layout
+        self._done(self._key, layout)

@@ -68,7 +68,7 @@ class TensorNumbers:
             return
         shape = self._known_shape()
         if shape is None:
-            probe, asked = {"reference": self.source.references[0], "maxShape": [1, 1]}, self._identity()
+            probe, asked = {"reference": self.source.references[0], "shapeOnly": True}, self._identity()
 
             def found(body: dict[str, Any]) -> None:
                 self._shapes[asked] = tuple(body["shape"])
@@ -157,5 +157,5 @@ class TensorNumbers:
             run = source.run_of(place)
             self.ask(f"numbers {place}", "tensor", made.arguments(reference), partial(answered, place), run)
         if len(source.references) == 1 and region is None:
-            arguments = {"reference": source.references[0], "bins": BINS}
+            arguments = {"reference": source.references[0], "bins": BINS, "describe": False}
             panel.ask("histogram", "histogram", arguments, panel.show_histogram, lambda text: panel.histogram.clear())

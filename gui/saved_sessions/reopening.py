@@ -34,7 +34,7 @@ class Reopening(QObject):
     """Opens sessions in the place of what is open.
 
     Args:
-        show: makes the panels visible. panels: gives them.
+        show: makes the panels visible, and calls what it is given when they are. panels: gives them.
         begin: opens a script anew: (path, parameters, as_torch, arguments).
 
     Attributes:
@@ -42,7 +42,7 @@ class Reopening(QObject):
     """
 
     def __init__(
-        self, context: Context, messages: MessageBar, saving: Saving, show: Callable[[], object],
+        self, context: Context, messages: MessageBar, saving: Saving, show: Callable[[Callable[[], object]], object],
         panels: Callable[[], Mapping[str, Panel]], begin: Callable[..., object],
     ) -> None:  # fmt: skip
         super().__init__(saving.parent())
@@ -95,6 +95,13 @@ class Reopening(QObject):
         self.opened, self._kept = opened, kept
         if not kept and hasattr(context.settings, "add_recent"):
             context.settings.add_recent(opened.path)
+        link.show_saved(SavedAnswers(saved.view))
+        context.state.update(restoring=True, launched={}, program=self._program)
+        put_breakpoints(context, saved, self._program)
+        self._show(lambda: self.opened is opened and self._go_on(opened))
+
+    def _go_on(self, opened: Opened) -> None:
+        """There are panels: show what the file says, and bring its runs back, or ask how."""
         self._show_saved(opened)
         if question := opened.question():
             self._ask(question)
@@ -104,10 +111,6 @@ class Reopening(QObject):
     def _show_saved(self, opened: Opened) -> None:
         """Show what the file says; nothing of it is run."""
         context, saved = self._context, opened.saved
-        context.link.show_saved(SavedAnswers(saved.view))
-        context.state.update(restoring=True, launched={}, program=self._program)
-        put_breakpoints(context, saved, self._program)
-        self._show()
         put_panels(saved, self._panels())
         stop = {**saved.view.stop}
         if os.path.realpath(str(stop.get("file") or "")) == os.path.realpath(saved.program):

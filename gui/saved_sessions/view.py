@@ -22,7 +22,7 @@ KINDS = ("op", "module", "watch")
 _MOST_OF_ONE, _MOST_OF_ALL = 8 << 20, 48 << 20
 
 #: Arguments that say how much of something is asked for, not what.
-_SIZES = frozenset({"maxShape", "bins", "count"})
+_SIZES = frozenset({"maxShape", "bins", "count", "describe", "shapeOnly"})
 
 Answers = Mapping[Hashable, tuple[str, dict[str, Any], dict[str, Any]]]
 

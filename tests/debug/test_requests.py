@@ -111,7 +111,13 @@ def test_graph_and_modules(session):
 
 def test_histogram_counts_every_element(session):
     body = session.request("histogram", reference={"expression": "conv1.weight"}, bins=10)
-    assert sum(body["counts"].tolist()) == 16 * 9
+    assert sum(body["counts"].tolist()) == 16 * 9 and body["description"]["count"] == 16 * 9
+    assert "description" not in session.request("histogram", reference={"expression": "conv1.weight"}, describe=False)
+
+
+def test_the_shape_of_a_tensor_alone(session):
+    body = session.request("tensor", reference={"expression": "conv1.weight"}, shapeOnly=True)
+    assert body == {"shape": [16, 1, 3, 3], "dtype": "float32", "event": body["event"], "name": body["name"]}
 
 
 def test_scopes_and_variables(session):

@@ -2,14 +2,16 @@
 
 import io
 import math
+import threading
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.debug.views import arrays
+from engine.debug.views import arrays, blocks, spread
 from engine.debug.views.arrays import describe, difference, histogram, npy_bytes, view
+from engine.debug.views.blocks import Range
 from engine.debug.views.slices import selection
 from engine.debug.views.tiles import image_grid
 
@@ -258,3 +260,31 @@ def test_a_hundred_thousand_small_matrices_are_not_gone_through_one_by_one(monke
     for most in ((1, 1), (3, 1)):
         assert (arrays.view(array, None, most)["data"] == 1).all()
     assert len(calls) == 2
+
+
+def test_several_threads_find_what_one_finds(monkeypatch):
+    array = np.random.default_rng(5).normal(size=(300, 700)).astype(np.float32)
+    array[3, 5], array[100, 600], array[299, 699], array[7, 7] = np.nan, np.inf, -np.inf, 1e35
+    asked = [
+        lambda: arrays.view(array, None, (20, 30)), lambda: arrays.view(array, None, (20, 30), "abs", "max_abs"),
+        lambda: arrays.histogram(array, 16), lambda: arrays.histogram(array.T, 16, [-1.0, 1.0]),
+    ]  # fmt: skip
+    monkeypatch.setattr(blocks, "_PIECE", 1000)
+    alone = [ask() for ask in asked]
+    seen = set()
+    monkeypatch.setattr(spread, "LEAST", 1)
+    monkeypatch.setattr(spread.numba, "get_num_threads", lambda: 3)
+    of = Range.of
+    monkeypatch.setattr(Range, "of", lambda piece: (seen.add(threading.current_thread().name), of(piece))[1])
+    for one, ask in zip(alone, asked, strict=True):
+        several = ask()
+        assert one.keys() == several.keys()
+        for key, value in one.items():
+            np.testing.assert_array_equal(several[key], value, err_msg=key)
+    assert len(seen) == 3
+    # What works beside the script gets no help.
+    seen.clear()
+    thread = threading.Thread(target=asked[2], name="beside")
+    thread.start()
+    thread.join()
+    assert seen == {"beside"}

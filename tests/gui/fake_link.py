@@ -17,8 +17,14 @@ class FakeLink(LinkSignals):
         self.answers = {}
         self.asked = []
         self.moves = []
-        self.hold = False
+        self.hold = self.held_back = False
         self._held = {}
+
+    def hold_back(self):
+        self.held_back = True
+
+    def release(self):
+        self.held_back = False
 
     def ask(self, key, command, arguments, then, otherwise=None, run=None):
         self.asked.append((key, command, arguments))

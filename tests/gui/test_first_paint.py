@@ -62,9 +62,9 @@ def test_a_window_is_painted_empty_before_its_panels_are_made(qapp, until, tmp_p
                 painted.append(watched)
             return False
 
-    watch, make = Watch(window), window._make_workspace
+    watch, begin = Watch(window), window.making._begin
     window.toolbar.installEventFilter(watch)
-    monkeypatch.setattr(window, "_make_workspace", lambda: seen.append(len(painted)) or make())
+    monkeypatch.setattr(window.making, "_begin", lambda: (seen.append(len(painted)), begin()))
     window.show_nothing()
     window.show()
     window.open(str(SAMPLES / "two_points.py"), ("folder=",))

@@ -29,6 +29,8 @@ def find(debuggee: Debuggee, arguments: dict[str, Any]) -> Found:
 @handles("tensor")
 def _tensor(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     found = find(debuggee, arguments)
+    if arguments.get("shapeOnly"):
+        return {"shape": list(found.array.shape), "dtype": str(found.array.dtype), **_origin(found, False)}
     rows, columns = (arguments.get("maxShape") or (256, 256))[:2]
     result = arrays.view(found.array, arguments.get("slice"), (rows, columns), arguments.get("transform"))
     return {**result, **_origin(found, arguments.get("describe", True))}
@@ -48,7 +50,8 @@ def _tensors(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
 @handles("histogram")
 def _histogram(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     found = find(debuggee, arguments)
-    return {**arrays.histogram(found.array, arguments.get("bins", 64), arguments.get("range")), **_origin(found)}
+    counted = arrays.histogram(found.array, arguments.get("bins", 64), arguments.get("range"))
+    return {**counted, **_origin(found, arguments.get("describe", True))}
 
 
 def _origin(found: Found, describe: bool = True) -> dict[str, Any]:

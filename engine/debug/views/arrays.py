@@ -12,6 +12,7 @@ from engine.debug.memory import on_cpu
 from engine.debug.statistics.observer import summarize
 from engine.debug.views.blocks import REDUCTIONS, TRANSFORMS, Range, block_factors, pieces, reduced
 from engine.debug.views.slices import selection
+from engine.debug.views.spread import spread
 from engine.kernels.cpu import statistics as kernels
 
 #: Elements that an answer may hold; leading dimensions are cut to what fits.
@@ -164,23 +165,28 @@ def histogram(array: np.ndarray, bins: int = 64, range: Any = None) -> dict[str,
     edges = np.linspace(low, high, int(bins) + 1)
     if not (edges[1:] > edges[:-1]).all():
         raise ValueError(f"histogram: {bins} bins do not fit between {low} and {high}: floats are not that dense there")
-    counts, part = np.zeros(int(bins), np.int64), np.empty(int(bins), np.int64)
-    below = above = nans = 0
-    for piece in _flat_pieces(array):
+
+    def count(piece: np.ndarray) -> tuple[np.ndarray, int, int, int]:
+        part = np.empty(int(bins), np.int64)
         kernels.linear_histogram.serial(part, piece, edges)
+        if part.sum() == piece.size:
+            return part, 0, 0, 0
+        below, above = int(np.count_nonzero(piece < low)), int(np.count_nonzero(piece > high))
+        return part, below, above, int(np.count_nonzero(np.isnan(piece)))
+
+    counts = np.zeros(int(bins), np.int64)
+    below = above = nans = 0
+    for part, *outside in spread(count, _flat_pieces(array), array.size):
         counts += part
-        if part.sum() != piece.size:
-            below += int(np.count_nonzero(piece < low))
-            above += int(np.count_nonzero(piece > high))
-            nans += int(np.count_nonzero(np.isnan(piece)))
+        below, above, nans = below + outside[0], above + outside[1], nans + outside[2]
     return {"counts": counts, "edges": edges, "below": below, "above": above, "nans": nans, "count": int(array.size)}
 
 
 def _ends(array: np.ndarray, given: Any) -> tuple[float, float]:
     if given is None:
         found = Range()
-        for piece in _flat_pieces(array):
-            found.add(piece)
+        for own in spread(Range.of, _flat_pieces(array), array.size):
+            found.join(own)
         low, high = (found.low, found.high) if found.low <= found.high else (0.0, 1.0)
     else:
         ends = tuple(given)

@@ -1,6 +1,7 @@
 """Making matrices small: blocks of elements become one element each, and what is not finite is counted on the way.
 
-Arrays are read once, in pieces that stay in the processor's cache, so that 100 MB take tens of milliseconds.
+Arrays are read once, in pieces that stay in the processor's cache, large ones by several threads, so that 100 MB take tens
+of milliseconds.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+
+from engine.debug.views.spread import spread
 
 #: Elements that are worked on at a time.
 _PIECE = 1 << 16
@@ -60,6 +63,19 @@ class Range:
             low, high = float(finite.min()), float(finite.max())
         self.low, self.high = min(self.low, low), max(self.high, high)
 
+    @classmethod
+    def of(cls, piece: np.ndarray) -> Range:
+        """That of one piece."""
+        found = cls()
+        found.add(piece)
+        return found
+
+    def join(self, other: Range) -> None:
+        """Take in what ``other`` has taken in."""
+        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+        self.nans += other.nans
+        self.infs += other.infs
+
     def fields(self) -> dict[str, Any]:
         """``range`` ([least, greatest], or None without finite elements) and ``nonFinite`` ({"nan", "inf"})."""
         found = [self.low, self.high] if self.low <= self.high else None
@@ -91,15 +107,20 @@ def reduced(
     rows, columns = -(-matrix.shape[0] // block[0]), -(-matrix.shape[1] // block[1])
     changed = block != (1, 1) or transform is not None
     out = np.empty((rows, columns), np.float32 if changed else matrix.dtype)
-    with np.errstate(all="ignore"):
-        for top, left, piece in pieces(matrix, block):
+
+    def make(place: tuple[int, int, np.ndarray]) -> Range:
+        top, left, piece = place
+        with np.errstate(all="ignore"):
             if transform is not None:
                 piece = transform(piece if piece.dtype.kind == "f" else piece.astype(np.float64))
-            found.add(piece)
-            small = piece
+            own, small = Range.of(piece), piece
             if block != (1, 1):
-                small = _mean(piece, block, found) if how == "mean" else _max_abs(piece, block)
+                small = _mean(piece, block, own) if how == "mean" else _max_abs(piece, block)
             out[top : top + small.shape[0], left : left + small.shape[1]] = small
+        return own
+
+    for own in spread(make, pieces(matrix, block), matrix.size):
+        found.join(own)
     return out
 
 

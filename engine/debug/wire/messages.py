@@ -243,10 +243,10 @@ REQUESTS: dict[str, Request] = {
     "tensor": Request(
         "The numbers of a tensor. slice: as in Python ('0, :, 3:5'); maxShape: downsample to at most these sizes; "
         "transform: a function of each element: 'abs', 'sign', 'square', 'log'; describe false: without its description, "
-        "which reads all of it. event and name say what recorded it.",
+        "which reads all of it; shapeOnly: only its shape and dtype. event and name say what recorded it.",
         {
             "reference": "Reference", "slice?": "str | [any]", "maxShape?": "[int]", "transform?": "str",
-            "describe?": "bool",
+            "describe?": "bool", "shapeOnly?": "bool",
         },
         {"description?": "object", "event": "int | null", "name": "str"},
     ),
@@ -255,9 +255,9 @@ REQUESTS: dict[str, Request] = {
         {"tensors": "[object]"}, {"tensors": "[object]"},
     ),
     "histogram": Request(
-        "Counts of a tensor's elements between equally wide edges.",
-        {"reference": "Reference", "bins?": "int", "range?": "[number] | null"},
-        {"description": "object", "event": "int | null", "name": "str"},
+        "Counts of a tensor's elements between equally wide edges; describe as of 'tensor'.",
+        {"reference": "Reference", "bins?": "int", "range?": "[number] | null", "describe?": "bool"},
+        {"description?": "object", "event": "int | null", "name": "str"},
     ),
     "gridEvaluate": Request(
         "The model's output on a grid over two inputs, for decision boundaries. x and y: [from, to]; resolution: points "

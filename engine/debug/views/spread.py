@@ -1,0 +1,44 @@
+"""Work on the pieces of a large array by several threads: while the script stands, its processors have nothing to do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TypeVar
+
+import numba
+
+Piece = TypeVar("Piece")
+Result = TypeVar("Result")
+
+#: Elements below which one thread is as fast.
+LEAST = 1 << 20
+
+#: Threads at most: more of them wait for memory.
+_MOST = 8
+
+
+def spread(work: Callable[[Piece], Result], pieces: Iterable[Piece], elements: int) -> list[Result]:
+    """``[work(piece) for piece in pieces]``, which are parts of so many elements.
+
+    Only the script's own thread gets help, of as many threads as its kernels have: what works beside the script (for live
+    pictures) must not take its processors. ``work`` calls what lets go of the interpreter: NumPy, serial kernels.
+    """
+    threads = min(numba.get_num_threads(), _MOST) if elements >= LEAST else 1
+    if threads == 1 or threading.current_thread() is not threading.main_thread():
+        return [work(piece) for piece in pieces]
+    all_pieces = list(pieces)
+    share = -(-len(all_pieces) // threads)
+    parts = [all_pieces[start : start + share] for start in range(0, len(all_pieces), share)]
+    others = [_helpers().submit(list, map(work, part)) for part in parts[1:]]
+    found = [work(piece) for part in parts[:1] for piece in part]
+    for other in others:
+        found += other.result()
+    return found
+
+
+@cache
+def _helpers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_MOST - 1, "nablascope-view")
