@@ -13,6 +13,8 @@ from PyQt6.QtCore import QObject, Qt, pyqtSignal
 
 #: Seconds for which calls are carried out before the window is painted, if one does not take longer.
 _WHILE = 0.012
+#: Seconds between two looks whether there is still something to wait for.
+_LOOK = 0.001
 
 
 class Posts(QObject):
@@ -23,7 +25,8 @@ class Posts(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._calls: deque[Callable[[], object]] = deque()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        self._expecting: Callable[[], bool] | None = None
         self._woken = False
         self._closed = False
         self._held = False
@@ -35,6 +38,7 @@ class Posts(QObject):
             if self._closed:
                 return
             self._calls.append(call)
+            self._lock.notify()
             wake, self._woken = not self._woken, True
             if wake:
                 self._waiting.emit()
@@ -44,6 +48,12 @@ class Posts(QObject):
         """Whether nothing waits to be carried out."""
         with self._lock:
             return not self._calls
+
+    def expect(self, more: Callable[[], bool]) -> None:
+        """What is soon to arrive belongs to what this turn has brought: have it carried out before the window is painted,
+        until ``more()`` is false or the while of a turn is over. Called in the thread of this object.
+        """
+        self._expecting = more
 
     def hold(self) -> None:
         """Carry out nothing before :meth:`release`."""
@@ -70,6 +80,8 @@ class Posts(QObject):
                 calls, self._calls = self._calls, deque()
                 self._woken = bool(calls)
             if not calls:
+                if self._awaits(end):
+                    continue
                 return
             while calls:
                 call = calls.popleft()
@@ -83,6 +95,15 @@ class Posts(QObject):
                 if late:
                     self._put_back(calls)
                     return
+
+    def _awaits(self, end: float) -> bool:
+        """Wait for what is expected, not beyond ``end``: whether something has arrived."""
+        while self._expecting is not None and self._expecting() and time.monotonic() < end:
+            with self._lock:
+                if self._calls or self._lock.wait(_LOOK):
+                    return True
+        self._expecting = None
+        return False
 
     def _put_back(self, calls: Sequence[Callable[[], object]]) -> None:
         with self._lock:

@@ -95,6 +95,8 @@ class Core(LinkSignals):
 
     def _emit_stop(self, stop: dict[str, Any]) -> None:
         self._stop = stop
+        # What the panels ask now is answered in a moment: they are painted with it, once and all together.
+        self._posts.expect(lambda: not self._asking.idle)
         self.stopped.emit(stop)
 
     def _write_tape(self) -> None:
