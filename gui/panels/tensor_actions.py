@@ -136,7 +136,6 @@ class TensorActions:
                 self._forked = replace(changed, label=expression), len(panel.state.runs)
         dialog.deleteLater()
 
-
     def show_forked(self) -> None:
         """Select the parameter that a fork has changed, once its run is there: what its op has read is the old value."""
         stop, runs = self._panel.state.stop or {}, self._panel.state.runs

@@ -357,6 +357,8 @@ def run(part: str, *arguments: str, module: str = "tests.benchmarks.desktop") ->
         environment = dict(os.environ, NABLASCOPE_QUIET="1", HOME=home, XDG_CONFIG_HOME=home, XDG_DATA_HOME=home)
         environment.setdefault("QT_QPA_PLATFORM", "offscreen")
         environment.setdefault("NUMBA_CACHE_DIR", str(_cache()))
+        # Where it is set, each start compiles every module anew: no user's start does.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         done = subprocess.run(
             [sys.executable, "-m", module, part, *arguments], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment,
             check=True,
