@@ -120,8 +120,10 @@ class Ending:
         print(f"nablascope: the display is gone, and the window with it{script}. ({text})", file=sys.stderr)
         try:
             self._window.keep()
-            if self._window.saving.kept:
-                print(f"nablascope: where it stood is kept: {self._window.saving.kept}", file=sys.stderr)
+            if kept := self._window.saving.kept:
+                print(f"nablascope: where it stood is kept: {kept}", file=sys.stderr)
+            elif kept is None:
+                print("nablascope: where it stood is not kept: its engine process did not answer", file=sys.stderr)
         except Exception as error:  # what a panel says of itself may need the display: the rest must end all the same
             print(f"nablascope: where it stood could not be kept: {error!r}", file=sys.stderr)
         self._window.context.link.close(4.0)

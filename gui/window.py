@@ -36,6 +36,9 @@ from gui.status import StatusLine
 from gui.stepping import CHOICES, FREE, Stepping
 from gui.toolbar import Toolbar
 
+#: Seconds that are waited for the engine process where nobody sees the window close.
+_UNSEEN = 10.0
+
 
 class Window(QMainWindow):
     """Everything around one session. ``context`` has a link, a state and settings; the theme is set here."""
@@ -265,7 +268,7 @@ class Window(QMainWindow):
         """Write what is remembered, and where the script stands, when the window cannot be shown any more."""
         self.stepping.halt()
         self.remembering.save()
-        self.saving.keep_place()
+        self.saving.keep_place(_UNSEEN)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         self.stepping.halt()

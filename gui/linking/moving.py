@@ -101,8 +101,10 @@ class Moving(Beginning):
         if session is not None:
             self._after_pause(what, work)
 
-    def finish_with(self, job: Callable[[Session], object]) -> bool:
-        """Do a last thing with the session, paused if it runs, and wait for it; False where it takes too long."""
+    def finish_with(self, job: Callable[[Session], object], patience: float = LAST) -> bool:
+        """Do a last thing with the session, paused if it runs, and wait for it; False where it takes longer than
+        ``patience`` seconds, or cannot be done.
+        """
         session, done = self._session, threading.Event()
         if session is None or self._moving == "launch" or self._watchdog.is_silent:
             return False
@@ -118,7 +120,7 @@ class Moving(Beginning):
 
         self._waiting.clear()
         self._mover.put("last", work)
-        return done.wait(LAST)
+        return done.wait(patience)
 
     def touch(self) -> None:
         """Have everything shown anew, because something at this stop was changed (evaluated, edited)."""

@@ -15,6 +15,7 @@ from PyQt6.QtWidgets import QFileDialog, QWidget
 
 from engine.debug.session import ConnectionLost, RequestError, Session, SessionError
 from gui.context import Context
+from gui.linking.moving import LAST
 from gui.panels.panel import Panel
 from gui.saved_sessions.archive import SUFFIX, SessionFileError, write
 from gui.saved_sessions.content import View
@@ -36,13 +37,13 @@ class Saving(QObject):
 
     Attributes:
         path: the file that the open session was saved to or opened from; None where there is none.
-        kept: the file that :meth:`keep_place` has written; "" where it has not.
+        kept: the file that :meth:`keep_place` has written; "" where it has not, None where it should have and could not.
     """
 
     def __init__(self, context: Context, window: QWidget, panels: Callable[[], Mapping[str, Panel]]) -> None:
         super().__init__(window)
         self.path: str | None = None
-        self.kept = ""
+        self.kept: str | None = ""
         self._context = context
         self._window = window
         self._panels = panels
@@ -117,15 +118,15 @@ class Saving(QObject):
 
     # ---- by itself ----
 
-    def keep_place(self) -> None:
-        """Save where the script stands, so that it can be reopened there; waits, though not for long."""
+    def keep_place(self, patience: float = LAST) -> None:
+        """Save where the script stands, so that it can be reopened there; waits for at most ``patience`` seconds."""
         settings, program = self._context.settings, self._context.state.program
         if program is not None and isinstance(settings, Settings) and not self._context.state.restoring:
-            self._keep_place(settings, program)
+            self._keep_place(settings, program, patience)
             with suppress(OSError, TypeError):
                 settings.save()
 
-    def _keep_place(self, settings: Settings, program: str) -> None:
+    def _keep_place(self, settings: Settings, program: str, patience: float) -> None:
         state = self._context.state
         place = places_folder(settings) / f"{hashlib.sha256(program.encode()).hexdigest()[:16]}{SUFFIX}"
         last = settings.script(program)
@@ -144,7 +145,8 @@ class Saving(QObject):
             # One checkpoint has to do: whoever closes a window does not want to wait.
             problems.append(_save(session, str(place), launched, view, signer, room=0))
 
-        if self._context.link.finish_with(job) and problems == [""]:
+        self.kept = None
+        if self._context.link.finish_with(job, patience) and problems == [""]:
             last["last"] = {"file": str(place), "where": where_words(view.stop, len(state.runs)), "time": int(time.time())}
             self.kept = str(place)
             self._forget_old(place.parent)

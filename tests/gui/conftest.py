@@ -13,6 +13,7 @@ from PyQt6.QtCore import QEvent, QtMsgType, qInstallMessageHandler
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from engine.debug.views.spread import THREAD_NAME
 from gui.context import Context
 from gui.following import Following
 from gui.link import Link
@@ -53,11 +54,15 @@ def qt_is_silent():
 
 @pytest.fixture(autouse=True)
 def no_thread_stays():
-    """Fail where a thread of the window or its client outlives the test."""
+    """Fail where a thread of the window or its client outlives the test; those that the engine computes views with stay."""
     before = set(threading.enumerate())
     yield
     deadline = time.monotonic() + PATIENCE / 1000
-    while (left := [t for t in threading.enumerate() if t not in before]) and time.monotonic() < deadline:
+
+    def outlived():
+        return [t for t in threading.enumerate() if t not in before and not t.name.startswith(THREAD_NAME)]
+
+    while (left := outlived()) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert [thread.name for thread in left] == []
 

@@ -81,7 +81,7 @@ class FakeLink(LinkSignals):
     def work(self, what, job, then):
         self.moves.append((what, {}))
 
-    def finish_with(self, job):
+    def finish_with(self, job, patience=0.0):
         return False
 
     def answers_given(self):

@@ -231,7 +231,7 @@ def test_a_gpu_that_is_not_there_is_told(make, until, tmp_path):
     link.move("continue")
     until(lambda: state.stop["reason"] == "exception")
     assert state.stop["line"] == 5
-    assert "The script stopped at an exception: cuda: " in said(window)
+    assert "The script stopped at an exception: DeviceError: cuda: " in said(window)
     assert "Without a GPU use device='cpu'" in said(window)
     assert "stopped at an exception: cuda: " in window.status.state.text()
 

@@ -19,6 +19,9 @@ LEAST = 1 << 20
 #: Threads at most: more of them wait for memory.
 _MOST = 8
 
+#: What their names begin with; they live as long as the process.
+THREAD_NAME = "nablascope-view"
+
 
 def spread(work: Callable[[Piece], Result], pieces: Iterable[Piece], elements: int) -> list[Result]:
     """``[work(piece) for piece in pieces]``, which are parts of so many elements.
@@ -41,4 +44,4 @@ def spread(work: Callable[[Piece], Result], pieces: Iterable[Piece], elements: i
 
 @cache
 def _helpers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_MOST - 1, "nablascope-view")
+    return ThreadPoolExecutor(_MOST - 1, THREAD_NAME)
