@@ -265,10 +265,11 @@ class Window(QMainWindow):
             super().keyPressEvent(event)
 
     def keep(self) -> None:
-        """Write what is remembered, and where the script stands, when the window cannot be shown any more."""
-        self.stepping.halt()
-        self.remembering.save()
-        self.saving.keep_place(_UNSEEN)
+        """Write where the script stands, its breakpoints and watches, when the display is gone. No widget is asked for
+        anything: without its display Qt may crash at that.
+        """
+        self.remembering.keep_breakpoints()
+        self.saving.keep_place(_UNSEEN, seen=False)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         self.stepping.halt()

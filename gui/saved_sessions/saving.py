@@ -109,8 +109,8 @@ class Saving(QObject):
             return False
         return True
 
-    def _view(self) -> View:
-        return take_view(self._context, self._panels(), self._context.link.answers_given())
+    def _view(self, seen: bool = True) -> View:
+        return take_view(self._context, self._panels() if seen else {}, self._context.link.answers_given())
 
     def _launched_with(self) -> dict[str, Any]:
         launched = {key: value for key, value in self._context.state.launched.items() if value is not None}
@@ -118,15 +118,17 @@ class Saving(QObject):
 
     # ---- by itself ----
 
-    def keep_place(self, patience: float = LAST) -> None:
-        """Save where the script stands, so that it can be reopened there; waits for at most ``patience`` seconds."""
+    def keep_place(self, patience: float = LAST, seen: bool = True) -> None:
+        """Save where the script stands, so that it can be reopened there; waits for at most ``patience`` seconds. ``seen``:
+        also what the panels show.
+        """
         settings, program = self._context.settings, self._context.state.program
         if program is not None and isinstance(settings, Settings) and not self._context.state.restoring:
-            self._keep_place(settings, program, patience)
+            self._keep_place(settings, program, patience, seen)
             with suppress(OSError, TypeError):
                 settings.save()
 
-    def _keep_place(self, settings: Settings, program: str, patience: float) -> None:
+    def _keep_place(self, settings: Settings, program: str, patience: float, seen: bool) -> None:
         state = self._context.state
         place = places_folder(settings) / f"{hashlib.sha256(program.encode()).hexdigest()[:16]}{SUFFIX}"
         last = settings.script(program)
@@ -137,7 +139,7 @@ class Saving(QObject):
             with suppress(OSError):
                 place.unlink(missing_ok=True)
             return
-        view, launched, signer, problems = self._view(), self._launched_with(), self.signer, []
+        view, launched, signer, problems = self._view(seen), self._launched_with(), self.signer, []
 
         def job(session: Session) -> None:
             view.stop = dict(session.current.stop or {})

@@ -213,6 +213,20 @@ def test_float32_sums_agree_also_where_terms_cancel(cancels):
     assert answer.tolerance < 0.02
 
 
+def test_of_a_long_sum_terms_are_written_that_are_not_zero():
+    x, w = np.zeros((1, 20), np.float32), np.ones((1, 20), np.float32)
+    x[0, [3, 9, 10]], w[0, 9] = (2, 1, 4), -0.5
+    bias = engine.tensor([0.25])
+    answer = explain(events_of(F.linear, engine.tensor(x), engine.tensor(w), bias)[0], "y", (0, 0))
+    assert answer.numbers == "y[0, 0] = … + 2·1 + … + 1·(-0.5) + 4·1 + … + 0.25 (21 terms) = 5.75"
+    x[:] = 0
+    x[0, 15:] = 1
+    answer = explain(events_of(F.linear, engine.tensor(x), engine.tensor(w))[0], "y", (0, 0))
+    assert answer.numbers == "y[0, 0] = … + 1·1 + 1·1 + 1·1 + 1·1 + 1·1 (20 terms) = 5"
+    none = explain(events_of(F.linear, engine.tensor(0 * x), engine.tensor(w))[0], "y", (0, 0))
+    assert none.numbers == "y[0, 0] = 0·1 + 0·1 + 0·1 + 0·1 + … + 0·1 (20 terms) = 0"
+
+
 def test_big_sums():
     x, w = random(16, 1, 42, 42), random(1, 1, 3, 3, seed=1)
     backward = events_of(F.conv2d, x, w)[-1]

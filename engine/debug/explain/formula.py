@@ -143,14 +143,22 @@ class Numbers:
             terms.append(("+", rest))
         terms.reverse()
         head, cut = self._shown(terms, depth)
-        text = ""
-        for op, term in head:
-            written = self.write(term, _PRODUCT if op == "-" else _SUM, depth + 1)
-            text += (f" {op} " if text else "") + written
+        places = list(range(len(head)))
+        if cut and not depth:
+            # What zeros add says nothing: behind a ReLU they would be all that is seen.
+            places = [i for i, (_, term) in enumerate(terms[:-1]) if value_of(term) != 0][: len(head)] or places
+        text, before = "", -1
+        for i in places:
+            if i > before + 1:
+                text += " + …" if text else "…"
+            op, term = terms[i]
+            text += (f" {op} " if text else "") + self.write(term, _PRODUCT if op == "-" else _SUM, depth + 1)
+            before = i
         if cut:
             op, term = terms[-1]
             more = f" ({len(terms) - len(head) - 1} more)" if depth else ""
-            text += f" + …{more} {op} {self.write(term, _PRODUCT if op == '-' else _SUM, depth + 1)}"
+            gap = f" + …{more}" if before < len(terms) - 2 else ""
+            text += f"{gap} {op} {self.write(term, _PRODUCT if op == '-' else _SUM, depth + 1)}"
             text += "" if depth else f" ({len(terms)} terms)"
         return text.replace("+ -", "- "), _SUM
 
