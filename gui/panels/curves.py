@@ -14,6 +14,7 @@ from gui.numbers import format_count
 from gui.panels.curves_choice import CurvesChoice
 from gui.panels.panel import Panel
 from gui.theme import Theme
+from gui.widgets.context_menu import context_menu
 from gui.widgets.controls import tool_button
 from gui.widgets.line_plot import Curve, LinePlot, Mark, Plot
 
@@ -236,12 +237,8 @@ class CurvesPanel(Panel):
 
     def menu(self) -> QMenu:
         """What can be done with the curves."""
-        menu = QMenu(self)
-        for text, call in (("Show all steps\t0", self.plot.show_all), ("Copy the values", self.copy)):
-            action = menu.addAction(text)
-            if action is not None:
-                action.triggered.connect(lambda _checked=False, call=call: call())
-        return menu
+        entries = ("Show all steps\t0", self.plot.show_all, True), ("Copy the values", self.copy, True)
+        return context_menu(self, entries)
 
     def copy(self) -> None:
         """Put everything that was measured on the clipboard, a line a value: run, quantity, of what, step, value."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QMenu
 
 from gui.breakpoints import breakpoints_of
+from gui.widgets.context_menu import Entry, context_menu
 
 if TYPE_CHECKING:
     from gui.network.spot import Spot
@@ -24,24 +24,14 @@ class NetworkMenu:
         """The menu; ``on_node``: whether something of the network is pointed at, not the room beside it."""
         panel, chosen = self._panel, self._chosen() if on_node else None
         context, element = panel.context, chosen is not None and panel.state.selection.index is not None
-        menu = QMenu(panel)
-        menu.aboutToHide.connect(menu.deleteLater)
-        for text, call, usable in (
+        return context_menu(panel, (
             ("Explain this number", lambda: context.want_panel("explain"), element),
             ("Change this number…\tF2", self.edit, element),
             ("Show in Tensor", lambda: context.want_panel("tensor"), chosen is not None),
-            ("", None, True),
+            None,
             *self._stops(chosen),
             ("Show the whole network\t0", panel.view.fit, True),
-        ):
-            if call is None:
-                menu.addSeparator()
-                continue
-            action = QAction(text, menu)
-            action.setEnabled(usable)
-            action.triggered.connect(lambda _checked=False, call=call: call())
-            menu.addAction(action)
-        return menu
+        ))  # fmt: skip
 
     def edit(self) -> None:
         """Ask for another value of the selected element."""
@@ -52,16 +42,17 @@ class NetworkMenu:
         naming = self._panel.naming
         return None if naming is None else naming.chosen(self._panel.state.selection)
 
-    def _stops(self, chosen: Spot | None) -> list[tuple]:
+    def _stops(self, chosen: Spot | None) -> list[Entry | None]:
         """Breakpoints at the op that is pointed at."""
         naming = self._panel.naming
         if naming is None or chosen is None or (node := naming.fill.nodes[chosen.node])["kind"] != "op":
             return []
-        breakpoints, found = breakpoints_of(self._panel.context), []
+        breakpoints = breakpoints_of(self._panel.context)
+        found: list[Entry | None] = []
         for direction in ("forward", "backward"):
             entry = {"op": node["op"], "direction": direction}
             if node["module"]:
                 entry["module"] = node["module"]
             here = f"{node['module'] or node['op']} {direction}"
             found.append((f"Stop at {here}", lambda entry=entry: breakpoints.add("op", entry), True))
-        return [*found, ("", None, True)]
+        return [*found, None]

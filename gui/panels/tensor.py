@@ -60,7 +60,7 @@ class TensorPanel(Panel):
         #: What is to be given another value as soon as its number is here.
         self._edited: Selection | None = None
         self._detail = single_shot(self, _DETAIL, self._look_closer)
-        self._forked = single_shot(self, 0, self.actions_.show_forked)
+        self._show_forked = single_shot(self, 0, self.actions_.show_forked)
         self._connect()
         self.context.edit_wanted.connect(self._edit_selected)
         self.state.subscribe("contributors", self._mark)
@@ -92,7 +92,7 @@ class TensorPanel(Panel):
     def show_stop(self, stop: dict[str, Any] | None) -> None:
         if stop is None:
             return
-        self._forked.start()
+        self._look_for_fork()
         if self.keep.isChecked():
             self._follow_kept(stop)
         else:
@@ -134,7 +134,7 @@ class TensorPanel(Panel):
 
     def _runs_changed(self) -> None:
         """Other runs to compare with."""
-        self._forked.start()
+        self._look_for_fork()
         others = [str(run["name"]) for run in self.state.runs if not run.get("current")]
         if self.controls.offer_runs(others) and self.isVisible() and self.state.stop is not None:
             self._resolve()
@@ -239,6 +239,11 @@ class TensorPanel(Panel):
                 event=reference.get("event"), name=reference.get("name"), expression=reference.get("expression"),
                 index=index, sample=selection.sample, module=selection.module, label=self.source.title,
             ))  # fmt: skip
+
+    def _look_for_fork(self) -> None:
+        """When all have heard of what is new, show what a fork has changed, where that is waited for."""
+        if self.actions_.forked is not None:
+            self._show_forked.start()
 
     def _edit_selected(self) -> None:
         """Ask for another value of the selected element, once it is shown."""

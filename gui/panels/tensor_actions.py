@@ -6,13 +6,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QApplication, QDialog, QMenu
 
 from gui.panels.tensor_edit import EditDialog, Place, place_of
 from gui.panels.tensor_save import TensorSave
 from gui.panels.tensor_view import exact
 from gui.state import Selection
+from gui.widgets.context_menu import context_menu
 
 if TYPE_CHECKING:
     from gui.panels.tensor import TensorPanel
@@ -27,37 +27,29 @@ class TensorActions:
 
     def __init__(self, panel: TensorPanel) -> None:
         self._panel = panel
-        #: What a fork has changed, and how many runs there were before it.
-        self._forked: tuple[Selection, int] | None = None
+        #: What a fork has changed that is not shown yet, and how many runs there were before it.
+        self.forked: tuple[Selection, int] | None = None
         self.saver = TensorSave(panel)
 
     def menu(self) -> QMenu:
         """The menu."""
         panel = self._panel
-        menu, selected, shown = QMenu(panel), panel.map.selected is not None, panel.shown is not None
-        for text, call, usable in (
+        selected, shown = panel.map.selected is not None, panel.shown is not None
+        return context_menu(panel, (
             ("Explain this number\tEnter", self.explain_selected, selected),
             ("Change this number…\tF2", self.edit_selected, selected),
-            ("", None, True),
+            None,
             ("Copy this number\tCtrl+C", self.copy_number, selected),
             ("Copy the numbers in view" + ("" if selected else "\tCtrl+C"), self.copy_shown, shown),
-            ("", None, True),
+            None,
             ("Show everything\t0", panel.map.reset_view, shown),
             ("Fit the colours to these numbers", panel.fit_scale, shown),
             ("Slice…", lambda: panel.controls.show_slice(panel.controls.slice.isHidden()), shown),
-            ("", None, True),
+            None,
             ("Save as NumPy file…", partial(self.saver.ask, "npy"), shown),
             ("Save the map as PNG…", partial(self.saver.ask, "png"), shown),
             ("Save the map as SVG…", partial(self.saver.ask, "svg"), shown),
-        ):
-            if call is None:
-                menu.addSeparator()
-                continue
-            action = QAction(text, menu)
-            action.setEnabled(usable)
-            action.triggered.connect(partial(_call, call))
-            menu.addAction(action)
-        return menu
+        ))  # fmt: skip
 
     def copy(self) -> None:
         """Copy the selected number, or without one what is seen."""
@@ -133,19 +125,15 @@ class TensorActions:
             panel.context.link.fork([place.edit(index, dialog.value)], f"{element} = {dialog.field.text().strip()}")
             if expression := place.reference.get("expression"):
                 changed = replace(panel.state.selection, event=None, name=None, expression=expression, index=index)
-                self._forked = replace(changed, label=expression), len(panel.state.runs)
+                self.forked = replace(changed, label=expression), len(panel.state.runs)
         dialog.deleteLater()
 
     def show_forked(self) -> None:
         """Select the parameter that a fork has changed, once its run is there: what its op has read is the old value."""
         stop, runs = self._panel.state.stop or {}, self._panel.state.runs
-        if self._forked is not None and len(runs) > self._forked[1] and stop.get("live", True):
-            selection, self._forked = self._forked[0], None
+        if self.forked is not None and len(runs) > self.forked[1] and stop.get("live", True):
+            selection, self.forked = self.forked[0], None
             self._panel.state.update(selection=selection)
-
-
-def _call(call: Any, _checked: bool = False) -> None:
-    call()
 
 
 def _clip(text: str) -> None:

@@ -167,6 +167,7 @@ def histogram(array: np.ndarray, bins: int = 64, range: Any = None) -> dict[str,
         raise ValueError(f"histogram: {bins} bins do not fit between {low} and {high}: floats are not that dense there")
 
     def count(piece: np.ndarray) -> tuple[np.ndarray, int, int, int]:
+        piece = _flat(piece)
         part = np.empty(int(bins), np.int64)
         kernels.linear_histogram.serial(part, piece, edges)
         if part.sum() == piece.size:
@@ -176,7 +177,7 @@ def histogram(array: np.ndarray, bins: int = 64, range: Any = None) -> dict[str,
 
     counts = np.zeros(int(bins), np.int64)
     below = above = nans = 0
-    for part, *outside in spread(count, _flat_pieces(array), array.size):
+    for part, *outside in spread(count, _pieces(array), array.size):
         counts += part
         below, above, nans = below + outside[0], above + outside[1], nans + outside[2]
     return {"counts": counts, "edges": edges, "below": below, "above": above, "nans": nans, "count": int(array.size)}
@@ -185,7 +186,7 @@ def histogram(array: np.ndarray, bins: int = 64, range: Any = None) -> dict[str,
 def _ends(array: np.ndarray, given: Any) -> tuple[float, float]:
     if given is None:
         found = Range()
-        for own in spread(Range.of, _flat_pieces(array), array.size):
+        for own in spread(lambda piece: Range.of(_flat(piece)), _pieces(array), array.size):
             found.join(own)
         low, high = (found.low, found.high) if found.low <= found.high else (0.0, 1.0)
     else:
@@ -198,13 +199,18 @@ def _ends(array: np.ndarray, given: Any) -> tuple[float, float]:
     return (low - 0.5, high + 0.5) if low == high else (low, high)
 
 
-def _flat_pieces(array: np.ndarray) -> Any:
-    """The elements as 1-D contiguous float arrays, a piece at a time."""
+def _pieces(array: np.ndarray) -> Any:
+    """The elements, as views of a piece at a time."""
     matrix = array.reshape(1, -1) if array.flags.c_contiguous else array.reshape(-1, array.shape[-1])
     for _, _, piece in pieces(matrix):
-        if piece.dtype not in (np.float32, np.float64):
-            piece = piece.astype(np.float64)
-        yield np.ascontiguousarray(piece).reshape(-1)
+        yield piece
+
+
+def _flat(piece: np.ndarray) -> np.ndarray:
+    """A piece as a 1-D contiguous float array: made of one at a time, since all of them may be several times the array."""
+    if piece.dtype not in (np.float32, np.float64):
+        piece = piece.astype(np.float64)
+    return np.ascontiguousarray(piece).reshape(-1)
 
 
 def difference(a: np.ndarray, b: np.ndarray, max_shape: tuple[int, int] = (256, 256), slice: Any = None) -> dict[str, Any]:
