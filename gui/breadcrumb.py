@@ -117,7 +117,8 @@ class Breadcrumb(QWidget):
         for label in (self._more, self._going, self._note):
             label.setParent(self)
             label.setObjectName("muted")
-        context.state.subscribe(("stop", "running", "selection"), self._show)
+        self._trail = Paced(self, READABLE, self._show)
+        context.state.subscribe(("stop", "running", "selection", "scrubbing"), self._follow)
         context.state.subscribe("progress", self._paced.call)
         context.theme_changed.connect(self._rebuild)
         self._rebuild()
@@ -126,6 +127,10 @@ class Breadcrumb(QWidget):
     def text(self) -> str:
         """The path as text."""
         return f" {_MARK} ".join(part.text for part in self._shown or ())
+
+    def _follow(self) -> None:
+        # Nobody reads the path of each place that the timeline is dragged past.
+        self._trail.call(at_once=not self._context.state.scrubbing)
 
     def _show(self) -> None:
         state = self._context.state

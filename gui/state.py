@@ -65,6 +65,7 @@ class State:
         selection: see :class:`Selection`.
         contributors: of the number that was explained last, from the answer to ``explain``.
         pointed: the element under the mouse: a reference of the protocol, index, label of its parameter; or None.
+        scrubbing: whether the timeline is dragged along: places pass more quickly than anybody reads.
         level: what "over" means, one of :data:`LEVELS`.
         runs: name, number, state, current, parent, forkedAt, parameters of each.
         graph: the answer to ``graph`` for the newest stop. graph_due: whether ``graph`` is still that of a stop before, and
@@ -89,6 +90,7 @@ class State:
     selection: Selection = field(default_factory=Selection)
     contributors: list[dict[str, Any]] = field(default_factory=list)
     pointed: dict[str, Any] | None = None
+    scrubbing: bool = False
     level: str = "op"
     runs: list[dict[str, Any]] = field(default_factory=list)
     graph: dict[str, Any] | None = None

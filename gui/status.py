@@ -88,7 +88,7 @@ class StatusLine(QWidget):
         context.link.starting.connect(self._started)
         context.theme_changed.connect(self.apply_theme)
         self._paced = Paced(self, READABLE, self._show)
-        self._state.subscribe(("stop", "running", "runs", "level", "restoring"), self._show)
+        self._state.subscribe(("stop", "running", "runs", "level", "restoring", "scrubbing"), self._follow)
         self._state.subscribe("progress", self._paced.call)
         self.apply_theme()
 
@@ -104,6 +104,9 @@ class StatusLine(QWidget):
         self._starting = what
         self._busy.setVisible(bool(what))
         self._show()
+
+    def _follow(self) -> None:
+        self._paced.call(at_once=not self._state.scrubbing)
 
     def _show(self) -> None:
         kind, text = self._words()

@@ -35,11 +35,12 @@ class Paced:
         self._behind = False
         self._rest = single_shot(parent, milliseconds, self._catch_up)
 
-    def call(self) -> None:
-        """Now, or later."""
-        self._behind = self._rest.isActive()
+    def call(self, at_once: bool = False) -> None:
+        """Now, or later; ``at_once``: now in any case."""
+        self._behind = not at_once and self._rest.isActive()
         if not self._behind:
-            self._rest.start()
+            if not at_once:
+                self._rest.start()
             self._does()
 
     def _catch_up(self) -> None:

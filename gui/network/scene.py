@@ -103,6 +103,11 @@ class NetworkScene(QGraphicsScene):
             if item.is_framed(part) != framed or (part == "weight" and node in self.lines):
                 self.revision += 1
 
+    def renew_words(self) -> None:
+        """Write at all nodes what belongs to the numbers that they show."""
+        for item in self.nodes.values():
+            item.words.renew()
+
     def show_notes(self, notes: dict[str, str]) -> None:
         """Say this of nodes that have no values; nothing of the others."""
         for id, item in self.nodes.items():

@@ -36,6 +36,7 @@ class DataPanel(Panel):
     key = "data"
     title = "Data"
     area = "right-bottom"
+    trails = True
     empty_text = "The batch appears here when the script has taken one from a DataLoader or computed a loss."
 
     def __init__(self, context: Context) -> None:

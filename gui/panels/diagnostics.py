@@ -31,6 +31,7 @@ class DiagnosticsPanel(Panel):
     key = "diagnostics"
     title = "Diagnostics"
     area = "right-bottom"
+    trails = True
     empty_text = "Faults of the training are named here, with cause and evidence.\n\nOpen a script (Ctrl+O) and run it (F5)."
 
     def __init__(self, context: Context) -> None:

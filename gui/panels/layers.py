@@ -53,6 +53,7 @@ class LayersPanel(Panel):
     """A table of all layers and parameters, and one of its columns over time."""
 
     key, title, area = "layers", "Layers", "right-bottom"
+    trails = True
     empty_text = "Open a script (Ctrl+O); activations, gradients and updates of every layer show here."
 
     def __init__(self, context: Context) -> None:

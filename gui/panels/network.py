@@ -10,6 +10,7 @@ from gui.network.feed import Feed
 from gui.network.fill import Fill
 from gui.network.naming import Naming
 from gui.network.scene import NetworkScene
+from gui.network.values import Content
 from gui.network.view import NetworkView
 from gui.panels.network_controls import fit_button, mode_box
 from gui.panels.network_drawing import Drawing
@@ -20,7 +21,7 @@ from gui.panels.network_pointing import Pointing
 from gui.panels.panel import Panel
 from gui.state import Selection
 from gui.theme import Theme
-from gui.timers import single_shot
+from gui.timers import READABLE, Paced, single_shot
 
 
 class NetworkPanel(Panel):
@@ -42,7 +43,8 @@ class NetworkPanel(Panel):
         #: Stop, selection and graph for which the numbers were last wanted.
         self._refreshed: tuple[Any, ...] = (None, None, None)
         self.scene = NetworkScene(self.theme)
-        self._feed = Feed(self.ask, self.scene.show_content)
+        self._feed = Feed(self.ask, self._show_numbers)
+        self._words = Paced(self, READABLE, self.scene.renew_words)
         self.free = FreeRun(self)
         self._add_view()
         self._add_controls()
@@ -131,6 +133,13 @@ class NetworkPanel(Panel):
         self._refresh()
 
     # ---- numbers ----
+
+    def _show_numbers(self, node: str, part: str, content: Content | None, faint: bool, signed: bool) -> None:
+        # Along the timeline pictures pass more quickly than what is written under them can be read.
+        scrubbing = self.state.scrubbing
+        self.scene.show_content(node, part, content, faint, signed, words=not scrubbing)
+        if scrubbing:
+            self._words.call()
 
     @property
     def naming(self) -> Naming | None:

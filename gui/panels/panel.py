@@ -15,6 +15,7 @@ from gui.context import Context
 from gui.exporting_pictures import write_png, write_svg
 from gui.state import Selection, State
 from gui.theme import Theme
+from gui.timers import READABLE, Paced
 from gui.widgets.hint import Hint
 
 
@@ -30,6 +31,8 @@ class Panel(QWidget):
         needs_stop: False where it has something to show without a stop; then ``show_stop(None)`` may be called.
         shows_every_stop: False where ``show_stop`` says whether there is something to show: to turn to it and back at
             each stop takes long.
+        trails: whether it is there to be read rather than looked at: while the timeline is dragged along it follows some
+            times a second, for the pictures to follow at once.
         prompt: whether it is told of a stop before those that are not: it asks the engine for much.
     """
 
@@ -38,6 +41,7 @@ class Panel(QWidget):
     area = "right"
     empty_text = "Open a script (Ctrl+O); this panel shows where it stops."
     needs_stop = True
+    trails = False
     prompt = False
     shows_every_stop = True
 
@@ -61,10 +65,13 @@ class Panel(QWidget):
         layout.addWidget(self._stack, 1)
         self._content: QWidget | None = None
         self._due = {"theme", "stop", "selection"}
+        self._behind = Paced(self, READABLE, self._show_due)
         context.theme_changed.connect(self._theme_changed)
         self.state.subscribe(("stop", "running"), self._stop_changed, self.prompt)
         self.state.subscribe("selection", self._selection_changed)
         self.state.subscribe("snapshot", self._snapshot_changed)
+        if self.trails:
+            self.state.subscribe("scrubbing", self._show_due)
 
     # ---- for subclasses ----
 
@@ -202,11 +209,14 @@ class Panel(QWidget):
 
     def _stop_changed(self) -> None:
         self._due.add("stop")
-        self._show_due()
+        self._follow()
 
     def _selection_changed(self) -> None:
         self._due.add("selection")
-        self._show_due()
+        self._follow()
+
+    def _follow(self) -> None:
+        self._behind.call(at_once=not (self.trails and self.state.scrubbing))
 
     def showEvent(self, event: QShowEvent | None) -> None:
         super().showEvent(event)

@@ -36,6 +36,7 @@ class ParametersPanel(Panel):
     key = "parameters"
     title = "Parameters"
     area = "left-bottom"
+    trails = True
     empty_text = "The values of the script's parameters cell appear here, to be changed.\n\nOpen a script (Ctrl+O)."
     needs_stop = False
 

@@ -20,6 +20,7 @@ class StackPanel(Panel):
     key = "stack"
     title = "Stack"
     area = "left-bottom"
+    trails = True
     empty_text = "The functions under way appear here, innermost first.\n\nOpen a script (Ctrl+O) and step into one (F11)."
 
     def __init__(self, context: Context) -> None:

@@ -201,7 +201,7 @@ class TensorPanel(Panel):
         if len(self.source.references) > 1:
             self.content.write_of(view)
         elif "description" in answer:
-            self.content.write(answer["description"])
+            self.content.write(answer["description"], trailing=self.state.scrubbing)
         self._mark()
 
     def _draw(self, view: Shown, fit: bool = False) -> None:

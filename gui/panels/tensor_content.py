@@ -14,6 +14,7 @@ from gui.panels.tensor_controls import TensorControls
 from gui.panels.tensor_numbers import BINS
 from gui.panels.tensor_view import Shown, as_array, exact, statistics_of, statistics_text
 from gui.theme import Theme
+from gui.timers import READABLE, Paced
 from gui.widgets.heat_map import HeatMap
 from gui.widgets.histogram_plot import HistogramPlot
 from gui.widgets.rich_line import RichLine
@@ -47,6 +48,7 @@ class TensorContent(QWidget):
         layout.addStretch()
         self._shape: tuple[int, ...] | None = None
         self._written: tuple[dict[str, Any], str] | None = None
+        self._trail = Paced(self, READABLE, self._write)
 
     def refuse(self, text: str) -> None:
         """Say why there is nothing, in the place of the numbers."""
@@ -77,9 +79,17 @@ class TensorContent(QWidget):
 
     # ---- figures ----
 
-    def write(self, values: dict[str, Any], before: str = "") -> None:
-        """Show statistics, as the engine describes a tensor; ``before`` says of what, where not of all."""
+    def write(self, values: dict[str, Any], before: str = "", trailing: bool = False) -> None:
+        """Show statistics, as the engine describes a tensor; ``before`` says of what, where not of all. ``trailing``: no
+        more often than can be read.
+        """
         self._written = values, before
+        self._trail.call(at_once=not trailing)
+
+    def _write(self) -> None:
+        if self._written is None:
+            return
+        values, before = self._written
         muted, alarm = self._theme.muted.name(), self._theme.phase_text["alarm"].name()
         self.statistics.setText(before + statistics_text(values, muted, alarm))
 
@@ -105,8 +115,7 @@ class TensorContent(QWidget):
             label.setFont(theme.code_font("small"))
             label.set_ground(theme.panel)
         self.message.setFont(theme.text_font())
-        if self._written is not None:
-            self.write(*self._written)
+        self._write()
         self.share_room()
 
 

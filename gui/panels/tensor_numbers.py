@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gui.numbers import format_shape
 from gui.panels.tensor_source import Source
 from gui.panels.tensor_view import Plan, Shown, plan, shown
+from gui.timers import READABLE, Paced
 
 if TYPE_CHECKING:
     from gui.panels.tensor import TensorPanel
@@ -44,6 +45,7 @@ class TensorNumbers:
         #: Whether the view was moved while numbers were on their way.
         self._closer = False
         self.made: Plan | None = None
+        self._trail = Paced(panel, READABLE, self._ask_histogram)
         self._shapes: dict[tuple[Any, ...], tuple[int, ...]] = {}
 
     def forget(self) -> None:
@@ -157,5 +159,11 @@ class TensorNumbers:
             run = source.run_of(place)
             self.ask(f"numbers {place}", "tensor", made.arguments(reference), partial(answered, place), run)
         if len(source.references) == 1 and region is None:
-            arguments = {"reference": source.references[0], "bins": BINS, "describe": False}
+            # Each place that the timeline is dragged past has its picture; what is read of it follows some times a second.
+            self._trail.call(at_once=not panel.state.scrubbing)
+
+    def _ask_histogram(self) -> None:
+        panel, references = self._panel, self.source.references
+        if len(references) == 1 and not self.source.problem:
+            arguments = {"reference": references[0], "bins": BINS, "describe": False}
             panel.ask("histogram", "histogram", arguments, panel.show_histogram, lambda text: panel.histogram.clear())

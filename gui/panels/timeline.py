@@ -45,6 +45,7 @@ class TimelinePanel(Panel):
         self.strip.stepped.connect(self._step)
         self.strip.leaped.connect(self._leap)
         self.strip.pointed.connect(self._point)
+        self.strip.dragged.connect(lambda on: self.state.update(scrubbing=on))
         self.legend = Legend()
         fit = QToolButton()
         fit.setText("Fit")

@@ -34,6 +34,7 @@ class VariablesPanel(Panel):
     key = "variables"
     title = "Variables"
     area = "left-bottom"
+    trails = True
     empty_text = "The script's variables appear here, and expressions to watch.\n\nOpen a script (Ctrl+O) and step (F10)."
 
     def __init__(self, context: Context) -> None:

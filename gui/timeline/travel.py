@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
+from PyQt6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QWheelEvent
 
 from gui.theme import Theme
 from gui.timeline.strip import StripView
@@ -22,7 +22,7 @@ class TimelineStrip(StripView):
     Signals:
         wanted(seq): go to that event. earlier(step): go before the first event that is remembered, to the end of a step.
         stepped(back): one op on, or back, from the last, or first, event. leaped(back): a whole optimizer step.
-        pointed(text): what is under the pointer; "": nothing.
+        pointed(text): what is under the pointer; "": nothing. dragged(on): a drag that travels begins, or ends.
     """
 
     wanted = pyqtSignal(int)
@@ -30,6 +30,7 @@ class TimelineStrip(StripView):
     stepped = pyqtSignal(bool)
     leaped = pyqtSignal(bool)
     pointed = pyqtSignal(str)
+    dragged = pyqtSignal(bool)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
@@ -54,7 +55,7 @@ class TimelineStrip(StripView):
         if moves:
             self._panned = event.position().x()
         elif event.button() == Qt.MouseButton.LeftButton and self.step_before(event.position().x()) is None:
-            self._dragging = True
+            self._drag(True)
             self._want(self.seq_at(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
@@ -81,13 +82,23 @@ class TimelineStrip(StripView):
         step = self.step_before(event.position().x())
         if self._panned is None and not self._dragging and step is not None and event.button() == Qt.MouseButton.LeftButton:
             self.earlier.emit(step)
-        self._dragging, self._panned = False, None
+        self._panned = None
         if self._throttle.isActive():
             self._throttle.stop()
             self._send()
+        self._drag(False)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
         self.fit()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        super().hideEvent(event)
+        self._drag(False)  # the release goes elsewhere
+
+    def _drag(self, on: bool) -> None:
+        if on != self._dragging:
+            self._dragging = on
+            self.dragged.emit(on)
 
     def leaveEvent(self, event: object) -> None:
         self.far = None

@@ -80,6 +80,7 @@ def test_a_display_that_goes_ends_the_window_with_a_message(tmp_path):
         server.wait()
     _, errors = process.communicate(timeout=PATIENCE / 1000)
     assert process.returncode == 1 and "the display is gone" in errors and "Traceback" not in errors
+    assert "where it stood is kept: " in errors
     assert wait_until_gone(engine) and left_in(tmp_path / "temporary") == []
     settings = json.loads((tmp_path / "config" / "nablascope" / "settings.json").read_text())
     kept = settings["scripts"][str(SAMPLES / "two_points.py")]["last"]["file"]
