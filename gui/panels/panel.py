@@ -69,7 +69,8 @@ class Panel(QWidget):
         context.theme_changed.connect(self._theme_changed)
         self.state.subscribe(("stop", "running"), self._stop_changed, self.prompt)
         self.state.subscribe("selection", self._selection_changed)
-        self.state.subscribe("snapshot", self._snapshot_changed)
+        if type(self).show_live is not Panel.show_live:
+            self.state.subscribe("snapshot", self._snapshot_changed)
         if self.trails:
             self.state.subscribe("scrubbing", self._show_due)
 

@@ -27,13 +27,21 @@ class Classes:
         self.axis: int | None = None
         self._program: str | None = None
         self._asked: tuple | None = None
+        #: What the axis was found for: subject, stop, graph, selection; shape.
+        self._of: tuple[Any, ...] = (None,) * 4
+        self._shape: tuple[int, ...] | None = None
 
     def look(self) -> None:
         """Other numbers are shown: find their axis, and ask for the names where it may be one of classes."""
         panel, state = self._panel, self._panel.state
         if state.program != self._program:
             self._program, self.names, self._asked = state.program, None, None
-        self.axis = self._find_axis() if panel.shown is not None else None
+        # While the script runs other numbers of the same tensor are shown many times a second.
+        of = panel.subject, state.stop, state.graph, state.selection
+        shape = panel.shown.shape if panel.shown is not None else None
+        if shape != self._shape or any(a is not b for a, b in zip(of, self._of, strict=True)):
+            self._of, self._shape = of, shape
+            self.axis = self._find_axis() if shape is not None else None
         step = (state.stop or {}).get("step")
         if self.axis is None or self.names is not None or state.running or self._asked == (step,):
             return

@@ -60,6 +60,8 @@ class TensorContent(QWidget):
 
     def accept(self, shape: Sequence[int]) -> None:
         """There are numbers, of a tensor of that shape."""
+        if self._shape == tuple(shape):
+            return
         self._shape = tuple(shape)
         self.message.hide()
         self.map.setVisible(0 not in self._shape)
