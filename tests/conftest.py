@@ -14,6 +14,23 @@ from hypothesis import settings
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("default")
 
+#: The files that take longest, longest first. The engine's need no compiled kernels, which the debugger's wait for.
+LONGEST = (
+    "engine/kernels/test_cuda_compiler", "engine/test_determinism", "debug/test_replay", "gui/test_saved_sessions",
+    "debug/test_time_travel", "gui/test_faults", "engine/ops/test_loss", "gui/test_live", "samples/test_samples",
+    "debug/test_terminal_sessions", "debug/test_explain", "gui/test_network_scripts", "engine/ops/test_elementwise",
+    "engine/test_definitions", "gui/test_link", "gui/test_frame", "debug/test_faults", "gui/sessions/test_scripts",
+    "engine/test_cuda_simulator_debug", "gui/test_looks", "engine/test_cuda_simulator",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    """Of pytest-xdist's workers none shall begin a long file when the others have done."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        tests = Path(__file__).parent
+        rank = {tests / f"{name}.py": number for number, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
 
 @pytest.fixture(scope="session")
 def warm_kernels(tmp_path_factory):
