@@ -1,16 +1,19 @@
 """A script under a Recorder or a Replayer, without the debugger around it: what the tests of replays run.
 
-``python -m tests.debug.replay_worker '{"script": ..., "mode": "record", "folder": ...}'`` prints one line of JSON.
+``python -m tests.debug.replay_worker`` reads lines of JSON like ``{"script": ..., "mode": "record", "folder": ...}``,
+carries out each in a fork of itself, so that none has to load the engine, and prints one line of JSON for it.
 Keys: parameters (["name=value"]), mode ("record", "replay"), folder, stops (ticks at which a digest is taken; the last
 ends the run), every (stop also whenever so many ticks have passed), skip, interval, amortised, into.
 """
 
 import contextlib
+import importlib
 import io
 import json
 import os
 import sys
 import time
+import traceback
 
 BEGAN = time.perf_counter()
 
@@ -89,7 +92,29 @@ def make(wanted, stops, result):
     return replayer
 
 
+def serve():
+    """Answer every line of the standard input. No kernel runs before a fork: threads would not come along."""
+    for module in ("engine.nn", "engine.optim", "engine.script.program", "engine.debug.replay.replayer"):
+        importlib.import_module(module)
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            answer(json.loads(line))
+        _, status = os.waitpid(child, 0)
+        if status:
+            print(json.dumps({"failed": f"ended with status {status}"}), flush=True)
+
+
+def answer(wanted):
+    """Print what comes of ``wanted``, or where it failed; end the process."""
+    try:
+        outcome = main(wanted)
+    except BaseException:
+        outcome = {"failed": traceback.format_exc()}
+    print(json.dumps(outcome), flush=True)
+    os._exit(0)
+
+
 if __name__ == "__main__":
     os.environ.setdefault("NABLASCOPE_QUIET", "1")
-    outcome = main(json.loads(sys.argv[1]))
-    print(json.dumps(outcome))
+    serve()

@@ -1,5 +1,6 @@
 """Replays: they get where the recorded run was, to the bit; what cannot be skipped is told; what differs is found."""
 
+import functools
 import json
 import os
 import random
@@ -21,14 +22,32 @@ ROOT = Path(__file__).parents[2]
 DENSE = {"interval": 0.0, "amortised": 0.0}
 
 
-def work(script, folder, mode="replay", **wanted):
-    wanted = {"script": str(script), "folder": str(folder), "mode": mode, **DENSE, **wanted}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.debug.replay_worker", json.dumps(wanted)],
-        capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, "NABLASCOPE_QUIET": "1"},
+@functools.cache
+def worker(mode):
+    """A process that records, and one that replays: their hash seeds and addresses differ, as those of two runs do."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.debug.replay_worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        cwd=ROOT, env={**os.environ, "NABLASCOPE_QUIET": "1"},
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _workers_end():
+    yield
+    for mode in ("record", "replay"):
+        worker(mode).communicate()
+    worker.cache_clear()
+
+
+def work(script, folder, mode="replay", **wanted):
+    """What came of a run in a fresh fork."""
+    wanted = {"script": str(script), "folder": str(folder), "mode": mode, **DENSE, **wanted}
+    process = worker(mode)
+    process.stdin.write(json.dumps(wanted) + "\n")
+    process.stdin.flush()
+    outcome = json.loads(process.stdout.readline())
+    assert "failed" not in outcome, outcome["failed"]
+    return outcome
 
 
 @pytest.fixture

@@ -104,8 +104,30 @@ def context(qapp, link):
     return Context(State(), link, Theme(), {})
 
 
+class NoSpare:
+    """In the place of a process that is kept ready: there is none."""
+
+    def __init__(self, prepare):
+        pass
+
+    def take(self):
+        return None
+
+    def close(self):
+        pass
+
+
 @pytest.fixture
-def real(qapp, tmp_path, monkeypatch):
+def no_spare(monkeypatch):
+    """No session keeps a second process ready, which hardly a test needs and which costs as much as the first.
+
+    What moves with one that is ready is tested in test_link, test_faults and tests/gui/sessions.
+    """
+    monkeypatch.setattr("engine.debug.processes.Spare", NoSpare)
+
+
+@pytest.fixture
+def real(qapp, tmp_path, monkeypatch, no_spare):
     """A context on a true link whose state follows; scripts write into a folder of the test."""
     monkeypatch.chdir(tmp_path)
     link = Link()

@@ -33,7 +33,7 @@ CONTROLS = (QAbstractButton, QComboBox, QAbstractSlider, QAbstractSpinBox, QLine
 
 
 @pytest.fixture
-def window(qtbot, until, tmp_path, monkeypatch):
+def window(qtbot, until, tmp_path, monkeypatch, no_spare):
     """A window with a true script, stopped at its third op."""
     monkeypatch.chdir(tmp_path)
     window = Window(Context(State(), Link(), Theme(), Settings(tmp_path / "settings.json")))

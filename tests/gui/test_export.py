@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def window(qapp, qtbot, until, tmp_path, monkeypatch):
+def window(qapp, qtbot, until, tmp_path, monkeypatch, no_spare):
     """A window in which two_points.py stands in its second step."""
     monkeypatch.chdir(tmp_path)
     window = Window(Context(State(), Link(), Theme(), Settings(tmp_path / "settings.json")))

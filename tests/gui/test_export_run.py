@@ -151,7 +151,7 @@ def test_pictures_do_not_pile_up(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def window(qapp, qtbot, until, tmp_path, monkeypatch):
+def window(qapp, qtbot, until, tmp_path, monkeypatch, no_spare):
     """A window in which two_points.py stands in its fourth step."""
     monkeypatch.chdir(tmp_path)
     window = Window(Context(State(), Link(), Theme(), Settings(tmp_path / "settings.json")))

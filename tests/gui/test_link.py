@@ -14,6 +14,11 @@ from tests.debug.processes import wait_until_gone
 from tests.gui.conftest import PATIENCE, SAMPLES
 
 
+@pytest.fixture
+def no_spare():
+    """Here a process is kept ready, as in the window."""
+
+
 def process(context):
     return context.link._session.current.client.pid
 

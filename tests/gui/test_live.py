@@ -169,11 +169,11 @@ def test_where_a_breakpoint_stops_a_run_that_was_shown_what_is_recorded_is_shown
     real.link.launch(str(script))
     until(lambda: real.state.stop is not None)
     line, answers = TRAINING.splitlines().index("        loss.backward()") + 1, []
-    real.link.set_breakpoints(str(script), [{"line": line, "condition": "step >= 4000"}], answers.append)
+    real.link.set_breakpoints(str(script), [{"line": line, "condition": "step >= 1000"}], answers.append)
     until(lambda: answers)
     real.link.move("continue")
     until(lambda: (real.state.stop or {}).get("reason") == "breakpoint" and real.link.quiet)
-    assert real.state.stop["step"] == 4000 and picture is not None
+    assert real.state.stop["step"] == 1000 and picture is not None
     assert any(body and body["views"] for body in pictures)
     until(lambda: network.head.subject.text().startswith("activations"))
     until(lambda: "last seen" not in tensor.head.subject.text() and tensor.shown is not None)

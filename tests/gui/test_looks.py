@@ -97,7 +97,7 @@ def test_projector_text_is_thirteen_points(qapp):
     assert Theme("projector", 1.5).point_size() == pytest.approx(19.5)
 
 
-def test_no_text_lacks_room(qtbot, until, tmp_path, monkeypatch):
+def test_no_text_lacks_room(qtbot, until, tmp_path, monkeypatch, no_spare):
     monkeypatch.chdir(tmp_path)
     window = Window(Context(State(), Link(), Theme(), Settings(tmp_path / "settings.json")))
     qtbot.addWidget(window)

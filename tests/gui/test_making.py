@@ -87,7 +87,7 @@ def test_a_window_that_is_closed_makes_no_more_panels(window):
     assert window.workspace is None and not window.findChildren(panel_classes()["curves"])
 
 
-def test_what_the_engine_says_waits_for_all_panels(qtbot, until, tmp_path, monkeypatch):
+def test_what_the_engine_says_waits_for_all_panels(qtbot, until, tmp_path, monkeypatch, no_spare):
     monkeypatch.chdir(tmp_path)
     window = Window(Context(State(), Link(), Theme(), Settings(tmp_path / "settings.json")))
     qtbot.addWidget(window)

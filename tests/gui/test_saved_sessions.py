@@ -192,7 +192,7 @@ def test_everything_is_as_it_was_bit_by_bit(desk, script, tmp_path):
 
 
 @pytest.fixture
-def saved(desk, script, tmp_path):
+def saved(desk, script, tmp_path, no_spare):
     """(file, what was the case when it was saved)."""
     path = tmp_path / "kept" / "a session.nablascope"
     path.parent.mkdir()
