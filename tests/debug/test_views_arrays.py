@@ -54,7 +54,7 @@ def test_view_is_block_means_or_extremes(shape, rows, columns, how, kind, transp
 def test_pieces_do_not_change_the_result(monkeypatch):
     array = np.random.default_rng(0).normal(size=(157, 211)).astype(np.float32)
     whole = view(array, max_shape=(10, 9))
-    monkeypatch.setattr("engine.debug.views.blocks._PIECE", 64)
+    monkeypatch.setattr("engine.debug.views.blocks.PIECE", 64)
     assert np.allclose(view(array, max_shape=(10, 9))["data"], whole["data"], atol=1e-6)
     row = array.reshape(-1)
     expected = block_reference(row[None], (1, math.ceil(row.size / 9)), "mean")[0]
@@ -269,7 +269,7 @@ def test_several_threads_find_what_one_finds(monkeypatch):
         lambda: arrays.view(array, None, (20, 30)), lambda: arrays.view(array, None, (20, 30), "abs", "max_abs"),
         lambda: arrays.histogram(array, 16), lambda: arrays.histogram(array.T, 16, [-1.0, 1.0]),
     ]  # fmt: skip
-    monkeypatch.setattr(blocks, "_PIECE", 1000)
+    monkeypatch.setattr(blocks, "PIECE", 1000)
     alone = [ask() for ask in asked]
     seen = set()
     monkeypatch.setattr(spread, "LEAST", 1)
