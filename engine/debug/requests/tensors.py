@@ -48,7 +48,7 @@ _ENDS = ("ends",)
 
 
 def _kept(debuggee: Debuggee, found: Found, question: tuple, make: Callable[[], Any]) -> Any:
-    """What ``make()`` returns, or did at this stop. Of arrays that recorded events hold: these change only by what is told."""
+    """What ``make()`` returns, or did at this stop: of arrays that recorded events hold, which change only by what is told."""
     event = found.event
     if event is None or not debuggee.standing or debuggee.debugger.history.get(event.seq) is not event:
         return make()
@@ -93,7 +93,8 @@ def _explain(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
         explanation = explain(event, name, index)
     except ExplainError as error:
         raise RequestFailedError("failed", str(error)) from None
-    return {**explanation.to_json(limit=arguments.get("limit", 1000)), "event": event.seq, "position": list(event.position)}
+    limit, order = arguments.get("limit", 1000), arguments.get("order", "read")
+    return {**explanation.to_json(limit, order), "event": event.seq, "position": list(event.position)}
 
 
 @handles("elementSteps")

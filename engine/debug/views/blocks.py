@@ -150,7 +150,7 @@ def _is_summable(matrix: np.ndarray) -> bool:
 
 
 def _summed(piece: np.ndarray, block: tuple[int, int]) -> tuple[Range, np.ndarray] | None:
-    """Range and block means of ``piece`` in one reading; None where not all of it is finite, or where sums could overflow."""
+    """Range and block means of ``piece`` in one reading; None where not all of it is finite, or sums could overflow."""
     stride, sizes = piece.strides[0] // piece.itemsize, [_sizes(n, b) for n, b in zip(piece.shape, block)]
     memory = as_strided(piece, (stride * (piece.shape[0] - 1) + piece.shape[1],), (piece.itemsize,))
     sums, ends = np.empty((len(sizes[0]), len(sizes[1]))), np.empty(2, piece.dtype)
