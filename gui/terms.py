@@ -10,6 +10,7 @@ from typing import Any
 
 from gui.numbers import format_number
 
+
 @dataclass(frozen=True)
 class Term:
     """One summand.

@@ -19,8 +19,8 @@ from gui.state import Selection
 from gui.terms import element_name
 from gui.theme import Theme
 
-#: Contributors that are asked for, those of the largest terms, and that the other panels are told of. To read ten thousand of
-#: them keeps the window for a tenth of a second.
+#: Contributors that are asked for, those of the largest terms, and that the other panels are told of. Ten thousand of them
+#: would keep the window for a tenth of a second.
 _ASKED, _TOLD = 2_000, 1_000
 
 

@@ -48,7 +48,7 @@ _ENDS = ("ends",)
 
 
 def _kept(debuggee: Debuggee, found: Found, question: tuple, make: Callable[[], Any]) -> Any:
-    """What ``make()`` returns, or did at this stop: of arrays that recorded events hold, which change only by what is told."""
+    """What ``make()`` returns, or did at this stop: of arrays that events hold, which change only by what is told."""
     event = found.event
     if event is None or not debuggee.standing or debuggee.debugger.history.get(event.seq) is not event:
         return make()
