@@ -50,6 +50,7 @@ def run(
     app.setApplicationDisplayName("Nablascope")
     app.setStyle("Fusion")
     window = make_window()
+    collect_garbage(window)
     window.errors.install()
     ending = Ending(window)
     ending.install()
@@ -69,6 +70,14 @@ def set_up() -> None:
     sys.setswitchinterval(_SWITCH)
     # Qt would paint each larger picture in two threads, and wait for the other one, on whose core the engine trains.
     os.environ.setdefault("QT_NO_GUI_THREADPOOL", "1")
+
+
+def collect_garbage(window: Any) -> None:
+    """Have garbage collected in the window's thread from now on, when nothing goes on in it."""
+    from gui.garbage import Garbage
+
+    link, state = window.context.link, window.context.state
+    Garbage(window, lambda: link.quiet and not state.running, lambda: window.workspace is not None)
 
 
 class Ending:

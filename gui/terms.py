@@ -10,9 +10,6 @@ from typing import Any
 
 from gui.numbers import format_number
 
-#: How far the terms' sum may lie from the result, relative to the terms' sizes, for them to be called its summands.
-_CLOSE = 1e-6
-
 
 @dataclass(frozen=True)
 class Term:
@@ -47,10 +44,19 @@ class Terms:
         terms: those that it is computed from, then those that only decide.
         summands: whether they add up to the result. Otherwise each share is value · derivative: how strongly the result
             hangs on it.
+        beyond: how many smaller ones there are besides; beyond_share: their sum; beyond_deciding: those that only decide.
     """
 
     terms: tuple[Term, ...]
     summands: bool
+    beyond: int = 0
+    beyond_share: float = 0.0
+    beyond_deciding: int = 0
+
+    @property
+    def count(self) -> int:
+        """All that the result is computed from."""
+        return sum(not term.decides for term in self.terms) + self.beyond - self.beyond_deciding
 
     @cached_property
     def largest(self) -> float:
@@ -59,19 +65,15 @@ class Terms:
 
 
 def terms_of(explanation: Mapping[str, Any]) -> Terms:
-    """The terms of an answer to ``explain``.
-
-    Contributors that were read one after another, lie in different tensors and have the same share are taken as the
-    factors of one product; that is kept only where the products add up to the result.
-    """
-    contributors = explanation.get("contributors") or []
-    result = explanation.get("result")
-    whole = len(contributors) == explanation.get("total", len(contributors))
-    grouped = _products(contributors)
-    if not whole or _sum_is(grouped, result):
-        return Terms(_ordered(grouped), whole)
-    single = [Term((c,), c["share"], bool(c["decides"])) for c in contributors]
-    return Terms(_ordered(single), _sum_is(single, result))
+    """The terms of an answer to ``explain`` with its contributors in the order of the terms."""
+    contributors, about = explanation["contributors"], explanation["terms"]
+    terms, end = [], 0
+    for size in about["sizes"]:
+        start, end = end, end + size
+        first = contributors[start]
+        terms.append(Term(tuple(contributors[start:end]), first["share"], bool(first["decides"])))
+    beyond = about["beyond"]
+    return Terms(tuple(terms), about["summands"], beyond["count"], beyond["share"], beyond["deciding"])
 
 
 def element_name(tensor: str, index: Sequence[int]) -> str:
@@ -82,35 +84,3 @@ def element_name(tensor: str, index: Sequence[int]) -> str:
 def _factor(value: Any, follows: bool) -> str:
     text = format_number(value)
     return f"({text})" if follows and text.startswith("-") else text
-
-
-def _products(contributors: Sequence[Mapping[str, Any]]) -> list[Term]:
-    groups: list[list[Mapping[str, Any]]] = []
-    for c in contributors:
-        if groups and c["share"] is not None and not c["decides"] and _same_product(groups[-1], c):
-            groups[-1].append(c)
-        else:
-            groups.append([c])
-    return [Term(tuple(group), group[0]["share"], bool(group[0]["decides"])) for group in groups]
-
-
-def _same_product(group: Sequence[Mapping[str, Any]], other: Mapping[str, Any]) -> bool:
-    first, share = group[0]["share"], other["share"]
-    if first is None or not (first == share or math.isclose(first, share, rel_tol=1e-12)) or group[0]["decides"]:
-        return False
-    return all(c["tensor"] != other["tensor"] for c in group)
-
-
-def _sum_is(terms: Sequence[Term], result: Any) -> bool:
-    shares = [t.share for t in terms if not t.decides and t.share is not None]
-    if not isinstance(result, (int, float)) or not all(map(math.isfinite, [*shares, result])):
-        return False
-    return abs(math.fsum(shares) - result) <= _CLOSE * max(math.fsum(map(abs, shares)), abs(result))
-
-
-def _ordered(terms: Sequence[Term]) -> tuple[Term, ...]:
-    def weight(term: Term) -> tuple[bool, float]:
-        share = term.share if term.share is not None else 0.0
-        return term.decides, -math.inf if math.isnan(share) else -abs(share)
-
-    return tuple(sorted(terms, key=weight))

@@ -24,6 +24,7 @@ from engine.debug.references import References
 from engine.debug.replay.recorder import Recorder
 from engine.debug.server import RequestFailedError, Server
 from engine.debug.stops import Stop, describe
+from engine.debug.views.kept import Kept
 from engine.debug.views.variables import Variables
 from engine.debug.wire.connection import Connection
 
@@ -48,6 +49,7 @@ class Debuggee:
         cursor: the recorded event that is looked at; that of ``stop`` when the present is.
         element: the computation that is being stepped through, with the place in it.
         statistics, diagnostics: the listeners, once they were asked for.
+        kept: answers about large arrays, while the script stands.
         place_of_work: device, threads and seed, as of the newest stop.
     """
 
@@ -61,6 +63,7 @@ class Debuggee:
         self.cursor: Event | None = None
         self.element: tuple[ElementSteps, int] | None = None
         self.variables = Variables()
+        self.kept = Kept()
         self.references = References(self.debugger.history, self.debugger.names)
         self.edit_log: EditLog | None = None
         self.statistics: Any = None
@@ -157,6 +160,7 @@ class Debuggee:
         self._pausing = False
         self._plan = None
         server.standing = True
+        began = time.monotonic()
         self._speed = Speed()
         try:
             if self._replayed is None:
@@ -170,6 +174,8 @@ class Debuggee:
                     self._afterwards.pop(0)()
         finally:
             server.standing = False
+            self.recorder.stood(time.monotonic() - began)
+            self.kept.clear()
             # A request that came just now has found the script standing: it is answered at the next tick.
             self.debugger.attention()
         self.variables.clear()
@@ -233,6 +239,11 @@ class Debuggee:
             body.update(level="element", element={**steps.at(at), "index": at, "count": len(steps), "file": steps.file,
                                                   "launch": steps.launch})  # fmt: skip
         self.send("stopped", body)
+
+    def overwriting(self, array: Any) -> None:
+        """``array`` is about to change while the script stands."""
+        self.kept.clear()
+        self.debugger.history.overwriting(array)
 
     def require_stop(self) -> Event:
         """The event at the cursor.

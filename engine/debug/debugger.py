@@ -23,7 +23,7 @@ from engine.debug.listeners import Leans, guarded
 from engine.debug.live.live import Live
 from engine.debug.live.structure import newest_places
 from engine.debug.memory import ARRAYS
-from engine.debug.replay.recorder import NEVER, Recorder
+from engine.debug.replay.recorder import NEVER, STEPPING, Recorder
 from engine.debug.stops import Stop, hit_stop, plain_stop
 from engine.debug.watching import Watcher
 
@@ -94,6 +94,7 @@ class Debugger(Watcher):
     def _choose(self, frame: FrameType | None) -> None:
         """Attach what the plan, the breakpoints and the listeners need."""
         trace.tell()
+        self.recorder.patience = STEPPING if self.plan.stops is not None and self.plan.far is None else 0.0
         if self.live is not None:
             self.live.drop()
         if self.waypoints:

@@ -88,8 +88,7 @@ class Update:
             elif name == "dw":
                 self._before[name] = value
             else:
-                history.overwriting(value)
-                self._before[name] = value.copy()
+                self._before[name] = history.copy_of(value)
         history.overwriting(parameter._array)
 
     def finish(self) -> tuple[dict[str, Any], dict[str, Any]]:

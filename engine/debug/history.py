@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from engine.debug.events import Event
-from engine.debug.memory import ARRAYS, lender
+from engine.debug.memory import ARRAYS, address, lender
+from engine.device.host import empty
 from engine.device.pool import pool
 from engine.errors import OutOfMemoryError
 
@@ -22,6 +23,9 @@ BUDGET = 256 << 20
 
 #: Events that the window may hold, however small they are.
 MOST_EVENTS = 200_000
+
+#: Bytes from which two arrays on the same memory weigh as one: whether they are is not worth asking of smaller ones.
+_LARGE = 1 << 20
 
 
 class History:
@@ -40,8 +44,8 @@ class History:
         self.complete = False
         self.bytes = 0
         self._events: deque[Event] = deque()
-        # id of an array -> [the array, how many places hold it]
-        self._held: dict[int, list] = {}
+        # What an array weighs under (see _weighed) -> [the array, how many places hold it]
+        self._held: dict[Any, list] = {}
         # id of the owner of memory -> number of event -> the places in that event that hold an array on it
         self._places: dict[int, dict[int, list[tuple[dict, Any]]]] = {}
         self._copying = False
@@ -88,17 +92,26 @@ class History:
 
     def overwriting(self, array: np.ndarray) -> None:
         """``array`` is about to change: events that hold its memory get copies of what is there now."""
+        self._overwriting(array)
+
+    def copy_of(self, array: np.ndarray) -> np.ndarray:
+        """What ``array``, which is about to change, holds now: the copy that events get of it too, where there is one."""
+        return self._overwriting(array).of(array)
+
+    def _overwriting(self, array: np.ndarray) -> Copies:
         places = self._places.pop(id(owner(array)), None)
+        copies = Copies()
         if places is None:
-            return
+            return copies
         self._copying = True
         try:
-            self._copy(array, places)
+            self._copy(array, places, copies)
         except OutOfMemoryError:
             # The run goes on; of its past nothing is left.
             self.clear()
         finally:
             self._copying = False
+        return copies
 
     def replace(self, event: Event, name: str, array: np.ndarray) -> None:
         """Let ``event`` show ``array`` as ``name``."""
@@ -116,23 +129,20 @@ class History:
         while len(self._events) > 1 and not self._copying:
             self._drop()
 
-    def _copy(self, array: np.ndarray, places: dict[int, list[tuple[dict, Any]]]) -> None:
-        copies: dict[int, np.ndarray] = {}
+    def _copy(self, array: np.ndarray, places: dict[int, list[tuple[dict, Any]]], copies: Copies) -> None:
         for seq, held in places.items():
             for holder, key in held:
                 before = holder[key]
                 if type(before) is tuple:
-                    holder[key] = tuple([self._copied(a, array, copies, seq) for a in before])
+                    holder[key] = tuple([self._copied(a, array, copies) for a in before])
                 else:
-                    holder[key] = self._copied(before, array, copies, seq)
+                    holder[key] = self._copied(before, array, copies)
                 self._remember(seq, holder, key)
 
-    def _copied(self, held: Any, changing: np.ndarray, copies: dict[int, np.ndarray], seq: int) -> Any:
+    def _copied(self, held: Any, changing: np.ndarray, copies: Copies) -> Any:
         if not isinstance(held, ARRAYS) or owner(held) is not owner(changing):
             return held
-        copy = copies.get(id(held))
-        if copy is None:
-            copy = copies[id(held)] = held.copy()
+        copy = copies.of(held)
         self._release(held)
         self._hold(copy)
         return copy
@@ -150,18 +160,17 @@ class History:
             self._places.setdefault(id(owner(array)), {}).setdefault(seq, []).append((holder, key))
 
     def _hold(self, array: np.ndarray) -> None:
-        entry = self._held.get(id(array))
-        if entry is None:
-            self._held[id(array)] = [array, 1]
+        entry = self._held.setdefault(_weighed(array), [array, 0])
+        entry[1] += 1
+        if entry[1] == 1:
             self.bytes += array.nbytes
-        else:
-            entry[1] += 1
 
     def _release(self, array: np.ndarray) -> None:
-        entry = self._held[id(array)]
+        key = _weighed(array)
+        entry = self._held[key]
         entry[1] -= 1
         if not entry[1]:
-            del self._held[id(array)]
+            del self._held[key]
             self.bytes -= array.nbytes
 
     def _drop(self) -> None:
@@ -187,6 +196,42 @@ def owner(array: Any) -> Any:
     while type(array.base) is np.ndarray or (isinstance(array.base, np.ndarray) and type(array) is np.ndarray):
         array = array.base
     return lender(array)
+
+
+class Copies:
+    """Copies of arrays that are about to change. Arrays on one memory share one: a parameter is held as it is, and flat."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+    def of(self, array: np.ndarray) -> np.ndarray:
+        """A copy of ``array``."""
+        known = self._made.get(id(array))
+        if known is None:
+            copy = self._view(array)
+            # Of the pool, where a step before had its copies: memory that is new to the process takes several times as long.
+            if copy is None and type(array) is np.ndarray and array.flags.c_contiguous:
+                copy = empty(array.shape, array.dtype)
+                np.copyto(copy, array)
+            known = self._made[id(array)] = array, array.copy() if copy is None else copy
+        return known[1]
+
+    def _view(self, array: np.ndarray) -> np.ndarray | None:
+        """``array`` as a view of a copy that was made of memory which it lies in."""
+        if type(array) is not np.ndarray or array.nbytes < _LARGE or not array.flags.forc:
+            return None
+        first = address(array)
+        for source, copy in self._made.values():
+            if type(source) is np.ndarray and source.flags.c_contiguous and copy.flags.c_contiguous:
+                start = address(source)
+                if start <= first and first + array.nbytes <= start + source.nbytes:
+                    return np.ndarray(array.shape, array.dtype, copy, first - start, array.strides)
+        return None
+
+
+def _weighed(array: np.ndarray) -> Any:
+    """What an array is counted under: itself, or, where it is large, its memory."""
+    return id(array) if array.nbytes < _LARGE else (id(owner(array)), address(array), array.nbytes)
 
 
 def _holders(event: Event) -> tuple[dict, ...]:

@@ -126,8 +126,7 @@ class Watcher(trace.Observer):
         if kind == "gradient":
             self._gradient_before = None
             if tensor._grad is not None:
-                self._gradient_before = tensor._grad._array.copy()
-                self.history.overwriting(tensor._grad._array)
+                self._gradient_before = self.history.copy_of(tensor._grad._array)
         elif kind == "optimizer":
             self._update = Update(details, tensor, self.history)
         else:

@@ -142,7 +142,7 @@ class ExplainPage(QScrollArea):
     def _show_terms(self, body: dict[str, Any]) -> None:
         terms = terms_of(body)
         self.terms.set_terms(terms)
-        summands = sum(not term.decides for term in terms.terms)
+        summands = terms.count
         shown = "term" if summands == 1 else "terms"
         if terms.summands:
             text = f"The sum of {summands:,} {shown}, the largest first" if summands > 1 else "One term"

@@ -99,7 +99,8 @@ class TermsView(QWidget):
         self._shares = format_numbers(term.share for term in rows)
         drawn = {id(term) for term in rows}
         left = [term.share for term in self.terms.terms if id(term) not in drawn]
-        self._rest = len(left), math.fsum(share for share in left if share is not None and math.isfinite(share))
+        known = [share for share in left if share is not None and math.isfinite(share)]
+        self._rest = len(left) + self.terms.beyond, math.fsum([*known, self.terms.beyond_share])
 
     # ---- layout ----
 

@@ -103,6 +103,7 @@ class Desktop:
         self.app = QApplication(["nablascope"])
         self.app.setStyle("Fusion")
         self.window = gui_app.make_window()
+        gui_app.collect_garbage(self.window)
         self.window.resize(1280, 800)
         self.window.show()
         self.context = self.window.context

@@ -48,3 +48,51 @@ def test_an_event_outside_the_window_shows_an_edit_too():
     forgotten = event(0, w_new=weight.copy())
     history.replace(forgotten, "w_new", weight)
     assert forgotten.arrays["w_new"] is weight and history.bytes == 0
+
+
+LARGE = np.arange(1 << 19, dtype=np.float32)
+
+
+def test_views_of_one_memory_get_views_of_one_copy():
+    history, weight = History(), LARGE.reshape(512, 1024).copy()
+    flat, turned, part = weight.reshape(-1), weight.T, weight[256:]
+    first, second = event(0, w=weight, u=turned), event(1, w_new=flat, p=(part, weight))
+    history.add(first)
+    history.add(second)
+    assert history.bytes == weight.nbytes + part.nbytes
+    kept = history.copy_of(flat)
+    weight[:] = -1
+    np.testing.assert_array_equal(first.arrays["w"], LARGE.reshape(512, 1024))
+    np.testing.assert_array_equal(first.arrays["u"], LARGE.reshape(512, 1024).T)
+    np.testing.assert_array_equal(second.arrays["w_new"], LARGE)
+    np.testing.assert_array_equal(second.arrays["p"][0], LARGE[1 << 18 :].reshape(256, 1024))
+    np.testing.assert_array_equal(kept, LARGE)
+    copies = (kept, first.arrays["w"], first.arrays["u"], second.arrays["w_new"], *second.arrays["p"])
+    assert all(np.shares_memory(kept, copy) for copy in copies)
+    assert history.bytes == weight.nbytes + part.nbytes
+
+    # Each is let go with its event.
+    history.add(event(2, x=np.zeros(3)))
+    history.relieve()
+    assert history.bytes == 24
+    np.testing.assert_array_equal(kept, LARGE)
+
+
+def test_a_part_that_is_met_before_the_whole_is_copied_for_itself():
+    history, weight = History(), LARGE.copy()
+    part, odd = weight[: 1 << 18], weight[::2]
+    only = event(0, p=part, w=weight, s=odd)
+    history.add(only)
+    history.overwriting(part)
+    weight[:] = -1
+    np.testing.assert_array_equal(only.arrays["p"], LARGE[: 1 << 18])
+    np.testing.assert_array_equal(only.arrays["w"], LARGE)
+    np.testing.assert_array_equal(only.arrays["s"], LARGE[::2])
+
+
+def test_what_nobody_holds_is_copied_all_the_same():
+    history, weight = History(), LARGE.copy()
+    kept = history.copy_of(weight)
+    weight[:] = 0
+    np.testing.assert_array_equal(kept, LARGE)
+    assert history.bytes == 0

@@ -431,3 +431,17 @@ def test_bad_settings_and_names_are_refused(observe):
         statistics.series("x", "median")
     with pytest.raises(KeyError, match="no tensor"):
         statistics.series("x", "mean")
+
+
+def test_a_large_array_is_summed_up_by_several_threads_with_the_same_bits(monkeypatch):
+    from engine.debug.statistics import observer
+
+    array = np.random.default_rng(4).normal(size=(1 << 20) + 77).astype(np.float32)
+    array[[3, 500_000]] = np.nan, -np.inf
+    used, parallel = [], kernels.summarize.parallel
+    monkeypatch.setattr(kernels.summarize, "parallel", lambda *given: used.append(1) or parallel(*given))
+    monkeypatch.setattr("engine.kernels.jit.numba.get_num_threads", lambda: 2)
+    several = summarize(array)
+    assert used
+    monkeypatch.setattr(observer, "_LARGE", array.size + 1)
+    assert summarize(array) == several and len(used) == 1

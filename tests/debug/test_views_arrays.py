@@ -54,11 +54,77 @@ def test_view_is_block_means_or_extremes(shape, rows, columns, how, kind, transp
 def test_pieces_do_not_change_the_result(monkeypatch):
     array = np.random.default_rng(0).normal(size=(157, 211)).astype(np.float32)
     whole = view(array, max_shape=(10, 9))
-    monkeypatch.setattr("engine.debug.views.blocks._PIECE", 64)
+    monkeypatch.setattr("engine.debug.views.blocks.PIECE", 64)
     assert np.allclose(view(array, max_shape=(10, 9))["data"], whole["data"], atol=1e-6)
     row = array.reshape(-1)
     expected = block_reference(row[None], (1, math.ceil(row.size / 9)), "mean")[0]
     assert np.allclose(view(row, max_shape=(10, 9))["data"], expected, atol=1e-6)
+
+
+@pytest.fixture
+def summed(monkeypatch):
+    """Calls of the kernel that sums blocks, as (rows, columns of the blocks)."""
+    calls, real = [], blocks._summed
+    monkeypatch.setattr(blocks, "_summed", lambda piece, block: calls.append(block) or real(piece, block))
+    return calls
+
+
+LARGE = np.random.default_rng(8).normal(size=(500, 700)) * 3
+
+
+@pytest.mark.parametrize("make", [
+    lambda a: a, lambda a: a.astype(np.float32), lambda a: a[:, 3:-5], lambda a: a[::2, 40:], lambda a: a.reshape(-1),
+    lambda a: a.astype(np.float32).reshape(2, 250, 700), lambda a: a.reshape(-1, 35), lambda a: a[7:-1].astype(np.float32),
+])  # fmt: skip
+@pytest.mark.parametrize("most", [(10, 9), (499, 700), (2, 3), (33, 1)])
+def test_a_large_matrix_is_made_small_in_one_reading(make, most, summed):
+    array = make(LARGE)
+    found = view(array, max_shape=most)
+    parts = array.reshape(-1, *((1, 1, *array.shape)[-2:]))
+    expected = np.stack([block_reference(part, tuple(found["block"]), "mean") for part in parts])
+    np.testing.assert_allclose(found["data"].reshape(expected.shape), expected, rtol=2e-5, atol=2e-6)
+    assert found["range"] == [float(array.min()), float(array.max())] and found["nonFinite"] == {"nan": 0, "inf": 0}
+    assert bool(summed) == (found["block"] != [1, 1])
+
+
+@pytest.mark.parametrize("change", [
+    lambda a: a[::-1], lambda a: a.T, lambda a: a[:, ::2], lambda a: a.astype(np.int64), lambda a: a.reshape(-1, 20),
+    lambda a: np.broadcast_to(a[0], a.shape),
+])  # fmt: skip
+def test_what_the_kernel_does_not_take_is_made_small_all_the_same(change, summed):
+    array = change(LARGE)
+    found = view(array, max_shape=(10, 9))
+    np.testing.assert_allclose(found["data"], block_reference(array, tuple(found["block"]), "mean"), rtol=2e-5, atol=2e-6)
+    assert not summed
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e35])
+def test_what_is_no_number_in_a_large_matrix_is_found(value, summed, monkeypatch):
+    monkeypatch.setattr(blocks, "KERNEL_PIECE", 50_000)
+    array = LARGE.astype(np.float32)
+    array[250, 333] = value
+    found = view(array, max_shape=(10, 10))
+    assert found["nonFinite"] == {"nan": int(np.isnan(value)), "inf": int(np.isinf(value))} and summed
+    expected = block_reference(array, tuple(found["block"]), "mean").astype(np.float32)
+    np.testing.assert_allclose(found["data"], expected, rtol=2e-5, atol=2e-6)
+    assert found["range"][1] == float(array[np.isfinite(array)].max())
+
+
+@pytest.mark.parametrize("values", [
+    LARGE.astype(np.float32), np.round(LARGE).astype(np.float32), np.maximum(LARGE, 0), np.full(5000, 3.0),
+    LARGE.astype(np.float32) * 1e-3 + 1e4, np.linspace(-1, 1, 4097), np.where(LARGE > 1, np.nan, LARGE),
+])  # fmt: skip
+@pytest.mark.parametrize("bins", [1, 7, 64, 1000])
+@pytest.mark.parametrize("given_range", [None, [-2.0, 2.0]])
+def test_histograms_of_many_elements_are_numpys(values, bins, given_range):
+    found = histogram(values, bins, given_range)
+    edges = found["edges"]
+    finite = values[np.isfinite(values)].astype(np.float64)
+    inside = finite[(finite >= edges[0]) & (finite <= edges[-1])]
+    # By the edges themselves: NumPy's own way of finding a bin is off at some of them.
+    places = np.minimum(np.searchsorted(edges, inside, side="right") - 1, bins - 1)
+    np.testing.assert_array_equal(found["counts"], np.bincount(places, minlength=bins))
+    assert found["counts"].sum() + found["below"] + found["above"] + found["nans"] == values.size
 
 
 def test_what_is_not_finite_stays_visible_and_is_counted():
@@ -269,7 +335,7 @@ def test_several_threads_find_what_one_finds(monkeypatch):
         lambda: arrays.view(array, None, (20, 30)), lambda: arrays.view(array, None, (20, 30), "abs", "max_abs"),
         lambda: arrays.histogram(array, 16), lambda: arrays.histogram(array.T, 16, [-1.0, 1.0]),
     ]  # fmt: skip
-    monkeypatch.setattr(blocks, "_PIECE", 1000)
+    monkeypatch.setattr(blocks, "PIECE", 1000)
     alone = [ask() for ask in asked]
     seen = set()
     monkeypatch.setattr(spread, "LEAST", 1)

@@ -5,6 +5,7 @@ import math
 import pytest
 from PyQt6.QtCore import QPoint, Qt
 
+from engine.debug.explain.terms import Contributor, largest_terms
 from gui.formulas import formula, pieces
 from gui.panels.explain import ExplainPanel
 from gui.state import Selection
@@ -35,7 +36,14 @@ def explanation(**changes):
         "contributors": contributors, "total": 5, "sum_of_shares": 0.1185,
         "nonfinite": [], "event": 23, "position": [2, 0, 0],
     }  # fmt: skip
-    return {**body, **changes}
+    return in_terms({**body, **changes})
+
+
+def in_terms(body, limit=None):
+    """``body`` with its contributors in the order of the terms, as the engine answers."""
+    contributors = [Contributor(**{**c, "index": tuple(c["index"])}) for c in body["contributors"]]
+    largest, about = largest_terms(contributors, body["result"], limit)
+    return {**body, "contributors": [c.to_json() for c in largest], "terms": about}
 
 
 @pytest.fixture
@@ -78,6 +86,19 @@ def test_what_only_decides_comes_last():
         contributors=[contributor("k", [0], 3, 0.0, decides=True), contributor("x", [3], -0.3, -0.3)], result=-0.3, total=2
     )
     assert [term.decides for term in terms_of(body).terms] == [False, True]
+
+
+def test_terms_beyond_those_asked_for_are_counted_and_added(qtbot, panel, context, link):
+    factors = [(contributor("x", [i], 1.0, 0.5**i), contributor("w", [i], 0.5**i, 0.5**i)) for i in range(40)]
+    decides = contributor("k", [0], 3, 0.0, decides=True)
+    body = explanation(contributors=[decides, *(c for pair in factors for c in pair)], total=81, result=2 - 0.5**39)
+    few = in_terms(body, 41)
+    assert len(few["contributors"]) == 40 and few["terms"]["sizes"] == [2] * 20
+    link.answers["explain"] = few
+    select(context)
+    assert "sum of 40 terms" in panel.page.terms_title.text()
+    count, rest = panel.page.terms.rest
+    assert count == 33 and math.isclose(rest, 2 - 0.5**39 - (2 - 0.5**7))
 
 
 @pytest.mark.parametrize(

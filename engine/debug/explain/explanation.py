@@ -4,31 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
+from engine.debug.explain.terms import Contributor, largest_terms, weight
 
-class Contributor(NamedTuple):
-    """An element that was read.
-
-    Attributes:
-        tensor, index: where it lies, in the tensor's own shape (``"x"``; ``"x[1]"`` for the second of several inputs).
-        value: what it is.
-        share: value · derivative. derivative: d result / d value. Both None where the sum was too long for them.
-        decides: it was only compared, or used as an index, and is not part of the expression.
-        label: the parameter or buffer that it belongs to (``"conv1.weight"``), or "".
-    """
-
-    tensor: str
-    index: tuple[int, ...]
-    value: Any
-    share: float | None
-    derivative: float | None
-    decides: bool
-    label: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values by the attributes' names."""
-        return self._asdict() | {"index": list(self.index)}
+__all__ = ["Contributor", "Explanation"]
 
 
 @dataclass
@@ -78,15 +58,19 @@ class Explanation:
 
         Args:
             limit: at most so many contributors.
-            order: ``"read"``, or ``"share"``: the largest |share| first, what only decides last.
+            order: ``"read"``, or ``"share"``: the largest |share| first, what only decides last; or ``"terms"``: so too,
+                but by the terms of :func:`engine.debug.explain.terms.terms_of`, none of which is cut, with an entry
+                ``terms`` about them.
         """
         body = {name: value for name, value in self.__dict__.items() if name != "contributors"}
-        shown = sorted(self.contributors, key=_weight) if order == "share" else self.contributors
+        shown = sorted(self.contributors, key=weight) if order == "share" else self.contributors
+        if order == "terms":
+            shown, body["terms"] = largest_terms(self.contributors, self.result, limit)
         shares = [c.share for c in self.contributors if c.share is not None]
         return body | {
             "index": list(self.index),
             "contributors": [c.to_json() for c in shown[:limit]],
-            "total": len(shown),
+            "total": len(self.contributors),
             "sum_of_shares": math.fsum(shares) if all(map(math.isfinite, shares)) else math.nan,
             "nonfinite": [c.to_json() for c in self.nonfinite[:limit]],
         }
@@ -94,8 +78,3 @@ class Explanation:
     def __str__(self) -> str:
         verdict = "as the kernel computed" if self.agrees else f"but the kernel computed {self.actual!r}"
         return "\n".join(filter(None, (self.here, f"{self.numbers}, {verdict}", self.cause)))
-
-
-def _weight(contributor: Contributor) -> tuple[bool, float]:
-    share = contributor.share or 0.0
-    return contributor.decides, -math.inf if math.isnan(share) else -abs(share)

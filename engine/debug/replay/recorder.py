@@ -40,6 +40,10 @@ COMPUTED_STEPS = 2
 INTERVAL = 0.5
 AMORTISED = 200.0
 
+#: Seconds of work that a checkpoint waits while the user steps: what was stepped by hand is soon replayed, and a
+#: checkpoint of 100 MB would take longer than the steps.
+STEPPING = 5.0
+
 #: Bits of a tick in the number that identifies a tensor that an op made; the output's number stands above them.
 _TICK_BITS = 48
 
@@ -82,6 +86,7 @@ class Recorder(trace.Observer):
         batch_count, epoch_count: how many batches that pass has, and how many epochs there will be; None where
             nothing says it.
         last_loss: where the newest backward began; NaN before.
+        patience: seconds that a checkpoint may be late.
         tape: everything.
     """
 
@@ -98,6 +103,7 @@ class Recorder(trace.Observer):
         self.epoch_count: int | None = None
         self.batch_count: int | None = None
         self.last_loss = float("nan")
+        self.patience = 0.0
         self.recording, self.interval, self.amortised = recording, interval, AMORTISED
         #: The tick from which on a replay may skip: where the first steps have ended.
         self.skip_from = NEVER
@@ -209,7 +215,7 @@ class Recorder(trace.Observer):
         self.epochs = self._passes.train()
         if self.epochs != self.measures.epoch:
             self.measures.begin_epoch(tick, steps - 1, self.epochs)
-        if time.monotonic() >= self._due and steps > COMPUTED_STEPS:
+        if time.monotonic() >= self._due + self.patience and steps > COMPUTED_STEPS:
             self._checkpoint()
         if self.stop_at <= tick:
             self.on_stop_at()
@@ -302,6 +308,10 @@ class Recorder(trace.Observer):
         """Write what is new to the recording."""
         if self.recording is not None:
             self.recording.flush(self.tape)
+
+    def stood(self, seconds: float) -> None:
+        """The script has stood still for so long: a replay need not, so that no checkpoint is due for it."""
+        self._due += seconds
 
     def _checkpoint(self) -> None:
         assert self._living is not None

@@ -86,17 +86,18 @@ def _evaluate(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
         raise RequestFailedError("failed", f"{expression.strip()}: {text}")
     # The arrays of the event at the cursor have names too: y, dw ...
     names = debuggee.debugger.namespace(at, None)
-    overwriting = debuggee.debugger.history.overwriting
-    return debuggee.variables.evaluate(frame, expression, context, names, overwriting, debuggee.standing)
+    if context == "repl":
+        debuggee.kept.clear()  # it may write into an array of NumPy's, which nobody hears of
+    return debuggee.variables.evaluate(frame, expression, context, names, debuggee.overwriting, debuggee.standing)
 
 
 @handles("setVariable")
 def _set_variable(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
-    overwriting = debuggee.debugger.history.overwriting
+    debuggee.kept.clear()
     if debuggee.variables.is_scope(arguments["variablesReference"]):
         _note(debuggee, debuggee.require_stop(), f"{arguments['name']} = {arguments['value']}")
     return debuggee.variables.set_variable(
-        arguments["variablesReference"], arguments["name"], arguments["value"], overwriting
+        arguments["variablesReference"], arguments["name"], arguments["value"], debuggee.overwriting
     )
 
 
@@ -104,8 +105,8 @@ def _set_variable(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, An
 def _set_expression(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     frame = _present(debuggee, arguments.get("frameId"))
     _note(debuggee, debuggee.require_stop(), f"{arguments['expression']} = {arguments['value']}")
-    overwriting = debuggee.debugger.history.overwriting
-    return debuggee.variables.set_expression(frame, arguments["expression"], arguments["value"], overwriting)
+    debuggee.kept.clear()
+    return debuggee.variables.set_expression(frame, arguments["expression"], arguments["value"], debuggee.overwriting)
 
 
 @handles("source")
@@ -155,4 +156,5 @@ def _edit(debuggee: Debuggee, arguments: dict[str, Any]) -> None:
         raise RequestFailedError("failed", "the past cannot be changed in place; fork the run here")
     if debuggee.edit_log is not None:
         debuggee.edit_log.append(at.position, arguments["edits"])
+    debuggee.kept.clear()
     apply_edits(arguments["edits"], at, frame_of(debuggee), debuggee.references)

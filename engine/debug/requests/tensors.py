@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from engine.debug.events import Event
 from engine.debug.explain.element import ExplainError, explain, explainable
@@ -30,10 +33,26 @@ def find(debuggee: Debuggee, arguments: dict[str, Any]) -> Found:
 def _tensor(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     found = find(debuggee, arguments)
     if arguments.get("shapeOnly"):
-        return {"shape": list(found.array.shape), "dtype": str(found.array.dtype), **_origin(found, False)}
+        return {"shape": list(found.array.shape), "dtype": str(found.array.dtype), **_origin(debuggee, found, False)}
     rows, columns = (arguments.get("maxShape") or (256, 256))[:2]
-    result = arrays.view(found.array, arguments.get("slice"), (rows, columns), arguments.get("transform"))
-    return {**result, **_origin(found, arguments.get("describe", True))}
+    slice, transform = arguments.get("slice"), arguments.get("transform")
+    result = _kept(debuggee, found, ("view", repr(slice), rows, columns, transform),
+                   lambda: arrays.view(found.array, slice, (rows, columns), transform))  # fmt: skip
+    if transform is None and result["selected"] == result["shape"] and result["shown"] == result["shape"][:-2]:
+        _kept(debuggee, found, _ENDS, lambda: result["range"] or arrays.NO_ENDS)
+    return {**result, **_origin(debuggee, found, arguments.get("describe", True))}
+
+
+#: The question for the least and the greatest element of all.
+_ENDS = ("ends",)
+
+
+def _kept(debuggee: Debuggee, found: Found, question: tuple, make: Callable[[], Any]) -> Any:
+    """What ``make()`` returns, or did at this stop: of arrays that events hold, which change only by what is told."""
+    event = found.event
+    if event is None or not debuggee.standing or debuggee.debugger.history.get(event.seq) is not event:
+        return make()
+    return debuggee.kept.of(found.array, question, make)
 
 
 @handles("tensors")
@@ -50,13 +69,18 @@ def _tensors(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
 @handles("histogram")
 def _histogram(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     found = find(debuggee, arguments)
-    counted = arrays.histogram(found.array, arguments.get("bins", 64), arguments.get("range"))
-    return {**counted, **_origin(found, arguments.get("describe", True))}
+    bins, ends = arguments.get("bins", 64), arguments.get("range")
+    if ends is None and type(found.array) is np.ndarray:
+        ends = _kept(debuggee, found, _ENDS, lambda: arrays.ends(found.array))
+    counted = _kept(debuggee, found, ("histogram", bins, repr(ends)), lambda: arrays.histogram(found.array, bins, ends))
+    return {**counted, **_origin(debuggee, found, arguments.get("describe", True))}
 
 
-def _origin(found: Found, describe: bool = True) -> dict[str, Any]:
+def _origin(debuggee: Debuggee, found: Found, describe: bool = True) -> dict[str, Any]:
     event = found.event
-    described = {"description": arrays.describe(found.array)} if describe else {}
+    described = {}
+    if describe:
+        described["description"] = _kept(debuggee, found, ("description",), lambda: arrays.describe(found.array))
     return {**described, "event": event.seq if event is not None else None, "name": found.name}
 
 
@@ -69,7 +93,8 @@ def _explain(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
         explanation = explain(event, name, index)
     except ExplainError as error:
         raise RequestFailedError("failed", str(error)) from None
-    return {**explanation.to_json(limit=arguments.get("limit", 1000)), "event": event.seq, "position": list(event.position)}
+    limit, order = arguments.get("limit", 1000), arguments.get("order", "read")
+    return {**explanation.to_json(limit, order), "event": event.seq, "position": list(event.position)}
 
 
 @handles("elementSteps")

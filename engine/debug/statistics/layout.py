@@ -21,8 +21,8 @@ from engine.function import Function
 from engine.kernels.cpu import statistics as kernels
 from engine.tensor import Tensor
 
-#: Elementary operations an element, in the unit of engine.kernels.jit.PARALLEL_WORK.
-_WORK = 0.15
+#: Elementary operations an element, in the unit of engine.kernels.jit.PARALLELWORK.
+WORK = 0.15
 
 _KINDS = {"Relu": kernels.UNITS, "Sigmoid": kernels.SIGMOID, "Tanh": kernels.TANH}
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
@@ -179,7 +179,7 @@ class Layout:
                     if member >= first_parameter:
                         chunk.table[place, 0] = self.parameters.offsets[member - first_parameter]
                 chunk.run = kernels.summarize.sized(
-                    sum(arrays[i].size for i in chunk.members) * _WORK, arrays[chunk.members[0]]
+                    sum(arrays[i].size for i in chunk.members) * WORK, arrays[chunk.members[0]]
                 )
                 self._chunks.append(chunk)
                 self.names += [names[i] for i in chunk.members] + [""] * len(chunk.missing)

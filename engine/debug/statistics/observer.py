@@ -7,6 +7,7 @@ optimizer's step ends, one launch of a kernel for every 16 tensors reads them al
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from engine import trace
 from engine.debug.statistics.history import History, as_dict
-from engine.debug.statistics.layout import Collected, Layout, Parameters, flat
+from engine.debug.statistics.layout import WORK, Collected, Layout, Parameters, flat
 from engine.device import as_array
 from engine.function import Function
 from engine.kernels.cpu import statistics as kernels
@@ -57,13 +58,18 @@ def summarize(array: np.ndarray) -> Summary:
     results = np.empty((1, kernels.ARRAYS, len(kernels.FIELDS)))
     if isinstance(array, np.ndarray):
         none = np.empty((0,), array.dtype)
-        kernels.summarize.serial(results, 0, 0, none, _PLAIN, flat(array), *[none] * (kernels.ARRAYS - 1))
+        # What works beside the script must not take its processors.
+        alone = array.size < _LARGE or threading.current_thread() is not threading.main_thread()
+        form = kernels.summarize.serial if alone else kernels.summarize.sized(array.size * WORK)
+        form(results, 0, 0, none, _PLAIN, flat(array), *[none] * (kernels.ARRAYS - 1))
     else:
         kernels.summarize.cuda(results, 0, 0, flat(array)[:0], _PLAIN, flat(array))
     values = as_dict(results[0, 0])
     return Summary(**{field: values[field] for field in Summary._fields})
 
 
+#: Elements from which several threads are worth their start, on a processor that does nothing else while the script stands.
+_LARGE = 1 << 20
 _PLAIN = np.zeros((kernels.ARRAYS, len(kernels.TABLE)), np.int64)
 _PLAIN[:, 0] = -1
 

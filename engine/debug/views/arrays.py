@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.debug.memory import on_cpu
 from engine.debug.statistics.observer import summarize
-from engine.debug.views.blocks import REDUCTIONS, TRANSFORMS, Range, block_factors, pieces, reduced
+from engine.debug.views.blocks import KERNEL_PIECE, PIECE, REDUCTIONS, TRANSFORMS, Range, block_factors, pieces, reduced
 from engine.debug.views.slices import selection
 from engine.debug.views.spread import spread
 from engine.kernels.cpu import statistics as kernels
@@ -20,6 +20,9 @@ MOST_ELEMENTS = 1 << 20
 
 #: Bins that a histogram may have.
 MOST_BINS = 4096
+
+#: The ends of a histogram where no element is finite.
+NO_ENDS = (0.0, 1.0)
 
 
 def describe(array: np.ndarray) -> dict[str, Any]:
@@ -161,7 +164,7 @@ def histogram(array: np.ndarray, bins: int = 64, range: Any = None) -> dict[str,
     if isinstance(bins, bool) or not isinstance(bins, (int, np.integer)) or not 1 <= bins <= MOST_BINS:
         raise ValueError(f"histogram: bins must be from 1 to {MOST_BINS}, got {bins!r}")
     array = on_cpu(array)
-    low, high = _ends(array, range)
+    low, high = _checked_ends(array, range)
     edges = np.linspace(low, high, int(bins) + 1)
     if not (edges[1:] > edges[:-1]).all():
         raise ValueError(f"histogram: {bins} bins do not fit between {low} and {high}: floats are not that dense there")
@@ -177,32 +180,39 @@ def histogram(array: np.ndarray, bins: int = 64, range: Any = None) -> dict[str,
 
     counts = np.zeros(int(bins), np.int64)
     below = above = nans = 0
-    for part, *outside in spread(count, _pieces(array), array.size):
+    at_once = array.flags.c_contiguous and array.dtype.kind == "f"
+    for part, *outside in spread(count, _pieces(array, KERNEL_PIECE) if at_once else _pieces(array), array.size):
         counts += part
         below, above, nans = below + outside[0], above + outside[1], nans + outside[2]
     return {"counts": counts, "edges": edges, "below": below, "above": above, "nans": nans, "count": int(array.size)}
 
 
-def _ends(array: np.ndarray, given: Any) -> tuple[float, float]:
+def ends(array: np.ndarray) -> tuple[float, float]:
+    """The least and the greatest finite element; ``NO_ENDS`` without any."""
+    array = on_cpu(array)
+    found = Range()
+    for own in spread(lambda piece: Range.of(_flat(piece)), _pieces(array), array.size):
+        found.join(own)
+    return (found.low, found.high) if found.low <= found.high else NO_ENDS
+
+
+def _checked_ends(array: np.ndarray, given: Any) -> tuple[float, float]:
     if given is None:
-        found = Range()
-        for own in spread(lambda piece: Range.of(_flat(piece)), _pieces(array), array.size):
-            found.join(own)
-        low, high = (found.low, found.high) if found.low <= found.high else (0.0, 1.0)
+        low, high = ends(array)
     else:
-        ends = tuple(given)
-        if len(ends) != 2 or not all(isinstance(e, (int, float, np.number)) and math.isfinite(e) for e in ends):
+        both = tuple(given)
+        if len(both) != 2 or not all(isinstance(e, (int, float, np.number)) and math.isfinite(e) for e in both):
             raise ValueError(f"histogram: range must be two finite numbers, got {given!r}")
-        low, high = float(ends[0]), float(ends[1])
+        low, high = float(both[0]), float(both[1])
         if low > high:
-            raise ValueError(f"histogram: the range's ends must ascend, got {list(ends)}")
+            raise ValueError(f"histogram: the range's ends must ascend, got {list(both)}")
     return (low - 0.5, high + 0.5) if low == high else (low, high)
 
 
-def _pieces(array: np.ndarray) -> Any:
+def _pieces(array: np.ndarray, size: int = PIECE) -> Any:
     """The elements, as views of a piece at a time."""
     matrix = array.reshape(1, -1) if array.flags.c_contiguous else array.reshape(-1, array.shape[-1])
-    for _, _, piece in pieces(matrix):
+    for _, _, piece in pieces(matrix, size=size):
         yield piece
 
 

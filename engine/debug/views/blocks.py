@@ -11,11 +11,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from engine.debug.views.spread import spread
+from engine.kernels.cpu.block_sums import block_sums
 
-#: Elements that are worked on at a time.
-_PIECE = 1 << 16
+#: Elements that are worked on at a time: by NumPy, which reads them several times, and by kernels, which read them once.
+PIECE, KERNEL_PIECE = 1 << 16, 1 << 20
+
+#: Elements from which a kernel makes a matrix small, and the columns that it must have.
+_LARGE, _WIDE = 1 << 17, 32
 
 #: How a block becomes one element. ``max_abs``: the element of the greatest magnitude, with its sign.
 REDUCTIONS = ("mean", "max_abs")
@@ -88,10 +93,15 @@ def block_factors(shape: tuple[int, ...], most: tuple[int, int]) -> tuple[int, i
     return max(1, -(-rows // most[0])), max(1, -(-columns // most[1]))
 
 
-def pieces(matrix: np.ndarray, block: tuple[int, int] = (1, 1)) -> Iterator[tuple[int, int, np.ndarray]]:
-    """Parts of ``matrix`` (2-D) made of whole blocks, each with the number of its first block down and across."""
-    columns = min(matrix.shape[1], block[1] * max(1, _PIECE // (block[0] * block[1])))
-    rows = block[0] * max(1, _PIECE // max(1, columns * block[0]))
+def pieces(
+    matrix: np.ndarray, block: tuple[int, int] = (1, 1), size: int = PIECE
+) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Parts of ``matrix`` (2-D) made of whole blocks, each with the number of its first block down and across.
+
+    Each has about ``size`` elements, or is one block.
+    """
+    columns = min(matrix.shape[1], block[1] * max(1, size // (block[0] * block[1])))
+    rows = block[0] * max(1, size // max(1, columns * block[0]))
     for top in range(0, matrix.shape[0], rows):
         for left in range(0, matrix.shape[1], max(1, columns)):
             yield top // block[0], left // block[1], matrix[top : top + rows, left : left + columns]
@@ -107,9 +117,15 @@ def reduced(
     rows, columns = -(-matrix.shape[0] // block[0]), -(-matrix.shape[1] // block[1])
     changed = block != (1, 1) or transform is not None
     out = np.empty((rows, columns), np.float32 if changed else matrix.dtype)
+    at_once = how == "mean" and transform is None and block != (1, 1) and _is_summable(matrix)
 
     def make(place: tuple[int, int, np.ndarray]) -> Range:
         top, left, piece = place
+        summed = _summed(piece, block) if at_once else None
+        if summed is not None:
+            own, small = summed
+            out[top : top + small.shape[0], left : left + small.shape[1]] = small
+            return own
         with np.errstate(all="ignore"):
             if transform is not None:
                 piece = transform(piece if piece.dtype.kind == "f" else piece.astype(np.float64))
@@ -119,9 +135,31 @@ def reduced(
             out[top : top + small.shape[0], left : left + small.shape[1]] = small
         return own
 
-    for own in spread(make, pieces(matrix, block), matrix.size):
+    for own in spread(make, pieces(matrix, block, KERNEL_PIECE if at_once else PIECE), matrix.size):
         found.join(own)
     return out
+
+
+def _is_summable(matrix: np.ndarray) -> bool:
+    """Whether the kernel takes ``matrix``: a large one of floats, whose rows lie one after the other."""
+    row, item = matrix.strides[0], matrix.itemsize
+    return (
+        matrix.size >= _LARGE and matrix.shape[1] >= _WIDE and matrix.dtype in (np.float32, np.float64)
+        and matrix.strides[1] == item and row % item == 0 and row >= matrix.shape[1] * item and matrix.flags.writeable
+    )  # fmt: skip
+
+
+def _summed(piece: np.ndarray, block: tuple[int, int]) -> tuple[Range, np.ndarray] | None:
+    """Range and block means of ``piece`` in one reading; None where not all of it is finite, or sums could overflow."""
+    stride, sizes = piece.strides[0] // piece.itemsize, [_sizes(n, b) for n, b in zip(piece.shape, block)]
+    memory = as_strided(piece, (stride * (piece.shape[0] - 1) + piece.shape[1],), (piece.itemsize,))
+    sums, ends = np.empty((len(sizes[0]), len(sizes[1]))), np.empty(2, piece.dtype)
+    block_sums.serial(sums, ends, memory, stride, piece.shape[1], *block)
+    found = Range()
+    found.low, found.high = float(ends[0]), float(ends[1])
+    if not (max(abs(found.low), abs(found.high)) < _SAFE and np.isfinite(sums).all()):
+        return None
+    return found, sums / (sizes[0][:, None] * sizes[1][None, :])
 
 
 #: Sums of blocks of elements below this cannot overflow in float32.

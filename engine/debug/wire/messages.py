@@ -268,11 +268,14 @@ REQUESTS: dict[str, Request] = {
         "Why an element has its value: formula, formula with its numbers, contributors (at most limit of them), and the "
         "check against the kernel's value. launch: of an element that a GPU computed {kernel, threadIdx, blockIdx, "
         "blockDim, gridDim, index, shape} in the version with one thread for each element, else null; kernel: 'derived' "
-        "(elements in C order along x) or 'naive' (a matrix product: j along x, i along y, n along z).",
-        {"reference": "Reference", "index": "int | [int]", "limit?": "int"},
+        "(elements in C order along x) or 'naive' (a matrix product: j along x, i along y, n along z). order: of the "
+        "contributors; 'terms': those of the largest summands first, whole summands only, and terms: {sizes: contributors "
+        "of each, summands: whether all add up to the result, beyond: {count, share, deciding} of those left out}.",
+        {"reference": "Reference", "index": "int | [int]", "limit?": "int", "order?": "'read' | 'share' | 'terms'"},
         {
             "op": "str", "name": "str", "index": "[int]", "latex": "str", "plain": "str", "here": "str", "numbers": "str",
             "contributors": "[object]", "total": "int", "event": "int", "position": "Position", "launch?": "object | null",
+            "terms?": "object",
         },
     ),
     "elementSteps": Request(

@@ -1,0 +1,53 @@
+"""Answers about large arrays that are asked for again: by another panel, or where the cursor comes back to an event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from engine.debug.memory import address
+
+Answer = TypeVar("Answer")
+
+#: Bytes of arrays about which answers are kept: those of smaller ones are as soon made.
+LARGE = 1 << 20
+
+#: Answers that are kept, most of them of a quarter of a megabyte or less.
+MOST = 32
+
+
+class Kept:
+    """Answers by the memory that they are about.
+
+    They hold as long as nothing is written: whoever lets the script run, or changes something at a stop, calls
+    :meth:`clear`. The arrays must be held elsewhere meanwhile, as those of recorded events are.
+    """
+
+    def __init__(self) -> None:
+        self._answers: dict[Any, Any] = {}
+
+    def clear(self) -> None:
+        """Something is written, or may be."""
+        self._answers.clear()
+
+    def of(self, array: np.ndarray, question: Any, make: Callable[[], Answer]) -> Answer:
+        """The answer to ``question`` about ``array``: one that is known, or what ``make()`` returns."""
+        if type(array) is not np.ndarray or array.nbytes < LARGE:
+            return make()
+        key = _key(array, question)
+        if key not in self._answers:
+            self.keep(array, question, make())
+        return self._answers[key]
+
+    def keep(self, array: np.ndarray, question: Any, answer: Any) -> None:
+        """``answer`` is that to ``question`` about ``array``."""
+        if type(array) is np.ndarray and array.nbytes >= LARGE:
+            if len(self._answers) >= MOST:
+                del self._answers[next(iter(self._answers))]
+            self._answers[_key(array, question)] = answer
+
+
+def _key(array: np.ndarray, question: Any) -> Any:
+    return address(array), array.shape, array.strides, array.dtype.str, question
