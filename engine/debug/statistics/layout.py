@@ -21,7 +21,7 @@ from engine.function import Function
 from engine.kernels.cpu import statistics as kernels
 from engine.tensor import Tensor
 
-#: Elementary operations an element, in the unit of engine.kernels.jit.PARALLELWORK.
+#: Elementary operations an element, in the unit of engine.kernels.jit.PARALLEL_WORK.
 WORK = 0.15
 
 _KINDS = {"Relu": kernels.UNITS, "Sigmoid": kernels.SIGMOID, "Tanh": kernels.TANH}
