@@ -131,7 +131,8 @@ def test_waiting_for_the_device_tells_of_every_stream():
 
 def test_checks_of_several_threads(often):
     def work(label):
-        losses = [F.cross_entropy(engine.zeros(1, 3, device="cuda"), engine.tensor([label], device="cuda")) for _ in range(5)]
+        x, t = engine.zeros(1, 3, device="cuda"), engine.tensor([label], device="cuda")
+        losses = [F.cross_entropy(x, t) for _ in range(5)]
         return [loss.item() for loss in losses]
 
     with ThreadPoolExecutor(3) as threads:

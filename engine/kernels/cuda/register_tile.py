@@ -244,8 +244,8 @@ def tiled(left: Operand, right: Operand, result: Result) -> Callable:
         shape = FLAT if sizes[0] <= _FEW_ROWS else SQUARE
         if max(sizes) > LARGEST:
             raise ShapeError(
-                f"cuda: a matrix product of {sizes[0]} rows, {sizes[1]} columns and {sizes[2]} terms is too large: its kernel "
-                f"counts each with 32 bits, up to {LARGEST}; compute it in parts (tensor.split)"
+                f"cuda: a matrix product of {sizes[0]} rows, {sizes[1]} columns and {sizes[2]} terms is too large: "
+                f"its kernel counts each with 32 bits, up to {LARGEST}; compute it in parts (tensor.split)"
             )
         blocks = -(-sizes[1] // shape.wide) * -(-sizes[0] // shape.high) * products * parts
         flat = [array.reshape(-1) for array in (y, a, b)]
