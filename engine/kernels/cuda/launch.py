@@ -24,7 +24,7 @@ from engine.kernels.cuda.simulator import Cuda
 
 __all__ = [
     "ELEMENT_THREADS", "SIMULATED", "cuda", "cuda_kernel", "device_function", "larger", "launch", "math", "one_each",
-    "smaller", "split",
+    "several_each", "smaller", "split",
 ]  # fmt: skip
 
 #: Whether kernels run in the simulator: asked at every launch, and settled when numba.cuda is imported.
@@ -95,6 +95,13 @@ def one_each(count: int, threads: int = 256) -> tuple[int, int]:
         # Each is a Python thread there, also those that find no place.
         threads = min(threads, max(1, count))
     return -(-count // threads), threads
+
+
+def several_each(count: int, each: int, threads: int = 256) -> tuple[int, int]:
+    """Grid and block for a kernel in which one thread works on up to ``each`` of ``count`` places."""
+    if SIMULATED:
+        threads = min(threads, max(1, -(-count // each)))
+    return -(-count // (each * threads)), threads
 
 
 #: Blocks of a launch at most along x, y and z, for every compute capability (CUDA C++ Programming Guide, technical

@@ -12,6 +12,7 @@ from numba import float64
 from engine.kernels.cuda.blocks import BLOCK_THREADS, block_sum, first_place, next_place, threads_for
 from engine.kernels.cuda.launch import cuda, device_function, launch, math, one_each
 
+
 @device_function
 def _factor(w, c):
     return float64(w[c]) if w.size > 0 else float64(1)

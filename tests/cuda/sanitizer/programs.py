@@ -13,7 +13,7 @@ import pytest
 import engine
 from engine.device.cuda_array import from_host
 from engine.kernels.cpu import statistics as cpu_statistics
-from engine.kernels.cuda import blocks, convolution, many, matmul, reduce, register_tile, segments, statistics
+from engine.kernels.cuda import blocks, convolution, elementwise, many, matmul, reduce, register_tile, segments, statistics
 from engine.nn import functional
 from engine.tensor import Tensor
 
@@ -85,6 +85,16 @@ def convolutions(dtype: str) -> None:
                 results.append([t.detach().cpu().numpy() for t in (y, *(leaf.grad for leaf in (x, w, b)))])
             for expected, actual in zip(*results, strict=True):
                 close(actual, expected)
+
+
+def elements(dtype: str) -> None:
+    """Ufuncs of so many elements that some threads have as many as one takes, and some have fewer or none."""
+    block = 256 * elementwise.EACH
+    for size in (*range(1, 2 * elementwise.EACH + 2), block - 1, block, block + 1):
+        x = numbers(size, dtype=dtype)
+        y = from_host(x)
+        np.multiply(y, y, out=y)
+        close((y + from_host(x)).host(), x * x + x)
 
 
 # ---- what the threads of a block do together ----
@@ -189,7 +199,7 @@ def integers(dtype: str) -> None:
 
 
 PROGRAMS: tuple[Program, ...] = (
-    tiles, convolutions, rows, norms, reductions, many_arrays, added_rows, statistics_of, integers,
+    tiles, convolutions, elements, rows, norms, reductions, many_arrays, added_rows, statistics_of, integers,
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import engine.kernels.cuda
+from engine.kernels.cuda.elementwise import EACH
 from engine.kernels.cuda.expressions import EXPRESSIONS
 
 #: Large angles are brought into range with bits of 2/π from memory, in float64.
@@ -102,6 +103,19 @@ def test_float32_elements_need_no_memory_of_their_own(report):
     rows = [row for row in of_float32(report) if elementwise(row) and row["name"] not in ANGLES]
     assert len(rows) > 100
     assert not [row for row in rows if row["local"]]
+
+
+def test_elements_are_asked_for_before_any_is_stored(report):
+    """Else a store that might change them would keep the next loads waiting, and one load does not fill the way."""
+    rows = {row["name"]: row["ahead"] for row in report["kernels"]}
+    assert rows["derived.cuda_negative_float32_v0.kernel"] == rows["derived.cuda_maximum_float32_vs0.kernel"] == EACH
+    assert rows["derived.cuda_add_float32_vv0.kernel"] == 2 * EACH
+
+
+def test_tiles_are_read_from_shared_memory_16_bytes_at_once(report):
+    tiles = [row for row in of_float32(report) if "register_tile" in row["name"]]
+    # Of the eight numbers of a square tile's thread two loads bring one step's, of a flat one's four one; two steps a round.
+    assert {(row["threads"], row["wide"]) for row in tiles} == {(256, 4), (128, 2)}
 
 
 def test_of_float32_only_sums_are_taken_in_float64(report):

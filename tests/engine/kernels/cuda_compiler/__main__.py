@@ -55,6 +55,7 @@ def compiled(launch: Launch, threads: int, assemble: bool) -> dict[str, Any]:
         return row | {"error": f"{type(error).__name__}: {error}"}
     row["float64"] = compiling.float64_arithmetic(text)
     row["local"] = ".local" in text
+    row["ahead"], row["wide"] = compiling.loads_ahead(text), compiling.wide_loads(text)
     return row if taken is None else row | taken._asdict()
 
 
