@@ -113,7 +113,7 @@ def synchronize(device: Any = None) -> None:
     if is_initialized():
         from engine.device.cuda_array import waited
 
-        waited()
+        waited(everywhere=True)
 
 
 # ---- memory, in bytes ----
@@ -131,7 +131,7 @@ def max_memory_allocated(device: Any = None) -> int:
 
 def reset_peak_memory_stats(device: Any = None) -> None:
     """Let :func:`max_memory_allocated` begin anew."""
-    _pool().peak = _pool().allocated
+    _pool().reset_peak()
 
 
 def memory_reserved(device: Any = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -44,8 +45,10 @@ def pinned_array(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     return told(gate.require().pinned_array, shape, dtype)
 
 
-#: Copies that may be under way: what says that one has ended, and the memory that must stay until then.
+#: Copies that may be under way: what says that one has ended, and the memory that must stay until then. Several threads
+#: start copies (a DataLoader's, the script's).
 _under_way: deque[tuple[Any, np.ndarray]] = deque()
+_lock = threading.Lock()
 
 
 def start_to_device(raw: Any, host: np.ndarray) -> None:
@@ -61,8 +64,7 @@ def start_to_device(raw: Any, host: np.ndarray) -> None:
 
 
 def _start(cuda: Any, raw: Any, host: np.ndarray) -> None:
-    while _under_way and _under_way[0][0].query():
-        _under_way.popleft()
+    _let_go()
     stream = cuda.default_stream() if current.stream is None else current.stream.handle
     raw.copy_to_device(host, stream=stream)
     ended = cuda.event(timing=False)
@@ -70,7 +72,16 @@ def _start(cuda: Any, raw: Any, host: np.ndarray) -> None:
     _under_way.append((ended, host))
 
 
+def _let_go() -> None:
+    """Forget the copies that have ended, first come first; those of several streams may end in another order."""
+    with _lock:
+        while _under_way and _under_way[0][0].query():
+            _under_way.popleft()
+
+
 def synchronize() -> None:
     """Wait until every kernel that was launched, in any stream, has ended."""
     told(gate.require().synchronize)
-    _under_way.clear()
+    if _under_way:
+        # Not all of them: another thread may have started one just now.
+        told(_let_go)

@@ -26,8 +26,8 @@ from engine.errors import MissingError, MixedDevicesError
 FUNCTIONS: dict[Callable, Callable] = {}
 UFUNCS: dict[str, Callable] = {}
 
-#: Called when the CPU has waited for the GPU, while :mod:`engine.device.faults` has a check that nobody has read.
-on_wait: Callable[[], None] | None = None
+#: Called when the CPU has waited for the GPU, once :mod:`engine.device.faults` has had a check.
+on_wait: Callable[[bool], None] | None = None
 
 # NumPy's type stubs know nothing of the protocols by which its functions take arrays of other kinds.
 copyto: Any = np.copyto
@@ -318,14 +318,14 @@ class CudaArray(np.lib.mixins.NDArrayOperatorsMixin):
         return np.argmin(self, axis)
 
 
-def waited() -> None:
-    """Say that the CPU has waited for the GPU.
+def waited(everywhere: bool = False) -> None:
+    """Say that the CPU has waited for the current stream, or for all streams.
 
     Raises:
         Exception: what a kernel has found wrong in the meantime (:mod:`engine.device.faults`).
     """
     if on_wait is not None:
-        on_wait()
+        on_wait(everywhere)
 
 
 #: Keys in ``FUNCTIONS`` for indexing by arrays.

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from types import TracebackType
+
 from engine.errors import DeviceError
 
 
 class Device:
-    """``torch.device``: where a tensor lives: ``"cpu"`` or ``"cuda"``."""
+    """``torch.device``: where a tensor lives: ``"cpu"`` or ``"cuda"``.
+
+    ``with torch.device("cuda"):`` makes tensors there that are not told otherwise, until the block ends.
+
+    Raises:
+        DeviceError: for another name; and where the ``with`` begins, for a GPU that is not there.
+    """
 
     __slots__ = ("index", "type")
 
@@ -36,6 +44,27 @@ class Device:
     def __hash__(self) -> int:
         return hash((self.type, self.index))
 
+    def __enter__(self) -> Device:
+        from engine.device import get_default_device, set_default_device
+
+        _outer.append(get_default_device())
+        try:
+            set_default_device(self)
+        except DeviceError:
+            _outer.pop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        from engine.device import set_default_device
+
+        set_default_device(_outer.pop())
+
+
+#: The default devices of the ``with`` blocks that have not ended.
+_outer: list[Device] = []
 
 
 CPU = Device("cpu")

@@ -9,13 +9,18 @@ be told so (``record_stream``), and waits until that stream has done what was qu
 Of the waiting blocks the one with the lowest address is handed out. So a step that asks for the same sizes in the same
 order has every array where the step before had it, and what is kept about an array's place holds for it too
 (:class:`engine.device.gate.Block`, :mod:`engine.kernels.cuda.many`).
+
+Any thread may allocate, and an array may go at any moment, also in the middle of an allocation, when Python's garbage
+collector finds it. So a loan that ends takes no lock: it is put at the end of a queue, and whoever next looks at the pool
+works the queue off.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
 import weakref
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Any
@@ -54,25 +59,36 @@ class Pool:
     """Blocks by stream and size.
 
     Attributes:
-        allocated: bytes that arrays hold.
         reserved: bytes that the driver gave, in use or waiting.
         peak: the most that ``allocated`` has been.
         requests: how often the driver was asked; stands still in the steady state of a training.
     """
 
     def __init__(self) -> None:
-        self.allocated = self.reserved = self.peak = self.requests = 0
+        self._allocated = self.reserved = self.peak = self.requests = 0
+        #: Held for everything below but the queue. Nothing is called under it that may want it, or wait for the GPU.
+        self._lock = threading.RLock()
         #: Heaps of (address, block).
         self._waiting: dict[tuple[Stream | None, int], list[tuple[int, gate.Block]]] = {}
         #: Blocks that other streams may still use, with a mark in each of these streams.
         self._in_use: list[tuple[gate.Block, list[Event]]] = []
         self._held: Counter[tuple] = Counter()
         self._reliefs: list[weakref.WeakMethod] = []
+        #: Loans that have ended: the block, what it was lent for, and the other streams that use it.
+        self._ended: deque[tuple[gate.Block, tuple, set[Stream] | None]] = deque()
+
+    @property
+    def allocated(self) -> int:
+        """Bytes that arrays hold."""
+        with self._lock:
+            self._collect()
+            return self._allocated
 
     def on_pressure(self, relieve: Callable[[], None]) -> None:
         """Have the method ``relieve`` let go of arrays before an allocation is given up; it is referred to weakly."""
-        self._reliefs = [known for known in self._reliefs if known() is not None]
-        self._reliefs.append(weakref.WeakMethod(relieve))
+        with self._lock:
+            self._reliefs = [known for known in self._reliefs if known() is not None]
+            self._reliefs.append(weakref.WeakMethod(relieve))
 
     def lend(self, nbytes: int, what: tuple, fresh: bool = False) -> Loan:
         """A block of at least ``nbytes``; a ``fresh`` one is the driver's, so that the waiting blocks stay as they are.
@@ -82,21 +98,32 @@ class Pool:
                 was told of, was given back; it lists what holds memory.
         """
         size = rounded(nbytes)
-        if self._in_use:
-            self._settle()
-        waiting = self._waiting.get((current.stream, size))
-        block = heappop(waiting)[1] if waiting and not fresh else self._allocate(size, nbytes, what)
-        self.allocated += size
-        self.peak = max(self.peak, self.allocated)
-        self._held[what] += 1
+        with self._lock:
+            self._collect()
+            if self._in_use:
+                self._settle()
+            waiting = self._waiting.get((current.stream, size))
+            block = heappop(waiting)[1] if waiting and not fresh else None
+            if block is not None:
+                self._note(size, what)
+        if block is None:
+            block = self._allocate(size, nbytes, what)
+            with self._lock:
+                self.requests += 1
+                self.reserved += size
+                self._note(size, what)
         return Loan(block, what)
 
+    def _note(self, size: int, what: tuple) -> None:
+        self._allocated += size
+        self.peak = max(self.peak, self._allocated)
+        self._held[what] += 1
+
     def _allocate(self, size: int, nbytes: int, what: tuple) -> gate.Block:
-        self.requests += 1
         try:
             block = gate.allocate(size)
         except gate.OutOfMemory:
-            for known in self._reliefs:
+            for known in list(self._reliefs):
                 relieve = known()
                 if relieve is not None:
                     relieve()
@@ -105,70 +132,89 @@ class Pool:
                 block = gate.allocate(size)
             except gate.OutOfMemory:
                 raise OutOfMemoryError(self._complaint(nbytes, what)) from None
-        self.reserved += size
         block.stream = current.stream
         return block
 
     def take_back(self, loan: Loan) -> None:
         """A loan's last array is gone."""
-        size = loan.block.nbytes
-        self.allocated -= size
-        self._held[loan.what] -= 1
-        if not self._held[loan.what]:
-            del self._held[loan.what]
-        if sys.is_finalizing():
-            return
-        if loan.users:
-            self._in_use.append((loan.block, [stream.record_event() for stream in loan.users]))
-        else:
-            self._put_back(loan.block)
+        if not sys.is_finalizing():
+            self._ended.append((loan.block, loan.what, loan.users))
+
+    def _collect(self) -> None:
+        """Work off the queue of the loans that have ended."""
+        while self._ended:
+            block, what, users = self._ended.popleft()
+            self._allocated -= block.nbytes
+            self._held[what] -= 1
+            if not self._held[what]:
+                del self._held[what]
+            if users:
+                self._in_use.append((block, [stream.record_event() for stream in users]))
+            else:
+                self._put_back(block)
 
     def _put_back(self, block: gate.Block) -> None:
         heappush(self._waiting.setdefault((block.stream, block.nbytes), []), (block.address, block))
 
-    def _settle(self, wait: bool = False) -> None:
-        """Put back the blocks that other streams have done with; with ``wait`` all, when they have."""
+    def _settle(self) -> None:
+        """Put back the blocks that other streams have done with."""
         in_use, self._in_use = self._in_use, []
         for block, marks in in_use:
-            if wait:
-                for mark in marks:
-                    mark.synchronize()
-            elif not all(mark.query() for mark in marks):
+            if all(mark.query() for mark in marks):
+                self._put_back(block)
+            else:
                 self._in_use.append((block, marks))
-                continue
-            self._put_back(block)
 
     def release(self) -> None:
-        """Give every waiting block back to the driver."""
-        self._settle(wait=True)
-        # An array that the garbage collector finds in between comes back to the new table.
-        waiting, self._waiting = self._waiting, {}
-        for (_, size), blocks in waiting.items():
-            self.reserved -= size * len(blocks)
+        """Give every waiting block back to the driver; those that other streams still use when these have done with them."""
+        with self._lock:
+            self._collect()
+            in_use, self._in_use = self._in_use, []
+            waiting, self._waiting = self._waiting, {}
+            blocks = [block for heap in waiting.values() for _, block in heap] + [block for block, _ in in_use]
+            self.reserved -= sum([block.nbytes for block in blocks])
+        for _, marks in in_use:
+            for mark in marks:
+                mark.synchronize()
+
+    def reset_peak(self) -> None:
+        """Let ``peak`` begin anew."""
+        with self._lock:
+            self._collect()
+            self.peak = self._allocated
 
     def _complaint(self, nbytes: int, what: tuple) -> str:
         free, total = gate.memory_info()
         shape, dtype = what
+        allocated, held = self._holders()
         lines = [
             f"cuda: out of memory: an array of shape {shape} and dtype {dtype} needs {_size(nbytes)}, but of the device's "
-            f"{_size(total)} only {_size(free)} are free; this process holds {_size(self.allocated)} in "
-            f"{sum(self._held.values())} arrays. The largest:"
+            f"{_size(total)} only {_size(free)} are free; this process holds {_size(allocated)} in "
+            f"{sum(held.values())} arrays. The largest:"
         ]
-        lines += self._largest(8)
+        lines += _largest(held, 8)
         lines.append("Use a smaller batch, or let go of tensors that are not needed (del, torch.no_grad() for evaluation)")
         return "\n".join(lines)
 
-    def _largest(self, count: int) -> list[str]:
-        ranked = sorted(self._held.items(), key=lambda held: -_bytes_of(held[0]) * held[1])
-        return [
-            f"  {number} of shape {shape}, dtype {dtype}: {_size(_bytes_of((shape, dtype)) * number)}"
-            for (shape, dtype), number in ranked[:count]
-        ]
+    def _holders(self) -> tuple[int, Counter[tuple]]:
+        """Bytes that arrays hold, and how many of each shape and dtype there are."""
+        with self._lock:
+            self._collect()
+            return self._allocated, self._held.copy()
 
     def summary(self) -> str:
         """A table of what holds memory."""
-        head = f"{_size(self.allocated)} in {sum(self._held.values())} arrays, {_size(self.reserved)} from the driver"
-        return "\n".join([head, *self._largest(40)])
+        allocated, held = self._holders()
+        head = f"{_size(allocated)} in {sum(held.values())} arrays, {_size(self.reserved)} from the driver"
+        return "\n".join([head, *_largest(held, 40)])
+
+
+def _largest(held: Counter[tuple], count: int) -> list[str]:
+    ranked = sorted(held.items(), key=lambda held: -_bytes_of(held[0]) * held[1])
+    return [
+        f"  {number} of shape {shape}, dtype {dtype}: {_size(_bytes_of((shape, dtype)) * number)}"
+        for (shape, dtype), number in ranked[:count]
+    ]
 
 
 def rounded(nbytes: int) -> int:

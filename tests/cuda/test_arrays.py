@@ -206,3 +206,15 @@ def test_mixed_devices_are_refused_and_numbers_are_not():
         np.histogram(there._array)
     with pytest.raises(DeviceError, match="one GPU"):
         engine.ones(1, device="cuda:7")
+
+
+def test_a_device_as_context_is_the_default_until_it_ends():
+    with engine.device("cuda"):
+        x, layer = engine.zeros(2), engine.nn.Linear(2, 1)
+        with engine.device("cpu"):
+            assert engine.ones(1).device.type == "cpu"
+        assert engine.ones(1).device.type == "cuda"
+    assert [x.device.type, layer.weight.device.type, engine.zeros(1).device.type] == ["cuda", "cuda", "cpu"]
+    with pytest.raises(ZeroDivisionError), engine.device("cuda"):
+        raise ZeroDivisionError
+    assert engine.zeros(1).device.type == "cpu"

@@ -73,7 +73,10 @@ def test_the_source_of_a_copy_stays_until_the_copy_has_ended(monkeypatch):
             return Copy()
 
         def synchronize(self):
-            pass
+            for copy in begun:
+                copy.ended = True
+            # Another thread begins a copy meanwhile.
+            copies.start_to_device(Raw(), fourth)
 
     class Raw:
         def copy_to_device(self, host, stream):
@@ -82,7 +85,7 @@ def test_the_source_of_a_copy_stays_until_the_copy_has_ended(monkeypatch):
     begun: list[Copy] = []
     monkeypatch.setattr(gate, "simulated", lambda: False)
     monkeypatch.setattr(gate, "require", Driver)
-    first, second, third = (engine.ones(3)._array for _ in range(3))
+    first, second, third, fourth = (engine.ones(3)._array for _ in range(4))
     copies.start_to_device(Raw(), first)
     copies.start_to_device(Raw(), second)
     assert [host is wanted for (_, host), wanted in zip(copies._under_way, (first, second), strict=True)] == [True, True]
@@ -90,4 +93,7 @@ def test_the_source_of_a_copy_stays_until_the_copy_has_ended(monkeypatch):
     copies.start_to_device(Raw(), third)
     assert [host is wanted for (_, host), wanted in zip(copies._under_way, (second, third), strict=True)] == [True, True]
     copies.synchronize()
+    assert [host is fourth for _, host in copies._under_way] == [True]
+    begun[-1].ended = True
+    copies._let_go()
     assert not copies._under_way

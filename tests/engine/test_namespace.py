@@ -143,6 +143,10 @@ def test_settings():
     assert engine.get_default_device() == engine.device("cpu")
     with pytest.raises(DeviceError):
         engine.set_default_device("cuda")
+    with pytest.raises(DeviceError, match="nablascope doctor"), engine.device("cuda"):
+        pass
+    with engine.device("cpu") as device:
+        assert engine.zeros(1).device == device == engine.get_default_device()
 
 
 def test_inspection():

@@ -1,7 +1,7 @@
 """What the threads of one block do together: sums and largest values, pairwise in shared memory.
 
-The order of the additions follows from the number of threads alone. Every function is called by all threads of a
-block, and every one of them gets the result.
+The order of the additions follows from the number of threads alone. Sums and largest values are asked for by all threads
+of a block, and every one of them gets the result.
 """
 
 from __future__ import annotations
@@ -20,6 +20,26 @@ _WARP = 1 if gate.simulated() else 32
 def threads_for(count: int) -> int:
     """Threads of a block that works on ``count`` elements: a power of two; idle ones would only lengthen the sums."""
     return min(BLOCK_THREADS, max(_WARP, 1 << max(0, count - 1).bit_length()))
+
+
+# Elements that a block works on often lie in several runs of one length (the maps of a channel, one for each sample). A
+# thread takes every blockDim.x-th of all of them, and finds its run and its place there by one division at the start: of
+# whole numbers a GPU divides slowly.
+
+
+@device_function
+def first_place(length):
+    """Where a thread begins, and how far it goes each time: run, place in the run, runs, places."""
+    thread, step = cuda.threadIdx.x, cuda.blockDim.x
+    return thread // length, thread % length, step // length, step % length
+
+
+@device_function
+def next_place(run, place, runs, places, length):
+    """Run and place of the thread's next element."""
+    run += runs
+    place += places
+    return (run + 1, place - length) if place >= length else (run, place)
 
 
 @device_function

@@ -19,8 +19,9 @@ from engine.device import empty
 from engine.kernels.cuda.launch import device_function
 from engine.kernels.cuda.register_tile import Operand, Result, at, divided, tiled
 
-#: Terms of one part of a weight gradient's sum at least, parts at most, and blocks that CUDA allows along z.
-_PART, _PARTS, _BLOCKS = 1 << 12, 1 << 10, 65535
+#: Terms of one part of a weight gradient's sum at least, parts at most, and products (groups times parts) that are enough:
+#: with so many blocks no GPU is idle, and every part costs memory for a weight gradient of its own.
+_PART, _PARTS, _ENOUGH = 1 << 12, 1 << 10, 65535
 
 # Places in the tuple of sizes and settings; C and O are channels and filters of one group, N those of all groups.
 _SH, _SW, _PH, _PW, _DH, _DW, _KH, _KW, _OH, _OW, _H, _W, _C, _O, _NC, _NO = range(16)
@@ -220,7 +221,7 @@ def conv2d_backward_weight(dw, db, dy, x, stride, padding, dilation, groups) -> 
         db.fill(0)
         return
     inner = dy.size // dy.shape[1]
-    number = min(-(-inner // _PART), _PARTS, _BLOCKS // groups)
+    number = min(-(-inner // _PART), _PARTS, max(1, _ENOUGH // groups))
     g = _settings(x.shape, dw.shape, dy.shape, stride, padding, dilation, groups)
     sizes = (dw.shape[0] // groups, dw.size // dw.shape[0], inner)
     flat = dw.reshape(dw.shape[0], sizes[1])

@@ -1,7 +1,9 @@
 """NumPy's ufuncs on the GPU: one kernel for each ufunc, loop dtype, and form of its operands.
 
-An operand is an array (``v``) or one number (``s``). Where all arrays are C-contiguous and of the result's shape, the
-kernel runs over one dimension; else over as many as remain when neighbouring dimensions that lie like one are joined.
+An operand is an array (``v``), an array of one element (``o``) or a number (``s``). Where all arrays are C-contiguous and
+of the result's shape, the kernel runs over one dimension, and a thread asks for several elements before it computes any:
+one element each would leave most of the way from memory unused. Else it runs over as many dimensions as remain when
+neighbouring ones that lie like one are joined.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ from engine.device.cuda_array import CudaArray, empty
 from engine.errors import DeviceError, MissingError, MixedDevicesError
 from engine.kernels import written
 from engine.kernels.cuda.expressions import expression
-from engine.kernels.cuda.launch import launch, one_each
+from engine.kernels.cuda.launch import launch, one_each, several_each
 
-#: Threads of a block; each computes one element.
+#: Elements of one thread, where arrays have one dimension.
+EACH = 4
+
 #: NumPy's name of a dtype -> Numba's.
 NUMBA_NAMES = {
     "float32": "float32", "float64": "float64", "int64": "int64", "int32": "int32", "uint8": "uint8", "bool": "boolean",
@@ -119,18 +123,17 @@ def run(name: str, text: str, dtypes: list[str], target: CudaArray, operands: li
     forms = "".join("v" if array is not None else ("o" if type(x) is CudaArray else "s")
                     for array, x in zip(arrays, operands, strict=True))  # fmt: skip
     involved = [target, *[array for array in arrays if array is not None]]
-    places = one_each(target.size)
     if all(array.shape == target.shape and array.layout.flags.c_contiguous for array in involved):
         kernel = compiled(name, text, tuple(dtypes), forms, 0)
         flat = [x if array is None else x.reshape(-1) for x, array in zip(operands, arrays, strict=True)]
-        launch(kernel, *places, target.reshape(-1), *flat)
+        launch(kernel, *several_each(target.size, EACH), target.reshape(-1), *flat)
         return
     layouts = joined([np.broadcast_to(array.layout, target.shape) for array in involved])
     views = iter([array.viewed(layout) for array, layout in zip(involved, layouts, strict=True)])
     result = next(views)
     kernel = compiled(name, text, tuple(dtypes), forms, result.ndim)
     strided = [x if array is None else next(views) for x, array in zip(operands, arrays, strict=True)]
-    launch(kernel, *places, result, *strided)
+    launch(kernel, *one_each(target.size), result, *strided)
 
 
 def _one(x: Any) -> Any:
@@ -168,29 +171,58 @@ def _source(name: str, text: str, dtypes: tuple[str, ...], forms: str, rank: int
     letters = "abc"[: len(forms)]
     casts = sorted({NUMBA_NAMES[dtype] for dtype in dtypes})
     arguments = ", ".join(f"x{letter}" for letter in letters)
+    each = f"{EACH} elements" if rank == 0 else "one element"
     lines = [
-        f'"""{name} of {", ".join(dtypes)} on the GPU, one thread an element."""',
-        f"from numba import {', '.join(casts)}, {NUMBA_NAMES[dtypes[0]]} as kind",
-        "from engine.kernels.cuda.launch import cuda, math",
+        f'"""{name} of {", ".join(dtypes)} on the GPU, a thread for {each}."""',
+        f"from numba import {', '.join([*casts, *['uint64'] * (rank == 0)])}, {NUMBA_NAMES[dtypes[0]]} as kind",
+        "from engine.kernels.cuda.launch import cuda, device_function, math",
         "from engine.kernels.cuda.scalars import *",
+        "",
+        "@device_function",
+        f"def element({', '.join(letters)}):",
+        f"    return {text}",
         "",
         "@cuda.jit",
         f"def kernel(out, {arguments}):",
-        "    place = cuda.grid(1)",
-        "    if place < out.size:",
     ]
-    position = "place"
-    if rank:
-        names = [f"i{d}" for d in range(rank)]
-        for d in reversed(range(1, rank)):
-            lines += [f"        i{d} = place % out.shape[{d}]", f"        place = place // out.shape[{d}]"]
-        lines.append("        i0 = place")
-        position = ", ".join(names)
-    for letter, form, dtype in zip(letters, forms, dtypes, strict=True):
-        value = {"v": f"x{letter}[{position}]", "o": f"x{letter}[0]", "s": f"x{letter}"}[form]
-        lines.append(f"        {letter} = {NUMBA_NAMES[dtype]}({value})")
-    lines.append(f"        out[{position}] = {text}")
-    return "\n".join(lines) + "\n"
+    operands = list(zip(letters, forms, [NUMBA_NAMES[dtype] for dtype in dtypes], strict=True))
+    return "\n".join(lines + (_strided(operands, rank) if rank else _flat(operands))) + "\n"
+
+
+def _read(operand: tuple[str, str, str], position: str) -> str:
+    letter, form, kind = operand
+    value = {"v": f"x{letter}[{position}]", "o": f"x{letter}[0]", "s": f"x{letter}"}[form]
+    return f"{kind}({value})"
+
+
+def _flat(operands: list[tuple[str, str, str]]) -> list[str]:
+    """A thread has every blockDim.x-th element, so that neighbouring threads read neighbours."""
+
+    def names(k: int) -> str:
+        return ", ".join([f"{operand[0]}{k}" for operand in operands])
+
+    lines = [
+        "    step = cuda.blockDim.x",
+        f"    first = cuda.blockIdx.x * step * {EACH} + cuda.threadIdx.x",
+        f"    if first + step * {EACH - 1} < out.size:",
+    ]
+    # Of an unsigned place Numba does not ask whether it is negative.
+    lines += [f"        place{k} = uint64(first + step * {k})" for k in range(EACH)]
+    lines += [f"        {operand[0]}{k} = {_read(operand, f'place{k}')}" for k in range(EACH) for operand in operands]
+    lines += [f"        out[place{k}] = element({names(k)})" for k in range(EACH)]
+    # The last elements, of which not every thread has as many.
+    rest = ", ".join([_read(operand, "place") for operand in operands])
+    lines += ["    else:", "        for place in range(first, out.size, step):", f"            out[place] = element({rest})"]
+    return lines
+
+
+def _strided(operands: list[tuple[str, str, str]], rank: int) -> list[str]:
+    lines = ["    place = cuda.grid(1)", "    if place < out.size:"]
+    for d in reversed(range(1, rank)):
+        lines += [f"        i{d} = place % out.shape[{d}]", f"        place = place // out.shape[{d}]"]
+    position = ", ".join(["i0", *[f"i{d}" for d in range(1, rank)]])
+    values = ", ".join([_read(operand, position) for operand in operands])
+    return [*lines, "        i0 = place", f"        out[{position}] = element({values})"]
 
 
 cuda_array.UFUNCS["__call__"] = call

@@ -6,6 +6,7 @@ import math
 
 from engine.kernels.cuda.launch import ELEMENT_THREADS, cuda, launch, one_each
 from engine.kernels.cuda.loss_classification import first_bad_label
+from engine.kernels.cuda.segments import add_rows
 
 
 def first_bad_index(found, t, size, number) -> None:
@@ -30,18 +31,8 @@ def embedding_forward(y, t, w) -> None:
         launch(_embedding_forward, *one_each(y.size, ELEMENT_THREADS), y, t, w)
 
 
-@cuda.jit
-def _embedding_backward(dw, dy, t, padding_idx):
-    # One thread for each column, which adds the rows in their order: the sum does not depend on the launch.
-    d = cuda.grid(1)
-    if d < dw.shape[1]:
-        for v in range(dw.shape[0]):
-            dw[v, d] = 0
-        for r in range(t.size):
-            if t[r] != padding_idx and t[r] >= 0 and t[r] < dw.shape[0]:
-                dw[t[r], d] += dy[r, d]
-
-
 def embedding_backward(dw, dy, t, padding_idx) -> None:
+    """dw[v, d] = Σ_{r: t[r] = v} dy[r, d]; 0 for v = padding_idx"""
     if dw.size:
-        launch(_embedding_backward, *one_each(dw.shape[1], ELEMENT_THREADS), dw, dy, t, padding_idx)
+        dw.fill(0)
+        add_rows(dw[None], dy[None], t, padding_idx)

@@ -6,6 +6,7 @@ Kernels are written in the part of CUDA that the simulator has: shared memory an
 from __future__ import annotations
 
 import functools
+import threading
 import types
 import warnings
 from collections.abc import Callable
@@ -18,12 +19,12 @@ from engine.device import gate
 from engine.device.cuda_array import CudaArray
 from engine.device.driver_errors import raise_if_lost
 from engine.device.streams import current
-from engine.errors import MixedDevicesError
+from engine.errors import MixedDevicesError, ShapeError
 from engine.kernels.cuda.simulator import Cuda
 
 __all__ = [
     "ELEMENT_THREADS", "SIMULATED", "cuda", "cuda_kernel", "device_function", "larger", "launch", "math", "one_each",
-    "smaller", "split",
+    "several_each", "smaller", "split",
 ]  # fmt: skip
 
 #: Whether kernels run in the simulator: asked at every launch, and settled when numba.cuda is imported.
@@ -96,6 +97,33 @@ def one_each(count: int, threads: int = 256) -> tuple[int, int]:
     return -(-count // threads), threads
 
 
+def several_each(count: int, each: int, threads: int = 256) -> tuple[int, int]:
+    """Grid and block for a kernel in which one thread works on up to ``each`` of ``count`` places."""
+    if SIMULATED:
+        threads = min(threads, max(1, -(-count // each)))
+    return -(-count // (each * threads)), threads
+
+
+#: Blocks of a launch at most along x, y and z, for every compute capability (CUDA C++ Programming Guide, technical
+#: specifications). So what may be long is counted along x.
+LARGEST_GRID = ((1 << 31) - 1, 65535, 65535)
+
+
+def check_grid(kernel: Any, grid: Any) -> None:
+    """Refuse a grid that CUDA refuses, which would say "invalid argument" and not which.
+
+    Raises:
+        ShapeError: there are more blocks than it allows.
+    """
+    sides = grid if isinstance(grid, tuple) else (grid,)
+    if any(side > most for side, most in zip(sides, LARGEST_GRID, strict=False)):
+        raise ShapeError(
+            f"cuda: arrays of this size need {' x '.join(map(str, sides))} blocks of threads of the kernel "
+            f"{kernel.py_func.__name__}, and CUDA allows {' x '.join(map(str, LARGEST_GRID))}; compute it in parts "
+            "(tensor.split)"
+        )
+
+
 #: Kernels with grid, block and stream, as numba.cuda launches them: making one costs as much as a launch.
 _configured: dict[tuple, Any] = {}
 _MOST_CONFIGURED = 4096
@@ -107,6 +135,7 @@ def configured(kernel: Any, grid: Any, threads: Any) -> Any:
     place = (kernel, grid, threads, stream)
     found = _configured.get(place)
     if found is None:
+        check_grid(kernel, grid)
         if len(_configured) >= _MOST_CONFIGURED:
             _configured.clear()
         found = kernel[grid, threads] if stream is None else kernel[grid, threads, stream.handle]
@@ -116,11 +145,16 @@ def configured(kernel: Any, grid: Any, threads: Any) -> Any:
     return found
 
 
+#: The simulator runs one kernel at a time, whatever thread launches it.
+_one_at_a_time = threading.RLock()
+
+
 def launch(kernel: Any, grid: Any, threads: Any, *arguments: Any) -> None:
     """Launch a compiled kernel; CudaArrays among the arguments are handed over as what kernels take.
 
     Raises:
-        MixedDevicesError: for an array on the CPU. DeviceError: the GPU does not answer any more.
+        MixedDevicesError: for an array on the CPU. DeviceError: the GPU does not answer any more. ShapeError: the arrays
+            are larger than a launch can be.
     """
     if grid == 0:
         # There is nothing to compute; CUDA calls such a launch an error.
@@ -139,7 +173,7 @@ def launch(kernel: Any, grid: Any, threads: Any, *arguments: Any) -> None:
         else:
             raw.append(argument)
     if SIMULATED:
-        with warnings.catch_warnings():
+        with _one_at_a_time, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             configured(kernel, grid, threads)(*raw)
         return

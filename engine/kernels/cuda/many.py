@@ -10,6 +10,7 @@ The table of a group is kept: in the steady state of a training arrays lie where
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -40,6 +41,8 @@ class Layout(NamedTuple):
 
 #: The layouts that are kept, by stream, dtype, addresses and sizes; the first is the oldest.
 _layouts: dict[tuple, Layout] = {}
+#: Held from looking a layout up to the launch: another thread may give its table to another layout.
+_lock = threading.RLock()
 _MOST_LAYOUTS = 64
 
 
@@ -110,8 +113,9 @@ def over(kernel: Any, rows: Sequence[tuple[CudaArray, ...]], *arguments: Any) ->
     """
     rows = [row for row in rows if row[0].size]
     if rows:
-        memory, table, blocks = laid_out(rows)
-        launch(kernel, blocks, _THREADS, memory, table, *arguments)
+        with _lock:
+            memory, table, blocks = laid_out(rows)
+            launch(kernel, blocks, _THREADS, memory, table, *arguments)
 
 
 #: Threads of a block.
@@ -164,10 +168,11 @@ def norms(y: CudaArray, arrays: Sequence[CudaArray]) -> None:
     """y[k] = √Σ x², over the elements x of ``arrays[k]``, none of them empty; what is added in which order follows from
     its size alone."""
     rows = [(array.reshape(-1),) for array in arrays]
-    memory, table, blocks = laid_out(rows)
-    parts = empty((blocks,), np.float64)
-    launch(_squares, blocks, BLOCK_THREADS, memory, table, parts)
-    launch(_roots, len(rows), BLOCK_THREADS, y, table, parts)
+    with _lock:
+        memory, table, blocks = laid_out(rows)
+        parts = empty((blocks,), np.float64)
+        launch(_squares, blocks, BLOCK_THREADS, memory, table, parts)
+        launch(_roots, len(rows), BLOCK_THREADS, y, table, parts)
 
 
 @cuda.jit

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from numba import float64
 
-from engine.kernels.cuda.blocks import BLOCK_THREADS, block_sum, threads_for
+from engine.kernels.cuda.blocks import BLOCK_THREADS, block_sum, first_place, next_place, threads_for
 from engine.kernels.cuda.launch import cuda, device_function, launch, math, one_each
 
 
@@ -50,10 +50,12 @@ def _batch_forward(y, mean, rstd, variance, x, w, b, eps, training):
         near = x[0, c, 0]
         total = float64(0)
         square = float64(0)
-        for place in range(cuda.threadIdx.x, count, cuda.blockDim.x):
-            shifted = float64(x[place // length, c, place % length] - near)
+        n, m, samples, places = first_place(length)
+        while n < x.shape[0]:
+            shifted = float64(x[n, c, m] - near)
             total += shifted
             square += shifted * shifted
+            n, m = next_place(n, m, samples, places, length)
         total = block_sum(shared, total)
         square = block_sum(shared, square)
         spread = _spread(total, square, count)
@@ -64,10 +66,10 @@ def _batch_forward(y, mean, rstd, variance, x, w, b, eps, training):
         cuda.syncthreads()
     real = x.dtype.type
     centre, scale, shift = real(mean[c]), real(float64(rstd[c]) * _factor(w, c)), real(_summand(b, c))
-    for place in range(cuda.threadIdx.x, count, cuda.blockDim.x):
-        n = place // length
-        m = place % length
+    n, m, samples, places = first_place(length)
+    while n < x.shape[0]:
         y[n, c, m] = (x[n, c, m] - centre) * scale + shift
+        n, m = next_place(n, m, samples, places, length)
 
 
 @cuda.jit
@@ -81,12 +83,12 @@ def _batch_backward(dx, dw, db, dy, x, mean, rstd, w, training):
     inverse = float64(rstd[c])
     total = float64(0)
     product = float64(0)
-    for place in range(cuda.threadIdx.x, count, cuda.blockDim.x):
-        n = place // length
-        m = place % length
+    n, m, samples, places = first_place(length)
+    while n < x.shape[0]:
         gradient = float64(dy[n, c, m])
         total += gradient
         product += gradient * float64(x[n, c, m] - centre)
+        n, m = next_place(n, m, samples, places, length)
     total = block_sum(shared, total)
     product = block_sum(shared, product)
     if cuda.threadIdx.x == 0:
@@ -96,10 +98,10 @@ def _batch_backward(dx, dw, db, dy, x, mean, rstd, w, training):
         slope, tilt, average = real(inverse * _factor(w, c)), real(0), real(0)
         if training:
             tilt, average = real(-inverse * inverse * product / count), real(total / count)
-        for place in range(cuda.threadIdx.x, count, cuda.blockDim.x):
-            n = place // length
-            m = place % length
+        n, m, samples, places = first_place(length)
+        while n < x.shape[0]:
             dx[n, c, m] = slope * ((dy[n, c, m] - average) + tilt * (x[n, c, m] - centre))
+            n, m = next_place(n, m, samples, places, length)
 
 
 def batch_norm_maps_forward(y, mean, rstd, variance, x, w, b, eps, training) -> None:
@@ -240,10 +242,12 @@ def _group_forward(y, mean, rstd, x, w, b, eps):
     near = x[n, g * channels, 0]
     total = float64(0)
     square = float64(0)
-    for place in range(cuda.threadIdx.x, count, cuda.blockDim.x):
-        shifted = float64(x[n, g * channels + place // length, place % length] - near)
+    k, m, steps, places = first_place(length)
+    while k < channels:
+        shifted = float64(x[n, g * channels + k, m] - near)
         total += shifted
         square += shifted * shifted
+        k, m = next_place(k, m, steps, places, length)
     total = block_sum(shared, total)
     square = block_sum(shared, square)
     centre = real(near + total / count)
@@ -251,11 +255,12 @@ def _group_forward(y, mean, rstd, x, w, b, eps):
     if cuda.threadIdx.x == 0:
         mean[n, g] = centre
         rstd[n, g] = scale
-    for place in range(cuda.threadIdx.x, count, cuda.blockDim.x):
-        c = g * channels + place // length
-        m = place % length
+    k, m, steps, places = first_place(length)
+    while k < channels:
+        c = g * channels + k
         value = (x[n, c, m] - centre) * scale * _weight(w, c, x)
         y[n, c, m] = value + b[c] if b.size > 0 else value
+        k, m = next_place(k, m, steps, places, length)
 
 
 @cuda.jit
@@ -272,19 +277,21 @@ def _group_backward_input(dx, dy, x, mean, rstd, w):
     inverse = float64(rstd[n, g])
     total = float64(0)
     product = float64(0)
-    for place in range(cuda.threadIdx.x, count, cuda.blockDim.x):
-        c = g * channels + place // length
-        m = place % length
+    k, m, steps, places = first_place(length)
+    while k < channels:
+        c = g * channels + k
         gradient = float64(dy[n, c, m] * _weight(w, c, x))
         total += gradient
         product += gradient * float64(x[n, c, m] - centre)
+        k, m = next_place(k, m, steps, places, length)
     average = real(block_sum(shared, total) / count)
     tilt = real(-inverse * inverse * block_sum(shared, product) / count)
     slope = real(inverse)
-    for place in range(cuda.threadIdx.x, count, cuda.blockDim.x):
-        c = g * channels + place // length
-        m = place % length
+    k, m, steps, places = first_place(length)
+    while k < channels:
+        c = g * channels + k
         dx[n, c, m] = slope * ((dy[n, c, m] * _weight(w, c, x) - average) + tilt * (x[n, c, m] - centre))
+        k, m = next_place(k, m, steps, places, length)
 
 
 @cuda.jit
@@ -295,11 +302,11 @@ def _group_backward_affine(dw, db, dy, x, mean, rstd):
     length = x.shape[2]
     total = float64(0)
     product = float64(0)
-    for place in range(cuda.threadIdx.x, x.shape[0] * length, cuda.blockDim.x):
-        n = place // length
-        m = place % length
+    n, m, samples, places = first_place(length)
+    while n < x.shape[0]:
         total += dy[n, c, m]
         product += float64(dy[n, c, m]) * float64((x[n, c, m] - mean[n, g]) * rstd[n, g])
+        n, m = next_place(n, m, samples, places, length)
     total = block_sum(shared, total)
     product = block_sum(shared, product)
     if cuda.threadIdx.x == 0:

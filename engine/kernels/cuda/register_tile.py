@@ -22,6 +22,7 @@ import numpy as np
 from numba import complex128, float32, float64, int32, int64, uint32, uint64
 
 from engine.device import gate
+from engine.errors import ShapeError
 from engine.kernels.cuda.launch import cuda, device_function, launch, smaller
 
 #: Terms of one step.
@@ -42,6 +43,10 @@ class Shape(NamedTuple):
 #: For large products, and for those of few rows (the channels of a small convolution).
 SQUARE = Shape(8, 8, 4, 4) if gate.simulated() else Shape(128, 128, 8, 8)
 FLAT = Shape(4, 8, 2, 4) if gate.simulated() else Shape(32, 128, 4, 8)
+
+#: Rows, columns and terms at most: what is left of 32 bits when a tile and a step have been added (:func:`natural`). Places
+#: in memory have 64.
+LARGEST = (1 << 31) - 1
 
 #: Registers of a thread with float32 at most: two blocks of square tiles share a multiprocessor's 65536. Of float64 it
 #: needs twice as many. The simulator knows no such limit.
@@ -109,11 +114,12 @@ def register_tile(real: Any, shape: Shape, left: Operand, right: Operand, result
         result: (rows, columns).
 
     Returns:
-        The kernel (y, a, b, bias, rows, columns, inner, parts, dense_a, dense_b, g) of flat arrays: blocks (columns,
-        rows, products times parts). The terms of a product are cut into ``parts``, each with a result of its own (a
-        long sum with few results would leave the GPU idle). Neighbouring threads read a along k where ``dense_a`` is
-        true, else along i; b along k where ``dense_b`` is true, else along j. ``g`` is a tuple of whole numbers for the
-        functions.
+        The kernel (y, a, b, bias, rows, columns, inner, parts, dense_a, dense_b, g) of flat arrays. Its blocks are
+        numbered along x alone, of which CUDA allows 2³¹ - 1 where it allows 65535 along y and z: tiles of a row of
+        tiles, rows of tiles, parts, products. The terms of a product are cut into ``parts``, each with a result of its
+        own (a long sum with few results would leave the GPU idle). Neighbouring threads read a along k where
+        ``dense_a`` is true, else along i; b along k where ``dense_b`` is true, else along j. ``g`` is a tuple of whole
+        numbers for the functions.
     """
     high, wide, tall, broad = shape
     across_threads, down_threads = wide // broad, high // tall
@@ -156,9 +162,11 @@ def register_tile(real: Any, shape: Shape, left: Operand, right: Operand, result
         own_b = cuda.local.array(broad, real)
         sums = cuda.local.array((tall, broad), real)
         thread = natural(cuda.threadIdx.x)
-        z, part = divided(cuda.blockIdx.z, parts)
-        first_i = natural(cuda.blockIdx.y) * high
-        first_j = natural(cuda.blockIdx.x) * wide
+        rest, tile_j = divided(cuda.blockIdx.x, (columns + wide - 1) // wide)
+        rest, tile_i = divided(rest, (rows + high - 1) // high)
+        z, part = divided(rest, parts)
+        first_i = natural(tile_i) * high
+        first_j = natural(tile_j) * wide
         down, right_of = thread // across_threads, thread % across_threads
         lane_a = natural(thread // DEPTH if dense_a else thread % lanes)
         lane_b = natural(thread // DEPTH if dense_b else thread % lanes)
@@ -223,6 +231,9 @@ def tiled(left: Operand, right: Operand, result: Result) -> Callable:
 
     ``y``, ``a`` and ``b`` are C-contiguous arrays of one dtype, ``bias`` has one dimension and size 0 where there is none;
     ``sizes`` are rows, columns and inner, ``dense`` is (dense_a, dense_b): see :func:`register_tile`.
+
+    Raises:
+        ShapeError: one of the sizes exceeds :data:`LARGEST`.
     """
 
     @functools.cache
@@ -231,9 +242,14 @@ def tiled(left: Operand, right: Operand, result: Result) -> Callable:
 
     def run(y, a, b, bias, sizes, products: int, parts: int, dense, g) -> None:
         shape = FLAT if sizes[0] <= _FEW_ROWS else SQUARE
-        grid = (-(-sizes[1] // shape.wide), -(-sizes[0] // shape.high), products * parts)
+        if max(sizes) > LARGEST:
+            raise ShapeError(
+                f"cuda: a matrix product of {sizes[0]} rows, {sizes[1]} columns and {sizes[2]} terms is too large: "
+                f"its kernel counts each with 32 bits, up to {LARGEST}; compute it in parts (tensor.split)"
+            )
+        blocks = -(-sizes[1] // shape.wide) * -(-sizes[0] // shape.high) * products * parts
         flat = [array.reshape(-1) for array in (y, a, b)]
-        launch(kernel(y.dtype.name, shape), grid, _threads(shape), *flat, bias, *sizes, parts, *dense, g)
+        launch(kernel(y.dtype.name, shape), blocks, _threads(shape), *flat, bias, *sizes, parts, *dense, g)
 
     return run
 

@@ -13,7 +13,7 @@ from numba import float64
 
 from engine.device import empty, gate, zeros
 from engine.kernels.cpu.statistics import FIELDS, LOWEST, NEAR, OCTAVES, SIGMOID, TANH, UNITS
-from engine.kernels.cuda.blocks import BLOCK_THREADS, block_max, threads_for
+from engine.kernels.cuda.blocks import BLOCK_THREADS, block_max, first_place, next_place, threads_for
 from engine.kernels.cuda.launch import cuda, larger, launch, math, one_each, smaller
 
 #: Elements of one part at least, and parts of one array at most.
@@ -93,9 +93,12 @@ def _silent_units(silent, x, units, inner):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     unit = cuda.blockIdx.x
     speaks = float64(0)
-    for i in range(cuda.threadIdx.x, x.size // units, cuda.blockDim.x):
-        if x[(i // inner * units + unit) * inner + i % inner] != 0:
+    samples = x.size // (units * inner)
+    n, m, further, places = first_place(inner)
+    while n < samples:
+        if x[(n * units + unit) * inner + m] != 0:
             speaks = float64(1)
+        n, m = next_place(n, m, further, places, inner)
     speaks = block_max(shared, speaks)
     if cuda.threadIdx.x == 0:
         silent[unit] = 1 - int(speaks)

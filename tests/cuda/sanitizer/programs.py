@@ -13,7 +13,7 @@ import pytest
 import engine
 from engine.device.cuda_array import from_host
 from engine.kernels.cpu import statistics as cpu_statistics
-from engine.kernels.cuda import blocks, convolution, many, matmul, reduce, register_tile, statistics
+from engine.kernels.cuda import blocks, convolution, elementwise, many, matmul, reduce, register_tile, segments, statistics
 from engine.nn import functional
 from engine.tensor import Tensor
 
@@ -87,6 +87,16 @@ def convolutions(dtype: str) -> None:
                 close(actual, expected)
 
 
+def elements(dtype: str) -> None:
+    """Ufuncs of so many elements that some threads have as many as one takes, and some have fewer or none."""
+    block = 256 * elementwise.EACH
+    for size in (*range(1, 2 * elementwise.EACH + 2), block - 1, block, block + 1):
+        x = numbers(size, dtype=dtype)
+        y = from_host(x)
+        np.multiply(y, y, out=y)
+        close((y + from_host(x)).host(), x * x + x)
+
+
 # ---- what the threads of a block do together ----
 
 
@@ -144,6 +154,17 @@ def many_arrays(dtype: str) -> None:
         close(x.host(), expected)
 
 
+def added_rows(dtype: str) -> None:
+    """Rows that are added by index: more than a block sorts, and more than a window adds up."""
+    for size in (segments._WINDOW + 1, segments._KEYS + 1, 2 * segments._KEYS + 3):
+        index, v = np.arange(size) ** 2 % 7, numbers(1, size, 2, dtype=dtype)
+        expected = np.zeros((1, 7, 2), dtype)
+        np.add.at(expected[0], index, v[0])
+        y = from_host(np.zeros_like(expected))
+        segments.add_rows(y, from_host(v), from_host(index))
+        close(y.host(), expected)
+
+
 def statistics_of(dtype: str) -> None:
     """What the debugger asks of arrays: parts of one array, changes, units that are silent, histograms."""
     for size in (1, blocks.BLOCK_THREADS + 1, statistics.PART // 3 + 2):
@@ -178,7 +199,7 @@ def integers(dtype: str) -> None:
 
 
 PROGRAMS: tuple[Program, ...] = (
-    tiles, convolutions, rows, norms, reductions, many_arrays, statistics_of, integers,
+    tiles, convolutions, elements, rows, norms, reductions, many_arrays, added_rows, statistics_of, integers,
 )  # fmt: skip
 
 

@@ -36,10 +36,12 @@ def main(arguments: list[str]) -> int:
 
 
 def tuned(launch: Launch) -> bool:
-    """Whether the test compiles it: all tuned kernels; of those that are written by a program the ones of float32."""
+    """Whether the test compiles it: the kernels of float32; of the tuned ones also those that are given no floats."""
     kinds = [kind for kind in launch.types if hasattr(kind, "dtype")]
     names = {str(kind.dtype) for kind in kinds}
-    return launch.name.startswith("cuda.") or ("float32" in names and "float64" not in names)
+    if launch.name.startswith("cuda."):
+        return "float32" in names or "float64" not in names
+    return "float32" in names and "float64" not in names
 
 
 def compiled(launch: Launch, threads: int, assemble: bool) -> dict[str, Any]:
@@ -53,6 +55,7 @@ def compiled(launch: Launch, threads: int, assemble: bool) -> dict[str, Any]:
         return row | {"error": f"{type(error).__name__}: {error}"}
     row["float64"] = compiling.float64_arithmetic(text)
     row["local"] = ".local" in text
+    row["ahead"], row["wide"] = compiling.loads_ahead(text), compiling.wide_loads(text)
     return row if taken is None else row | taken._asdict()
 
 

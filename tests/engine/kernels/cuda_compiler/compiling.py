@@ -64,6 +64,16 @@ def float64_arithmetic(text: str) -> int:
     return len(re.findall(rf"^\s+(?:@\S+\s+)?(?:{'|'.join(_ARITHMETIC)})\b\S*\.f64\b", text, re.MULTILINE))
 
 
+def loads_ahead(text: str) -> int:
+    """Loads from the GPU's memory in front of the first store: what a thread asks for before it waits."""
+    return len(re.findall(r"\bld\.global\b", text.partition("st.global")[0]))
+
+
+def wide_loads(text: str) -> int:
+    """Loads of 16 bytes from shared memory."""
+    return len(re.findall(r"\bld\.shared\.v(?:4\.f32|2\.f64)\b", text))
+
+
 @functools.cache
 def assembler() -> str | None:
     """The path of ptxas; None where there is none."""

@@ -15,7 +15,7 @@ from engine import nn, optim
 from engine.device.cuda_array import CudaArray, from_host
 from engine.kernels import derive
 from engine.kernels.cpu import statistics as cpu_statistics
-from engine.kernels.cuda import matmul, statistics
+from engine.kernels.cuda import matmul, segments, statistics
 from engine.kernels.cuda.elementwise import NUMBA_NAMES
 from engine.kernels.cuda.expressions import EXPRESSIONS
 from engine.tensor import Tensor
@@ -37,7 +37,7 @@ def run(everything: bool) -> None:
             that follow from definitions that have a tuned one.
     """
     for dtype in FLOATS:
-        for program in (ops, optimizers, large_products, statistics_of):
+        for program in (ops, optimizers, large_products, added_rows, statistics_of):
             program(dtype)
     draws()
     for dtype in KINDS if everything else ("float32",):
@@ -119,6 +119,12 @@ def large_products(dtype: str) -> None:
         functional.conv2d(x, w, b, padding=1).sum().backward()
     y = ones(2, 3, 3, dtype=dtype)
     matmul.run_naive(y, y, y, ones(0, dtype=dtype), False, True)
+
+
+def added_rows(dtype: str) -> None:
+    """Rows that are added to rows by an index that needs more than one block to be sorted."""
+    size = 4 * segments._KEYS
+    segments.add_rows(ones(1, 3, 2, dtype=dtype), ones(1, size, 2, dtype=dtype), from_host(np.zeros(size, np.int64)))
 
 
 def statistics_of(dtype: str) -> None:
