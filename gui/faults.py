@@ -23,8 +23,7 @@ _SETTLING = 200
 
 _SILENT = {
     "engine": f"The engine process has not answered for {PATIENCE:g} seconds: the script is in one long call, or it hangs.",
-    "pause": "The script was asked to pause, but it is still in the same call, and pauses at its next line; or it handles "
-    "the signal SIGUSR1 itself, and pauses where it next calls the engine.",
+    "pause": "The script was asked to pause, but it is still in the same call, and pauses at its next line.",
     "start": f"The engine process is not ready after {START:g} seconds: the computer is busy, or it hangs.",
 }
 
