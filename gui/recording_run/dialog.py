@@ -206,8 +206,8 @@ class RecordDialog(QDialog):
             super().reject()
         else:
             self._cancelled = True
-            self.note.setText("Cancelled; going back to where the run stood … Cancel once more to stay here.")
             self.recording.cancel()
+            self.note.setText("Cancelled; going back to where the run stood … Cancel once more to stay here.")
 
     def _abandon(self) -> None:
         recording, self.recording = self.recording, None
