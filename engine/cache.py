@@ -29,6 +29,10 @@ def kernel_stamp() -> str:
     return digest.hexdigest()[:16]
 
 
+#: Bytes that a disk must have room for where no kernels are kept yet: those of a small network.
+_ROOM = 4 << 20
+
+
 @functools.cache
 def cache_folder() -> Path:
     """The folder of compiled kernels: NUMBA_CACHE_DIR if set, else the user's cache folder, else a temporary one."""
@@ -61,9 +65,14 @@ def _user() -> str:
 
 
 def _writable(folder: Path) -> bool:
+    """Whether kernels can be kept there; a folder that has some already is of use on a full disk too."""
+    new = not folder.is_dir()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        with tempfile.TemporaryFile(dir=folder) as file:
+            if new:
+                file.write(bytes(_ROOM))
+                file.flush()
             return True
     except OSError:
         return False

@@ -23,8 +23,7 @@ _SETTLING = 200
 
 _SILENT = {
     "engine": f"The engine process has not answered for {PATIENCE:g} seconds: the script is in one long call, or it hangs.",
-    "pause": "The script was asked to pause, but it is still in the same call, and pauses at its next line; or it handles "
-    "the signal SIGUSR1 itself, and pauses where it next calls the engine.",
+    "pause": "The script was asked to pause, but it is still in the same call, and pauses at its next line.",
     "start": f"The engine process is not ready after {START:g} seconds: the computer is busy, or it hangs.",
 }
 
@@ -40,6 +39,7 @@ class Silence(QObject):
         context.link.silent.connect(self._silent)
         context.link.answering.connect(self._answering)
         context.link.lost.connect(self._lost)
+        context.link.stopped.connect(self._stopped)
 
     def _silent(self, kind: str) -> None:
         link = self._context.link
@@ -65,6 +65,9 @@ class Silence(QObject):
     def _end(self) -> None:
         self._replaying = True
         self._context.link.end_engine()
+
+    def _stopped(self, _stop: dict[str, Any]) -> None:
+        self._replaying = False  # something else had been wanted of it, and has come: another run, a fork
 
     def _lost(self, _why: str) -> None:
         replaying, self._replaying = self._replaying, False

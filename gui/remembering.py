@@ -13,7 +13,7 @@ from PyQt6.QtWidgets import QMainWindow
 from gui.breakpoints import breakpoints_of, specification
 from gui.context import Context
 from gui.docks import Workspace
-from gui.settings import Settings
+from gui.settings import Settings, merged
 from gui.timers import single_shot
 
 #: Milliseconds after which changed settings are written.
@@ -31,6 +31,8 @@ class Remembering(QObject):
         self._context = context
         self._window = window
         self._problem = ""
+        #: A script, and what was set here for it when that was read or kept last.
+        self._kept: tuple[str, dict[str, Any]] = "", {}
         self._timer = single_shot(self, _SAVING, self.save)
         context.theme_changed.connect(self.soon)
         context.state.subscribe(("breakpoints", "watchpoints", "watches", "program"), self.soon)
@@ -55,17 +57,25 @@ class Remembering(QObject):
         watches = saved.get("watches")
         watches = [text for text in watches if isinstance(text, str) and text] if isinstance(watches, list) else []
         self._context.state.update(watches=watches)
+        self._kept = path, self._set_here()
 
     def keep_breakpoints(self) -> None:
-        """Remember the breakpoints and watches of the script that is open; they are written with the settings."""
-        settings, state = self._context.settings, self._context.state
-        if state.program is None or not isinstance(settings, Settings):
+        """Remember the breakpoints and watches of the script that is open; they are written with the settings. Those that
+        another window has set for it stay: only what has changed in this one is its doing.
+        """
+        settings, program = self._context.settings, self._context.state.program
+        if program is None or not isinstance(settings, Settings):
             return
-        saved, breakpoints = settings.script(state.program), breakpoints_of(self._context)
-        saved["watches"] = list(state.watches)
-        saved["breakpoints"] = {path: [_kept(entry) for entry in entries] for path, entries in state.breakpoints.items()}
-        for kind in _KINDS:
-            saved[kind] = [_kept(entry) for entry in breakpoints.entries(kind)]
+        saved, mine = settings.script(program), self._set_here()
+        saved.update(merged(self._kept[1] if self._kept[0] == program else {}, mine, saved))
+        self._kept = program, mine
+
+    def _set_here(self) -> dict[str, Any]:
+        """The breakpoints and watches that are set in this window, as they are remembered."""
+        state, breakpoints = self._context.state, breakpoints_of(self._context)
+        lines = {path: [_kept(entry) for entry in entries] for path, entries in state.breakpoints.items()}
+        others = {kind: [_kept(entry) for entry in breakpoints.entries(kind)] for kind in _KINDS}
+        return {"watches": list(state.watches), "breakpoints": lines, **others}
 
     # ---- places ----
 

@@ -185,7 +185,8 @@ def merged(known: dict[str, Any], mine: dict[str, Any], theirs: dict[str, Any]) 
             result[key] = merged(old if isinstance(old, dict) else {}, value, other)
         elif isinstance(value, list) and isinstance(other, list) and other != old:
             gone = [entry for entry in old if entry not in value] if isinstance(old, list) else []
-            result[key] = [*value, *(entry for entry in other if entry not in value and entry not in gone)][:_RECENT]
+            both = [*value, *(entry for entry in other if entry not in value and entry not in gone)]
+            result[key] = both[:_RECENT] if key == "recent" else both
         else:
             result[key] = value
     for key in known:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
 import os
-import signal
 import sys
 import threading
 import time
@@ -18,6 +18,8 @@ from engine.debug.edits import EditLog
 from engine.debug.events import Event, Position
 from engine.debug.explain.kernel_step import ElementSteps
 from engine.debug.explain.reading import ExplainError
+from engine.debug.interrupting import Interruption
+from engine.debug.lines import is_user_file
 from engine.debug.live.views import Subscription
 from engine.debug.outlook import Speed, compiling, surroundings
 from engine.debug.references import References
@@ -30,6 +32,12 @@ from engine.debug.wire.connection import Connection
 
 #: Seconds after which a pause that no event of the engine has answered interrupts the script between two lines.
 _IMPATIENCE = 0.3
+
+#: Seconds after which an interrupt comes again that has found the debugger at work.
+_AGAIN = 0.005
+
+#: The folder of the debugger's own code.
+_OWN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 
 #: Seconds after a snapshot in which the next one is expected.
 _PICTURED = 0.1
@@ -83,7 +91,8 @@ class Debuggee:
         self.place_of_work: dict[str, Any] = {}
         self._speed = Speed()
         self._on_lost = on_lost
-        self._thread = threading.main_thread()
+        self._interruption = Interruption(self._interrupted)
+        self._break = False
 
     # ---- the client ----
 
@@ -179,6 +188,9 @@ class Debuggee:
             # A request that came just now has found the script standing: it is answered at the next tick.
             self.debugger.attention()
         self.variables.clear()
+        if self._break:
+            self._break = False
+            _interrupt_soon()
         return self._plan
 
     def arrived(self, replay: dict[str, Any]) -> None:
@@ -273,18 +285,28 @@ class Debuggee:
             return
         self._pausing = True
         self.debugger.attention()
-        if hasattr(signal, "SIGUSR1"):
-            threading.Timer(_IMPATIENCE, self._interrupt).start()
+        threading.Timer(_IMPATIENCE, self._interrupt).start()
 
     def _interrupt(self) -> None:
-        if self._pausing and self.server is not None and not self.server.standing and self._thread.ident is not None:
-            signal.pthread_kill(self._thread.ident, signal.SIGUSR1)
+        if self._pausing and self.server is not None and not self.server.standing:
+            self._interruption.send()
 
-    def interrupted(self, _number: int, frame: FrameType | None) -> None:
-        """The signal that :meth:`pause` sends where the script calls no engine: trace its lines from here."""
+    def _interrupted(self, frame: FrameType | None) -> None:
+        """Where the script calls no engine: trace its lines from here."""
         if self._pausing:
             self.debugger.plan = stepping.pause()
             self.debugger.watch_from(frame)
+
+    def keyboard(self, _number: int, frame: FrameType | None) -> None:
+        """SIGINT: it interrupts the script, as without a debugger, and never the debugger: where it finds that at work,
+        it comes again, and to a script that stands once that goes on.
+        """
+        if self.standing:
+            self._break = True
+        elif _at_work(frame):
+            _interrupt_soon()
+        else:
+            raise KeyboardInterrupt
 
     def _surroundings(self) -> dict[str, Any]:
         """Where the run computes, and how much of its past is kept. On the script's thread."""
@@ -341,3 +363,16 @@ class Debuggee:
 
     def _log(self, text: str, event: Event) -> None:
         self.send("output", {"category": "console", "output": text.rstrip("\n") + "\n"})
+
+
+def _interrupt_soon() -> None:
+    threading.Timer(_AGAIN, _thread.interrupt_main).start()
+
+
+def _at_work(frame: FrameType | None) -> bool:
+    """Whether ``frame`` is the debugger's, or of something that it has called."""
+    while frame is not None and not is_user_file(frame.f_code.co_filename):
+        if frame.f_code.co_filename.startswith(_OWN):
+            return True
+        frame = frame.f_back
+    return False

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import socket
 import sys
 import threading
@@ -48,8 +47,6 @@ class _Listener:
         self._socket = socket.create_server((host, port))
         bound = self._socket.getsockname()
         self.address = Address(bound[0], bound[1], key)
-        if hasattr(signal, "SIGUSR1") and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGUSR1, self.debuggee.interrupted)
         self.debuggee.debugger.attach()
         threading.Thread(target=self._accept, name="nablascope-listener", daemon=True).start()
 

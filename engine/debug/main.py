@@ -84,8 +84,8 @@ def _serve(connection: Connection, request: dict[str, Any]) -> int:
         return 2
     connection.send(response(request))
     debuggee = launch.debuggee(lambda: os._exit(1))
-    if hasattr(signal, "SIGUSR1"):
-        signal.signal(signal.SIGUSR1, debuggee.interrupted)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, debuggee.keyboard)
     debuggee.connect(connection)
     debuggee.send("initialized")
     if not debuggee.configured():

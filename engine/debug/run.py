@@ -99,7 +99,7 @@ class Run:
     def _at(self, stop: Stop) -> Stop:
         if stop.position is None and self.stop is not None and self.stop.position is not None:
             # Where it was seen last: from there a replay can still look back.
-            stop["position"] = list(self.stop.position)
+            stop["position"], stop["step"] = list(self.stop.position), self.stop.get("step")
             stop["lastSeen"] = True
         self.stop = stop
         if stop.live:

@@ -317,6 +317,10 @@ class Session:
 
     # ------------------------------------------------------------------------------------------------ ending
 
+    def give_up(self, why: str) -> None:
+        """End the processes of all runs at once, whatever they do; the runs stay, with what is written of their tapes."""
+        together([partial(run.client.kill, why) for run in self.runs])
+
     def close(self, terminate: bool | None = None) -> None:
         """End all runs and remove their recordings. ``terminate``: end an attached process too."""
         together([self._processes.end, *(partial(run.client.close, terminate) for run in self.runs)])

@@ -96,7 +96,7 @@ def describe(event: Event) -> str:
         "end_step": f"the end of the step of {event.name}",
         "enter": f"the call of {event.name}{where}",
         "exit": f"the return from {event.name}{where}",
-        "exception": f"{event.name}: {_said(event.details.get('error', ''))}",
+        "exception": f"{event.name}: {_said(event.details.get('error', ''))}".removesuffix(": "),
         "end": "the script has ended",
     }.get(event.kind, event.kind.replace("_", " "))
 

@@ -101,9 +101,27 @@ def _cached(function: Callable, **options: Any) -> Callable:
     before = config.CACHE_DIR
     config.CACHE_DIR = str(cache_folder())
     try:
-        return numba.njit(cache=True, **options)(function)
+        compiled = numba.njit(cache=True, **options)(function)
     finally:
         config.CACHE_DIR = before
+    cache: Any = getattr(compiled, "_cache")  # noqa: B009 - pyright knows no such attribute
+    save = cache.save_overload
+
+    def save_if_there_is_room(*given: Any) -> None:
+        try:
+            save(*given)
+        except OSError as error:  # a full disk: it runs all the same, and is compiled again next time
+            _say_once(f"compiled kernels cannot be kept in {cache_folder()} ({error.strerror or error}): they are compiled "
+                      "again in every process; make room there, or set NUMBA_CACHE_DIR to another folder")
+
+    cache.save_overload = save_if_there_is_room
+    return compiled
+
+
+@functools.cache
+def _say_once(text: str) -> None:
+    if sys.stderr is not None:
+        print(f"nablascope: {text}", file=sys.stderr, flush=True)
 
 
 @overload

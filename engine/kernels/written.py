@@ -6,8 +6,11 @@ under ``engine.kernels.derived``.
 
 from __future__ import annotations
 
+import atexit
+import functools
 import importlib
 import os
+import shutil
 import tempfile
 import types
 from pathlib import Path
@@ -21,7 +24,11 @@ def load(name: str, text: str) -> types.ModuleType:
     folder = cache_folder() / "derived"
     path = folder / f"{name}.py"
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        _write(path, text)
+        try:
+            _write(path, text)
+        except OSError:  # a full disk
+            folder = _elsewhere()
+            _write(folder / path.name, text)
     if str(folder) not in derived.__path__:
         derived.__path__.append(str(folder))
     importlib.invalidate_caches()
@@ -31,6 +38,18 @@ def load(name: str, text: str) -> types.ModuleType:
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(temporary, path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
+
+
+@functools.cache
+def _elsewhere() -> Path:
+    """A folder for what finds no room in the cache: of this process."""
+    folder = tempfile.mkdtemp(prefix="nablascope-derived-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 from engine.debug.session import Session, Stop
-from gui.asking import REFUSALS, Then
+from gui.asking import Then
 from gui.linking.arriving import FAR
 from gui.linking.beginning import Beginning
 
@@ -16,6 +15,8 @@ _NO_SCRIPT = "No script is open. Open one (Ctrl+O) or choose a sample."
 _ONLY_SHOWN = "What is shown comes from the session's file; it can be stepped once its runs are replayed."
 #: Seconds that a last thing may take before the window goes.
 LAST = 2.5
+#: Seconds after which a script is asked to pause once more.
+_AGAIN = 0.1
 #: Moves during which the current process itself runs the script.
 _PAUSABLE = ("launch", "continue", "runTo", "next", "stepIn", "stepOut")
 
@@ -102,24 +103,33 @@ class Moving(Beginning):
             self._after_pause(what, work)
 
     def finish_with(self, job: Callable[[Session], object], patience: float = LAST) -> bool:
-        """Do a last thing with the session, paused if it runs, and wait for it; False where it takes longer than
-        ``patience`` seconds, or cannot be done.
+        """Do a last thing with the session, paused if it runs, and wait for it; False where it cannot be done.
+
+        Where it takes longer than ``patience`` seconds the processes of the runs are ended, for one may hang: what is on
+        the disk has to do then, and it gets as much time once more.
         """
-        session, done = self._session, threading.Event()
-        if session is None or self._moving == "launch" or self._watchdog.is_silent:
+        session, begun, done = self._session, threading.Event(), threading.Event()
+        if session is None or self._moving == "launch":
             return False
-        if self._moving is not None:
-            with suppress(*REFUSALS):
-                session.pause()
 
         def work() -> None:
+            begun.set()
             try:
                 job(session)
             finally:
                 done.set()
 
+        def pause() -> None:
+            while not begun.wait(_AGAIN):  # a script that has not begun to move does not hear it
+                session.pause()
+
+        if self._moving is not None:
+            self._aside(pause)
         self._waiting.clear()
         self._mover.put("last", work)
+        if not self._watchdog.is_silent and done.wait(patience):
+            return True
+        session.give_up("it did not answer")
         return done.wait(patience)
 
     def touch(self) -> None:

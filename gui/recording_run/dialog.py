@@ -57,6 +57,9 @@ class RecordDialog(QDialog):
         self._context, self._pictures, self._ask_where = context, pictures, ask_where
         self.recording: Recording | None = None
         self._path, self._note = "", ""
+        self._cancelled = self._stuck = False
+        context.link.silent.connect(self._silent)
+        context.link.answering.connect(self._answering)
         self.setWindowTitle("Export the run as GIF or MP4")
         self.setModal(True)
         if parent is not None:
@@ -195,19 +198,34 @@ class RecordDialog(QDialog):
         super().reject()
 
     def reject(self) -> None:
-        """Esc and Cancel: while it records, end that first and go back."""
+        """Esc and Cancel: while it records, end that first and go back; once more, or where nothing answers, stay there."""
         if self.recording is None:
             super().reject()
+        elif self._cancelled or self._stuck:
+            self._abandon()
+            super().reject()
         else:
-            self.note.setText("Cancelled; going back to where the run stood …")
+            self._cancelled = True
             self.recording.cancel()
+            self.note.setText("Cancelled; going back to where the run stood … Cancel once more to stay here.")
+
+    def _abandon(self) -> None:
+        recording, self.recording = self.recording, None
+        if recording is not None:
+            recording.close()
+
+    def _silent(self, _kind: str) -> None:
+        self._stuck = True
+        if self.recording is not None:  # else the window says it itself, and can be used
+            self.note.setText("The engine process does not answer. Wait, or Cancel: then it can be ended in the window.")
+
+    def _answering(self) -> None:
+        self._stuck = False
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """The window is closed: nothing goes back any more, and nothing is written."""
         if watched is self.parent() and event is not None and event.type() == QEvent.Type.Close:
-            recording, self.recording = self.recording, None
-            if recording is not None:
-                recording.close()
+            self._abandon()
             self.close()
         return super().eventFilter(watched, event)
 

@@ -63,7 +63,7 @@ class Journey(QObject):
         self._problem = ""
         self._timer = repeating(self, _LOOK, self._look)
         self._link.failed.connect(self._failed)
-        self._link.lost.connect(self._failed)
+        self._link.lost.connect(self._lost)
 
     # ---- the way there ----
 
@@ -170,6 +170,9 @@ class Journey(QObject):
             self._problem = problem
             self._timer.start()
 
+    def _lost(self, why: str) -> None:
+        self._failed(f"There the engine process was lost: {why}.")
+
     def _arrive(self, problem: str) -> None:
         if self._phase != "going":
             return
@@ -186,6 +189,6 @@ class Journey(QObject):
         self._phase = "home"
         self._context.settings["motion"] = self._motion
         self._link.failed.disconnect(self._failed)
-        self._link.lost.disconnect(self._failed)
+        self._link.lost.disconnect(self._lost)
         if not abandoned:
             self.returned.emit()

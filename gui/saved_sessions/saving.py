@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -143,7 +144,11 @@ class Saving(QObject):
 
         def job(session: Session) -> None:
             view.stop = dict(session.current.stop or {})
-            place.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                problems.append(f"The session was not saved: {place.parent} cannot be made ({error.strerror or error}).")
+                return
             # One checkpoint has to do: whoever closes a window does not want to wait.
             problems.append(_save(session, str(place), launched, view, signer, room=0))
 
@@ -152,6 +157,8 @@ class Saving(QObject):
             last["last"] = {"file": str(place), "where": where_words(view.stop, len(state.runs)), "time": int(time.time())}
             self.kept = str(place)
             self._forget_old(place.parent)
+        else:  # nobody sees the window any more
+            logging.getLogger(__name__).warning("Where the script stood is not kept. %s", "".join(problems))
 
     def _forget_old(self, folder: Path) -> None:
         with suppress(OSError):

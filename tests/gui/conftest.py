@@ -9,8 +9,6 @@ import pytest
 
 os.environ["QT_QPA_PLATFORM"] = os.environ.get("NABLASCOPE_TEST_PLATFORM", "offscreen")
 
-from PyQt6.QtCore import QEvent, QtMsgType, qInstallMessageHandler
-from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engine.debug.views.spread import THREAD_NAME
@@ -19,6 +17,7 @@ from gui.following import Following
 from gui.link import Link
 from gui.state import State
 from gui.theme import Theme
+from tests.gui.console import silent_qt
 from tests.gui.fake_link import FakeLink
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -26,10 +25,6 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 #: Milliseconds that a test waits at most for what is to come: a slow machine, or one that stands still for a while, is no
 #: failure.
 PATIENCE = 200_000
-
-#: What the offscreen platform says of itself, and nobody can mend.
-HARMLESS = ("This plugin does not support",)
-
 
 @pytest.fixture(autouse=True, scope="session")
 def _kernels_are_there(warm_kernels):
@@ -39,17 +34,8 @@ def _kernels_are_there(warm_kernels):
 @pytest.fixture(autouse=True)
 def qt_is_silent():
     """Fail where Qt warns."""
-    said = []
-
-    def handle(kind, _context, text):
-        if kind != QtMsgType.QtDebugMsg and not (text or "").startswith(HARMLESS):
-            said.append(text)
-
-    old = qInstallMessageHandler(handle)
-    yield said
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    qInstallMessageHandler(old)
-    assert said == []
+    with silent_qt() as said:
+        yield said
 
 
 @pytest.fixture(autouse=True)

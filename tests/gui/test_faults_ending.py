@@ -1,0 +1,36 @@
+"""The window ends while its engine process hangs: soon, keeping where the script stood, and leaving nothing behind."""
+
+import os
+import signal
+
+import pytest
+
+from gui.saved_sessions.saving import kept_place
+from tests.debug.processes import wait_until_gone
+from tests.gui.conftest import SAMPLES
+from tests.gui.test_faults import make, move, nothing_stays, pid  # noqa: F401 - fixtures
+
+
+@pytest.mark.parametrize("state", ["stopped", "running", "asked"])
+def test_the_place_is_kept_of_an_engine_that_hangs(make, until, tmp_path, state):  # noqa: F811
+    script = tmp_path / "script.py"
+    script.write_text((SAMPLES / "two_points.py").read_text())
+    window = make(script)
+    link = window.context.link
+    until(lambda: window.context.state.stop and window.workspace)
+    move(window, until, "next", granularity="op")
+    flushed = []
+    link.ask(("test", "flush"), "flushRecording", {}, flushed.append)
+    until(lambda: flushed and link.quiet)
+    engine = pid(window)
+    if state == "asked":
+        link.ask("slow", "evaluate", {"expression": "__import__('time').sleep(1000)"}, lambda _: None)
+        link.move("next", granularity="op")
+    else:
+        os.kill(engine, signal.SIGSTOP)
+        if state == "running":
+            link.move("continue")
+    window.saving.keep_place(0.5)
+    assert wait_until_gone(engine)
+    file, where = kept_place(window.context.settings, str(script))
+    assert os.path.isfile(file) and where == "step 0"

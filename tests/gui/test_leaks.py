@@ -1,0 +1,75 @@
+"""Opening scripts, and forking and closing runs, again and again leaves no thread, process, descriptor, file or widget."""
+
+import gc
+import os
+import tempfile
+import threading
+from collections import Counter
+from pathlib import Path
+
+from PyQt6.QtCore import QEvent, QObject
+from PyQt6.QtWidgets import QApplication
+
+from engine.debug.session import Run
+from tests.gui.conftest import SAMPLES
+from tests.gui.test_faults import children, make, move, nothing_stays  # noqa: F401 - fixtures
+
+#: How often: what stays each time shows after a few.
+TIMES = 5
+
+
+def counts():
+    """What there is of everything that could stay."""
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+    found = {
+        "threads": threading.active_count(), "processes": len(children()), "widgets": len(QApplication.allWidgets()),
+        "QObjects": sum(isinstance(thing, QObject) for thing in gc.get_objects()),
+        "runs": sum(isinstance(thing, Run) for thing in gc.get_objects()),
+        "files": sum(len(files) + len(folders) for _, folders, files in os.walk(tempfile.gettempdir())),
+    }  # fmt: skip
+    if Path("/proc/self/fd").is_dir():
+        found["descriptors"] = len(list(Path("/proc/self/fd").iterdir()))
+    if Path("/dev/shm").is_dir():
+        found["shared memory"] = len(list(Path("/dev/shm").iterdir()))
+    return found
+
+
+def settles(window, until, before):
+    """Wait until there is no more of anything than ``before``; a process that is told to end needs a moment."""
+    until(lambda: window.context.link.quiet and not +(Counter(counts()) - Counter(before)))
+
+
+def test_scripts_that_are_opened_one_after_the_other(make, until, tmp_path):  # noqa: F811
+    paths = [tmp_path / "one.py", tmp_path / "two.py"]
+    for path in paths:
+        path.write_text((SAMPLES / "two_points.py").read_text())
+    window = make()
+    state, link, before = window.context.state, window.context.link, None
+    for number in range(TIMES):
+        path = str(paths[number % 2])
+        window.open(path)
+        until(lambda path=path: state.program == path and state.stop and window.workspace and not link.moving)
+        move(window, until, "next", granularity="op")
+        link.stop()
+        if before is None:
+            until(lambda: link.quiet and not children())
+            before = counts()
+        settles(window, until, before)
+
+
+def test_runs_that_are_forked_and_closed(make, until):  # noqa: F811
+    window = make(SAMPLES / "two_points.py")
+    state, link, before = window.context.state, window.context.link, None
+    until(lambda: state.stop and window.workspace and not link.moving)
+    move(window, until, "next", granularity="op")
+    for number in range(TIMES):
+        link.fork([{"kind": "exec", "code": f"forked = {number}"}])
+        until(lambda: len(state.runs) == 2 and not link.moving and link.quiet)
+        link.switch(1)
+        until(lambda: state.current_run["number"] == 1 and not link.moving)
+        link.drop(state.runs[1]["number"])
+        until(lambda: len(state.runs) == 1 and not link.moving and len(children()) == 2)
+        if before is None:
+            before = counts()
+        settles(window, until, before)
