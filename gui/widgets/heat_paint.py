@@ -16,10 +16,12 @@ from gui.theme import Theme, contrast, with_alpha
 from gui.widgets.layer import draw_lines, lines_of
 from gui.widgets.value_scale import ValueScale
 
-#: Cells of at least so many pixels at 100 % have numbers in them, lines around them, marks for minus, NaN and infinity.
+#: Cells of at least so many pixels at 100 % have numbers in them, lines around them, marks for minus; marks for NaN and
+#: infinity come sooner, as the colour alone is much like that of the greatest numbers.
 NUMBERS = (30.0, 14.0)
 LINES = 10.0
 MARKS = 9.0
+ALARMS = 6.0
 
 
 @dataclass
@@ -95,7 +97,7 @@ class CellPainter:
             self._lines(tile[0] // block[0] or 1, tile[1] // block[1] or 1, with_alpha(self.theme.ink, 0.35))
         numbers = self.width >= NUMBERS[0] * unit and self.height >= NUMBERS[1] * unit
         part = self.picture.data[self.rows.start : self.rows.stop, self.columns.start : self.columns.stop]
-        if min(self.width, self.height) >= MARKS:
+        if min(self.width, self.height) >= ALARMS:
             self._non_finite(part)
         if numbers:
             self._numbers(part, font)

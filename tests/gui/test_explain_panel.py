@@ -11,6 +11,7 @@ from gui.state import Selection
 from gui.terms import terms_of
 from gui.theme import Theme
 from gui.widgets.formula_view import FormulaView, typesetter
+from gui.widgets.terms_view import TermsView
 
 
 def contributor(tensor, index, value, share, decides=False, label=""):
@@ -78,6 +79,13 @@ def test_what_only_decides_comes_last():
         contributors=[contributor("k", [0], 3, 0.0, decides=True), contributor("x", [3], -0.3, -0.3)], result=-0.3, total=2
     )
     assert [term.decides for term in terms_of(body).terms] == [False, True]
+
+
+def test_the_word_for_what_only_decides_has_room(qtbot, context):
+    view = TermsView(context.theme)
+    qtbot.addWidget(view)
+    view.set_terms(terms_of(explanation(contributors=[contributor("x", [0], 0, 0.0, decides=True)], result=0.0, total=1)))
+    assert view._share_width() >= view.fontMetrics().horizontalAdvance("decides")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from PyQt6.QtGui import QColor, QImage, QPainter
 
 from gui.breakpoints import breakpoints_of
 from gui.network.forms import SIZES, Form
-from gui.network.glyphs import short_number
+from gui.network.glyphs import paint_alarm, short_number
 from gui.network.log import EventLog
 from gui.network.measuring import texts_of
 from gui.network.spot import Spot
@@ -379,6 +379,31 @@ def test_nan_and_infinity_are_marked(panel, link):
     at = panel.view.mapFromScene(panel.scene.nodes["act/Relu"].center(0) + QPointF(0, -6))
     alarm = panel.theme.phase["alarm"]
     assert panel.view.grab().toImage().pixelColor(at).rgb() == alarm.rgb()
+
+
+def test_numbers_of_which_none_is_finite_have_no_made_up_range(panel, link):
+    old = link.answers["tensor"]
+
+    def broken(arguments):
+        body = old(arguments)
+        body["data"][...] = np.nan
+        body["nonFinite"] = {"nan": body["data"].size, "inf": 0}
+        return {**body, "range": None}
+
+    link.answers["tensor"] = broken
+    go(panel, 14)
+    assert panel.scene.nodes["act/Relu"].captions()["scale"] == "± –"
+
+
+@pytest.mark.parametrize(("value", "tip"), [(np.inf, 3), (-np.inf, 17)])
+def test_the_arrow_of_an_infinity_points_where_it_lies(value, tip):
+    image = QImage(20, 20, QImage.Format.Format_RGB32)
+    image.fill(QColor("white"))
+    painter = QPainter(image)
+    paint_alarm(painter, QPointF(10, 10), 8, value, QColor("black"))
+    painter.end()
+    inked = lambda y: sum(image.pixelColor(x, y).red() < 128 for x in range(20))  # noqa: E731
+    assert inked(tip) > inked(20 - tip)
 
 
 def test_a_layer_of_4096_units_and_a_convolution_are_drawn(panel, link, context):
