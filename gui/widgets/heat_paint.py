@@ -36,6 +36,7 @@ class Picture:
         tile: rows and columns between two lines of an atlas; None for a matrix.
         note: what the scale is: "own scale", "scale shared by the maps".
         image: the numbers as colours.
+        tiles: how many tiles an atlas has; places behind the last have no numbers. None: as many as there is room for.
         tints: what the colours stand for where that is not the data: shares of each map's own range.
     """
 
@@ -48,6 +49,7 @@ class Picture:
     note: str = "own scale"
     image: QImage | None = None
     tints: np.ndarray | None = None
+    tiles: int | None = None
 
     @property
     def tinted(self) -> np.ndarray:
@@ -160,6 +162,7 @@ class CellPainter:
         rows, columns = self.rows, self.columns
         entries = self.picture.scale.entries(self.picture.tinted[rows.start : rows.stop, columns.start : columns.stop])
         finite = np.isfinite(part) if part.dtype.kind == "f" else np.ones(part.shape, bool)
+        finite &= self._filled()
         flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         # All numbers have as many places behind the point: aligned at the right they are aligned at the point.
         texts = {(i, j): write(part[i, j].item()) for i, j in np.argwhere(finite)}
@@ -168,6 +171,17 @@ class CellPainter:
             self.painter.setPen(inks[entries[i, j]])
             place = QRectF(self._x(self.columns.start + j), self._y(self.rows.start + i), self.width - room, self.height)
             self.painter.drawText(place, flags, text)
+
+
+    def _filled(self) -> np.ndarray:
+        """For each cell of the part that is seen whether there is a number: behind an atlas' last tile there is none."""
+        picture, rows, columns = self.picture, np.array(self.rows), np.array(self.columns)
+        if picture.tile is None or picture.tiles is None:
+            return np.ones((len(rows), len(columns)), bool)
+        (height, width), (down, across) = picture.tile, picture.block
+        rows, columns = (picture.top // down + rows) * down // height, (picture.left // across + columns) * across // width
+        in_row = -(-(picture.left + picture.data.shape[1] * across) // width)
+        return rows[:, None] * in_row + columns < picture.tiles
 
 
 @lru_cache(maxsize=16)

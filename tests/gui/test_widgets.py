@@ -50,6 +50,24 @@ def test_infinity_in_a_low_cell_does_not_look_like_the_greatest_number(qapp):
     assert bright[0] == 0 < bright[1]
 
 
+def test_where_an_atlas_has_no_tile_there_is_no_number(qapp):
+    theme = Theme("light")
+    layout = layout_of((3, 2, 2), 1.0)
+    assert (layout.down, layout.across) == (2, 2)
+
+    def drawn(tiles):
+        image = QImage(160, 160, QImage.Format.Format_RGB32)
+        image.fill(QColor("white"))
+        picture = Picture(atlas(np.zeros((3, 2, 2)), layout), ValueScale(-1, 1), tile=(2, 2), tiles=tiles)
+        painter = QPainter(image)
+        CellPainter(painter, picture, theme, (0, 0), (40.0, 40.0), (0, 4, 0, 4)).paint(theme.code_font("small"))
+        painter.end()
+        inked = lambda x, y: sum(image.pixelColor(x + i, y + j).red() < 100 for i in range(5, 35) for j in range(5, 35))  # noqa: E731
+        return [inked(x, y) > 0 for x, y in ((0, 0), (120, 0), (0, 120), (120, 120))]
+
+    assert drawn(None) == [True] * 4 and drawn(3) == [True, True, True, False]
+
+
 def test_both_sides_of_an_uneven_scale_reach_their_end():
     entries = ValueScale(-0.1, 7).entries(np.array([-0.1, -0.05, 0, 3.5, 7, 100, -100]))
     assert entries.tolist() == [1, 64, 128, 192, 255, 255, 1]
