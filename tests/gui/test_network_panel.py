@@ -520,3 +520,14 @@ def test_words_that_stay_as_they_are_are_not_written_again(panel, monkeypatch):
     panel.state.update(graph=graph(), stop=stop(14))
     panel.grab()
     assert written
+
+
+def test_behind_a_closed_script_its_network_is_not_shown_for_the_next(panel, context):
+    go(panel, 14)
+    assert panel.view.isVisible()
+    panel.hide()
+    context.state.update(stop=None, graph=None)  # closed; the start page is shown
+    panel.show()
+    nothing = {"nodes": [], "edges": [], "modules": [], "signature": "", "complete": True, "truncated": False}
+    context.state.update(graph=nothing, stop=stop(1))
+    assert not panel.view.isVisible()
