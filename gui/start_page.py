@@ -30,7 +30,10 @@ from gui.thumbnails import thumbnail
 #: What the keys are that a newcomer needs.
 _FIRST_KEYS = ("over", "into", "out", "back", "continue", "keys")
 
-_ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
+#: Keys, and which way they go.
+_ARROWS: dict[int, tuple[int, int]] = {
+    Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1),
+}  # fmt: skip
 
 
 class StartPage(QScrollArea):
