@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 
 from PyQt6.QtCore import QSize, Qt
+from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -28,6 +29,11 @@ from gui.thumbnails import thumbnail
 
 #: What the keys are that a newcomer needs.
 _FIRST_KEYS = ("over", "into", "out", "back", "continue", "keys")
+
+#: Keys, and which way they go.
+_ARROWS: dict[int, tuple[int, int]] = {
+    Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1),
+}  # fmt: skip
 
 
 class StartPage(QScrollArea):
@@ -181,6 +187,7 @@ class Card(QPushButton):
     def __init__(self, context: Context, sample: Sample, open_file: Callable[[str], object]) -> None:
         super().__init__()
         theme = context.theme
+        self.setAutoDefault(True)  # Return opens it, as Space does
         self.setObjectName("card")
         self.setAccessibleName(sample.title)
         self.setAccessibleDescription(sample.sentence)
@@ -218,3 +225,18 @@ class Card(QPushButton):
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
+
+    def keyPressEvent(self, a0: QKeyEvent | None) -> None:
+        """Arrows go to the card that lies there; Qt's own would go along the rows."""
+        way = _ARROWS.get(a0.key()) if a0 is not None else None
+        page = self.parentWidget()
+        if way is None or page is None:
+            return super().keyPressEvent(a0)
+        here, found = self.geometry().center(), []
+        for card in page.findChildren(Card):
+            far = card.geometry().center() - here
+            along, aside = (far.x() * way[0], abs(far.y())) if way[0] else (far.y() * way[1], abs(far.x()))
+            if along > 0 and card.isVisible():
+                found.append((aside, along, id(card), card))
+        if found:
+            min(found)[-1].setFocus(Qt.FocusReason.TabFocusReason)

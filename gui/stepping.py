@@ -143,10 +143,8 @@ class Stepping(QObject):
 
     def _stopped(self, stop: dict[str, Any]) -> None:
         level = str(stop.get("level"))
-        if self._last in ("stepIn", "stepOut") and level in CHOICES:
-            # A step in or out changes the level on which one goes on.
-            self._state.update(level=level)
-        elif self._state.level == "element" and level != "element" and level in CHOICES:
+        if (self._last in ("stepIn", "stepOut") or "element" in (level, self._state.level)) and level in CHOICES:
+            # A step in or out changes the level on which one goes on; so does a panel that leads into an element.
             self._state.update(level=level)
         self._last = ""
         if self._walk is None:

@@ -42,9 +42,11 @@ def at_stop(fill: Fill, shown: Filled, stop: dict[str, Any], sample: int) -> Cap
         return Caption(f"{what}, {seen}", (seen,))
     if fill.validates and fill.mode == "forward":
         what += ", no_grad"
-    if fill.behind and not fill.validates:
-        what += " of the batch before"
-    of, dimmed = _sample(fill, sample), _dimmed(fill, shown)
+    before = _before(fill) if fill.behind and not fill.validates else ""
+    # Behind a free run the update at hand is of this step; the pass that it belongs to was not seen.
+    here = fill.phase == "update"
+    what += before * (not here)
+    of, dimmed = _sample(fill, sample), _dimmed(fill, shown) + before * here
     return Caption(what + of + dimmed, (what + dimmed, what + of, what))
 
 
@@ -67,6 +69,13 @@ def unseen(mode: str) -> Caption:
 
 def _sample(fill: Fill, sample: int) -> str:
     return "" if fill.batch is None else f" · sample {min(sample, fill.batch - 1)} of {fill.batch}"
+
+
+def _before(fill: Fill) -> str:
+    """Of which pass the numbers are, where the network has not seen the newest batch."""
+    if fill.ran is None or fill.done is None or fill.ran >= fill.done:
+        return " of the batch before"
+    return f" of {steps_in_words([fill.ran])}"
 
 
 def _dimmed(fill: Fill, shown: Filled) -> str:

@@ -26,6 +26,7 @@ class Fill:
         validates: whether the network runs without gradient. step: which step the newest op belongs to, the first being 1;
             None before the first op. done: how many steps the optimizer had done at the stop.
         behind: whether a batch has been handed out that the network has not seen yet: what is shown is of the one before.
+        ran: which step the pass that is shown belongs to, the first being 1; None where the log does not say.
         pictured: by (node, part), the steps of what is shown dimmed in the place of older numbers.
     """
 
@@ -49,6 +50,7 @@ class Fill:
         ran = max((event for event in found if event is not None), default=self._at)
         self._pass = log.passes.start(ran)
         self.validates = log.passes.validates(ran)
+        self.ran = log.step_of(ran)
         handed = log.batch(self._at)
         self.behind = handed is not None and handed[0] > ran and ran != self._at
         self.done = stop.get("step")

@@ -53,7 +53,8 @@ def paint_frame(painter: QPainter, item: NodeItem, part: str, zoom: float) -> No
         painter.drawRect(box)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     if content is not None and (content.nans or content.infs):
-        paint_alarm(painter, QPointF(box.right() - 7, box.top() + 7), 5, content.nans > 0, item.theme.phase["alarm"])
+        worst = math.nan if content.nans else math.inf
+        paint_alarm(painter, QPointF(box.right() - 7, box.top() + 7), 5, worst, item.theme.phase["alarm"])
 
 
 def paint_number(painter: QPainter, item: NodeItem) -> None:

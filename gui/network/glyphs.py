@@ -12,17 +12,17 @@ from PyQt6.QtGui import QColor, QFont, QImage, QPainter, QPen
 from gui.numbers import format_number
 
 
-def paint_alarm(painter: QPainter, at: QPointF, arm: float, nan: bool, color: QColor) -> None:
-    """A cross for NaN, an arrow up for infinity."""
-    x, y = at.x(), at.y()
+def paint_alarm(painter: QPainter, at: QPointF, arm: float, value: float, color: QColor) -> None:
+    """A cross for NaN, an arrow up for infinity, down for minus infinity."""
+    x, y, end = at.x(), at.y(), -arm if value > 0 else arm
     painter.setPen(QPen(color, 2))
-    if nan:
+    if math.isnan(value):
         painter.drawLine(QPointF(x - arm, y - arm), QPointF(x + arm, y + arm))
         painter.drawLine(QPointF(x - arm, y + arm), QPointF(x + arm, y - arm))
     else:
-        painter.drawLine(QPointF(x, y + arm), QPointF(x, y - arm))
-        painter.drawLine(QPointF(x, y - arm), QPointF(x - arm * 0.6, y - arm * 0.3))
-        painter.drawLine(QPointF(x, y - arm), QPointF(x + arm * 0.6, y - arm * 0.3))
+        painter.drawLine(QPointF(x, y - end), QPointF(x, y + end))
+        painter.drawLine(QPointF(x, y + end), QPointF(x - arm * 0.6, y + end * 0.3))
+        painter.drawLine(QPointF(x, y + end), QPointF(x + arm * 0.6, y + end * 0.3))
 
 
 def write_on(painter: QPainter, box: QRectF, text: str, background: QColor, font: QFont) -> None:

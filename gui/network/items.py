@@ -224,7 +224,7 @@ class NodeItem(QGraphicsItem):
         """What is written under the pictures, by the names of :meth:`Place.caption_box`."""
         found = {"shape": self.place.form.caption, "scale": self._scale() or self.note * self.place.form.scaled}
         if "weight" in self.contents:
-            found["weight"] = f"w ± {short_number(self.contents['weight'].limit)}"
+            found["weight"] = "w " + _range(self.contents["weight"], True)
         return {which: text for which, text in found.items() if text}
 
     def _scale(self) -> str:
@@ -232,6 +232,13 @@ class NodeItem(QGraphicsItem):
         content, form = self.contents.get("values"), self.place.form
         if content is None or not form.scaled:
             return ""
-        if form.kind == "picture" and not self.signed:
-            return f"{short_number(content.low)} … {short_number(content.high)}"
-        return f"± {short_number(content.limit)}"
+        return _range(content, form.kind != "picture" or self.signed)
+
+
+def _range(content: Content, signed: bool) -> str:
+    """The range of numbers in a caption; a dash where none of them is finite."""
+    if not content.known:
+        return "± –"
+    if not signed:
+        return f"{short_number(content.low)} … {short_number(content.high)}"
+    return f"± {short_number(content.limit)}"

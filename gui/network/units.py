@@ -60,7 +60,7 @@ def paint_units(painter: QPainter, item: NodeItem, content: Content | None, zoom
             continue
         value = shown[unit]
         if not math.isfinite(value):
-            paint_alarm(painter, at, radius * 0.5, math.isnan(value), theme.panel)
+            paint_alarm(painter, at, radius * 0.5, value, theme.panel)
         elif numbers:
             inside = QRectF(at.x() - radius, at.y() - radius, 2 * radius, 2 * radius)
             write_on(painter, inside, format_number(float(value)), color, theme.code_font("small"))

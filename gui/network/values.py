@@ -64,6 +64,11 @@ class Content:
         """The greatest magnitude; 1 where all is zero."""
         return max(abs(self.low), abs(self.high)) or 1.0
 
+    @property
+    def known(self) -> bool:
+        """Whether there is a finite number, whose range can be told."""
+        return not (self.nans or self.infs) or bool(np.isfinite(self.data).any())
+
 
 def content(body: dict[str, Any], minus: dict[str, Any] | None = None) -> Content:
     """The content in an answer to ``tensor``, less that of another."""

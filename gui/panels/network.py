@@ -103,6 +103,8 @@ class NetworkPanel(Panel):
         self._refresh()
 
     def _graph_changed(self) -> None:
+        if self.state.graph is None and self.state.stop is None:
+            self._drawing.forget()
         if self.isVisible() and not self.state.graph_due and not self._is_fresh():
             self._take_graph()
             if not self._events.awaited:

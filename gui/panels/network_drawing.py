@@ -40,6 +40,10 @@ class Drawing:
         self._next: dict[str, Any] | None = None
         self._laying = Laying(panel, self._laid_out)
 
+    def forget(self) -> None:
+        """The script was closed: its network is not that of the next."""
+        self.graph = self.layout = self._structure = self._next = None
+
     def take(self, whole: dict[str, Any] | None) -> bool:
         """Draw the answer to ``graph`` where it differs from what is drawn; False where it holds no network."""
         if not whole or not whole.get("nodes"):

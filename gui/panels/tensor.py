@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -213,6 +214,7 @@ class TensorPanel(Panel):
         self.map.show_numbers(
             view.data, scale, size=view.size, at=view.start, block=(1, 1) if view.tiled else view.block,
             square=view.square, tile=view.tile, note=note, unit=unit, tints=tints,
+            tiles=math.prod(layout.lead) if view.tile is not None else None,
         )  # fmt: skip
 
     def show_histogram(self, body: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from gui.watch_kinds import WATCH_KINDS, watch_sentence
 TITLES = {"op": "Stop at an op", "module": "Stop at a module", "watch": "Stop when numbers go wrong"}
 
 _DIRECTIONS = {"forward and backward": None, "forward": "forward", "backward": "backward", "update": "update"}
+_RETURN = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _WHEN = {"on entering": "enter", "on leaving": "exit"}
 
 
@@ -58,13 +59,13 @@ class BreakpointForm(QFrame):
         self.add.setAccessibleName("Add breakpoint")
         self.add.setToolTip("Add it (Return)")
         self.add.clicked.connect(self.accept)
-        cancel = QPushButton("Cancel")
-        cancel.setAccessibleName("Cancel")
-        cancel.setToolTip("Add none (Esc)")
-        cancel.clicked.connect(self.hide)
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setAccessibleName("Cancel")
+        self.cancel.setToolTip("Add none (Esc)")
+        self.cancel.clicked.connect(self.hide)
         buttons = QHBoxLayout()
         buttons.addStretch(1)
-        buttons.addWidget(cancel)
+        buttons.addWidget(self.cancel)
         buttons.addWidget(self.add)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
@@ -166,10 +167,13 @@ class BreakpointForm(QFrame):
             field.setFont(theme.code_font())
 
     def keyPressEvent(self, a0: QKeyEvent | None) -> None:
-        if a0 is not None and a0.key() == Qt.Key.Key_Escape:
+        key = None if a0 is None else a0.key()
+        if key == Qt.Key.Key_Escape or (key in _RETURN and self.focusWidget() is self.cancel):
             self.hide()
-            return
-        super().keyPressEvent(a0)
+        elif key in _RETURN:  # where a choice or the button has the focus; a field says so itself
+            self.accept()
+        else:
+            super().keyPressEvent(a0)
 
 
 def sentence(kind: str, entry: Entry) -> str:

@@ -68,7 +68,7 @@ class HeatCanvas(QWidget):
     def show_numbers(
         self, data: np.ndarray, scale: ValueScale, *, size: tuple[int, int] | None = None, at: tuple[int, int] = (0, 0),
         block: tuple[int, int] = (1, 1), square: bool = False, tile: tuple[int, int] | None = None, note: str = "own scale",
-        unit: str = "dimensionless", tints: np.ndarray | None = None,
+        unit: str = "dimensionless", tints: np.ndarray | None = None, tiles: int | None = None,
     ) -> None:  # fmt: skip
         """Show ``data`` (rows, columns).
 
@@ -79,7 +79,7 @@ class HeatCanvas(QWidget):
             at: the element where the data begin; block: elements that a number stands for.
             square: cells are square, as in pictures; tile: elements between two lines of an atlas.
             note: says whether the scale is the map's own or shared; unit: of the scale's numbers.
-            tints: what the colours stand for, where that is not the data.
+            tints: what the colours stand for, where that is not the data. tiles: how many tiles an atlas has.
         """
         rows, columns = size or (data.shape[0] * block[0], data.shape[1] * block[1])
         if (rows, columns, square) != (self.view.rows, self.view.columns, self.view.square):
@@ -87,7 +87,7 @@ class HeatCanvas(QWidget):
             self.view.reset()
         self.unit = unit
         image = scale.image(data if tints is None else tints, self.theme)
-        self.picture = Picture(data, scale, *at, block, tile, note, image, tints)
+        self.picture = Picture(data, scale, *at, block, tile, note, image, tints, tiles)
         self._fit()
         self.update()
 

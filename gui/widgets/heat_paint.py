@@ -16,10 +16,12 @@ from gui.theme import Theme, contrast, with_alpha
 from gui.widgets.layer import draw_lines, lines_of
 from gui.widgets.value_scale import ValueScale
 
-#: Cells of at least so many pixels at 100 % have numbers in them, lines around them, marks for minus, NaN and infinity.
+#: Cells of at least so many pixels at 100 % have numbers in them, lines around them, marks for minus; marks for NaN and
+#: infinity come sooner, as the colour alone is much like that of the greatest numbers.
 NUMBERS = (30.0, 14.0)
 LINES = 10.0
 MARKS = 9.0
+ALARMS = 6.0
 
 
 @dataclass
@@ -34,6 +36,7 @@ class Picture:
         tile: rows and columns between two lines of an atlas; None for a matrix.
         note: what the scale is: "own scale", "scale shared by the maps".
         image: the numbers as colours.
+        tiles: how many tiles an atlas has; places behind the last have no numbers. None: as many as there is room for.
         tints: what the colours stand for where that is not the data: shares of each map's own range.
     """
 
@@ -46,6 +49,7 @@ class Picture:
     note: str = "own scale"
     image: QImage | None = None
     tints: np.ndarray | None = None
+    tiles: int | None = None
 
     @property
     def tinted(self) -> np.ndarray:
@@ -95,7 +99,7 @@ class CellPainter:
             self._lines(tile[0] // block[0] or 1, tile[1] // block[1] or 1, with_alpha(self.theme.ink, 0.35))
         numbers = self.width >= NUMBERS[0] * unit and self.height >= NUMBERS[1] * unit
         part = self.picture.data[self.rows.start : self.rows.stop, self.columns.start : self.columns.stop]
-        if min(self.width, self.height) >= MARKS:
+        if min(self.width, self.height) >= ALARMS:
             self._non_finite(part)
         if numbers:
             self._numbers(part, font)
@@ -158,6 +162,7 @@ class CellPainter:
         rows, columns = self.rows, self.columns
         entries = self.picture.scale.entries(self.picture.tinted[rows.start : rows.stop, columns.start : columns.stop])
         finite = np.isfinite(part) if part.dtype.kind == "f" else np.ones(part.shape, bool)
+        finite &= self._filled()
         flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         # All numbers have as many places behind the point: aligned at the right they are aligned at the point.
         texts = {(i, j): write(part[i, j].item()) for i, j in np.argwhere(finite)}
@@ -166,6 +171,17 @@ class CellPainter:
             self.painter.setPen(inks[entries[i, j]])
             place = QRectF(self._x(self.columns.start + j), self._y(self.rows.start + i), self.width - room, self.height)
             self.painter.drawText(place, flags, text)
+
+
+    def _filled(self) -> np.ndarray:
+        """For each cell of the part that is seen whether there is a number: behind an atlas' last tile there is none."""
+        picture, rows, columns = self.picture, np.array(self.rows), np.array(self.columns)
+        if picture.tile is None or picture.tiles is None:
+            return np.ones((len(rows), len(columns)), bool)
+        (height, width), (down, across) = picture.tile, picture.block
+        rows, columns = (picture.top // down + rows) * down // height, (picture.left // across + columns) * across // width
+        in_row = -(-(picture.left + picture.data.shape[1] * across) // width)
+        return rows[:, None] * in_row + columns < picture.tiles
 
 
 @lru_cache(maxsize=16)

@@ -31,6 +31,9 @@ ROWS = 8
 #: Part of a row that a bar beside the numbers takes at least; where less is left, the bars get lines of their own.
 _BAR = 0.3
 
+#: Instead of a share where a number was only compared, or used as an index.
+_DECIDES = "decides"
+
 #: Height of a bar with a line of its own, with the air below it.
 _BAR_LINE = 12
 
@@ -140,7 +143,8 @@ class TermsView(QWidget):
 
     def _share_width(self) -> int:
         metrics = self.fontMetrics()
-        return max((metrics.horizontalAdvance(text) for text in self._shares), default=0)
+        said = [_DECIDES if term.decides else share for term, share in zip(self._rows, self._shares)]
+        return max(map(metrics.horizontalAdvance, said), default=0)
 
     def _factors(self, row: int) -> tuple[list[str], str]:
         """The names of a row's factors and the dot between them; without spaces where in any row these would run into the
@@ -197,7 +201,7 @@ class TermsView(QWidget):
         share = self._shares[row]
         right = QRect(self.width() - self._share_width() - 2, top + 2, self._share_width() + 2, height)
         painter.setPen(theme.muted if term.decides else theme.ink)
-        painter.drawText(right, _LEFT, "decides" if term.decides else share)
+        painter.drawText(right, _LEFT, _DECIDES if term.decides else share)
         names, dot = self._factors(row)
         for i, (c, name, rect) in enumerate(zip(term.contributors, names, self.factor_rects(row))):
             here = self._place == (row, i) or c is self._marked

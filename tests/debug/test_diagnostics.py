@@ -128,6 +128,13 @@ def test_backward_culprit():
     assert found.evidence["input0"] == 0.0
 
 
+def test_infinity_without_nan_is_told_without_nan():
+    w = torch.ones(3, requires_grad=True)
+    with Diagnostics() as diagnostics:
+        torch.log(torch.tensor([0.0, 1.0, 0.0]) * w).sum().backward()
+    assert diagnostics.findings[0].sentence.startswith("2 of 3 elements are infinite, first [0]")
+
+
 def test_nan_in_the_data_names_the_sample():
     data = torch.randn(20, 3)
     data[13, 2] = float("nan")

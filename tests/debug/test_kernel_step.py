@@ -61,6 +61,8 @@ def test_lines_locals_and_reads(linear):
     assert seen[4][1]["new_reads"][1] == {"tensor": "w", "index": [0, 1], "value": -1.0, "text": "w[0, 1]"}
     assert seen[4][1]["locals"]["x"] == {"array": "x", "shape": [2, 2]}
     assert (seen[4][1]["locals"]["n"], seen[4][1]["locals"]["o"], seen[4][1]["locals"]["i"]) == (1, 0, 1)
+    # What changes comes first: the sum and the loop's variable, then the arguments.
+    assert list(seen[4][1]["locals"])[:3] == ["total", "i", "x"]
     json.dumps([step for _, step in seen])
 
 

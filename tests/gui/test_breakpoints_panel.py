@@ -98,6 +98,17 @@ def test_the_form_makes_an_op_breakpoint(panel, link):
     assert not panel.form.isVisible()
 
 
+def test_return_in_a_choice_of_the_form_adds_and_on_cancel_does_not(panel, link, qtbot):
+    panel.open_form("watch")
+    panel.form.cancel.setFocus()
+    qtbot.keyClick(panel.form.cancel, Qt.Key.Key_Return)
+    assert not panel.form.isVisible() and not [move for move in link.moves if move[0] == "setWatchpoints"]
+    panel.open_form("watch")
+    qtbot.keyClick(panel.form.watch, Qt.Key.Key_Return)
+    assert not panel.form.isVisible()
+    assert link.moves[-1] == ("setWatchpoints", {"breakpoints": [{"kind": "nan-inf"}]})
+
+
 def test_the_form_asks_only_for_what_a_kind_takes(panel, link):
     panel.open_form("watch")
     form = panel.form

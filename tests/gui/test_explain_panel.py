@@ -12,6 +12,7 @@ from gui.state import Selection
 from gui.terms import terms_of
 from gui.theme import Theme
 from gui.widgets.formula_view import FormulaView, typesetter
+from gui.widgets.terms_view import TermsView
 
 
 def contributor(tensor, index, value, share, decides=False, label=""):
@@ -99,6 +100,13 @@ def test_terms_beyond_those_asked_for_are_counted_and_added(qtbot, panel, contex
     assert "sum of 40 terms" in panel.page.terms_title.text()
     count, rest = panel.page.terms.rest
     assert count == 33 and math.isclose(rest, 2 - 0.5**39 - (2 - 0.5**7))
+
+
+def test_the_word_for_what_only_decides_has_room(qtbot, context):
+    view = TermsView(context.theme)
+    qtbot.addWidget(view)
+    view.set_terms(terms_of(explanation(contributors=[contributor("x", [0], 0, 0.0, decides=True)], result=0.0, total=1)))
+    assert view._share_width() >= view.fontMetrics().horizontalAdvance("decides")
 
 
 @pytest.mark.parametrize(

@@ -381,3 +381,21 @@ def test_a_script_is_opened_as_pytorch_script(window, monkeypatch, tmp_path):
         command, arguments = window.context.link.moves[-1]
         assert (command, arguments["path"], arguments["as_torch"]) == ("launch", str(path), as_torch)
         assert window.context.state.launched["as_torch"] is as_torch
+
+
+def test_cards_of_the_start_page_go_by_arrows_and_open_by_return(window, qtbot, monkeypatch):
+    cards = window.start_page.findChildren(Card)
+    qtbot.waitUntil(lambda: all(card.isVisible() for card in cards) and len({card.y() for card in cards}) > 1)
+    first = cards[0]
+    below = min((card for card in cards if card.x() == first.x() and card.y() > first.y()), key=lambda card: card.y())
+    window.activateWindow()
+    first.setFocus()
+    qtbot.keyClick(first, Qt.Key.Key_Down)
+    assert window.focusWidget() is below
+    qtbot.keyClick(below, Qt.Key.Key_Up)
+    assert window.focusWidget() is first
+    clicked = []
+    first.clicked.disconnect()
+    first.clicked.connect(lambda: clicked.append(True))
+    qtbot.keyClick(first, Qt.Key.Key_Return)
+    assert clicked

@@ -72,6 +72,20 @@ def test_a_step_that_is_older_than_the_stop_is_named(panel, link):
     assert "last seen" not in panel.head.subject.text()
 
 
+@pytest.mark.parametrize(("done", "said"), [(1, "of the batch before"), (6, "of step 1")])
+def test_a_pass_of_some_steps_ago_is_not_that_of_the_batch_before(panel, link, done, said):
+    """As behind a free run: an update of which neither the pass nor its backward was seen."""
+    batch = {**events()[0], "seq": 20, "position": [90, 0, 0], "kind": "batch", "name": "loader", "direction": None}
+    update = {**next(e for e in events() if e["kind"] == "update"), "seq": 21, "position": [91, 0, 0], "step": done}
+    link.answers["events"] = {"events": [batch, update], "first": 15, "last": 21, "complete": True}
+    link.answers["tensor"] = lambda arguments: answers()["tensor"](
+        {**arguments, "reference": {**arguments["reference"], "event": min(arguments["reference"]["event"], 10)}}
+    )
+    panel.state.update(stop={**stop(12), **update, "op": update["name"]})
+    text = panel.head.subject.text()
+    assert text.startswith("weight changes") and text.endswith(said)
+
+
 def run(panel, step, change=0.0, only=None):
     """Let it run freely, and show a picture of a step."""
     if not panel.state.running:

@@ -7,7 +7,7 @@ from PyQt6.QtGui import QColor, QImage, QPainter
 
 from gui.breakpoints import breakpoints_of
 from gui.network.forms import SIZES, Form
-from gui.network.glyphs import short_number
+from gui.network.glyphs import paint_alarm, short_number
 from gui.network.log import EventLog
 from gui.network.measuring import texts_of
 from gui.network.spot import Spot
@@ -381,6 +381,31 @@ def test_nan_and_infinity_are_marked(panel, link):
     assert panel.view.grab().toImage().pixelColor(at).rgb() == alarm.rgb()
 
 
+def test_numbers_of_which_none_is_finite_have_no_made_up_range(panel, link):
+    old = link.answers["tensor"]
+
+    def broken(arguments):
+        body = old(arguments)
+        body["data"][...] = np.nan
+        body["nonFinite"] = {"nan": body["data"].size, "inf": 0}
+        return {**body, "range": None}
+
+    link.answers["tensor"] = broken
+    go(panel, 14)
+    assert panel.scene.nodes["act/Relu"].captions()["scale"] == "± –"
+
+
+@pytest.mark.parametrize(("value", "tip"), [(np.inf, 3), (-np.inf, 17)])
+def test_the_arrow_of_an_infinity_points_where_it_lies(value, tip):
+    image = QImage(20, 20, QImage.Format.Format_RGB32)
+    image.fill(QColor("white"))
+    painter = QPainter(image)
+    paint_alarm(painter, QPointF(10, 10), 8, value, QColor("black"))
+    painter.end()
+    inked = lambda y: sum(image.pixelColor(x, y).red() < 128 for x in range(20))  # noqa: E731
+    assert inked(tip) > inked(20 - tip)
+
+
 def test_a_layer_of_4096_units_and_a_convolution_are_drawn(panel, link, context):
     shapes = {1: (4096,), 2: (16, 28, 28)}
     found = graph()
@@ -495,3 +520,14 @@ def test_words_that_stay_as_they_are_are_not_written_again(panel, monkeypatch):
     panel.state.update(graph=graph(), stop=stop(14))
     panel.grab()
     assert written
+
+
+def test_behind_a_closed_script_its_network_is_not_shown_for_the_next(panel, context):
+    go(panel, 14)
+    assert panel.view.isVisible()
+    panel.hide()
+    context.state.update(stop=None, graph=None)  # closed; the start page is shown
+    panel.show()
+    nothing = {"nodes": [], "edges": [], "modules": [], "signature": "", "complete": True, "truncated": False}
+    context.state.update(graph=nothing, stop=stop(1))
+    assert not panel.view.isVisible()

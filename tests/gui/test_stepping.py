@@ -73,6 +73,15 @@ def test_a_walk_ends_where_something_else_stops_it(stepping, link, context, stop
     assert not stepping.walking
 
 
+def test_an_element_that_a_panel_leads_into_is_stepped_line_by_line(stepping, link, context):
+    link.move("stepIn", tensor="y", index=[0, 0])  # as the button of the Explain panel does
+    arrive(link, 1, level="element")
+    stepping.over()
+    assert link.moves[-1] == ("next", {"granularity": "element"})
+    arrive(link, 2)
+    assert context.state.level == "op"
+
+
 def test_at_the_free_end_a_walk_becomes_a_run(stepping, link, context):
     context.settings["speed"] = 50
     stepping.go_back()

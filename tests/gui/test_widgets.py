@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PyQt6.QtCore import QObject, QPoint, QPointF, Qt
+from PyQt6.QtGui import QColor, QImage, QPainter
 from PyQt6.QtWidgets import QTabBar, QToolButton, QWidget
 
 from gui.dock_parts import Fitting, style_tabs
@@ -12,7 +13,7 @@ from gui.panels.tensor_export import fetch, parts_of
 from gui.panels.tensor_view import plan, shown
 from gui.theme import Theme
 from gui.widgets.heat_map import HeatMap
-from gui.widgets.heat_paint import number_writer
+from gui.widgets.heat_paint import CellPainter, Picture, number_writer
 from gui.widgets.heat_scale import scale_texts
 from gui.widgets.histogram_plot import HistogramPlot
 from gui.widgets.image_grid import atlas, layout_of
@@ -36,6 +37,35 @@ def test_zero_has_the_colour_of_the_background(qapp, name):
         assert image.pixelColor(0, 0) == theme.panel
         assert image.pixelColor(1, 0) != theme.panel != image.pixelColor(2, 0)
         assert image.pixelColor(1, 0) != image.pixelColor(2, 0)
+
+
+def test_infinity_in_a_low_cell_does_not_look_like_the_greatest_number(qapp):
+    theme, image = Theme("light"), QImage(60, 14, QImage.Format.Format_RGB32)
+    image.fill(QColor("black"))
+    picture = Picture(np.array([[1.0], [-np.inf]], np.float32), ValueScale(-1, 1))
+    painter = QPainter(image)
+    CellPainter(painter, picture, theme, (0, 0), (60.0, 7.0), (0, 2, 0, 1)).paint(theme.code_font("small"))
+    painter.end()
+    bright = [sum(image.pixelColor(x, y).red() > 128 for x in range(60) for y in range(top, top + 7)) for top in (0, 7)]
+    assert bright[0] == 0 < bright[1]
+
+
+def test_where_an_atlas_has_no_tile_there_is_no_number(qapp):
+    theme = Theme("light")
+    layout = layout_of((3, 2, 2), 1.0)
+    assert (layout.down, layout.across) == (2, 2)
+
+    def drawn(tiles):
+        image = QImage(160, 160, QImage.Format.Format_RGB32)
+        image.fill(QColor("white"))
+        picture = Picture(atlas(np.zeros((3, 2, 2)), layout), ValueScale(-1, 1), tile=(2, 2), tiles=tiles)
+        painter = QPainter(image)
+        CellPainter(painter, picture, theme, (0, 0), (40.0, 40.0), (0, 4, 0, 4)).paint(theme.code_font("small"))
+        painter.end()
+        inked = lambda x, y: sum(image.pixelColor(x + i, y + j).red() < 100 for i in range(5, 35) for j in range(5, 35))  # noqa: E731
+        return [inked(x, y) > 0 for x, y in ((0, 0), (120, 0), (0, 120), (120, 120))]
+
+    assert drawn(None) == [True] * 4 and drawn(3) == [True, True, True, False]
 
 
 def test_both_sides_of_an_uneven_scale_reach_their_end():

@@ -141,7 +141,8 @@ def _where(run: Any, array: np.ndarray, by_sample: bool) -> tuple[str, dict[str,
     evidence: dict[str, Any] = {
         "nans": summary.nans, "infs": summary.infs, "count": summary.count, "index": index, "value": value,
     }  # fmt: skip
-    sentence = f"{summary.nans} of {summary.count} elements are NaN and {summary.infs} infinite"
+    many = f"{summary.nans or summary.infs} of {summary.count} elements are {'NaN' if summary.nans else 'infinite'}"
+    sentence = many + (f" and {summary.infs} infinite" if summary.nans and summary.infs else "")
     sentence += f", first [{', '.join(map(str, index))}]" if index else ""
     if by_sample and index and array.shape[0] > 1:
         evidence["row"] = index[0]

@@ -108,10 +108,11 @@ class ElementSteps:
         }
 
     def _locals(self, i: int) -> dict[str, Any]:
-        frame, values = self.steps[i].frame, {}
-        for step in self.steps[: i + 1]:
-            if step.frame == frame:
-                values.update(step.changed)
+        """Its own variables before the arguments, which stay as they are from step to step."""
+        first, *later = [step.changed for step in self.steps[: i + 1] if step.frame == self.steps[i].frame]
+        values = {name: None for changed in later for name in changed if name not in first} | first
+        for changed in later:
+            values.update(changed)
         return values
 
     def _stack(self, i: int) -> list[dict[str, Any]]:
