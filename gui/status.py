@@ -13,6 +13,7 @@ from gui.actions import SPECS, shown_key
 from gui.context import Context
 from gui.numbers import format_bytes, format_count, format_number
 from gui.panels.panel import ElidedLabel
+from gui.steps import step_number
 from gui.timers import READABLE, Paced
 
 #: Seed of a generator that nobody seeded (PyTorch's).
@@ -140,8 +141,8 @@ class StatusLine(QWidget):
         if source.get("threads"):
             device, count = source.get("device", "cpu"), source["threads"]
             found.append(f"cpu {count} thread{'s' if count != 1 else ''}" if device == "cpu" else device)
-        if running or source.get("step"):
-            found.append(f"step {format_count(source.get('step') or 0)}")
+        if running or source.get("step") or source.get("direction"):
+            found.append(f"step {format_count(step_number(source))}")
         # Before the first backward() the loss is NaN because there is none.
         if running and source.get("loss") is not None and (source.get("step") or source["loss"] == source["loss"]):
             found.append(f"loss {format_number(source['loss'])}")

@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushBu
 from gui.context import Context
 from gui.icons import icon
 from gui.places import places_of
+from gui.steps import step_number
 from gui.theme import Theme
 
 _ICONS = {"error": "error", "warning": "warning", "hint": "info"}
@@ -147,7 +148,7 @@ def _place(place: dict[str, Any]) -> tuple[str, str]:
     where = " · ".join(map(str, parts))
     tip = "Select the parameter" if place.get("parameter") else ""
     tip = "Show the line in the Code panel" if place.get("file") else tip
-    return (f"{where} · step {place['step']:,}" if where else ""), tip
+    return (f"{where} · step {step_number(place):,}" if where else ""), tip
 
 
 def _text(name: str) -> QLabel:

@@ -60,7 +60,7 @@ def test_shows_findings_as_they_come_the_gravest_first(panel, context):
     assert titles(panel) == ["Title of b", "Title of a"]
     card = panel.cards[next(key for key in panel.cards if key[0] == "b")]
     assert card.cause.text() == "Why it harms." and card.sentence.text() == "7 of 8 units are dead."
-    assert card.place.text() == "1 · Relu · train.py:12 · step 40"
+    assert card.place.text() == "1 · Relu · train.py:12 · step 41"
     assert panel.head.subject.text() == "1 error · 1 hint"
 
 

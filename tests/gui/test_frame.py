@@ -213,7 +213,7 @@ def test_the_path_follows_a_script_that_runs(stopped):
 
 def test_the_status_line(stopped):
     text = stopped.status.state.text()
-    wanted = "stopped at conv2 backward (Convolution)  ·  cpu 2 threads  ·  step 2  ·  history 38 of 256 MB  ·  seed 0"
+    wanted = "stopped at conv2 backward (Convolution)  ·  cpu 2 threads  ·  step 3  ·  history 38 of 256 MB  ·  seed 0"
     assert text == wanted
     assert "F10 steps one op" in stopped.status.hint.text()
     stopped.context.state.update(level="batch")
@@ -224,7 +224,7 @@ def test_the_status_line(stopped):
         "device": "cpu", "historyBytes": 0, "historyBudget": 2**28, "seed": 67280421310721,
     })  # fmt: skip
     assert stopped.status.state.text().split("  ·  ") == [
-        "running in epoch 7, batch 112 of 188", "cpu 1 thread", "step 1,240", "loss 0.2500", "1,240 steps/s", "no seed",
+        "running in epoch 7, batch 112 of 188", "cpu 1 thread", "step 1,241", "loss 0.2500", "1,240 steps/s", "no seed",
     ]  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def test_gradient_update_and_difference(panel, engine):
     stop_at(panel, engine.events[5], event=10, name="w", label="fc.weight")
     choose(panel, "difference")
     assert (panel.shown.data == engine.arrays[10, "w"] - engine.arrays[0, "w"]).all()
-    assert panel.source.title == "fc.weight: step 1 − step 0"
+    assert panel.source.title == "fc.weight: step 2 − step 1"
     stop_at(panel, engine.events[5], expression="fc.weight")
     choose(panel, "gradient")
     assert (panel.shown.data == engine.arrays["fc.weight.grad"]).all()
@@ -326,7 +326,7 @@ def test_what_was_shown_stays_with_its_step_where_it_is_not_remembered_any_more(
     engine.arrays.clear()
     panel.state.update(stop={"seq": 152, "kind": "end", "reason": "end", "tensors": [], "name": "", "step": 60})
     assert (panel.shown.data == numbers).all() and panel.map.isVisible() and not panel.message.isVisible()
-    assert "last seen in step 2" in panel.head.subject.text()
+    assert "last seen in step 3" in panel.head.subject.text()
     panel.state.update(runs=[{"name": "other", "number": 2, "current": True}])
     panel.state.update(stop={"seq": 9, "kind": "line", "reason": "step", "tensors": [], "name": "", "step": 1})
     assert panel.message.isVisible() and "last seen" not in panel.head.subject.text(), "it was seen of another run"
@@ -474,7 +474,7 @@ def test_on_a_true_session(two_points, qtbot, until, step):
     until(lambda: panel.source.title == "last update of 0.weight" and panel.map.isVisible())
     until(lambda: panel.shown.ends is not None and max(map(abs, panel.shown.ends)) < 0.01)
     choose(panel, "difference")
-    until(lambda: "step 2 − step 1" in panel.source.title and panel.map.isVisible())
+    until(lambda: "step 3 − step 2" in panel.source.title and panel.map.isVisible())
     assert two_points.troubles == []
 
 

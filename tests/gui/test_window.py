@@ -358,7 +358,7 @@ def test_a_comparison_in_words():
         "step": 3, "losses": [0.5, 0.25], "event": {"kind": "update", "name": "SGD", "module": None, "step": 2},
         "tensor": "w_new", "index": [0, 1], "values": [1.0, 2.0],
     })  # fmt: skip
-    assert "update SGD, w_new[0, 1] (step 2): 1 and 2" in words and "0.5 and 0.25" in words
+    assert "update SGD, w_new[0, 1] (step 3): 1 and 2" in words and "part at step 4: 0.5 and 0.25" in words
 
 
 def test_a_true_script_in_the_window(make, qtbot, until, tmp_path, monkeypatch):
