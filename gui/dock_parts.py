@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PyQt6.QtCore import QEvent, QObject, QSize, Qt
+from PyQt6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PyQt6.QtGui import QFont, QFontMetrics
 from PyQt6.QtWidgets import QTabBar, QToolButton, QWidget
 
@@ -71,6 +71,12 @@ class Fitting(QObject):
             cover.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, True)
             cover.hide()
         bar.installEventFilter(self)
+        bar.tabBarClicked.connect(self._clicked)
+
+    def _clicked(self, tab: int) -> None:
+        """The panel that is chosen by a click gets the focus: else it would go on to the next that is in sight."""
+        if tab >= 0 and (chosen := getattr(self.parent(), "focus_titled", None)) is not None:
+            QTimer.singleShot(0, self, lambda: chosen(self.bar.tabText(tab)))
 
     def fit(self, theme: Theme | None = None) -> None:
         """Choose the font; ``theme`` where it is another."""

@@ -227,6 +227,10 @@ class Workspace(QMainWindow):
             takes = (widget for widget in by_tab if widget.isVisibleTo(panel) and widget.isEnabled())
             next(takes, panel).setFocus(Qt.FocusReason.TabFocusReason)
 
+    def focus_titled(self, title: str) -> None:
+        """Give the focus to the panel whose tab has this title."""
+        self.give_focus(next((key for key, dock in self.docks.items() if dock.windowTitle() == title), ""))
+
     def current_key(self) -> str | None:
         """The panel with the focus."""
         focus = self.focusWidget()

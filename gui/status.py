@@ -28,6 +28,9 @@ _BETWEEN = "  ·  "
 #: Pixels of the dot that shows the state's colour.
 _DOT = 9
 
+#: What a step of a level is called where it is not the level itself: an element is stepped through line by line.
+_STEPPED = {"element": "line of it"}
+
 #: Characters of what an exception says that are shown.
 _LONGEST = 300
 
@@ -162,7 +165,8 @@ class StatusLine(QWidget):
         if self._starting or (self._state.stop is None and not self._state.running):
             return ""
         wanted = (("pause", "pauses"),) if self._state.running else (
-            ("over", f"steps one {self._state.level}"), ("into", "steps into it"), ("keys", "all keys")
+            ("over", f"steps one {_STEPPED.get(self._state.level, self._state.level)}"), ("into", "steps into it"),
+            ("keys", "all keys"),
         )  # fmt: skip
         return "   ".join(f"{_key(name)} {what}" for name, what in wanted)
 
@@ -212,7 +216,10 @@ def place_of(stop: dict[str, Any]) -> str:
     """A stop in few words: ``conv2 backward``, ``line 86``."""
     if stop.get("level") == "op" and stop.get("direction"):
         op, module = str(stop.get("op") or ""), str(stop.get("module") or "")
-        return f"{module or op} {stop['direction']}" + (f" ({op})" if module and op else "")
+        return f"{module or op} {stop['direction']}" + (f" ({op})" if module and op and op != module else "")
+    if stop.get("level") == "element" and stop.get("direction"):
+        index = ", ".join(map(str, stop.get("index") or ()))
+        return f"{stop.get('tensor')}[{index}] of {stop.get('module') or stop.get('op')} {stop['direction']}"
     if stop.get("kind") == "batch" and stop.get("batch", -1) >= 0:
         of = f" of {stop['batches']}" if stop.get("batches") else ""
         return f"batch {stop['batch'] + 1}{of}"

@@ -143,8 +143,8 @@ class Stepping(QObject):
 
     def _stopped(self, stop: dict[str, Any]) -> None:
         level = str(stop.get("level"))
-        if self._last in ("stepIn", "stepOut") and level in CHOICES:
-            # A step in or out changes the level on which one goes on.
+        if level in CHOICES and (self._last in ("stepIn", "stepOut") or level == "element"):
+            # A step in or out changes the level on which one goes on; so does the Explain panel's step into an element.
             self._state.update(level=level)
         elif self._state.level == "element" and level != "element" and level in CHOICES:
             self._state.update(level=level)

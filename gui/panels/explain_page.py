@@ -143,13 +143,14 @@ class ExplainPage(QScrollArea):
         terms = terms_of(body)
         self.terms.set_terms(terms)
         summands = sum(not term.decides for term in terms.terms)
+        read = "1 number was read" if body["total"] == 1 else f"{body['total']:,} numbers were read"
         shown = "term" if summands == 1 else "terms"
         if terms.summands:
             text = f"The sum of {summands:,} {shown}, the largest first" if summands > 1 else "One term"
         elif not body["complete"] or any(term.share is None for term in terms.terms):
-            text = f"{body['total']:,} numbers were read; the sum is too long for shares"
+            text = f"{read}; the sum is too long for shares"
         else:
-            text = f"{body['total']:,} numbers were read; bars: value · derivative, how strongly the result hangs on each"
+            text = f"{read}; bars: value · derivative, how strongly the result hangs on each"
         self.terms_title.setText(text)
 
     def _show_result(self, body: dict[str, Any]) -> None:

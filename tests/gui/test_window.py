@@ -268,8 +268,8 @@ def test_the_layout_and_breakpoints_are_remembered(stopped, make, settings, qtbo
 
 
 def test_a_window_that_is_opened_again_has_the_widths_that_it_had(stopped, settings, qtbot):
-    """Those that the user has dragged: the default layout comes back by itself. In the size that a workspace has before it is
-    laid out (640) they would have no room: Qt would make them smaller.
+    """Those that the user has dragged: the default layout comes back by itself. In the size that a workspace has before it
+    is laid out (640) they would have no room: Qt would make them smaller.
     """
     def widths(window):
         return [window.workspace.docks[key].width() for key in ("code", "tensor")]
