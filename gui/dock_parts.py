@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from PyQt6.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from PyQt6.QtCore import QEvent, QObject, QSize, Qt
 from PyQt6.QtGui import QFont, QFontMetrics
 from PyQt6.QtWidgets import QTabBar, QToolButton, QWidget
 
 from gui.panels.panel import Panel
 from gui.theme import Theme
+from gui.timers import single_shot
 
 
 class Place(QWidget):
@@ -36,8 +37,12 @@ class Place(QWidget):
         self._panel.setGeometry(self.rect())
 
 
-def style_tabs(bar: QTabBar, theme: Theme, tips: Mapping[str, str], owner: QObject) -> None:
-    """Tabs as all panels have them. ``tips``: by title. ``owner``: keeps what looks after the tabs."""
+def style_tabs(
+    bar: QTabBar, theme: Theme, tips: Mapping[str, str], owner: QObject, clicked: Callable[[str], object]
+) -> None:
+    """Tabs as all panels have them. ``tips``: by title. ``owner``: keeps what looks after the tabs. ``clicked`` is called
+    with the title of a tab that was clicked.
+    """
     bar.setAccessibleName("Panels")
     bar.setToolTip("Panels: Left and Right choose one, Ctrl+Tab goes to the next that is shown")
     # Each of these lays out all tabs, also where it changes nothing.
@@ -51,7 +56,9 @@ def style_tabs(bar: QTabBar, theme: Theme, tips: Mapping[str, str], owner: QObje
     for i in range(bar.count()):
         bar.setTabToolTip(i, tips.get(bar.tabText(i), bar.tabText(i)))
     found = (fitting for fitting in owner.findChildren(Fitting) if fitting.bar is bar)
-    (next(found, None) or Fitting(bar, owner)).fit(theme)
+    fitting = next(found, None) or Fitting(bar, owner)
+    fitting.clicked = clicked
+    fitting.fit(theme)
 
 
 class Fitting(QObject):
@@ -71,12 +78,10 @@ class Fitting(QObject):
             cover.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, True)
             cover.hide()
         bar.installEventFilter(self)
-        bar.tabBarClicked.connect(self._clicked)
-
-    def _clicked(self, tab: int) -> None:
-        """The panel that is chosen by a click gets the focus: else it would go on to the next that is in sight."""
-        if tab >= 0 and (chosen := getattr(self.parent(), "focus_titled", None)) is not None:
-            QTimer.singleShot(0, self, lambda: chosen(self.bar.tabText(tab)))
+        #: After a click the panel that it has chosen gets the focus: else that would go on to the next that is in sight.
+        self.chosen = single_shot(self, 0, lambda: self.clicked(bar.tabText(bar.currentIndex())))
+        self.clicked: Callable[[str], object] = lambda _title: None
+        bar.tabBarClicked.connect(lambda tab: tab >= 0 and self.chosen.start())
 
     def fit(self, theme: Theme | None = None) -> None:
         """Choose the font; ``theme`` where it is another."""

@@ -254,7 +254,7 @@ class Workspace(QMainWindow):
             self.panels[key].head.title.setVisible(not self.tabifiedDockWidgets(dock))
         # Those of the docks are the workspace's own; to look through all that is in the panels takes long.
         for bar in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
-            style_tabs(bar, self._context.theme, self._tips, self)
+            style_tabs(bar, self._context.theme, self._tips, self, self.focus_titled)
 
     # ---- remembering ----
 
