@@ -156,7 +156,7 @@ class StatusLine(QWidget):
             kept, budget = source["historyBytes"], source["historyBudget"]
             whole = kept >= _MEGABYTE
             found.append(f"history {f'{kept / _MEGABYTE:.0f}' if whole else format_bytes(kept)} of {format_bytes(budget)}")
-        if source.get("seed") is not None:
+        if source.get("seed") is not None and not running:  # while it runs only that of the stop before is known
             found.append("no seed" if source["seed"] == _UNSEEDED else f"seed {source['seed']}")
         return found
 

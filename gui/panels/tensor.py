@@ -115,6 +115,10 @@ class TensorPanel(Panel):
         if subject is None:
             if self.shown is None:
                 self.show_empty("Nothing was computed here. Step on to an op (F11), or select a tensor.")
+            elif "expression" in self.subject.reference:
+                # A parameter that a free run has shown: it has other numbers here, of another run perhaps.
+                self.numbers.forget()
+                self._resolve()
             return
         self.show_content()
         if subject != self.subject or subject.reference.get("event") is None or self.source.problem:

@@ -224,7 +224,7 @@ def test_the_status_line(stopped):
         "device": "cpu", "historyBytes": 0, "historyBudget": 2**28, "seed": 67280421310721,
     })  # fmt: skip
     assert stopped.status.state.text().split("  ·  ") == [
-        "running in epoch 7, batch 112 of 188", "cpu 1 thread", "step 1,241", "loss 0.2500", "1,240 steps/s", "no seed",
+        "running in epoch 7, batch 112 of 188", "cpu 1 thread", "step 1,241", "loss 0.2500", "1,240 steps/s",
     ]  # fmt: skip
 
 

@@ -318,6 +318,17 @@ def test_what_was_seen_while_the_script_ran_stays_where_nothing_is_recorded(pane
     assert panel.message.isVisible() and not panel.map.isVisible()
 
 
+def test_a_parameter_that_a_free_run_has_shown_is_read_anew_where_it_stops(panel, engine):
+    """Nobody has selected it: at a stop without tensors, perhaps of another run, its numbers were those of the picture."""
+    linear_layer(engine)
+    stop_at(panel, engine.events[0], expression="fc.weight", label="fc.weight")
+    before = panel.shown.data.copy()
+    engine.arrays["fc.weight"] = engine.arrays["fc.weight"] + 1
+    nothing = {"seq": 50, "kind": "batch", "name": "step", "tensors": [], "step": 34}
+    panel.state.update(selection=Selection(), stop=nothing)
+    assert (panel.shown.data == before + 1).all()
+
+
 def test_what_was_shown_stays_with_its_step_where_it_is_not_remembered_any_more(panel, engine):
     linear_layer(engine)
     stop_at(panel, {**engine.events[0], "step": 2}, event=0, name="w")
