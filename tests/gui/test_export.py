@@ -96,6 +96,15 @@ def test_svg_is_drawn_as_vectors_and_where_the_png_is(window, until, tmp_path):
     root = ET.parse(tmp_path / "curves.svg").getroot()
     assert sum(1 for _ in root.iter(f"{SVG}text")) >= 5
     assert any(True for _ in root.iter(f"{SVG}polyline")) or any(True for _ in root.iter(f"{SVG}path"))
+    texts = [text for text in root.iter(f"{SVG}text") if len(text.text or "") > 1]
+    for text in texts:  # also where Inter and JetBrains Mono are not installed each keeps to its place
+        assert text.get("font-family").endswith(("sans-serif", "monospace")) and text.get("lengthAdjust")
+        share = float(text.get("textLength")) / (len(text.text) * float(text.get("font-size")))
+        assert 0.25 < share < 0.75, text.text
+    mono = [text for text in texts if "Mono" in text.get("font-family")]
+    assert mono and all(
+        abs(float(text.get("textLength")) / len(text.text) / float(text.get("font-size")) - 0.6) < 0.01 for text in mono
+    )
     renderer = QSvgRenderer(str(tmp_path / "curves.svg"))
     png = QImage(str(tmp_path / "curves.png"))
     drawn = QImage(png.size(), QImage.Format.Format_RGB32)
