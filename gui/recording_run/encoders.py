@@ -22,7 +22,7 @@ _QUALITY = "18"
 
 
 #: Colours of a GIF that are kept for marks: the most frequent of those whose channels differ by so much.
-_MARKS, _BRIGHT = 24, 100
+_MARKS, _BRIGHT = 24, 60
 
 
 class MissingEncoder(RuntimeError):
