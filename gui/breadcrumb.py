@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 from gui.context import Context
 from gui.panels.panel import ElidedLabel
 from gui.state import Selection
+from gui.steps import step_number
 from gui.timers import READABLE, Paced
 
 #: What the arrays of an op are called where they have no name of their own.
@@ -43,8 +44,9 @@ def parts(stop: dict[str, Any] | None, selection: Selection | None = None) -> li
         if batch is not None and batch >= 0:
             of = f" of {stop['batches']}" if stop.get("batches") else ""
             found.append(_part(f"batch {batch + 1}{of}", "batch", "the start of the batch"))
-    elif step := stop.get("step"):
-        found.append(Part(f"step {step:,}", None, "", "Steps that the optimizer has done"))
+    elif (ended := stop.get("step") or 0) or stop.get("direction"):
+        tip = f"The optimizer's step that goes on here, or ends; {ended:,} {'has' if ended == 1 else 'have'} been done"
+        found.append(Part(f"step {step_number(stop):,}", None, "", tip))
     if direction := str(stop.get("direction") or ""):
         found.append(_part(direction, "line", "the line that began this pass", direction))
         names = [name for name in str(stop.get("module") or "").split(".") if name]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from gui.steps import step_number
+
 
 def compared_words(a: str, b: str, result: dict[str, Any]) -> str:
     """What a comparison of two runs has found, in a sentence or two."""
@@ -17,8 +19,8 @@ def compared_words(a: str, b: str, result: dict[str, Any]) -> str:
         at = f"[{', '.join(map(str, index))}]" if index else ""
         what = f"{event.get('kind', '')} {where}, {result.get('tensor')}{at}"
         values = " and ".join(f"{value:.6g}" for value in result.get("values") or ())
-        words.append(f"{a} and {b} first differ in {what} (step {event.get('step', '?')}): {values}.")
+        words.append(f"{a} and {b} first differ in {what} (step {step_number(event):,}): {values}.")
     if result.get("losses"):
         first, second = result["losses"]
-        words.append(f"The losses part at step {result['step']}: {first:.6g} and {second:.6g}.")
+        words.append(f"The losses part at step {result['step'] + 1:,}: {first:.6g} and {second:.6g}.")
     return " ".join(words)

@@ -19,7 +19,7 @@ class Series(NamedTuple):
 
     Attributes:
         quantity, name: "accuracy" of "train", of "validation" ...
-        x, y: steps (or epochs) and values; accuracy in percent.
+        x, y: steps (or epochs), from 1 on, and values; accuracy in percent. An evaluation stands at the step before it.
         points: single values, of evaluations. hold: each holds until the next.
     """
 
@@ -91,15 +91,16 @@ def series_of(curve: Mapping[str, Any] | None, measured: Mapping[str, Any] | Non
     epochs = (measured or {}).get("epochs")
     if per_epoch and epochs is not None and len(epochs):
         return [_per_epoch(one, counts.get((one.quantity, one.name)), epochs) for one in found]
-    return found
+    # The engine says how many steps had ended: of what a step computes that is one less than its number.
+    return [one if one.points else one._replace(x=one.x + 1) for one in found]
 
 
 def epoch_at(measured: Mapping[str, Any] | None, step: float) -> int | None:
-    """The epoch to which step number ``step`` (from 0) belongs; None where the script has no epochs."""
+    """The epoch to which step number ``step`` (from 1) belongs; None where the script has no epochs."""
     epochs = (measured or {}).get("epochs")
     if epochs is None or not len(epochs):
         return None
-    place = int(np.searchsorted(epochs[:, 1], step, "right")) - 1
+    place = int(np.searchsorted(epochs[:, 1], step - 1, "right")) - 1
     return int(epochs[max(0, place), 0])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from PyQt6.QtCore import QEvent, QObject, QSize, Qt
 from PyQt6.QtGui import QFont, QFontMetrics
@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QTabBar, QToolButton, QWidget
 
 from gui.panels.panel import Panel
 from gui.theme import Theme
+from gui.timers import single_shot
 
 
 class Place(QWidget):
@@ -36,8 +37,12 @@ class Place(QWidget):
         self._panel.setGeometry(self.rect())
 
 
-def style_tabs(bar: QTabBar, theme: Theme, tips: Mapping[str, str], owner: QObject) -> None:
-    """Tabs as all panels have them. ``tips``: by title. ``owner``: keeps what looks after the tabs."""
+def style_tabs(
+    bar: QTabBar, theme: Theme, tips: Mapping[str, str], owner: QObject, clicked: Callable[[str], object]
+) -> None:
+    """Tabs as all panels have them. ``tips``: by title. ``owner``: keeps what looks after the tabs. ``clicked`` is called
+    with the title of a tab that was clicked.
+    """
     bar.setAccessibleName("Panels")
     bar.setToolTip("Panels: Left and Right choose one, Ctrl+Tab goes to the next that is shown")
     # Each of these lays out all tabs, also where it changes nothing.
@@ -51,7 +56,9 @@ def style_tabs(bar: QTabBar, theme: Theme, tips: Mapping[str, str], owner: QObje
     for i in range(bar.count()):
         bar.setTabToolTip(i, tips.get(bar.tabText(i), bar.tabText(i)))
     found = (fitting for fitting in owner.findChildren(Fitting) if fitting.bar is bar)
-    (next(found, None) or Fitting(bar, owner)).fit(theme)
+    fitting = next(found, None) or Fitting(bar, owner)
+    fitting.clicked = clicked
+    fitting.fit(theme)
 
 
 class Fitting(QObject):
@@ -71,6 +78,10 @@ class Fitting(QObject):
             cover.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, True)
             cover.hide()
         bar.installEventFilter(self)
+        #: After a click the panel that it has chosen gets the focus: else that would go on to the next that is in sight.
+        self.chosen = single_shot(self, 0, lambda: self.clicked(bar.tabText(bar.currentIndex())))
+        self.clicked: Callable[[str], object] = lambda _title: None
+        bar.tabBarClicked.connect(lambda tab: tab >= 0 and self.chosen.start())
 
     def fit(self, theme: Theme | None = None) -> None:
         """Choose the font; ``theme`` where it is another."""

@@ -227,6 +227,10 @@ class Workspace(QMainWindow):
             takes = (widget for widget in by_tab if widget.isVisibleTo(panel) and widget.isEnabled())
             next(takes, panel).setFocus(Qt.FocusReason.TabFocusReason)
 
+    def focus_titled(self, title: str) -> None:
+        """Give the focus to the panel whose tab has this title."""
+        self.give_focus(next((key for key, dock in self.docks.items() if dock.windowTitle() == title), ""))
+
     def current_key(self) -> str | None:
         """The panel with the focus."""
         focus = self.focusWidget()
@@ -250,7 +254,7 @@ class Workspace(QMainWindow):
             self.panels[key].head.title.setVisible(not self.tabifiedDockWidgets(dock))
         # Those of the docks are the workspace's own; to look through all that is in the panels takes long.
         for bar in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
-            style_tabs(bar, self._context.theme, self._tips, self)
+            style_tabs(bar, self._context.theme, self._tips, self, self.focus_titled)
 
     # ---- remembering ----
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import html
 import math
 import os
+import re
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QBuffer, QIODevice, QPoint, QPointF, QRect, QSize, Qt
-from PyQt6.QtGui import QFontMetricsF, QImage, QPainter, QPen
+from PyQt6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPen
 from PyQt6.QtWidgets import QWidget
 
 from gui.exporting_files import write_whole
 
 if TYPE_CHECKING:
     from gui.panels.panel import Panel
+
+#: A text as Qt writes it into SVG: what is before its font, family, size, weight, what is behind, the text.
+_TEXT = re.compile(r'(<text [^>]*?)font-family="([^"]+)" font-size="([\d.]+)" font-weight="(\d+)"([^>]*?)\s*>([^<]*)<')
 
 
 def write_png(panel: Panel, path: str | os.PathLike[str], scale: float = 2.0) -> None:
@@ -46,7 +51,23 @@ def write_svg(panel: Panel, path: str | os.PathLike[str]) -> None:
     painter.fillRect(QRect(QPoint(0, 0), size), panel.theme.panel)
     draw_panel(panel, painter)
     painter.end()
-    write_whole(path, bytes(buffer.data().data()))
+    write_whole(path, _portable(bytes(buffer.data().data()).decode("utf-8")).encode("utf-8"))
+
+
+def _portable(svg: str) -> str:
+    """The same where the fonts are not installed: each text keeps its width, and says what kind of font it wants instead."""
+
+    def kept(found: re.Match[str]) -> str:
+        begin, family, size, weight, middle, text = found.groups()
+        font = QFont(family)
+        font.setPixelSize(100)  # a whole number, and large: Qt rounds advances of small ones
+        font.setWeight(QFont.Weight(int(weight)))
+        wide = QFontMetricsF(font).horizontalAdvance(html.unescape(text)) * float(size) / 100
+        fallback = "monospace" if "Mono" in family else "sans-serif"
+        width = f' textLength="{wide:.2f}" lengthAdjust="spacingAndGlyphs"' if len(text) > 1 and wide else ""
+        return f'{begin}font-family="{family}, {fallback}" font-size="{size}" font-weight="{weight}"{middle}{width}>{text}<'
+
+    return _TEXT.sub(kept, svg)
 
 
 def write_window(window: QWidget, path: str | os.PathLike[str], scale: float = 1.0) -> None:

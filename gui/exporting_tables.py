@@ -103,7 +103,8 @@ def layers_table(rows: Iterable[Row]) -> Table:
 
     def lines() -> Iterable[list[Any]]:
         for row in rows:
-            told = [*(row.values.get(name) for name in values), *(row.gradient.get(name) for name in gradient)]
+            numbers = {**row.values, "step": row.values["step"] + 1} if "step" in row.values else row.values
+            told = [*(numbers.get(name) for name in values), *(row.gradient.get(name) for name in gradient)]
             yield [row.name, "parameter" if row.parameter else "output", *told]
 
     return Table(columns, lines())

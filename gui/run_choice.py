@@ -5,17 +5,16 @@ from __future__ import annotations
 import html
 from typing import Any
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QPaintEvent
-from PyQt6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter
+from PyQt6.QtWidgets import QComboBox
 
 from gui.context import Context
+from gui.widgets.elided_choice import ElidedChoice
 
 #: Characters of a run's name that are always shown.
 _SHOWN = 8
 
 
-class RunChoice(QComboBox):
+class RunChoice(ElidedChoice):
     """Shows the runs of the state; choosing one makes it current."""
 
     def __init__(self, context: Context) -> None:
@@ -33,18 +32,6 @@ class RunChoice(QComboBox):
         number = self.itemData(i)
         if number is not None and not self._context.state.runs[i]["current"]:
             self._context.link.switch(number)
-
-    def paintEvent(self, event: QPaintEvent | None) -> None:
-        """As Qt paints it, but a name that has no room is elided where it is least missed: the new value is at its end."""
-        painter, option = QStylePainter(self), QStyleOptionComboBox()
-        self.initStyleOption(option)
-        if (style := self.style()) is None:
-            return
-        part = QStyle.SubControl.SC_ComboBoxEditField
-        room = style.subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, self).width()
-        option.currentText = option.fontMetrics.elidedText(option.currentText, Qt.TextElideMode.ElideMiddle, room - 2)
-        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
-        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
     def _show(self) -> None:
         runs = self._context.state.runs

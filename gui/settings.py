@@ -166,7 +166,8 @@ def _fits(key: str, value: Any, default: Any) -> bool:
     if isinstance(default, list):
         return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
     if isinstance(default, dict):
-        inside = (str,) if key == "layout" else (dict,)
+        # Of the layout: geometry and docks as text, and whether it is the wide one (None: it is the user's own).
+        inside = (str, bool, type(None)) if key == "layout" else (dict,)
         return isinstance(value, dict) and all(isinstance(entry, inside) for entry in value.values())
     return isinstance(value, type(default))
 

@@ -13,6 +13,7 @@ from gui.actions import SPECS, shown_key
 from gui.context import Context
 from gui.numbers import format_bytes, format_count, format_number
 from gui.panels.panel import ElidedLabel
+from gui.steps import step_number
 from gui.timers import READABLE, Paced
 
 #: Seed of a generator that nobody seeded (PyTorch's).
@@ -26,6 +27,9 @@ _BETWEEN = "  ·  "
 
 #: Pixels of the dot that shows the state's colour.
 _DOT = 9
+
+#: What a step of a level is called where it is not the level itself: an element is stepped through line by line.
+_STEPPED = {"element": "line of it"}
 
 #: Characters of what an exception says that are shown.
 _LONGEST = 300
@@ -143,8 +147,8 @@ class StatusLine(QWidget):
         if source.get("threads"):
             device, count = source.get("device", "cpu"), source["threads"]
             found.append(f"cpu {count} thread{'s' if count != 1 else ''}" if device == "cpu" else device)
-        if running or source.get("step"):
-            found.append(f"step {format_count(source.get('step') or 0)}")
+        if running or source.get("step") or source.get("direction"):
+            found.append(f"step {format_count(step_number(source))}")
         # Before the first backward() the loss is NaN because there is none.
         if running and source.get("loss") is not None and (source.get("step") or source["loss"] == source["loss"]):
             found.append(f"loss {format_number(source['loss'])}")
@@ -155,7 +159,7 @@ class StatusLine(QWidget):
             kept, budget = source["historyBytes"], source["historyBudget"]
             whole = kept >= _MEGABYTE
             found.append(f"history {f'{kept / _MEGABYTE:.0f}' if whole else format_bytes(kept)} of {format_bytes(budget)}")
-        if source.get("seed") is not None:
+        if source.get("seed") is not None and not running:  # while it runs only that of the stop before is known
             found.append("no seed" if source["seed"] == _UNSEEDED else f"seed {source['seed']}")
         return found
 
@@ -164,7 +168,8 @@ class StatusLine(QWidget):
         if self._starting or (self._state.stop is None and not self._state.running):
             return ""
         wanted = (("pause", "pauses"),) if self._state.running else (
-            ("over", f"steps one {self._state.level}"), ("into", "steps into it"), ("keys", "all keys")
+            ("over", f"steps one {_STEPPED.get(self._state.level, self._state.level)}"), ("into", "steps into it"),
+            ("keys", "all keys"),
         )  # fmt: skip
         return "   ".join(f"{_key(name)} {what}" for name, what in wanted)
 
@@ -214,7 +219,10 @@ def place_of(stop: dict[str, Any]) -> str:
     """A stop in few words: ``conv2 backward``, ``line 86``."""
     if stop.get("level") == "op" and stop.get("direction"):
         op, module = str(stop.get("op") or ""), str(stop.get("module") or "")
-        return f"{module or op} {stop['direction']}" + (f" ({op})" if module and op else "")
+        return f"{module or op} {stop['direction']}" + (f" ({op})" if module and op and op != module else "")
+    if stop.get("level") == "element" and stop.get("direction"):
+        index = ", ".join(map(str, stop.get("index") or ()))
+        return f"{stop.get('tensor')}[{index}] of {stop.get('module') or stop.get('op')} {stop['direction']}"
     if stop.get("kind") == "batch" and stop.get("batch", -1) >= 0:
         of = f" of {stop['batches']}" if stop.get("batches") else ""
         return f"batch {stop['batch'] + 1}{of}"

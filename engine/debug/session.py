@@ -237,16 +237,21 @@ class Session:
 
     # ------------------------------------------------------------------------------------------------ what if
 
-    def fork(self, edits: Sequence[dict[str, Any]], name: str | None = None, *, parameters: Sequence[str] = ()) -> Run:
+    def fork(
+        self, edits: Sequence[dict[str, Any]], name: str | None = None, *, parameters: Sequence[str] = (),
+        step: int | None = None,
+    ) -> Run:  # fmt: skip
         """A second run that shares the past of the current one up to the cursor, is changed there, and becomes current.
 
         Args:
             edits: ``{"kind": "exec", "code"}`` or ``{"kind": "tensor", "reference", "index", "value"}``.
             name: of the run (``"run 2"`` ...).
             parameters: further ``NAME=VALUE`` for the script; with these the run shares no past and starts anew.
+            step: fork where so many optimizer steps had just ended, not at the cursor.
 
         Raises:
-            SessionError: the run stands nowhere, the edits cannot be made, or its process cannot be started.
+            SessionError: the run stands nowhere, has not come to that step, the edits cannot be made, or its process cannot
+                be started.
         """
         parent = self.current
         if parameters:
@@ -256,7 +261,7 @@ class Session:
         if parent.stop is None or parent.stop.position is None:
             raise SessionError(f"{parent.name} stands nowhere yet; start it before it is forked")
         self._processes.require_tape(parent)
-        at = parent.stop.position
+        at = parent.stop.position if step is None else self._end_of(parent, step)
         place = {"at": list(at), "edits": list(edits)}
         run = self._processes.replay(
             parent, place, f"{parent.name} cannot be forked here", name=name, parent=parent, forked_at=at, edits=list(edits)
@@ -264,6 +269,12 @@ class Session:
         self.runs.append(run)
         self.current = run
         return run
+
+    def _end_of(self, run: Run, step: int) -> tuple[int, ...]:
+        found = run.client.request("locate", step=step)["position"]
+        if found is None:
+            raise SessionError(f"{run.name} has not come to the end of step {step}; run it to there before it is forked")
+        return tuple(found)
 
     def restart(self, parameters: Sequence[str] | None = None, name: str | None = None) -> Stop:
         """Begin anew, with the same initial weights: a fresh process in the place of the current run's.

@@ -46,11 +46,14 @@ class Moving(Beginning):
         else:
             self._start(command, lambda: session.step(command, **arguments))
 
-    def fork(self, edits: Sequence[dict[str, Any]], name: str | None = None, parameters: Sequence[str] = ()) -> None:
-        """A second run from here on, changed by ``edits``; it becomes current."""
+    def fork(
+        self, edits: Sequence[dict[str, Any]], name: str | None = None, parameters: Sequence[str] = (),
+        step: int | None = None,
+    ) -> None:  # fmt: skip
+        """A second run from here on, or from the end of a step, changed by ``edits``; it becomes current."""
         session = self._session
         if session is not None:
-            self._after_pause("fork", lambda: session.fork(edits, name, parameters=parameters).stop)
+            self._after_pause("fork", lambda: session.fork(edits, name, parameters=parameters, step=step).stop)
 
     def restart(self, parameters: Sequence[str] | None = None, name: str | None = None) -> None:
         """Begin anew; with ``parameters`` (``NAME=VALUE``) as another run beside the current one."""

@@ -91,14 +91,16 @@ class Naming:
             return None if owner is None else self._spot(owner[0], owner[1], selection.index)
         if selection.event is None or selection.name is None:
             return None
-        node = self.fill.log.node_of(selection.event) or self._given(selection.name)
+        node = self.fill.log.node_of(selection.event) or self._given(selection.name, selection.event)
         if node in self.fill.owners:
             node = self.fill.owners[node][0]
         return self._spot(node, selection.name, selection.index) if node is not None and node in self.fill.nodes else None
 
-    def _given(self, name: str) -> str | None:
-        """The input that is an array of the batch."""
-        return next((id for id, node in self.fill.nodes.items() if name and node.get("label") == name), None)
+    def _given(self, name: str, event: int) -> str | None:
+        """The input that is an array of the batch of ``event``; None where it shows that of another batch."""
+        found = next((id for id, node in self.fill.nodes.items() if name and node.get("label") == name), None)
+        wanted = self.fill.values(found) if found is not None else None
+        return found if wanted is not None and wanted.event >= event else None
 
     def _spot(self, node: str, name: str, index: tuple[int, ...] | None) -> Spot:
         form = self.fill.layout.places[node].form

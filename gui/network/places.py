@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from gui.network.forms import Form, Size
 from gui.network.texts import Texts
 
+#: Between a unit and the number beside it, which the ring of a selected unit must not touch.
+APART = 8.0
 #: Room for numbers beside units: for how many units they are written.
 MOST_NUMBERS = 12
 #: Sides of pictures from which captions are as large as designed; under smaller ones they are half as large, and can be
@@ -94,7 +96,7 @@ class Place:
         between = 6.0 if wide else 0.0
         if size.pitch < _CLOSE * texts.caption_height:  # the numbers would lie upon each other
             self.numbers = ""
-        self.beside = texts.widest_number + 8 if self.numbers else 0.0
+        self.beside = texts.widest_number + APART + 4 if self.numbers else 0.0
         before = self.beside if self.numbers == "left" else 0.0
         pictures = wide + between + values[0] + self.beside
         self.small = 1.0 if size.side >= CAPTIONED else min(1.0, _SMALL * math.sqrt(texts.factor))

@@ -12,6 +12,7 @@ from PyQt6.QtGui import QColor, QPainter, QPen
 
 from gui.network.glyphs import ink_on, paint_alarm, quick_image, short_number, write_on
 from gui.network.measuring import number_font
+from gui.network.places import APART
 from gui.network.values import Content, colours
 from gui.numbers import format_number
 from gui.theme import with_alpha
@@ -123,7 +124,7 @@ def _beside(painter: QPainter, item: NodeItem, values: np.ndarray) -> None:
     fractions = content is None or content.data.dtype.kind not in "iub"
     for unit, value in enumerate(values[: item.place.form.shape[0]]):
         y = item.center(unit).y()
-        x = box.left() - item.place.beside if left else box.right() + 4
-        where = QRectF(x, y - 20, item.place.beside - 4, 40)
+        x = box.left() - item.place.beside if left else box.right() + APART
+        where = QRectF(x, y - 20, item.place.beside - APART, 40)
         side = Qt.AlignmentFlag.AlignRight if left else Qt.AlignmentFlag.AlignLeft
         painter.drawText(where, side | Qt.AlignmentFlag.AlignVCenter, short_number(value) if fractions else str(int(value)))

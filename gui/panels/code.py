@@ -157,7 +157,7 @@ class CodePanel(Panel):
         index = ", ".join(map(str, stop.get("index") or ()))
         name = f"{stop.get('tensor')}[{index}]" if index else str(stop.get("tensor"))
         step = f"step {element['step'] + 1} of {element['steps']}{' or more' if element.get('truncated') else ''}"
-        self.head.set_subject(f"{name} · {element['function']} · {step}")
+        self.head.set_subject(f"{name} · {element['function']} · {step}", brief=f"{name} · {step}")
         hue = self.theme.phase[self.theme.direction(stop)]
         if self.element.has_source(key):
             self.element.show_step(element, hue)

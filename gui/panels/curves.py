@@ -13,6 +13,7 @@ from gui.curve_data import QUANTITIES, Series, end_of, epoch_at, series_of
 from gui.numbers import format_count
 from gui.panels.curves_choice import CurvesChoice
 from gui.panels.panel import Panel
+from gui.steps import step_number
 from gui.theme import Theme
 from gui.widgets.context_menu import context_menu
 from gui.widgets.controls import tool_button
@@ -87,7 +88,7 @@ class CurvesPanel(Panel):
     def show_stop(self, stop: dict[str, Any] | None) -> None:
         self._draw_news()
         if stop is not None:
-            self._put_cursor(stop.get("step"))
+            self._put_cursor(step_number(stop))
 
     def show_running(self) -> None:
         self.show_content()
@@ -113,11 +114,11 @@ class CurvesPanel(Panel):
 
     def _progressed(self) -> None:
         if self.isVisible() and self.state.running and "step" in self.state.progress:
-            self._put_cursor(self.state.progress["step"])
+            self._put_cursor(step_number(self.state.progress))
 
     def _put_cursor(self, step: int | None) -> None:
         if step is not None and self.per_epoch:
-            step = epoch_at(self.state.measures.get(self._current()), max(0, step - 1))
+            step = epoch_at(self.state.measures.get(self._current()), step)
         self.plot.set_cursor(step)
 
     def showEvent(self, event: Any) -> None:
@@ -128,8 +129,8 @@ class CurvesPanel(Panel):
     def _turn_axis(self) -> None:
         self._draw()
         self.plot.show_all()
-        stop = self.state.stop or {}
-        self._put_cursor(self.state.progress.get("step") if self.state.running else stop.get("step"))
+        place = self.state.progress if self.state.running else self.state.stop
+        self._put_cursor(step_number(place) if place else None)
 
     def _draw(self) -> None:
         self._missed, self._drawn = False, self._news()
@@ -183,13 +184,13 @@ class CurvesPanel(Panel):
         for finding in self.state.findings:
             step = (finding.get("place") or {}).get("step")
             if step is not None:
-                marks.append(Mark(step, finding.get("title", ""), True))
+                marks.append(Mark(step_number({"step": step}), finding.get("title", ""), True))
         curve = self.state.curves.get(current)
         if curve is not None:
             losses = np.asarray(curve["losses"], float)
             broken = np.flatnonzero(~np.isfinite(losses))
             if broken.size:
-                step = int(curve["steps"][broken[0]])
+                step = int(curve["steps"][broken[0]]) + 1
                 marks.append(Mark(step, f"loss is {losses[broken[0]]} from here", True))
         if self.per_epoch:
             measured = self.state.measures.get(current)
@@ -204,7 +205,7 @@ class CurvesPanel(Panel):
             return
         if stop.get("reason") in _MARKED and stop.get("live", True) and stop.get("step") is not None:
             noted = self._stops.setdefault(self._current(), [])
-            entry = (int(stop["step"]), f"{stop['reason']}: {stop.get('description', '')}")
+            entry = (step_number(stop), f"{stop['reason']}: {stop.get('description', '')}")
             if entry not in noted:
                 noted.append(entry)
                 del noted[:-_MOST_MARKS]
@@ -216,16 +217,20 @@ class CurvesPanel(Panel):
         measured = self.state.measures.get(self._current())
         curve = self.state.curves.get(self._current())
         last = int(curve["steps"][-1]) + 1 if curve is not None and len(curve["steps"]) else 0
-        step, what = (end_of(measured, x, last), "step") if self.per_epoch else (int(x), "loss")
+        # The loss of step number x is computed where one step less has ended.
+        step, what = (end_of(measured, x, last), "step") if self.per_epoch else (max(0, int(x) - 1), "loss")
+
+        end = {"step": step}
 
         def answered(body: dict[str, Any], what: str = what) -> None:
             if body["position"] is not None:
                 self.context.link.move("goto", position=body["position"])
             elif what == "loss":
                 # An evaluation behind the last step: no backward pass has begun there yet.
-                self.ask("travel", "locate", {"step": step}, lambda again: answered(again, "step"))
-            elif step > body["steps"]:
-                self.context.link.move("runTo", step=step)
+                end["step"] = int(x)
+                self.ask("travel", "locate", end, lambda again: answered(again, "step"))
+            elif end["step"] > body["steps"]:
+                self.context.link.move("runTo", step=end["step"])
 
         if self.state.stop is not None and not self.state.running:
             self.ask("travel", "locate", {"step": step, "what": what}, answered)

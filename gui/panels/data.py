@@ -18,6 +18,7 @@ from gui.numbers import format_count
 from gui.panels.panel import Panel
 from gui.panels.tensor_edit import EditDialog, Place, place_of
 from gui.state import Selection
+from gui.steps import step_number
 from gui.theme import Theme
 
 #: Samples asked for.
@@ -163,8 +164,8 @@ class DataPanel(Panel):
         self.batch = batch
         run = self.state.current_run.get("number")
         self._of = run
-        seen = self.state.snapshot if self._passed_by else self.state.stop
-        self._step = int((seen or {}).get("step") or 0)
+        snapshot = self.state.snapshot if self._passed_by else None  # of a step that has ended
+        self._step = step_number(self.state.stop) if snapshot is None else int(snapshot.get("step") or 0)
         self._tally.add(run, batch.part, batch.confusion)
         self._show()
 
@@ -174,7 +175,7 @@ class DataPanel(Panel):
             self.batch = None
             self.head.set_subject("")
             self.show_empty(_UNSEEN if (self.state.stop or {}).get("step") else None)
-        elif self._step != (self.state.stop or {}).get("step"):
+        elif self._step != step_number(self.state.stop):
             seen = f"last seen in step {format_count(self._step)}"
             self.head.set_subject(f"{seen} · {self.batch.summary()}", brief=seen)
 

@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushBu
 from gui.context import Context
 from gui.icons import icon
 from gui.places import places_of
+from gui.steps import step_number
 from gui.theme import Theme
 
 _ICONS = {"error": "error", "warning": "warning", "hint": "info"}
@@ -45,7 +46,7 @@ class FindingCard(QFrame):
         self.code.setAccessibleName("Code of the trial")
         self.code.setToolTip("What is run in the fork; change it to fit the names of your script")
         self.code.setTabChangesFocus(True)
-        self.code.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
+        self.code.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.code.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.attempt = QPushButton("Try it in a fork")
         self.attempt.setAccessibleName("Try it in a fork")
@@ -110,10 +111,10 @@ class FindingCard(QFrame):
         self._fit_place()
 
     def _fit_code(self) -> None:
-        """Make the code as high as its wrapped lines."""
+        """Make the code as high as its lines are where they break between words."""
         metrics = self.code.fontMetrics()
         columns = max(10, (self.width() - 24) // max(1, metrics.horizontalAdvance("m")))
-        lines = sum(max(1, -(-len(line) // columns)) for line in self.code.toPlainText().split("\n"))
+        lines = sum(lines_of(line, columns) for line in self.code.toPlainText().split("\n"))
         self.code.setFixedHeight(metrics.lineSpacing() * min(lines, 8) + 20)
 
     def _fit_place(self) -> None:
@@ -137,7 +138,27 @@ class FindingCard(QFrame):
     def _try(self) -> None:
         code = self.code.toPlainText().strip()
         if code:
-            self._context.link.fork([{"kind": "exec", "code": code}], f"try: {self.finding['title']}")
+            edits = [{"kind": "exec", "code": code}]
+            self._context.link.fork(edits, f"try: {self.finding['title']}", step=self._begin())
+
+    def _begin(self) -> int | None:
+        """After how many steps the fork begins; None: where the run stands."""
+        begins, stop = self.finding.get("begins"), self._context.state.stop or {}
+        if begins is None and stop.get("reason") in ("end", "exited"):
+            return self.finding["place"].get("step")  # the names that the code needs are gone by now
+        return begins
+
+
+def lines_of(text: str, columns: int) -> int:
+    """How many lines a text takes that breaks between words, and inside of those only that are wider than a line."""
+    lines, used = 1, 0
+    for word in text.split(" "):
+        wide = len(word) + (1 if used else 0)
+        if used and used + wide > columns:
+            lines, used, wide = lines + 1, 0, len(word)
+        lines += max(0, (used + wide - 1) // columns)
+        used = used + wide if used + wide <= columns else (used + wide - 1) % columns + 1
+    return lines
 
 
 def _place(place: dict[str, Any]) -> tuple[str, str]:
@@ -147,7 +168,7 @@ def _place(place: dict[str, Any]) -> tuple[str, str]:
     where = " · ".join(map(str, parts))
     tip = "Select the parameter" if place.get("parameter") else ""
     tip = "Show the line in the Code panel" if place.get("file") else tip
-    return (f"{where} · step {place['step']:,}" if where else ""), tip
+    return (f"{where} · step {step_number(place):,}" if where else ""), tip
 
 
 def _text(name: str) -> QLabel:

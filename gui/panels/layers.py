@@ -20,6 +20,7 @@ from gui.context import Context
 from gui.panels.layers_table import COLUMNS, BarDelegate, LayersModel, Row, make_table, rows_of
 from gui.panels.layers_time import OverTime, finite
 from gui.panels.panel import Panel
+from gui.steps import step_number
 from gui.theme import Theme
 from gui.timers import repeating
 from gui.widgets.controls import tool_button
@@ -131,7 +132,7 @@ class LayersPanel(Panel):
         self._timer.stop()
         if stop is None:
             return
-        self.curves.set_cursor(stop.get("step"))
+        self.curves.set_cursor(step_number(stop))
         if self.tier != (self._sent or "off"):
             self._switch()
         else:

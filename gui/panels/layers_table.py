@@ -147,8 +147,8 @@ class LayersModel(QAbstractTableModel):
         if column == "name":
             what = "parameter" if row.parameter else "output"
             broken = f"; {row.broken} numbers are NaN or infinite" if row.broken else ""
-            elements, step = row.values.get("count", 0), row.values.get("step", 0)
-            return f"{row.name}: {what}, {elements} elements, after step {step}{broken}"
+            elements, step = row.values.get("count", 0), row.values.get("step", 0) + 1
+            return f"{row.name}: {what}, {elements} elements, in step {step}{broken}"
         value = row.get(column)
         meaning = next(tip for key, _, tip in COLUMNS if key == column)
         return "" if value is None else f"{value!r}. {meaning}"

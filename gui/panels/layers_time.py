@@ -131,7 +131,8 @@ class OverTime(QWidget):
             self._known, self._known_column = {}, self.column
         for name, found in series.items():
             self._known[name] = _longer(self._known.get(name), found)
-        curves = {name: self._known[name + self.suffix][:2] for name in names if name + self.suffix in self._known}
+        known = {name: self._known[name + self.suffix] for name in names if name + self.suffix in self._known}
+        curves = {name: (steps + 1, values) for name, (steps, values, _) in known.items()}  # the engine counts from 0
         self._show_part(self.plot)
         self.plot.show_curves(self.field.currentText(), curves, self.log.isChecked())
 
@@ -140,7 +141,7 @@ class OverTime(QWidget):
             self._show_part(self.note)
             return
         self._show_part(self.histogram)
-        self.histogram.show_histograms(found["name"], steps, found["counts"].numpy(), found["edges"].numpy())
+        self.histogram.show_histograms(found["name"], steps + 1, found["counts"].numpy(), found["edges"].numpy())
 
     def _show_part(self, part: QWidget) -> None:
         for widget in (self.plot, self.histogram, self.note):

@@ -111,7 +111,14 @@ class NetworkPanel(Panel):
                 self._refresh()
 
     def _take_graph(self) -> None:
-        """Draw the state's graph where it differs from the one that is drawn."""
+        """Draw the state's graph where it differs from the one that is drawn.
+
+        Where a script has ended the models are gone that a function made, and with them the names of their layers: what was
+        seen of them last stays.
+        """
+        if (self.state.stop or {}).get("kind") == "end" and self.free.pictured:
+            self.show_content()
+            return
         if self._drawing.take(self.state.graph):
             self.show_content()
         else:

@@ -21,6 +21,7 @@ from gui.panels.tensor_scales import Scales
 from gui.panels.tensor_source import Source, Subject, resolve, subject_of
 from gui.panels.tensor_view import Shown
 from gui.state import Selection
+from gui.steps import step_number
 from gui.theme import Theme
 from gui.timers import single_shot
 from gui.widgets.controls import tool_button
@@ -115,6 +116,10 @@ class TensorPanel(Panel):
         if subject is None:
             if self.shown is None:
                 self.show_empty("Nothing was computed here. Step on to an op (F11), or select a tensor.")
+            elif "expression" in self.subject.reference:
+                # A parameter that a free run has shown: it has other numbers here, of another run perhaps.
+                self.numbers.forget()
+                self._resolve()
             return
         self.show_content()
         if subject != self.subject or subject.reference.get("event") is None or self.source.problem:
@@ -188,7 +193,11 @@ class TensorPanel(Panel):
         self._seen = self._seen_now(self.state.snapshot)
 
     def _seen_now(self, place: dict[str, Any] | None) -> tuple[Any, tuple[dict[str, Any], ...], int]:
-        return self.state.current_run.get("number"), self.source.references, int((place or {}).get("step") or 0)
+        return self.state.current_run.get("number"), self.source.references, self._step_of(place)
+
+    def _step_of(self, place: dict[str, Any] | None) -> int:
+        """The step that a stop lies in; a snapshot is of one that has ended."""
+        return int((place or {}).get("step") or 0) if place is self.state.snapshot else step_number(place)
 
     # ---- the answers ----
 

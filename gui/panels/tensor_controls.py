@@ -10,6 +10,7 @@ from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from gui.panels.tensor_source import RUN, VIEWS
+from gui.widgets.elided_choice import ElidedChoice
 from gui.widgets.flow_layout import FlowLayout
 from gui.widgets.range_button import RangeButton
 from gui.widgets.slicing import Cut, parsed, with_leading
@@ -41,7 +42,7 @@ class TensorControls(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.view = QComboBox()
+        self.view = ElidedChoice()
         self.view.setAccessibleName("What is shown of the tensor")
         self.view.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.view.setMinimumContentsLength(7)

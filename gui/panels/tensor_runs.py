@@ -72,7 +72,7 @@ def events_of_step(
         last = events[-1]["step"] if events else 0
         gathered.extend(event for event in events if event["step"] == step)
         if pages == 1 and (not events or last < step):
-            then([], f"it has come to step {last}; switch to it and run it to step {step}")
+            then([], f"it has come to step {last + 1:,}; switch to it and run it to step {step + 1:,}")
         elif pages == 1 and len(events) == PAGE and events[0]["step"] >= step:
             gathered.clear()
             more(body["first"])  # the newest events lie behind that step
@@ -101,7 +101,7 @@ def find(
                 what = f"{own['kind']} of {own['name']}"
                 if theirs and list(theirs[-1]["position"]) < list(own["position"]):
                     why = f"it has not come to this {what} yet; switch to it and step on"
-                missing(why or f"it has no {what} in step {own['step']} that is the same one")
+                missing(why or f"it has no {what} in step {own['step'] + 1:,} that is the same one")
 
         events_of_step(own["step"], (own["kind"],), ask, with_theirs, run)
 

@@ -219,7 +219,8 @@ def _other_run(subject: Subject, run: str, upto: int | None, ask: Ask, then: Cal
             mine = {"event": own["seq"], "name": own_name}
 
             def found(event: Any) -> None:
-                then(Source((mine, {"event": event["seq"], "name": own_name}), f"{title}, step {own['step']}", run=run))
+                theirs, where = {"event": event["seq"], "name": own_name}, f"{title}, step {own['step'] + 1:,}"
+                then(Source((mine, theirs), where, run=run))
 
             def missing(why: str) -> None:
                 then(Source(problem=f"{subject.title} cannot be compared with {run}: {why}."))
@@ -254,6 +255,6 @@ def _before(
             then(Source(problem=f"No earlier occurrence of {subject.title} is in the history. Step on by one batch."))
         else:
             pair = ({"event": seq, "name": name}, {"event": earlier["seq"], "name": name})
-            then(Source(pair, f"{subject.title}: step {own['step']} − step {earlier['step']}"))  # type: ignore[index]
+            then(Source(pair, f"{subject.title}: step {own['step'] + 1:,} − step {earlier['step'] + 1:,}"))  # type: ignore[index]
 
     _events(ask, ["forward", "backward", "update"], upto, found)

@@ -151,7 +151,8 @@ class TimelinePanel(Panel):
 
     def _located(self, step: int, body: dict[str, Any]) -> None:
         if body["position"] is not None:
-            self.context.say(f"Replaying up to step {step:,}: a fresh process computes the run again, bit by bit the same.")
+            where = f"the end of step {step:,}" if step else "the beginning"
+            self.context.say(f"Replaying up to {where}: a fresh process computes the run again, bit by bit the same.")
             self.context.link.move("goto", position=body["position"])
         elif step > body["steps"]:
             self.context.link.move("runTo", step=step)

@@ -21,6 +21,10 @@ NO_MP4 = "MP4 needs the package av (FFmpeg for Python): pip install 'nablascope[
 _QUALITY = "18"
 
 
+#: Colours of a GIF that are kept for marks: the most frequent of those whose channels differ by so much.
+_MARKS, _BRIGHT = 24, 60
+
+
 class MissingEncoder(RuntimeError):
     """There is no encoder for a format here; the message says what to install."""
 
@@ -109,9 +113,8 @@ class GifEncoder:
 
 def _image_block(image: Any, left: int, top: int) -> bytes:
     """A picture as the image block of a GIF, with its colours: cut out of the file that Pillow makes of it alone."""
-    from PIL import Image
 
-    colors = image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    colors = _indexed(image)
     buffer = io.BytesIO()
     colors.save(buffer, "GIF", interlace=0)
     data = buffer.getvalue()
@@ -131,6 +134,28 @@ def _image_block(image: Any, left: int, top: int) -> bytes:
         table = 3 * 2 ** ((own & 7) + 1)
         palette, pixels = data[at + 10 : at + 10 + table], at + 10 + table
     return b"\x2c" + struct.pack("<HHHHB", left, top, width, height, own & 0x87) + palette + data[pixels:-1]
+
+
+def _indexed(image: Any) -> Any:
+    """A picture in 256 colours: of the median cut, which is exact where there are many pixels, but gives the colours of
+    marks and legends to their neighbours; the most frequent of these have places of their own.
+    """
+    import numpy as np
+    from PIL import Image
+
+    cut = image.quantize(256 - _MARKS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    bright = [color for _, color in sorted(image.getcolors(1 << 24), reverse=True) if max(color) - min(color) >= _BRIGHT]
+    if not bright:
+        return cut
+    whole, indices = np.asarray(image).astype(np.int32) @ (1 << 16, 1 << 8, 1), np.array(cut)
+    palette = (cut.getpalette() or [])[: 3 * (256 - _MARKS)]
+    palette += [0] * (3 * (256 - _MARKS) - len(palette))
+    for number, (red, green, blue) in enumerate(bright[:_MARKS]):
+        indices[whole == (red << 16 | green << 8 | blue)] = 256 - _MARKS + number
+        palette += [red, green, blue]
+    exact = Image.fromarray(indices)
+    exact.putpalette(palette)
+    return exact
 
 
 class Mp4Encoder:

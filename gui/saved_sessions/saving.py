@@ -26,6 +26,7 @@ from gui.saved_sessions.signing import Signer
 from gui.saved_sessions.tapes import MOST_CHECKPOINT_BYTES
 from gui.saved_sessions.view import take_view
 from gui.settings import Settings
+from gui.steps import step_number
 
 FILTER = f"Sessions of Nablascope (*{SUFFIX})"
 
@@ -195,7 +196,7 @@ def places_folder(settings: Any) -> Path:
 
 def where_words(stop: Mapping[str, Any], runs: int) -> str:
     """Where a script stands, for a list: ``"step 1,240, 2 runs"``."""
-    return f"step {int(stop.get('step') or 0):,}" + (f", {runs} runs" if runs > 1 else "")
+    return f"step {step_number(stop):,}" + (f", {runs} runs" if runs > 1 else "")
 
 
 def kept_place(settings: Any, program: str) -> tuple[str, str] | None:

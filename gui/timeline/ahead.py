@@ -45,7 +45,7 @@ def paint_ahead(painter: QPainter, strip: StripView) -> None:
     painter.drawLine(QLineF(box.left() + 0.5, 0, box.left() + 0.5, bottom))
     font = theme.text_font("small")
     painter.setFont(font)
-    text = f"running: step {strip.running:,}"
+    text = f"running: step {strip.running + 1:,}"
     metrics = QFontMetricsF(font)
     words = QRectF(0, 0, min(wide - 8, metrics.horizontalAdvance(text) + 12), metrics.height() + 4)
     words.moveCenter(box.center())

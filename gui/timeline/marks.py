@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gui.state import is_loss
+from gui.steps import step_number
 
 #: Codes of what an event is drawn as.
 NOTHING, FORWARD, LOSS, BACKWARD, UPDATE, ALARM = range(6)
@@ -100,7 +101,7 @@ class Events:
         code = _CODES.get(kind, NOTHING)
         self._codes[place] = LOSS if code == FORWARD and is_loss(event["name"]) else code
         if kind == "end_step":
-            self.steps.append((seq, str(event["step"])))
+            self.steps.append((seq, f"{event['step'] + 1:,}"))  # where one ends, the next begins
         elif kind == "batch" and event["name"] != "step":
             self.batches.append((seq, str(event["batch"] + 1)))
         elif kind == "epoch":
@@ -142,14 +143,16 @@ class Events:
         return found
 
     def describe(self, seq: int) -> str:
-        """One line about an event: what, in which module and phase, at which step."""
+        """One line about an event: in which step, what, in which module and phase."""
         event = self.get(seq)
         if event is None:
             return ""
         code = HUES[int(self._codes[seq - self._base])]
-        parts = [event["description"], f"module {event['module']}" if event["module"] else "", code]
-        parts += [f"step {event['step']}", f"event {seq:,}"]
-        return " · ".join(part for part in parts if part)
+        # What the description says already would only take the room of what comes after it.
+        said = event["description"]
+        module = event["module"] if event["module"] and f'"{event["module"]}"' not in said else ""
+        parts = [f"step {step_number(event):,}", said, f"module {module}" if module else "", "" if code in said else code]
+        return " · ".join(part for part in (*parts, f"event {seq:,}") if part)
 
     def tip(self, seq: int) -> str:
         """The same in two lines, with epoch, batch and position."""

@@ -99,7 +99,8 @@ def _before(painter: QPainter, strip: StripView, top: float, bottom: float) -> N
     painter.setFont(strip.theme.text_font("small"))
     painter.setPen(strip.theme.muted)
     steps = strip.events.step_at(strip.events.first)
-    text = (f"steps 0 to {steps:,}:" if steps else "before this:") + "\nreplay to go there"
+    which = f"steps 1 to {steps:,}:" if steps > 1 else "step 1:" if steps else "before this:"
+    text = f"{which}\nreplay to go there"
     painter.drawText(box.adjusted(2, 0, -2, 0), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
 
 

@@ -74,7 +74,9 @@ class TimelineStrip(StripView):
         self.setCursor(Qt.CursorShape.PointingHandCursor if far is not None else Qt.CursorShape.ArrowCursor)
         seq = self.seq_at(x)
         text = self.events.describe(seq) if seq is not None else ""
-        self.pointed.emit(text if far is None else f"step {far:,} · click to replay the run up to there")
+        if far is not None:
+            text = f"{f'the end of step {far:,}' if far else 'the beginning'} · click to replay the run up to there"
+        self.pointed.emit(text)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         if event is None:

@@ -76,7 +76,7 @@ class Cuts:
             return
         shift, size = view.contentOffset(), viewport.size()
         first, indent = view.firstVisibleBlock().blockNumber(), view.highlighter.indent
-        place = first, shift.x(), shift.y(), size, view.font(), indent, document.revision(), view.first_line
+        place = first, shift.x(), shift.y(), size, view.font(), indent, document.revision(), view.numbers
         if place != self._place:
             self._place = place
             side = shift.x(), size.width(), view.font(), indent, document.revision(), view.highlighter.lines
@@ -93,7 +93,7 @@ class Cuts:
             painter.fillRect(box, view.theme.panel)
             if number == _BELOW:
                 continue
-            if (ground := tints.get(number + view.first_line)) is not None:
+            if (ground := tints.get(view.line_of(number))) is not None:
                 painter.fillRect(box, ground)
             side = Qt.AlignmentFlag.AlignLeft if box.x() > 0 else Qt.AlignmentFlag.AlignRight
             painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, "…")

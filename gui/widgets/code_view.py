@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PyQt6.QtCore import QEvent, QPoint, QRect, Qt, pyqtSignal
@@ -56,7 +56,8 @@ class CodeView(QPlainTextEdit):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._menu_in_text)
         self.theme = theme
-        self.first_line = 1
+        #: Of the lines, where they are not counted from 1.
+        self.numbers: tuple[int, ...] = ()
         self.marks: tuple[Mark, ...] = ()
         self._line = 0
         self.breakpoints: dict[int, Mapping[str, Any]] = {}
@@ -79,12 +80,24 @@ class CodeView(QPlainTextEdit):
 
     # ---- what it shows ----
 
-    def set_source(self, text: str, first_line: int = 1) -> None:
-        """Show ``text``, whose first line has that number. Scroll and caret go to the beginning."""
-        self.first_line, self._line = first_line, 0
+    def set_source(self, text: str, numbers: Sequence[int] = ()) -> None:
+        """Show ``text``; ``numbers``: of its lines, where they are not 1, 2 ... (0: of none). Scroll and caret go to the
+        beginning.
+        """
+        self.numbers, self._line = tuple(numbers), 0
         self.highlighter.set_text(text)
         self.setPlainText(text)
         self._place_gutter()
+
+    def line_of(self, block: int) -> int:
+        """The number of a line by its place in the text."""
+        return self.numbers[block] if block < len(self.numbers) else block + 1
+
+    def block_of(self, line: int) -> int:
+        """The place in the text of a line; -1 where it is not there."""
+        if not self.numbers:
+            return line - 1
+        return self.numbers.index(line) if line in self.numbers else -1
 
     def set_marks(self, marks: tuple[Mark, ...]) -> None:
         """Mark these lines instead of those before."""
@@ -109,7 +122,7 @@ class CodeView(QPlainTextEdit):
     def show_line(self, line: int) -> None:
         """Scroll so that a line can be seen; not at all where it can be."""
         self._line = line
-        block = line - self.first_line
+        block = self.block_of(line)
         first = self.firstVisibleBlock().blockNumber()
         visible = max(1, self.visible_lines())
         bar = self.verticalScrollBar()
@@ -120,7 +133,7 @@ class CodeView(QPlainTextEdit):
     def _show_columns(self) -> None:
         """Scroll sideways as little as the line that is shown needs."""
         if bar := self.horizontalScrollBar():
-            bar.setValue(sides.scroll_for(self, self._line - self.first_line))
+            bar.setValue(sides.scroll_for(self, self.block_of(self._line)))
 
     def visible_lines(self) -> int:
         """How many whole lines fit."""
@@ -130,7 +143,7 @@ class CodeView(QPlainTextEdit):
 
     def caret_line(self) -> int:
         """The line of the caret."""
-        return self.textCursor().blockNumber() + self.first_line
+        return self.line_of(self.textCursor().blockNumber())
 
     def set_caret(self, line: int) -> None:
         """Put the caret at the beginning of a line's code, without scrolling there."""
@@ -138,7 +151,7 @@ class CodeView(QPlainTextEdit):
         assert document is not None
         bars = [bar for bar in (self.horizontalScrollBar(), self.verticalScrollBar()) if bar is not None]
         places = [bar.value() for bar in bars]
-        block = document.findBlockByNumber(line - self.first_line)
+        block = document.findBlockByNumber(self.block_of(line))
         cursor, text = QTextCursor(block), block.text()
         # At the code, which is seen, not left of it: nothing has to scroll there and back.
         cursor.setPosition(block.position() + len(text) - len(text.lstrip()))
@@ -174,7 +187,7 @@ class CodeView(QPlainTextEdit):
         found = document.find(text, begin, flags)
         found = places[-1 if backwards else 0] if found.isNull() else found
         self.setTextCursor(found)
-        self.show_line(found.blockNumber() + self.first_line)
+        self.show_line(self.line_of(found.blockNumber()))
         return [place.position() for place in places].index(found.position()) + 1, len(places)
 
     def _mark_found(self, places: list[QTextCursor]) -> None:
@@ -217,7 +230,7 @@ class CodeView(QPlainTextEdit):
         """Where a line is drawn, in the viewport; empty where it is not."""
         document = self.document()
         assert document is not None
-        block = document.findBlockByNumber(line - self.first_line)
+        block = document.findBlockByNumber(self.block_of(line))
         if not block.isValid():
             return QRect()
         return self.blockBoundingGeometry(block).translated(self.contentOffset()).toRect()
@@ -258,7 +271,7 @@ class CodeView(QPlainTextEdit):
     def line_at(self, y: int) -> int | None:
         """The line at a height of the viewport; None below the last."""
         cursor = self.cursorForPosition(QPoint(0, y))
-        line = cursor.blockNumber() + self.first_line
+        line = self.line_of(cursor.blockNumber())
         rect = self.line_rect(line)
         return line if rect.top() <= y <= rect.bottom() else None
 
@@ -273,7 +286,7 @@ class CodeView(QPlainTextEdit):
         number = cursor.blockNumber()
         lines = self.highlighter.lines
         found = expression_at(cursor.block().text(), column, lines[number] if number < len(lines) else [])
-        return (found, number + self.first_line) if found else None
+        return (found, self.line_of(number)) if found else None
 
     def viewportEvent(self, event: QEvent | None) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:

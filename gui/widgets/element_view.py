@@ -50,7 +50,6 @@ class ElementView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(split)
         self._shown: tuple | None = None
-        self._source: tuple[int, int] = (1, 0)
         self.apply_theme(theme)
 
     def set_source(self, key: tuple, lines: Sequence[Sequence[Any]]) -> None:
@@ -58,10 +57,12 @@ class ElementView(QWidget):
         if key == self._shown or not lines:
             return
         self._shown = key
-        first, last = int(lines[0][0]), int(lines[-1][0])
-        texts = {int(number): str(text) for number, text in lines}
-        self.code.set_source("\n".join(texts.get(number, "") for number in range(first, last + 1)), first)
-        self._source = (first, last)
+        rows: list[tuple[int, str]] = []
+        for number, text in lines:
+            if rows and int(number) != rows[-1][0] + 1:
+                rows.append((0, ""))  # one empty line for what stands between a function and those that it calls
+            rows.append((int(number), str(text)))
+        self.code.set_source("\n".join(text for _, text in rows), numbers=[number for number, _ in rows])
 
     def has_source(self, key: tuple) -> bool:
         """Whether that definition is shown."""

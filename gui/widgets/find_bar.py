@@ -63,9 +63,9 @@ class FindBar(QWidget):
     def _look(self, again: bool, backwards: bool = False) -> None:
         text = self.field.text()
         if text.startswith(":"):
-            last = self._view.first_line + self._view.blockCount() - 1
+            last = self._view.line_of(self._view.blockCount() - 1)
             number = int(text[1:]) if text[1:].isdecimal() else 0
-            inside = self._view.first_line <= number <= last
+            inside = self._view.line_of(0) <= number <= last
             if inside:
                 self._view.show_line(number)
                 self._view.set_caret(number)

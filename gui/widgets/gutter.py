@@ -40,7 +40,7 @@ class Gutter(QWidget):
 
     def wanted_width(self) -> int:
         """Pixels for a breakpoint, the longest line number and the mark."""
-        digits = max(3, len(str(self._view.blockCount() + self._view.first_line - 1)))
+        digits = max(3, len(str(max(self._view.numbers, default=self._view.blockCount()))))
         return self._dot_width() + self._view.fontMetrics().horizontalAdvance("9") * digits + 14
 
     def sizeHint(self) -> QSize:
@@ -68,10 +68,10 @@ class Gutter(QWidget):
             if rect.bottom() < box.top():
                 block = block.next()
                 continue
-            line = block.blockNumber() + view.first_line
+            line = view.line_of(block.blockNumber())
             area = QRect(0, round(rect.top()), self.width(), round(rect.height()))
             # Of two lines that are marked anew, those between them need not be written again.
-            if region.intersects(area):
+            if line and region.intersects(area):
                 self._draw_line(painter, line, area, marks.get(line), digit, ascent)
             block = block.next()
 

@@ -169,6 +169,8 @@ class LinePlot(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
         self._fit_legend()
+        self._said = None  # another room for what is read
+        self._say()
 
     # ---- reading ----
 
@@ -187,6 +189,21 @@ class LinePlot(QWidget):
                 parts.append(f"{plot.title} {', '.join(values)}")
         return "   ".join(near + parts)
 
+    def _brief(self, x: float, exact: bool) -> str:
+        """What of it has room: the first curve of each plot, which the legend names first, of as many as fit; at least the
+        place. All values stand above their plots as well.
+        """
+        room, wide = self.width() - 16, self.read_out.fontMetrics().horizontalAdvance
+        text = "   ".join([self._place_text(x), *(self._near(x) if exact else [])])
+        for plot in self.canvas.plots:
+            value = value_at(plot.curves[0], x, exact) if plot.curves else None
+            if value is not None:
+                longer = f"{text}   {plot.title} {format_number(value)}" + (f" {plot.unit}" if plot.unit else "")
+                if wide(longer) > room:
+                    break
+                text = longer
+        return text
+
     def _near(self, x: float) -> list[str]:
         """What the marks at a place say."""
         low, high = self.canvas.shown
@@ -203,8 +220,7 @@ class LinePlot(QWidget):
         text = brief = ""
         if at is not None and not math.isnan(at):
             text = self.text_at(at, pointer is not None)
-            # Where there is little room: the values stand above their plots as well.
-            brief = "   ".join([self._place_text(at), *(self._near(at) if pointer is not None else [])])
+            brief = self._brief(at, pointer is not None)
         self.read_out.set_text(text, brief=brief)
         self.canvas.setAccessibleDescription(text)
 

@@ -105,6 +105,16 @@ def test_healthy(id):
 # ---- single checks ----
 
 
+@pytest.mark.parametrize(("optimizer", "value"), [("Adam", "= 1e-2"), ("AdamW", "= 0.02 / g['lr']")])
+def test_the_remedy_for_overfitting_begins_at_the_lowest_validation_loss_and_is_felt(tmp_path, optimizer, value):
+    """AdamW takes lr times the decay of each weight: 1e-2 would be next to nothing."""
+    path = tmp_path / "overfits.py"
+    path.write_text(script("overfitting", "faulty").read_text().replace("optim.Adam(", f"optim.{optimizer}("))
+    (found, *_) = [one for one in diagnose(path) if one.id == "overfitting"]
+    assert found.what_if.endswith(value) and found.to_json()["begins"] == found.begins
+    assert 1 <= found.begins < found.place.step - 4
+
+
 def train(model, loss_fn, x, y, steps=12, lr=0.01, every=10):
     """Findings of a full-batch training."""
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)

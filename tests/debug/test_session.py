@@ -135,6 +135,23 @@ def test_fork_is_a_second_run_beside_the_first(session, made):
     assert session.current is parent
 
 
+def test_a_fork_begins_at_the_end_of_a_step_of_the_past(session, made, monkeypatch):
+    forward(session, 8)
+    client = session.current.client
+    request = client.request
+    ends = {3: [5, 0, 0], 99: None}
+    monkeypatch.setattr(
+        client, "request", lambda command, *a, **given: {"position": ends[given["step"]]} if command == "locate"
+        else request(command, *a, **given),
+    )
+    run = session.fork([change(5.0)], step=3)
+    assert run.forked_at == (5, 0, 0) and made[1].replay["at"] == [5, 0, 0]
+    session.switch(1)
+    with pytest.raises(SessionError, match="has not come to the end of step 99"):
+        session.fork([change(5.0)], step=99)
+    assert len(session.runs) == 2
+
+
 def test_a_fork_that_fails_leaves_nothing(session, made):
     forward(session, 8)
     with pytest.raises(SessionError, match="cannot be forked"):

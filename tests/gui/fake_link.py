@@ -49,8 +49,9 @@ class FakeLink(LinkSignals):
     def move(self, command, **arguments):
         self.moves.append((command, arguments))
 
-    def fork(self, edits, name=None, parameters=()):
-        self.moves.append(("fork", {"edits": edits, "name": name, "parameters": parameters}))
+    def fork(self, edits, name=None, parameters=(), step=None):
+        told = {"edits": edits, "name": name, "parameters": parameters}
+        self.moves.append(("fork", told if step is None else {**told, "step": step}))
 
     def restart(self, parameters=None, name=None):
         self.moves.append(("restart", {"parameters": parameters, "name": name}))

@@ -174,6 +174,24 @@ def test_an_element_shows_its_definition_and_its_variables(panel, context, scrip
     assert panel.pages.currentWidget() is panel.view
 
 
+def test_between_an_element_and_its_helper_one_line_is_empty(panel, context, script, link):
+    """Both are in sight, with the numbers that they have in their file."""
+    helper = [[10, "def logistic(x):"], [11, "    return 1.0 / (1.0 + exp(-x))"]]
+    source = [*helper, [203, "def f(x, i):"], [204, "    return logistic(x[i])"]]
+    link.answers["elementSteps"] = {"source": source}
+    element = {"step": 0, "steps": 6, "function": "f", "line": 204, "file": "a.py", "ends": False, "locals": {}}
+    more = {"level": "element", "element": element, "tensor": "y", "index": [1], "direction": "forward", "op": "Sigmoid"}
+    context.state.update(stop=stop(script, 3, **more))
+    code = panel.element.code
+    assert code.toPlainText().split("\n") == [*(text for _, text in helper), "", *(text for _, text in source[2:])]
+    assert [code.line_of(block) for block in range(5)] == [10, 11, 0, 203, 204]
+    marked, first = code.line_rect(204), code.line_rect(10)
+    assert marked.top() > first.top() and code.rect().contains(marked.center()) and code.line_at(marked.center().y()) == 204
+    context.state.update(stop=stop(script, 3, **{**more, "element": {**element, "line": 11}}))
+    assert code.marks[0].line == 11 and code.line_rect(99).isEmpty()
+    code.grab()
+
+
 def test_notes_that_the_file_has_changed_and_reads_it_when_a_run_begins(panel, context, script):
     context.state.update(stop=stop(script, 3))
     script.write_text("other = 1\n")

@@ -102,7 +102,7 @@ def test_an_epoch_is_the_mean_of_its_batches_and_its_last_evaluation():
     assert found["loss", "validation"].x.tolist() == [1, 2] and found["loss", "validation"].y.tolist() == [0.6, 0.3]
     assert found["learning rate", "train"].y.tolist() == [0.1, 0.01]
     assert found["gradient norm", "train"].y == pytest.approx([2.5, 6.5])
-    assert [epoch_at(measured(8), step) for step in (0, 3, 4, 7)] == [1, 1, 2, 2]
+    assert [epoch_at(measured(8), step) for step in (1, 4, 5, 8)] == [1, 1, 2, 2]
     assert end_of(measured(8), 1, 8) == 4 and end_of(measured(8), 2, 8) == 8
     assert epoch_at(None, 3) is None and epoch_at(measured(8, ()), 3) is None
 
@@ -126,7 +126,7 @@ def test_quantities_are_chosen_and_stand_below_each_other(panel):
     assert validation.y.tolist() == [50.0, 75.0] and validation.points
     assert drawn(panel, "learning rate", "train").hold
     assert panel.plot.text_at(8) == (
-        "step 8, epoch 2   accuracy train 8.000 %, validation 75.00 %   learning rate 0.01000   gradient norm 9.000"
+        "step 8, epoch 2   accuracy validation 75.00 %   learning rate 0.01000   gradient norm 8.000"
     )
     for action in panel.quantities.values():
         action.setChecked(False)
@@ -138,7 +138,7 @@ def test_every_run_has_its_curves_and_the_current_one_the_accent(panel):
     assert shown(panel) == {"loss": ["run 2: train", "base: train"]}
     assert drawn(panel, "loss", "run 2: train").style == 0 and drawn(panel, "loss", "base: train").style == 1
     assert (drawn(panel, "loss", "base: train").y == curve(9)["losses"]).all()
-    assert panel.plot.canvas.cursor_at == 5 and panel.head.subject.text() == "6 steps"
+    assert panel.plot.canvas.cursor_at == 6 and panel.head.subject.text() == "6 steps"
     panel.state.update(runs=runs("base"), curves={"base": curve(10)})
     assert shown(panel) == {"loss": ["train"]} and panel.head.subject.text() == "10 steps"
 
@@ -152,7 +152,7 @@ def test_per_epoch_the_axis_counts_epochs(panel):
     assert drawn(panel, "loss", "train").x.tolist() == [1, 2]
     assert panel.plot.text_at(2).startswith("epoch 2   loss train")
     panel.axis["step"].trigger()
-    assert panel.plot.canvas.cursor_at == 8 and len(drawn(panel, "loss", "train").x) == 9
+    assert panel.plot.canvas.cursor_at == 9 and len(drawn(panel, "loss", "train").x) == 9
 
 
 def test_marks_stand_at_breakpoints_diagnoses_and_broken_losses(panel):
@@ -163,14 +163,14 @@ def test_marks_stand_at_breakpoints_diagnoses_and_broken_losses(panel):
     panel.state.update(stop={**STOP, "seq": 2})
     panel.state.update(findings=[{"title": "Dead ReLU", "place": {"step": 4}}])
     marks = {(mark.x, mark.alarm): mark.text for mark in panel.plot.canvas.marks}
-    assert marks == {(3, False): "breakpoint: line 4", (4, True): "Dead ReLU", (7, True): "loss is nan from here"}
+    assert marks == {(4, False): "breakpoint: line 4", (5, True): "Dead ReLU", (8, True): "loss is nan from here"}
     panel.grab()
 
 
 def test_while_it_runs_the_cursor_follows(panel):
     panel.state.update(stop=STOP, runs=runs("base"), curves={"base": curve(9)})
     panel.state.update(running=True, progress={"step": 7, "epoch": 0, "batch": 7})
-    assert panel.plot.canvas.cursor_at == 7
+    assert panel.plot.canvas.cursor_at == 8
     panel.state.update(curves={"base": curve(12)})
     assert len(drawn(panel, "loss", "train").x) == 12
 
@@ -180,7 +180,7 @@ def test_a_hidden_panel_draws_when_it_is_shown(panel):
     panel.state.update(stop={**STOP, "reason": "breakpoint"}, runs=runs("base"), curves={"base": curve(9)})
     assert not panel.plot.canvas.plots
     panel.show()
-    assert shown(panel) == {"loss": ["train"]} and [mark.x for mark in panel.plot.canvas.marks] == [5]
+    assert shown(panel) == {"loss": ["train"]} and [mark.x for mark in panel.plot.canvas.marks] == [6]
 
 
 @pytest.mark.parametrize(("positions", "steps", "moves"), [
@@ -209,7 +209,7 @@ def test_choices_last_and_values_are_copied(panel, context):
     panel.grab()
     panel.copy()
     text = QApplication.clipboard().text().splitlines()
-    assert text[:2] == ["run\tquantity\tof\tstep\tvalue", "base\tloss\ttrain\t0\t1.0"]
+    assert text[:2] == ["run\tquantity\tof\tstep\tvalue", "base\tloss\ttrain\t1\t1.0"]
     assert "base\taccuracy in %\tvalidation\t4\t50.0" in text
     assert [action.text() for action in panel.menu().actions()]
 
@@ -222,7 +222,7 @@ def test_on_a_true_session(two_points, qtbot, until, step):
     step(two_points, "runTo", step=6)
     until(lambda: panel.plot.canvas.plots and len(drawn(panel, "loss", "train").x) >= 6)
     loss = drawn(panel, "loss", "train")
-    assert loss.x[:6].tolist() == list(range(6)) and np.isfinite(loss.y[:6]).all()
+    assert loss.x[:6].tolist() == list(range(1, 7)) and np.isfinite(loss.y[:6]).all()
     assert panel.plot.canvas.cursor_at == 6
     # Two points, predictions that are printed: p = 0.5 is nobody's first guess, so that the accuracy is 0, 50 or 100 %.
     assert set(drawn(panel, "accuracy", "train").y) <= {0.0, 50.0, 100.0}
@@ -231,5 +231,5 @@ def test_on_a_true_session(two_points, qtbot, until, step):
     # A click on step 2 goes back to where its loss was computed.
     panel.plot.canvas.set_pointer(2.0)
     qtbot.keyClick(panel.plot.canvas, Qt.Key.Key_Return)
-    until(lambda: two_points.state.stop["step"] == 2 and not two_points.link.moving)
+    until(lambda: two_points.state.stop["step"] == 1 and not two_points.link.moving)
     assert two_points.state.stop["kind"] == "begin_backward" and two_points.troubles == []

@@ -387,7 +387,7 @@ def test_a_batch_that_is_not_remembered_any_more_says_of_which_step_it_is(panel,
     assert "last seen" not in panel.head.subject.text()
     link.answers["samples"] = ValueError("samples: the history holds no batch and no loss yet; step on")
     context.state.update(stop={**STOP, "seq": 9, "step": 60})
-    assert panel.head.subject.text().startswith("last seen in step 2 · 40 samples") and panel.batch is not None
+    assert panel.head.subject.text().startswith("last seen in step 3 · 40 samples") and panel.batch is not None
     # Of a run that has begun anew it says nothing.
     context.state.update(runs=[{"name": "run 2", "number": 2, "current": True}], stop={**STOP, "seq": 0, "step": 0})
     assert panel.batch is None and panel._stack.currentWidget() is panel._empty

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-from PyQt6.QtWidgets import QDockWidget
+from PyQt6.QtWidgets import QApplication, QDockWidget
 
 from gui.panels.diagnostics import DiagnosticsPanel
+from gui.panels.diagnostics_card import lines_of
 from gui.places import places_of
 
 SCRIPTS = Path(__file__).parents[1] / "debug" / "scripts"
@@ -60,7 +61,7 @@ def test_shows_findings_as_they_come_the_gravest_first(panel, context):
     assert titles(panel) == ["Title of b", "Title of a"]
     card = panel.cards[next(key for key in panel.cards if key[0] == "b")]
     assert card.cause.text() == "Why it harms." and card.sentence.text() == "7 of 8 units are dead."
-    assert card.place.text() == "1 · Relu · train.py:12 · step 40"
+    assert card.place.text() == "1 · Relu · train.py:12 · step 41"
     assert panel.head.subject.text() == "1 error · 1 hint"
 
 
@@ -89,6 +90,44 @@ def test_a_parameter_without_a_line_is_selected(panel, context):
     context.state.update(findings=[found])
     next(iter(panel.cards.values())).place.click()
     assert context.state.selection.expression == "1.weight"
+
+
+def test_code_breaks_between_words(panel, context):
+    code = 'for g in optimizer.param_groups: g["weight_decay"] = 1e-2'
+    context.state.update(stop={"seq": 1, "position": [1]})
+    context.state.update(findings=[finding(what_if=code)])
+    (card,) = panel.cards.values()
+    for wide in (230, 300, 400, 700):
+        card.resize(wide, 500)
+        QApplication.processEvents()
+        layout = card.code.document().firstBlock().layout()
+        pieces = [layout.lineAt(i) for i in range(layout.lineCount())]
+        text = [code[piece.textStart() : piece.textStart() + piece.textLength()] for piece in pieces]
+        assert all(piece.endswith((" ", ":", "]", "=")) for piece in text[:-1]) and "".join(text) == code, text
+        whole = card.code.fontMetrics().lineSpacing() * len(pieces)
+        assert whole <= card.code.viewport().height() <= whole + 2 * card.code.fontMetrics().lineSpacing()
+
+
+@pytest.mark.parametrize(("text", "columns", "lines"), [
+    ("", 10, 1), ("abc def", 10, 1), ("abc def", 7, 1), ("abc def", 6, 2), ("abcdefghij", 4, 3), ("ab abcdefgh c", 4, 4),
+    ("aa bb cc dd", 5, 2),
+])  # fmt: skip
+def test_lines_of_a_text_that_breaks_between_words(text, columns, lines):
+    assert lines_of(text, columns) == lines
+
+
+def test_a_trial_begins_where_the_finding_says_and_never_behind_the_script(panel, context, link):
+    """At the end of the script the names of a function that trained are gone: the fork begins at the finding's step."""
+    ended = {"seq": 9, "position": [9], "kind": "end", "reason": "end"}
+    for found, stop, step in (
+        (finding(), {"seq": 1, "position": [1]}, None), (finding(), ended, 40),
+        (finding(begins=34), ended, 34), (finding(begins=34), {"seq": 1, "position": [1]}, 34),
+    ):
+        context.state.update(findings=[], stop=stop)
+        context.state.update(findings=[found])
+        next(iter(panel.cards.values())).attempt.click()
+        command, arguments = link.moves[-1]
+        assert command == "fork" and arguments.get("step") == step
 
 
 def test_tries_the_code_as_it_stands_in_a_fork(panel, context, link):

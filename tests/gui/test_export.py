@@ -96,6 +96,15 @@ def test_svg_is_drawn_as_vectors_and_where_the_png_is(window, until, tmp_path):
     root = ET.parse(tmp_path / "curves.svg").getroot()
     assert sum(1 for _ in root.iter(f"{SVG}text")) >= 5
     assert any(True for _ in root.iter(f"{SVG}polyline")) or any(True for _ in root.iter(f"{SVG}path"))
+    texts = [text for text in root.iter(f"{SVG}text") if len(text.text or "") > 1]
+    for text in texts:  # also where Inter and JetBrains Mono are not installed each keeps to its place
+        assert text.get("font-family").endswith(("sans-serif", "monospace")) and text.get("lengthAdjust")
+        share = float(text.get("textLength")) / (len(text.text) * float(text.get("font-size")))
+        assert 0.25 < share < 0.75, text.text
+    mono = [text for text in texts if "Mono" in text.get("font-family")]
+    assert mono and all(
+        abs(float(text.get("textLength")) / len(text.text) / float(text.get("font-size")) - 0.6) < 0.01 for text in mono
+    )
     renderer = QSvgRenderer(str(tmp_path / "curves.svg"))
     png = QImage(str(tmp_path / "curves.png"))
     drawn = QImage(png.size(), QImage.Format.Format_RGB32)
@@ -138,7 +147,7 @@ def test_curves_and_layers_are_written_as_csv(window, until, choose, tmp_path):
     with open(tmp_path / "curves.csv", newline="", encoding="utf-8") as file:
         lines = [line for line in csv.DictReader(file) if line["train loss"]]
     curve = state.curves["run 1"]
-    assert [int(line["step"]) for line in lines] == curve["steps"].tolist() and lines[0]["run"] == "run 1"
+    assert [int(line["step"]) for line in lines] == (curve["steps"] + 1).tolist() and lines[0]["run"] == "run 1"
     assert [float(line["train loss"]) for line in lines] == pytest.approx(curve["losses"].tolist(), nan_ok=True, rel=1e-12)
     with open(tmp_path / "layers.csv", newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
@@ -182,8 +191,8 @@ def test_the_table_of_curves_has_every_series_of_every_run():
     lines = list(csv.reader(csv_text(curves_table(curves, measures)).splitlines()))
     assert lines == [
         ["run", "step", "epoch", "train loss", "validation loss", "train accuracy in %", "lr learning rate"],
-        ["run 1", "0", "1", "1.0", "", "", "0.1"], ["run 1", "1", "1", "nan", "", "50.0", "0.1"],
-        ["run 1", "2", "2", "0.5", "0.25", "", "0.01"], ["a, b", "5", "", "2.0", "", "", ""],
+        ["run 1", "1", "1", "1.0", "", "", "0.1"], ["run 1", "2", "1", "nan", "0.25", "50.0", "0.1"],
+        ["run 1", "3", "2", "0.5", "", "", "0.01"], ["a, b", "6", "", "2.0", "", "", ""],
     ]  # fmt: skip
 
 
@@ -192,7 +201,7 @@ def test_the_table_of_layers_has_numbers_of_both_sides():
     rows = [conv, Row("w", True, {"step": 3, "std": 1.0})]
     lines = list(csv.reader(csv_text(layers_table(rows)).splitlines()))
     assert lines[0] == ["layer", "kind", "step", "std", "dead", "gradient std"]
-    assert lines[1:] == [["conv1", "output", "3", "0.5", "", "nan"], ["w", "parameter", "3", "1.0", "", ""]]
+    assert lines[1:] == [["conv1", "output", "4", "0.5", "", "nan"], ["w", "parameter", "4", "1.0", "", ""]]
 
 
 # ---- files that cannot be written ----

@@ -83,6 +83,21 @@ def test_a_gif_of_many_colours_keeps_them_nearly(tmp_path):
     assert np.abs(frames(tmp_path / "a.gif")[0].astype(int) - array).mean() < 12
 
 
+def test_a_gif_keeps_the_colours_of_small_marks(tmp_path):
+    """The hues of the phases: the one of the loss came out as the map's orange, of which there is much more."""
+    array = np.zeros((60, 512, 3), np.uint8)
+    array[..., 0], array[..., 1] = np.arange(512) // 2, np.arange(60)[:, None] * 2
+    array[:, :, 2] = 90
+    marks = [(0xE6, 0x9F, 0x00), (0x00, 0x9E, 0x73), (0xCC, 0x79, 0xA7)]
+    for i, color in enumerate(marks):
+        array[4:10, 20 * i : 20 * i + 6] = color
+    encoder = open_encoder("gif", tmp_path / "a.gif", 10)
+    encoder.add(array)
+    encoder.finish()
+    shown = frames(tmp_path / "a.gif")[0]
+    assert [tuple(shown[6, 20 * i + 2]) for i in range(3)] == marks
+
+
 def test_without_av_there_is_no_mp4_but_a_message_and_gif(monkeypatch, tmp_path):
     monkeypatch.setattr(encoders.importlib.util, "find_spec", lambda name: None)
     assert available("gif") and not available("mp4")

@@ -213,7 +213,7 @@ def test_the_path_follows_a_script_that_runs(stopped):
 
 def test_the_status_line(stopped):
     text = stopped.status.state.text()
-    wanted = "stopped at conv2 backward (Convolution)  ·  cpu 2 threads  ·  step 2  ·  history 38 of 256 MB  ·  seed 0"
+    wanted = "stopped at conv2 backward (Convolution)  ·  cpu 2 threads  ·  step 3  ·  history 38 of 256 MB  ·  seed 0"
     assert text == wanted
     assert "F10 steps one op" in stopped.status.hint.text()
     stopped.context.state.update(level="batch")
@@ -224,8 +224,29 @@ def test_the_status_line(stopped):
         "device": "cpu", "historyBytes": 0, "historyBudget": 2**28, "seed": 67280421310721,
     })  # fmt: skip
     assert stopped.status.state.text().split("  ·  ") == [
-        "running in epoch 7, batch 112 of 188", "cpu 1 thread", "step 1,240", "loss 0.2500", "1,240 steps/s", "no seed",
+        "running in epoch 7, batch 112 of 188", "cpu 1 thread", "step 1,241", "loss 0.2500", "1,240 steps/s",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("stop", "words"), [
+    ({"level": "op", "direction": "forward", "module": "Linear", "op": "Linear"}, "Linear forward"),
+    ({"level": "op", "direction": "forward", "module": "fc", "op": "Linear"}, "fc forward (Linear)"),
+    ({"level": "element", "direction": "backward", "module": "fc", "op": "Linear", "tensor": "dw", "index": [2, 0]},
+     "dw[2, 0] of fc backward"),
+])  # fmt: skip
+def test_a_place_in_few_words_says_nothing_twice(stop, words):
+    assert place_of(stop) == words
+
+
+def test_a_tab_that_is_clicked_gives_its_panel_the_focus(stopped, qtbot):
+    """Not the next panel that is in sight, to which Qt gives it when the panel before is hidden."""
+    workspace = stopped.workspace
+    stopped.activateWindow()
+    workspace.show_panel("tensor")
+    bar = next(bar for bar in workspace.findChildren(QTabBar) if "Explain" in map(bar.tabText, range(bar.count())))
+    tab = [bar.tabText(i) for i in range(bar.count())].index("Explain")
+    qtbot.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(tab).center())
+    qtbot.waitUntil(lambda: workspace.current_key() == "explain")
 
 
 def test_in_little_room_whole_figures_are_left_out_of_the_status_line(stopped):

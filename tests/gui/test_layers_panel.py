@@ -128,7 +128,7 @@ def test_curves_are_of_the_field_and_the_rows_chosen(collecting, panel, engine):
     panel.state.update(stop=STOP)
     panel.show()
     assert list(curves(panel)) == ["fc", "relu#1"]
-    assert curves(panel)["fc"].x.tolist() == [0, 2]
+    assert curves(panel)["fc"].x.tolist() == [1, 3]
     panel.table.selectRow(1)
     assert list(curves(panel)) == ["relu#1"]
     panel.table.clearSelection()
@@ -179,13 +179,13 @@ def test_it_looks_while_running_and_only_while_seen(collecting, panel, engine):
 def test_while_running_only_what_is_new_is_asked_for_and_joined(collecting, panel, engine):
     panel.state.update(stop=STOP)
     panel.show()
-    assert curves(panel)["fc"].x.tolist() == [0, 2]
+    assert curves(panel)["fc"].x.tolist() == [1, 3]
     panel.state.update(running=True)
     for name in engine.latest:
         engine.series[name, "std"] = {"steps": [2, 3, 4], "values": [9.0, 5.0, 7.0]}
     panel._ask()
     assert [asked.get("from") for asked in engine.asked("statistics") if asked.get("field") == "std"][-1] == 3
-    assert curves(panel)["fc"].x.tolist() == [0, 2, 3, 4] and curves(panel)["fc"].y.tolist() == [1, 3, 5, 7]
+    assert curves(panel)["fc"].x.tolist() == [1, 3, 4, 5] and curves(panel)["fc"].y.tolist() == [1, 3, 5, 7]
     engine.latest["fc"]["std"] = 0.25
     panel._ask()
     assert texts(panel, 0)[1] == "0.2500"
@@ -194,7 +194,7 @@ def test_while_running_only_what_is_new_is_asked_for_and_joined(collecting, pane
     assert "from" not in [asked for asked in engine.asked("statistics") if asked.get("field") == "norm"][-1]
     panel.state.update(running=False, stop={**STOP, "seq": 9})
     assert "from" not in [asked for asked in engine.asked("statistics") if asked.get("field") == "norm"][-1]
-    assert curves(panel)["fc.weight"].x.tolist() == [0, 2]
+    assert curves(panel)["fc.weight"].x.tolist() == [1, 3]
 
 
 def test_collecting_can_be_switched_off_for_good(collecting, panel, engine, link, context):
@@ -286,12 +286,12 @@ def test_histograms_over_time_of_a_true_session(two_points, qtbot, until, step):
     panel.table.selectRow(next(k for k, row in enumerate(panel.model.rows) if row.name.endswith("0.weight")))
     shown = panel.curves.histogram
     until(lambda: shown.isVisible() and shown.title.endswith("0.weight") and len(shown._steps) >= 3)
-    assert shown._steps.tolist() == [20, 40, 60] and shown._counts.sum(axis=1).tolist() == [16, 16, 16]
+    assert shown._steps.tolist() == [21, 41, 61] and shown._counts.sum(axis=1).tolist() == [16, 16, 16]
     said = []
     shown.read.connect(said.append)
     box = shown._box()
     text = shown.text_at(box.center().x(), box.bottom() - 2)
-    assert text.startswith("step 40   ") and text.endswith(" %")
+    assert text.startswith("step 41   ") and text.endswith(" %")
     for name in ("light", "dark", "projector"):
         panel.apply_theme(Theme(name, 1.5))
         assert not panel.grab().isNull()

@@ -189,3 +189,21 @@ def test_in_another_size_the_last_picture_is_still_there(panel, qtbot, link, end
     panel.resize(420, 700)
     qtbot.waitUntil(lambda: panel.scene.nodes["act/Relu"] is not item)
     assert panel.scene.nodes["act/Relu"].contents["values"] is seen
+
+
+def test_what_was_seen_last_stays_where_the_script_has_ended_and_its_models_are_gone(panel, link):
+    """With a model that a function made the names of its layers go: the graph is another one then."""
+    link.answers["events"] = {"events": [], "first": 15, "last": 15, "complete": True}
+    run(panel)
+    kept = panel.scene.nodes["act/Relu"].contents["values"]
+    nameless = graph()
+    names = {node["id"]: node["id"].rpartition("/")[2] + f"#{i}" for i, node in enumerate(nameless["nodes"])}
+    for one in nameless["nodes"]:
+        one["id"], one["module"] = names[one["id"]], ""
+    for one in nameless["edges"]:
+        one["from"], one["to"] = names[one["from"]], names[one["to"]]
+    nameless["signature"] = "b"
+    ended = {**stop(14), "seq": 99, "direction": None, "position": [99, 0, 0], "kind": "end", "reason": "end"}
+    panel.state.update(running=False, stop=ended, graph=nameless)
+    assert panel.scene.nodes["act/Relu"].contents["values"] is kept
+    assert panel.head.subject.text() == "activations, last seen in step 7"

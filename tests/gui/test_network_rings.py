@@ -3,14 +3,18 @@ and units that are too small for more than a dot."""
 
 import numpy as np
 import pytest
-from PyQt6.QtGui import QColor, QImage, QPainter
+from PyQt6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 
 from gui.network.items import Marks
 from gui.network.layout import lay_out
+from gui.network.measuring import number_font
+from gui.network.places import APART
 from gui.network.scene import NetworkScene
 from gui.network.values import Content, colours
+from gui.panels.network import NetworkPanel
+from gui.state import Selection
 from gui.theme import Theme
-from tests.gui.network_fakes import edge, graph, node
+from tests.gui.network_fakes import answers, edge, graph, node, stop
 
 CONV = "conv/Convolution"
 
@@ -82,3 +86,34 @@ def test_dots_have_the_colours_of_their_units_with_ground_between_them(qtbot):
     for unit in range(8):
         assert list(pixel(item.center(unit)).getRgb()[:3]) == wanted[unit][:3]
         assert pixel(item.center(unit), high * zoom / 2).name() == ground
+
+
+def test_no_ring_lies_on_the_input_of_another_batch(panel, link):
+    """The batch is there and selected, its op has not run yet: the input still shows that of the batch before."""
+    whole = graph()
+    whole["nodes"][0]["label"] = "x"
+    panel.state.update(graph=whole, stop=stop(14))
+    naming = panel.naming
+    seen = naming.fill.values("input")
+    assert seen is not None
+    assert naming.chosen(Selection(event=seen.event, name="x")).node == "input"
+    assert naming.chosen(Selection(event=99, name="x")) is None
+
+
+@pytest.fixture
+def panel(qtbot, context, link):
+    link.answers = answers()
+    panel = NetworkPanel(context)
+    qtbot.addWidget(panel)
+    panel.resize(600, 480)
+    panel.show()
+    return panel
+
+
+def test_a_number_beside_a_unit_leaves_room_for_its_ring(panel):
+    """The ring of a selected unit is 5 pixels around it, and 2 wide."""
+    panel.state.update(graph=graph(), stop=stop(14))
+    item = panel.scene.nodes["input"]
+    assert item.place.numbers == "left" and APART >= 5 + 2
+    shown = max(QFontMetricsF(number_font(item.theme)).horizontalAdvance(text) for text in ("-0.200", "0.900"))
+    assert item.place.beside - APART >= shown

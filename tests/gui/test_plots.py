@@ -323,12 +323,17 @@ def test_numbers_of_a_low_plot_do_not_stand_upon_each_other(lines):
             assert all(abs(float(text) - value) < 1e-9 for value, text in area.ticks)
 
 
-def test_where_there_is_little_room_the_read_out_leaves_the_values_to_the_plots(lines):
+def test_where_there_is_little_room_the_read_out_says_what_has_room(lines):
+    """The first curve's values, of as many plots as fit; all stand above their plots as well."""
     lines.show_plots(plots())
     lines.resize(900, 300)
     assert lines.read_out.shown == lines.read_out.text()
+    lines.resize(360, 300)
+    assert lines.read_out.shown == "step 99   loss 0.02000   accuracy 99.00 %"
     lines.resize(220, 300)
-    assert lines.read_out.shown == "step 99" and "accuracy" in lines.read_out.toolTip()
+    assert lines.read_out.shown == "step 99   loss 0.02000" and "accuracy" in lines.read_out.toolTip()
+    lines.resize(90, 300)
+    assert lines.read_out.shown == "step 99"
 
 
 def test_a_long_legend_leaves_the_curves_their_room_and_says_how_many_are_left_out(lines):

@@ -105,3 +105,12 @@ def test_a_true_script_walks_op_by_op(real, until, step):
     assert all(stop["level"] == "op" and stop["reason"] == "step" for stop in stops)
     assert [stop["seq"] for stop in stops] == sorted({stop["seq"] for stop in stops})
     assert real.troubles == []
+
+
+def test_who_steps_into_an_element_goes_on_in_it(stepping, link, context):
+    """Also where the Explain panel led there: "over" would leave the element at its first line."""
+    arrive(link, 1, level="element")
+    stepping.over()
+    assert link.moves[-1] == ("next", {"granularity": "element"})
+    arrive(link, 1, level="op")
+    assert context.state.level == "op"

@@ -66,7 +66,7 @@ def test_gradient_update_and_difference(panel, engine):
     stop_at(panel, engine.events[5], event=10, name="w", label="fc.weight")
     choose(panel, "difference")
     assert (panel.shown.data == engine.arrays[10, "w"] - engine.arrays[0, "w"]).all()
-    assert panel.source.title == "fc.weight: step 1 − step 0"
+    assert panel.source.title == "fc.weight: step 2 − step 1"
     stop_at(panel, engine.events[5], expression="fc.weight")
     choose(panel, "gradient")
     assert (panel.shown.data == engine.arrays["fc.weight.grad"]).all()
@@ -318,6 +318,17 @@ def test_what_was_seen_while_the_script_ran_stays_where_nothing_is_recorded(pane
     assert panel.message.isVisible() and not panel.map.isVisible()
 
 
+def test_a_parameter_that_a_free_run_has_shown_is_read_anew_where_it_stops(panel, engine):
+    """Nobody has selected it: at a stop without tensors, perhaps of another run, its numbers were those of the picture."""
+    linear_layer(engine)
+    stop_at(panel, engine.events[0], expression="fc.weight", label="fc.weight")
+    before = panel.shown.data.copy()
+    engine.arrays["fc.weight"] = engine.arrays["fc.weight"] + 1
+    nothing = {"seq": 50, "kind": "batch", "name": "step", "tensors": [], "step": 34}
+    panel.state.update(selection=Selection(), stop=nothing)
+    assert (panel.shown.data == before + 1).all()
+
+
 def test_what_was_shown_stays_with_its_step_where_it_is_not_remembered_any_more(panel, engine):
     linear_layer(engine)
     stop_at(panel, {**engine.events[0], "step": 2}, event=0, name="w")
@@ -326,7 +337,7 @@ def test_what_was_shown_stays_with_its_step_where_it_is_not_remembered_any_more(
     engine.arrays.clear()
     panel.state.update(stop={"seq": 152, "kind": "end", "reason": "end", "tensors": [], "name": "", "step": 60})
     assert (panel.shown.data == numbers).all() and panel.map.isVisible() and not panel.message.isVisible()
-    assert "last seen in step 2" in panel.head.subject.text()
+    assert "last seen in step 3" in panel.head.subject.text()
     panel.state.update(runs=[{"name": "other", "number": 2, "current": True}])
     panel.state.update(stop={"seq": 9, "kind": "line", "reason": "step", "tensors": [], "name": "", "step": 1})
     assert panel.message.isVisible() and "last seen" not in panel.head.subject.text(), "it was seen of another run"
@@ -474,7 +485,7 @@ def test_on_a_true_session(two_points, qtbot, until, step):
     until(lambda: panel.source.title == "last update of 0.weight" and panel.map.isVisible())
     until(lambda: panel.shown.ends is not None and max(map(abs, panel.shown.ends)) < 0.01)
     choose(panel, "difference")
-    until(lambda: "step 2 − step 1" in panel.source.title and panel.map.isVisible())
+    until(lambda: "step 3 − step 2" in panel.source.title and panel.map.isVisible())
     assert two_points.troubles == []
 
 

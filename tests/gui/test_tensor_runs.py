@@ -65,9 +65,9 @@ def test_why_a_step_is_not_there():
         events_of_step(step, ("forward",), lambda c, a, then, run: then(answer), lambda _, why: reasons.append(why))
         return reasons
 
-    assert "has come to step 4" in told([event(1, step=4)], 6)[0]
+    assert "has come to step 5" in told([event(1, step=4)], 6)[0]
     assert "does not reach back" in told([event(1, step=4)], 2)[0]
-    assert "has come to step 0" in told([], 2)[0]
+    assert "has come to step 1" in told([], 2)[0]
 
 
 def test_the_difference_to_another_run(panel, link, context):
@@ -82,7 +82,7 @@ def test_the_difference_to_another_run(panel, link, context):
     context.state.update(stop=engine.events[3])
     choose(panel, RUN + "run 1")
     assert (panel.shown.data == engine.arrays[10, "y"] - other.arrays[10, "y"]).all()
-    assert panel.head.subject.text().startswith("fc y − run 1, step 1  4×5")
+    assert panel.head.subject.text().startswith("fc y − run 1, step 2  4×5")
     assert panel.statistics.text().startswith('<span style="color:')  # of all of it
     # An element of the difference is the element of the current run.
     panel.select(2, 3)
@@ -101,7 +101,7 @@ def test_what_cannot_be_compared_says_why(panel, link, context):
     context.state.update(runs=RUNS, stop=engine.events[4])
     link.answers["run 1", "events"] = {"events": engine.events[:3], "first": 0, "last": 2}
     choose(panel, RUN + "run 1")
-    assert "it has come to step 0; switch to it and run it to step 1" in panel.message.text()
+    assert "it has come to step 1; switch to it and run it to step 2" in panel.message.text()
     link.answers["run 1", "events"] = {"events": engine.events, "first": 0, "last": 12}
     link.answers["run 1", "tensor"] = {"shape": [7, 3], "data": np.zeros((7, 3), "f4"), "block": [1, 1], "dtype": "float32"}
     choose(panel, RUN + "run 1")

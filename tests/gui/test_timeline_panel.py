@@ -77,7 +77,7 @@ def test_codes_tell_phases_apart():
     expected = [NOTHING, NOTHING, FORWARD, LOSS, NOTHING, BACKWARD, BACKWARD, UPDATE, ALARM, NOTHING]
     assert events.codes(20, 30).tolist() == expected
     assert events.codes(18, 23).tolist() == [0, 0, *expected[:3]] and events.codes(29, 32).tolist() == [0, 0, 0]
-    assert events.steps == [(29, "2")] and events.batches == [(20, "3")]  # batches are counted from 1
+    assert events.steps == [(29, "3")] and events.batches == [(20, "3")]  # batches are counted from 1
 
 
 def test_answers_that_overlap_or_come_twice_change_nothing():
@@ -100,7 +100,7 @@ def test_much_that_was_forgotten_leaves_no_trace():
     events = Events()
     events.extend(history(0, 49_999)({"count": 50_000}))
     events.extend(history(45_000, 50_009, complete=False)({"count": 100, "from": 50_000}))
-    assert events.get(44_999) is None and events.describe(45_002) == "forward Linear · forward · step 4500 · event 45,002"
+    assert events.get(44_999) is None and events.describe(45_002) == "step 4,501 · forward Linear · event 45,002"
     assert events.codes(45_000, 45_008).tolist() == [NOTHING, NOTHING, FORWARD, LOSS, NOTHING, BACKWARD, BACKWARD, UPDATE]
     assert events.at_line("/a.py", 1)[:2] == [45_001, 45_011] and events.at_position([22_499, 0, 0]) is None
     assert len(events._events) < 10_000
@@ -429,7 +429,8 @@ def test_before_the_window_a_replay_is_offered(panel, link, context, qtbot):
         x = round(panel.strip.x_before(step)) + (1 if step == 0 else 0)
         assert panel.strip.step_before(x) == step and f"Step {step}, " in panel.strip.hint(x)
         qtbot.mouseMove(panel.strip, QPoint(x, 30))
-        assert panel.head.subject.text() == f"step {step} · click to replay the run up to there"
+        where = f"the end of step {step}" if step else "the beginning"
+        assert panel.head.subject.text() == f"{where} · click to replay the run up to there"
         qtbot.mouseClick(panel.strip, Qt.MouseButton.LeftButton, pos=QPoint(x, 30))
         assert link.moves.pop() == ("goto", {"position": [10 * step, 0, 0]})
     assert panel.strip.step_before(panel.strip.left()) is None
@@ -437,7 +438,7 @@ def test_before_the_window_a_replay_is_offered(panel, link, context, qtbot):
 
 def test_the_event_under_the_pointer_is_described(panel, context, qtbot):
     context.state.update(stop=stop(99))
-    told = "forward Linear · forward · step 4 · event 42"
+    told = "step 5 · forward Linear · event 42"
     assert panel.strip.hint(at(panel, 42).x()) == f"{told}\nepoch 1 · batch 5 · position 21.0.0"
     qtbot.mouseMove(panel.strip, at(panel, 42))
     assert panel.head.subject.text() == told

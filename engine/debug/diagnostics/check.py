@@ -96,8 +96,9 @@ class Check:
         what_if: str | None = None,
         source: str = "",
         badness: float = 1.0,
+        begins: int | None = None,
     ) -> None:
         """Report a finding, unless it is known or explained by another; see :class:`Finding` for the arguments."""
         self.run.report(
-            Finding(id, title, severity, cause, sentence, suggestion, place, evidence, what_if, source, badness)
+            Finding(id, title, severity, cause, sentence, suggestion, place, evidence, what_if, source, badness, begins)
         )

@@ -39,7 +39,9 @@ class Curves(Check):
     def fresh(self) -> None:
         self.total = self.count = 0.0
         self.closed = False
-        self.history: dict[tuple, list[tuple[float, float]]] = {}
+        #: Of each place of evaluation: the training loss since the one before, the value, and how many steps had ended.
+        self.modules: dict[tuple, str] = {}
+        self.history: dict[tuple, list[tuple[float, float, int]]] = {}
 
     def loss(self, this: Pass, losses: Series) -> None:
         if self.closed:
@@ -70,25 +72,35 @@ class Curves(Check):
         self.closed = True
         key = (evaluation.file, evaluation.line, evaluation.name)
         history = self.history.setdefault(key, [])
-        history.append((self.total / self.count, value))
-        values = [v for _, v in history]
+        history.append((self.total / self.count, value, self.run.step))
+        values = [v for _, v, _ in history]
         best = min(range(len(values)), key=values.__getitem__)
         lowest, recent = values[best], values[-3:]
         if len(values) - 1 - best < EVALUATIONS or min(recent) < (1 + RISE) * lowest:
             return
-        trained, now = history[best][0], statistics.fmean(t for t, _ in history[-3:])
+        trained, now = history[best][0], statistics.fmean(t for t, _, _ in history[-3:])
         if min(recent) - lowest < RISE_OF_FIRST * abs(values[0]) or now > FALL * trained:
             return
         run = self.run
-        place = Place(evaluation.name, run.module_name(evaluation.module), "", evaluation.file, evaluation.line, run.step)
+        # The name that its module had first: it may have gone, and the fault is one and the same.
+        module = self.modules.setdefault(key, run.module_name(evaluation.module))
+        place = Place(evaluation.name, module, "", evaluation.file, evaluation.line, run.step)
         self.report(
             "overfitting", "warning", "The model overfits",
             "It learns the training samples by heart, noise included: the training loss goes on falling while the loss on "
             "other samples rises.",
-            f"The validation loss was lowest, {number(lowest)}, {len(values) - 1 - best} evaluations ago and is "
-            f"{number(values[-1])}; meanwhile the training loss went from {number(trained)} to {number(now)}.",
+            f"The validation loss was lowest {len(values) - 1 - best} evaluations ago, {number(lowest)}, and is "
+            f"{number(values[-1])} now; meanwhile the training loss went from {number(trained)} to {number(now)}.",
             "Stop at the lowest validation loss, or use more data, weight decay, dropout, or a smaller model.",
             place, {"lowest": lowest, "now": values[-1], "train_then": trained, "train_now": now, "evaluation": len(values)},
-            'for g in optimizer.param_groups: g["weight_decay"] = 1e-2',
-            "Prechelt 1998, Early stopping - but when?", values[-1] / max(lowest, 1e-30),
+            self._decay(),
+            "Prechelt 1998, Early stopping - but when?", values[-1] / max(lowest, 1e-30), history[best][2],
         )  # fmt: skip
+
+    def _decay(self) -> str:
+        """Statements that switch weight decay on. AdamW's takes lr · weight_decay of each weight in a step, the others' adds
+        weight_decay times it to its gradient: what is much for these is next to nothing for that.
+        """
+        decoupled = any(type(optimizer).__name__ == "AdamW" for optimizer in self.run.optimizers)
+        value = "0.02 / g['lr']" if decoupled else "1e-2"
+        return f'for g in optimizer.param_groups: g["weight_decay"] = {value}'

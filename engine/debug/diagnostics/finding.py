@@ -43,6 +43,7 @@ class Finding:
         suggestion: what to do.
         what_if: statements that can be tried in a fork of the run, written with the names that most scripts use
             (``model``, ``optimizer``); None where no edit of the running program helps.
+        begins: after how many optimizer steps the trial is best begun; None: where the run stands.
         source: where the threshold or the rule comes from; ``""`` where it is self-evident.
         badness: how bad it is, in the measure of its kind; a finding comes again only when this has doubled.
     """
@@ -58,6 +59,7 @@ class Finding:
     what_if: str | None = None
     source: str = ""
     badness: float = 1.0
+    begins: int | None = None
 
     @property
     def key(self) -> tuple:
@@ -77,6 +79,7 @@ class Finding:
             "place": dict(vars(self.place)),
             "suggestion": self.suggestion,
             "what_if": self.what_if,
+            "begins": self.begins,
             "source": self.source,
             "badness": float(self.badness),
         }
