@@ -35,7 +35,7 @@ def ahead(strip: StripView) -> float:
 def paint_ahead(painter: QPainter, strip: StripView) -> None:
     """A hatched field with the step that the script has come to."""
     wide = ahead(strip)
-    if not wide:
+    if not wide or strip.running is None:
         return
     theme, (_, bottom) = strip.theme, lanes(strip)
     box = QRectF(strip.width() - wide, 0, wide, bottom)

@@ -33,4 +33,4 @@ def test_the_place_is_kept_of_an_engine_that_hangs(make, until, tmp_path, state)
     window.saving.keep_place(0.5)
     assert wait_until_gone(engine)
     file, where = kept_place(window.context.settings, str(script))
-    assert os.path.isfile(file) and where == "step 0"
+    assert os.path.isfile(file) and where == "step 1"

@@ -24,8 +24,8 @@ def counts():
     gc.collect()
     found = {
         "threads": threading.active_count(), "processes": len(children()), "widgets": len(QApplication.allWidgets()),
-        "QObjects": sum(isinstance(thing, QObject) for thing in gc.get_objects()),
-        "runs": sum(isinstance(thing, Run) for thing in gc.get_objects()),
+        "QObjects": sum(issubclass(type(thing), QObject) for thing in gc.get_objects()),
+        "runs": sum(issubclass(type(thing), Run) for thing in gc.get_objects()),
         "files": sum(len(files) + len(folders) for _, folders, files in os.walk(tempfile.gettempdir())),
     }  # fmt: skip
     if Path("/proc/self/fd").is_dir():

@@ -304,7 +304,7 @@ def test_tabs_that_have_no_room_are_seen_whole_or_not_at_all(qtbot):
     qtbot.addWidget(bar)
     for name in ("Variables", "Stack", "Breakpoints", "Parameters", "Output"):
         bar.addTab(name)
-    style_tabs(bar, Theme(), {}, owner)
+    style_tabs(bar, Theme(), {}, owner, lambda title: None)
     bar.resize(1000, 30)
     bar.show()
     qtbot.waitExposed(bar)
@@ -324,7 +324,7 @@ def test_tabs_that_have_no_room_are_seen_whole_or_not_at_all(qtbot):
     bar.grab()
     left = [bar.tabRect(i).right() + 1 for i in range(4) if bar.tabRect(i).left() < 0 <= bar.tabRect(i).right()]
     assert before.isVisible() == bool(left) and (not left or before.geometry().right() + 1 == left[0])
-    style_tabs(bar, Theme(), {}, owner)
+    style_tabs(bar, Theme(), {}, owner, lambda title: None)
     assert len(owner.findChildren(Fitting)) == 1
 
 
