@@ -209,6 +209,9 @@ class Session:
             if command not in _BACKWARDS or stop.position is None:
                 return stop
             return self._replay_to(run, _backwards(command, arguments, stop))
+        except KeyboardInterrupt:
+            run.state = "running"  # it has been told to move, and may have run for long before it has said so
+            raise
         run.state = "running"
         return self.wait(timeout)
 

@@ -166,10 +166,11 @@ class Shell:
         wait = first
         while True:
             try:
-                return wait()
-            except TimeoutError:
-                self.show_progress()
-            except KeyboardInterrupt:
+                try:
+                    return wait()
+                except TimeoutError:
+                    self.show_progress()
+            except KeyboardInterrupt:  # also while the progress is written
                 if self.session.current.state != "running" or not self.interactive:
                     raise
                 if paused:
