@@ -56,16 +56,14 @@ def style_tabs(
     for i in range(bar.count()):
         bar.setTabToolTip(i, tips.get(bar.tabText(i), bar.tabText(i)))
     found = (fitting for fitting in owner.findChildren(Fitting) if fitting.bar is bar)
-    fitting = next(found, None) or Fitting(bar, owner)
-    fitting.clicked = clicked
-    fitting.fit(theme)
+    (next(found, None) or Fitting(bar, owner, clicked)).fit(theme)
 
 
 class Fitting(QObject):
     """Keeps the names of tabs whole: where they have no room they become small; where that is not enough, arrows at the
     right reach those that are out of sight. What would be seen of a tab in part is covered."""
 
-    def __init__(self, bar: QTabBar, owner: QObject) -> None:
+    def __init__(self, bar: QTabBar, owner: QObject, clicked: Callable[[str], object]) -> None:
         super().__init__(owner)  # Qt has made the bar: as its child this would lose all that is Python's about it
         self.bar = bar
         bar.destroyed.connect(self.deleteLater)
@@ -79,9 +77,8 @@ class Fitting(QObject):
             cover.hide()
         bar.installEventFilter(self)
         #: After a click the panel that it has chosen gets the focus: else that would go on to the next that is in sight.
-        self.chosen = single_shot(self, 0, lambda: self.clicked(bar.tabText(bar.currentIndex())))
-        self.clicked: Callable[[str], object] = lambda _title: None
-        bar.tabBarClicked.connect(lambda tab: tab >= 0 and self.chosen.start())
+        chosen = single_shot(self, 0, lambda: clicked(bar.tabText(bar.currentIndex())))
+        bar.tabBarClicked.connect(lambda tab: tab >= 0 and chosen.start())
 
     def fit(self, theme: Theme | None = None) -> None:
         """Choose the font; ``theme`` where it is another."""

@@ -172,7 +172,6 @@ class CellPainter:
             place = QRectF(self._x(self.columns.start + j), self._y(self.rows.start + i), self.width - room, self.height)
             self.painter.drawText(place, flags, text)
 
-
     def _filled(self) -> np.ndarray:
         """For each cell of the part that is seen whether there is a number: behind an atlas' last tile there is none."""
         picture, rows, columns = self.picture, np.array(self.rows), np.array(self.columns)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from gui.panels.network import NetworkPanel
+
 #: number, kind, op, module of each event; 20 is the stop's.
 _RUN = (
     (1, "forward", "Linear", "fc1"), (2, "forward", "Relu", "act"), (3, "forward", "Linear", "fc2"),
@@ -110,3 +112,14 @@ def answers():
 
     found["tensors"] = answer
     return found
+
+
+def shown_panel(qtbot, context, link, width=600):
+    """The Network panel, in sight, on a link that gives these answers."""
+    link.answers = answers()
+    panel = NetworkPanel(context)
+    qtbot.addWidget(panel)
+    panel.resize(width, 480)
+    panel.show()
+    qtbot.waitExposed(panel)
+    return panel

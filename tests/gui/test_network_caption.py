@@ -9,7 +9,7 @@ from gui.panels.network import NetworkPanel
 from gui.panels.panel import ElidedLabel
 from gui.theme import Theme
 from tests.gui.conftest import PATIENCE
-from tests.gui.network_fakes import answers, events, graph, stop
+from tests.gui.network_fakes import answers, events, graph, shown_panel, stop
 from tests.gui.test_live import TO_ITS_END
 
 LOSS = "BCELoss/BinaryCrossEntropy"
@@ -17,12 +17,7 @@ LOSS = "BCELoss/BinaryCrossEntropy"
 
 @pytest.fixture
 def panel(qtbot, context, link):
-    link.answers = answers()
-    panel = NetworkPanel(context)
-    qtbot.addWidget(panel)
-    panel.resize(700, 480)
-    panel.show()
-    qtbot.waitExposed(panel)
+    panel = shown_panel(qtbot, context, link, 700)
     panel.state.update(graph=graph(), stop=stop(14))
     return panel
 

@@ -5,19 +5,13 @@ import pytest
 
 from gui.network.glyphs import bgra_of, quick_image
 from gui.network.log import KINDS
-from gui.panels.network import NetworkPanel
 from gui.panels.network_events import EVENTS
-from tests.gui.network_fakes import answers, events, graph, stop
+from tests.gui.network_fakes import answers, events, graph, shown_panel, stop
 
 
 @pytest.fixture
 def panel(qtbot, context, link):
-    link.answers = answers()
-    panel = NetworkPanel(context)
-    qtbot.addWidget(panel)
-    panel.resize(600, 480)
-    panel.show()
-    qtbot.waitExposed(panel)
+    panel = shown_panel(qtbot, context, link)
     panel.state.update(graph=graph(), stop=stop(14))
     return panel
 

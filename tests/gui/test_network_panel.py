@@ -17,20 +17,14 @@ from gui.network.words import Words
 from gui.panels.network import NetworkPanel
 from gui.state import Selection
 from gui.theme import Theme
-from tests.gui.network_fakes import answers, graph, node, stop
+from tests.gui.network_fakes import graph, node, shown_panel, stop
 
 LOSS = "BCELoss/BinaryCrossEntropy"
 
 
 @pytest.fixture
 def panel(qtbot, context, link):
-    link.answers = answers()
-    panel = NetworkPanel(context)
-    qtbot.addWidget(panel)
-    panel.resize(600, 480)
-    panel.show()
-    qtbot.waitExposed(panel)
-    return panel
+    return shown_panel(qtbot, context, link)
 
 
 def go(panel, seq, **changes):

@@ -11,10 +11,9 @@ from gui.network.measuring import number_font
 from gui.network.places import APART
 from gui.network.scene import NetworkScene
 from gui.network.values import Content, colours
-from gui.panels.network import NetworkPanel
 from gui.state import Selection
 from gui.theme import Theme
-from tests.gui.network_fakes import answers, edge, graph, node, stop
+from tests.gui.network_fakes import edge, graph, node, shown_panel, stop
 
 CONV = "conv/Convolution"
 
@@ -102,12 +101,7 @@ def test_no_ring_lies_on_the_input_of_another_batch(panel, link):
 
 @pytest.fixture
 def panel(qtbot, context, link):
-    link.answers = answers()
-    panel = NetworkPanel(context)
-    qtbot.addWidget(panel)
-    panel.resize(600, 480)
-    panel.show()
-    return panel
+    return shown_panel(qtbot, context, link)
 
 
 def test_a_number_beside_a_unit_leaves_room_for_its_ring(panel):

@@ -39,8 +39,9 @@ class Curves(Check):
     def fresh(self) -> None:
         self.total = self.count = 0.0
         self.closed = False
-        #: Of each place of evaluation: the training loss since the one before, the value, and how many steps had ended.
+        #: The name of the module that is evaluated at each place of evaluation.
         self.modules: dict[tuple, str] = {}
+        #: Of each place of evaluation: the training loss since the one before, the value, and how many steps had ended.
         self.history: dict[tuple, list[tuple[float, float, int]]] = {}
 
     def loss(self, this: Pass, losses: Series) -> None:

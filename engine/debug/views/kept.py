@@ -36,18 +36,10 @@ class Kept:
         """The answer to ``question`` about ``array``: one that is known, or what ``make()`` returns."""
         if type(array) is not np.ndarray or array.nbytes < LARGE:
             return make()
-        key = _key(array, question)
+        key = address(array), array.shape, array.strides, array.dtype.str, question
         if key not in self._answers:
-            self.keep(array, question, make())
-        return self._answers[key]
-
-    def keep(self, array: np.ndarray, question: Any, answer: Any) -> None:
-        """``answer`` is that to ``question`` about ``array``."""
-        if type(array) is np.ndarray and array.nbytes >= LARGE:
+            answer = make()
             if len(self._answers) >= MOST:
                 del self._answers[next(iter(self._answers))]
-            self._answers[_key(array, question)] = answer
-
-
-def _key(array: np.ndarray, question: Any) -> Any:
-    return address(array), array.shape, array.strides, array.dtype.str, question
+            self._answers[key] = answer
+        return self._answers[key]
