@@ -347,8 +347,8 @@ def test_several_threads_find_what_one_finds(monkeypatch):
         assert one.keys() == several.keys()
         for key, value in one.items():
             np.testing.assert_array_equal(several[key], value, err_msg=key)
-    # A helper that is quick also takes another's share.
-    assert "MainThread" in seen and 2 <= len(seen) <= 3
+    # How many helpers: a quick one also takes another's share.
+    assert "MainThread" in seen and len(seen) > 1
     # What works beside the script gets no help.
     seen.clear()
     thread = threading.Thread(target=asked[2], name="beside")
