@@ -1,5 +1,6 @@
 """Offscreen windows, the fixtures of the window's tests, and the rule that Qt has nothing to complain about."""
 
+import gc
 import os
 import threading
 import time
@@ -39,7 +40,16 @@ def qt_is_silent():
 
 
 @pytest.fixture(autouse=True)
-def no_thread_stays():
+def garbage_stays_here():
+    """As in the program (``gui.garbage``): no other thread takes widgets apart, which Qt may not survive."""
+    gc.disable()
+    yield
+    gc.collect(1)
+    gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def no_thread_stays(garbage_stays_here):
     """Fail where a thread of the window or its client outlives the test; those that the engine computes views with stay."""
     before = set(threading.enumerate())
     yield
