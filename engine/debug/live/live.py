@@ -20,7 +20,7 @@ from engine.debug.live.views import ClassNames, Subscription
 from engine.debug.watching import Watcher
 
 #: Seconds between the beginnings of two pictures, at least.
-INTERVAL = 1 / 34
+INTERVAL = 1 / 32
 
 #: How many times longer than a picture costs the time to the next one is, at least.
 AMORTISED = 15.0

@@ -23,13 +23,13 @@ from engine.debug.watching import loader_name
 from engine.function import Function
 from engine.tensor import Tensor
 
-#: Bytes of a part that is copied while the step runs; of a larger one a reference is kept until the step has ended. Then
+#: Bytes of a part that is copied when its op is told of; of a larger one a reference is kept until the step has ended. Then
 #: it is copied too, up to this size, and otherwise made small at once, which takes the script's time.
 COPIED, COPIED_THEN = 128 << 10, 4 << 20
 
 
 class Cut:
-    """A part of an op's array that is copied as soon as the op has run: id of the view, name of the array, slice."""
+    """A part of an op's array that is copied when the op is told of: id of the view, name of the array, slice."""
 
     __slots__ = ("_index", "_shape", "id", "name", "part")
 
@@ -103,6 +103,7 @@ class Looking(trace.Observer):
     """Hands calls on to the picture that is being taken: so one observer does for all pictures."""
 
     watches = frozenset(("forward", "batch"))
+    can_wait = True
 
     def __init__(self) -> None:
         self.picture: Picture | None = None
@@ -116,6 +117,11 @@ class Looking(trace.Observer):
     def after_forward(self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> None:
         if self.picture is not None:
             self.picture.after_forward(function, inputs, outputs)
+
+    def after_forwards(self, ops: list[trace.Ran]) -> None:
+        if self.picture is not None:
+            for function, inputs, outputs in ops:
+                self.picture.after_forward(function, inputs, outputs)
 
     def after_backward(
         self,
@@ -143,7 +149,7 @@ class Looking(trace.Observer):
 class Picture:
     """Looks at one step. Ops never write their inputs, so references stay what they were until the step has ended. But
     arrays that are kept so long cannot be used again meanwhile, and the step runs through other memory than those
-    before it: of what is small copies are kept, made while it is still in the processor's cache.
+    before it: of what is small copies are kept, made before the backward pass.
 
     Args:
         ops: the structure that the step should have.
