@@ -21,7 +21,7 @@ from engine.device import gate
 from engine.device.cuda_array import CudaArray, empty, kept_from_host
 from engine.device.streams import current
 from engine.kernels.cuda.blocks import BLOCK_THREADS, block_sum
-from engine.kernels.cuda.launch import cuda, device_function, launch, math
+from engine.kernels.cuda.launch import cuda, device_function, jit, launch, math
 
 #: Elements that one block of threads works on.
 CHUNK = 16 if gate.simulated() else 1024
@@ -122,7 +122,7 @@ def over(kernel: Any, rows: Sequence[tuple[CudaArray, ...]], *arguments: Any) ->
 _THREADS = 4 if gate.simulated() else 256
 
 
-@cuda.jit
+@jit
 def _fill(memory, table, value):
     row = row_of(table)
     start, stop = chunk_of(table, row)
@@ -136,7 +136,7 @@ def fill(arrays: Sequence[CudaArray], value: float) -> None:
     over(_fill, [(array.reshape(-1),) for array in arrays], value)
 
 
-@cuda.jit
+@jit
 def _squares(memory, table, parts):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     row = row_of(table)
@@ -151,7 +151,7 @@ def _squares(memory, table, parts):
         parts[cuda.blockIdx.x] = total
 
 
-@cuda.jit
+@jit
 def _roots(y, table, parts):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     row = cuda.blockIdx.x
@@ -175,7 +175,7 @@ def norms(y: CudaArray, arrays: Sequence[CudaArray]) -> None:
         launch(_roots, len(rows), BLOCK_THREADS, y, table, parts)
 
 
-@cuda.jit
+@jit
 def _clip(memory, table, total, max_norm, least):
     row = row_of(table)
     start, stop = chunk_of(table, row)

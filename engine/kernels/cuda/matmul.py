@@ -14,7 +14,7 @@ Three versions, each with one idea more:
 from __future__ import annotations
 
 from engine.device import empty, gate
-from engine.kernels.cuda.launch import cuda, device_function, launch
+from engine.kernels.cuda.launch import cuda, device_function, jit, launch
 from engine.kernels.cuda.register_tile import REALS, Operand, Result, at, tiled
 
 TILE = 4 if gate.simulated() else 16
@@ -44,7 +44,7 @@ def element_b(b, n, k, j, transposed):
     return b[n, j, k] if transposed else b[n, k, j]
 
 
-@cuda.jit
+@jit
 def naive(y, a, b, bias, transpose_a, transpose_b):
     j, i = cuda.grid(2)
     n = cuda.blockIdx.z
@@ -59,7 +59,7 @@ def naive(y, a, b, bias, transpose_a, transpose_b):
 
 
 def _shared_tile(real):
-    @cuda.jit
+    @jit
     def shared_tile(y, a, b, bias, transpose_a, transpose_b):
         tile_a = cuda.shared.array((TILE, _ROW), real)
         tile_b = cuda.shared.array((TILE, _ROW), real)

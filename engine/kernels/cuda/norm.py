@@ -10,7 +10,7 @@ from __future__ import annotations
 from numba import float64
 
 from engine.kernels.cuda.blocks import BLOCK_THREADS, block_sum, first_place, next_place, threads_for
-from engine.kernels.cuda.launch import cuda, device_function, launch, math, one_each
+from engine.kernels.cuda.launch import cuda, device_function, jit, launch, math, one_each
 
 
 @device_function
@@ -40,7 +40,7 @@ def _spread(total, square, count):
 # ---- batch norm: x (N, C, M) ----
 
 
-@cuda.jit
+@jit
 def _batch_forward(y, mean, rstd, variance, x, w, b, eps, training):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     c = cuda.blockIdx.x
@@ -72,7 +72,7 @@ def _batch_forward(y, mean, rstd, variance, x, w, b, eps, training):
         n, m = next_place(n, m, samples, places, length)
 
 
-@cuda.jit
+@jit
 def _batch_backward(dx, dw, db, dy, x, mean, rstd, w, training):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     c = cuda.blockIdx.x
@@ -124,7 +124,7 @@ def batch_norm_columns_backward(dx, dw, db, dy, x, mean, rstd, w, training) -> N
     batch_norm_maps_backward(dx[..., None], dw, db, dy[..., None], x[..., None], mean, rstd, w, training)
 
 
-@cuda.jit
+@jit
 def _blend(running, batch, factor, momentum):
     c = cuda.grid(1)
     if c < running.size:
@@ -137,7 +137,7 @@ def blend(running, batch, factor, momentum) -> None:
         launch(_blend, *one_each(running.size), running, batch, factor, momentum)
 
 
-@cuda.jit
+@jit
 def _reciprocal_root(rstd, variance, eps):
     c = cuda.grid(1)
     if c < rstd.size:
@@ -153,7 +153,7 @@ def reciprocal_root(rstd, variance, eps) -> None:
 # ---- layer norm: x (R, D) ----
 
 
-@cuda.jit
+@jit
 def _layer_forward(y, mean, rstd, x, w, b, eps):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     r = cuda.blockIdx.x
@@ -177,7 +177,7 @@ def _layer_forward(y, mean, rstd, x, w, b, eps):
         y[r, d] = value + b[d] if b.size > 0 else value
 
 
-@cuda.jit
+@jit
 def _layer_backward_input(dx, dy, x, mean, rstd, w):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     r = cuda.blockIdx.x
@@ -197,7 +197,7 @@ def _layer_backward_input(dx, dy, x, mean, rstd, w):
         dx[r, d] = slope * ((dy[r, d] * _weight(w, d, x) - average) + tilt * (x[r, d] - centre))
 
 
-@cuda.jit
+@jit
 def _layer_backward_affine(dw, db, dy, x, mean, rstd):
     # One thread for each feature: neighbouring threads read neighbours of a row.
     d = cuda.grid(1)
@@ -229,7 +229,7 @@ def layer_norm_backward_affine(dw, db, dy, x, mean, rstd) -> None:
 # ---- group norm: x (N, C, M), mean and rstd (N, G) ----
 
 
-@cuda.jit
+@jit
 def _group_forward(y, mean, rstd, x, w, b, eps):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     groups = mean.shape[1]
@@ -263,7 +263,7 @@ def _group_forward(y, mean, rstd, x, w, b, eps):
         k, m = next_place(k, m, steps, places, length)
 
 
-@cuda.jit
+@jit
 def _group_backward_input(dx, dy, x, mean, rstd, w):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     groups = mean.shape[1]
@@ -294,7 +294,7 @@ def _group_backward_input(dx, dy, x, mean, rstd, w):
         k, m = next_place(k, m, steps, places, length)
 
 
-@cuda.jit
+@jit
 def _group_backward_affine(dw, db, dy, x, mean, rstd):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     c = cuda.blockIdx.x

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.device.cuda_array import CudaArray
-from engine.kernels.cuda.launch import cuda, device_function, math
+from engine.kernels.cuda.launch import cuda, device_function, jit, math
 from engine.kernels.cuda.many import PLACES, chunk_of, over, row_of
 
 
@@ -56,7 +56,7 @@ def lerp(start, end, weight, one):
     return start + weight * (end - start) if weight < rest else end - rest * (end - start)
 
 
-@cuda.jit
+@jit
 def _sgd(memory, table, lr, momentum, share, decay, nesterov, maximize, first):
     row = row_of(table)
     start, stop = chunk_of(table, row)
@@ -78,7 +78,7 @@ def _sgd_numbers(lr, momentum, dampening, weight_decay, nesterov, maximize, firs
 sgd_update = Update(_sgd, 3, _sgd_numbers)
 
 
-@cuda.jit
+@jit
 def _adam(memory, table, weight, keep, share, eps, decay, scale, step_size, root_correction, maximize):
     row = row_of(table)
     start, stop = chunk_of(table, row)
@@ -120,7 +120,7 @@ adam_update = Update(_adam, 5, _adam_numbers)
 adamw_update = Update(_adam, 5, _adamw_numbers)
 
 
-@cuda.jit
+@jit
 def _rmsprop(memory, table, lr, keep, share, eps, decay, momentum, maximize):
     row = row_of(table)
     start, stop = chunk_of(table, row)
@@ -149,7 +149,7 @@ def _rmsprop_numbers(lr, alpha, eps, weight_decay, momentum, maximize) -> tuple:
 rmsprop_update = Update(_rmsprop, 5, _rmsprop_numbers)
 
 
-@cuda.jit
+@jit
 def _adagrad(memory, table, rate, eps, decay, maximize):
     row = row_of(table)
     start, stop = chunk_of(table, row)
@@ -169,7 +169,7 @@ def _adagrad_numbers(lr, lr_decay, eps, weight_decay, maximize, step) -> tuple:
 adagrad_update = Update(_adagrad, 3, _adagrad_numbers)
 
 
-@cuda.jit
+@jit
 def _adadelta(memory, table, lr, keep, share, eps, decay, maximize):
     row = row_of(table)
     start, stop = chunk_of(table, row)

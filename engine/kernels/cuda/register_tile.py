@@ -23,7 +23,7 @@ from numba import complex128, float32, float64, int32, int64, uint32, uint64
 
 from engine.device import gate
 from engine.errors import ShapeError
-from engine.kernels.cuda.launch import cuda, device_function, launch, smaller
+from engine.kernels.cuda.launch import cuda, device_function, jit, launch, smaller
 
 #: Terms of one step.
 DEPTH = 4 if gate.simulated() else 8
@@ -146,7 +146,7 @@ def register_tile(real: Any, shape: Shape, left: Operand, right: Operand, result
             for q in range(broad):
                 sums[p, q] += own_a[p] * own_b[q]
 
-    @cuda.jit(**_LIMITS.get(real, {}))
+    @jit(**_LIMITS.get(real, {}))
     def kernel(y, a, b, bias, rows, columns, inner, parts, dense_a, dense_b, g):
         # Elements of 16 bytes are what makes the compiler align it so.
         tile_a = cuda.shared.array((DEPTH, row_a), complex128).view(element)

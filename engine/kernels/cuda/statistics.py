@@ -14,7 +14,7 @@ from numba import float64
 from engine.device import empty, gate, zeros
 from engine.kernels.cpu.statistics import FIELDS, LOWEST, NEAR, OCTAVES, SIGMOID, TANH, UNITS
 from engine.kernels.cuda.blocks import BLOCK_THREADS, block_max, first_place, next_place, threads_for
-from engine.kernels.cuda.launch import cuda, larger, launch, math, one_each, smaller
+from engine.kernels.cuda.launch import cuda, jit, larger, launch, math, one_each, smaller
 
 #: Elements of one part at least, and parts of one array at most.
 PART = 16 if gate.simulated() else 1 << 13
@@ -25,7 +25,7 @@ _COUNT, _LOW, _HIGH, _SUM, _SQUARES, _ZEROS, _NANS, _INFS, _CHANGE, _NEAR = rang
 _COLUMNS = 10
 
 
-@cuda.jit
+@jit
 def _moments(found, k, x, before, kind):
     """A row of ``found[k]`` for each part: sums over the finite elements about x[0], and counts."""
     shared = cuda.shared.array((BLOCK_THREADS, _COLUMNS), float64)
@@ -87,7 +87,7 @@ def _moments(found, k, x, before, kind):
             found[k, cuda.blockIdx.x, column] = shared[0, column]
 
 
-@cuda.jit
+@jit
 def _silent_units(silent, x, units, inner):
     """silent[u] = 1 where unit u is zero in every sample: one block a unit; NaN is not zero."""
     shared = cuda.shared.array(BLOCK_THREADS, float64)
@@ -104,7 +104,7 @@ def _silent_units(silent, x, units, inner):
         silent[unit] = 1 - int(speaks)
 
 
-@cuda.jit
+@jit
 def _join(row, found, k, parts, x, changes, kind, silent):
     """The row of results of array k from its parts."""
     if cuda.grid(1) > 0:
@@ -187,7 +187,7 @@ def summarize(results, at, first, before, table, *arrays) -> None:
     own[filled] = rows.host()[filled]
 
 
-@cuda.jit
+@jit
 def _histogram(counts, a):
     i = cuda.grid(1)
     if i < a.size:
@@ -199,7 +199,7 @@ def _histogram(counts, a):
             cuda.atomic.add(counts, OCTAVES + octave if x > 0 else OCTAVES - octave, 1)
 
 
-@cuda.jit
+@jit
 def _linear_histogram(counts, a, edges):
     i = cuda.grid(1)
     if i < a.size:

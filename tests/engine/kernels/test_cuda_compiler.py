@@ -62,7 +62,7 @@ def written_kernels():
     """Module and name of every function of engine.kernels.cuda that is a kernel."""
     for path in Path(engine.kernels.cuda.__path__[0]).glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef) and any(ast.unparse(d) == "cuda.jit" for d in node.decorator_list):
+            if isinstance(node, ast.FunctionDef) and any(ast.unparse(d) in ("jit", "cuda.jit") for d in node.decorator_list):
                 yield f"cuda.{path.stem}.{node.name}"
 
 
