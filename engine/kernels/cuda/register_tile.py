@@ -50,7 +50,7 @@ LARGEST = (1 << 31) - 1
 
 #: Registers of a thread with float32 at most: two blocks of square tiles share a multiprocessor's 65536. Of float64 it
 #: needs twice as many. The simulator knows no such limit.
-_LIMITS = {} if gate.simulated() else {float32: {"max_registers": 128}}
+_LIMITS: dict[Any, dict[str, Any]] = {} if gate.simulated() else {float32: {"max_registers": 128}}
 
 #: Rows up to which tiles are flat.
 _FEW_ROWS = 4 if gate.simulated() else 64
@@ -241,17 +241,27 @@ def tiled(left: Operand, right: Operand, result: Result) -> Callable:
         return register_tile(REALS[dtype], shape, left, right, result)
 
     def run(y, a, b, bias, sizes, products: int, parts: int, dense, g) -> None:
-        shape = FLAT if sizes[0] <= _FEW_ROWS else SQUARE
+        shape = _shape(sizes[0])
         if max(sizes) > LARGEST:
             raise ShapeError(
                 f"cuda: a matrix product of {sizes[0]} rows, {sizes[1]} columns and {sizes[2]} terms is too large: "
                 f"its kernel counts each with 32 bits, up to {LARGEST}; compute it in parts (tensor.split)"
             )
-        blocks = -(-sizes[1] // shape.wide) * -(-sizes[0] // shape.high) * products * parts
+        blocks = tiles(*sizes[:2])[0] * products * parts
         flat = [array.reshape(-1) for array in (y, a, b)]
         launch(kernel(y.dtype.name, shape), blocks, _threads(shape), *flat, bias, *sizes, parts, *dense, g)
 
     return run
+
+
+def _shape(rows: int) -> Shape:
+    return FLAT if rows <= _FEW_ROWS else SQUARE
+
+
+def tiles(rows: int, columns: int) -> tuple[int, int]:
+    """Blocks that cover a result, and threads of each."""
+    shape = _shape(rows)
+    return -(-rows // shape.high) * -(-columns // shape.wide), _threads(shape)
 
 
 def _threads(shape: Shape) -> int:
