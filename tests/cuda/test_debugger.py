@@ -121,6 +121,21 @@ def test_the_thread_of_an_element(watched):
     assert steps.result == pytest.approx(steps.actual, rel=1e-6)
 
 
+def test_a_grid_that_cuda_refuses_is_not_told():
+    from engine.debug.explain.thread import launch_of
+    from engine.kernels.cuda.launch import LARGEST_GRID, check_grid
+    from engine.kernels.cuda.matmul import TILE, naive
+
+    rows = LARGEST_GRID[1] * TILE
+    tall = launch_of("linear_forward", (rows - 1, 2), (rows, 3))
+    assert tall["kernel"] == "naive" and tall["blockIdx"][1] == LARGEST_GRID[1] - 1
+    check_grid(naive, tuple(tall["gridDim"]))
+    for index, shape in (((rows, 2), (rows + 1, 3)), ((LARGEST_GRID[2], 0, 2), (LARGEST_GRID[2] + 1, 1, 3))):
+        told = launch_of("matmul", index, shape)
+        assert (told["kernel"], told["shape"]) == ("derived", list(shape))
+        check_grid(naive, tuple(told["gridDim"]))
+
+
 def test_the_thread_told_is_the_one_that_computes():
     from engine.debug.explain.thread import launch_of
     from engine.kernels.cuda.launch import launch
