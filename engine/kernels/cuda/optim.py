@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.device.cuda_array import CudaArray
 from engine.kernels.cuda.launch import cuda, device_function, jit, math
-from engine.kernels.cuda.many import PLACES, chunk_of, over, row_of
+from engine.kernels.cuda.many import CHUNK, FIRST, PLACES, chunk_of, over, row_of
 
 
 class Update:
@@ -58,8 +58,8 @@ def lerp(start, end, weight, one):
 
 @jit
 def _sgd(memory, table, lr, momentum, share, decay, nesterov, maximize, first):
-    row = row_of(table)
-    start, stop = chunk_of(table, row)
+    row = row_of(table, FIRST)
+    start, stop = chunk_of(table, row, CHUNK)
     w, dw, m = table[row, PLACES], table[row, PLACES + 1], table[row, PLACES + 2]
     for i in range(start + cuda.threadIdx.x, stop, cuda.blockDim.x):
         g = descent(memory[w + i], memory[dw + i], decay, maximize)
@@ -80,8 +80,8 @@ sgd_update = Update(_sgd, 3, _sgd_numbers)
 
 @jit
 def _adam(memory, table, weight, keep, share, eps, decay, scale, step_size, root_correction, maximize):
-    row = row_of(table)
-    start, stop = chunk_of(table, row)
+    row = row_of(table, FIRST)
+    start, stop = chunk_of(table, row, CHUNK)
     w, dw, m, v = table[row, PLACES], table[row, PLACES + 1], table[row, PLACES + 2], table[row, PLACES + 3]
     vmax = table[row, PLACES + 4]
     for i in range(start + cuda.threadIdx.x, stop, cuda.blockDim.x):
@@ -122,8 +122,8 @@ adamw_update = Update(_adam, 5, _adamw_numbers)
 
 @jit
 def _rmsprop(memory, table, lr, keep, share, eps, decay, momentum, maximize):
-    row = row_of(table)
-    start, stop = chunk_of(table, row)
+    row = row_of(table, FIRST)
+    start, stop = chunk_of(table, row, CHUNK)
     w, dw, v = table[row, PLACES], table[row, PLACES + 1], table[row, PLACES + 2]
     a, m = table[row, PLACES + 3], table[row, PLACES + 4]
     for i in range(start + cuda.threadIdx.x, stop, cuda.blockDim.x):
@@ -151,8 +151,8 @@ rmsprop_update = Update(_rmsprop, 5, _rmsprop_numbers)
 
 @jit
 def _adagrad(memory, table, rate, eps, decay, maximize):
-    row = row_of(table)
-    start, stop = chunk_of(table, row)
+    row = row_of(table, FIRST)
+    start, stop = chunk_of(table, row, CHUNK)
     w, dw, s = table[row, PLACES], table[row, PLACES + 1], table[row, PLACES + 2]
     for i in range(start + cuda.threadIdx.x, stop, cuda.blockDim.x):
         g = descent(memory[w + i], memory[dw + i], decay, maximize)
@@ -171,8 +171,8 @@ adagrad_update = Update(_adagrad, 3, _adagrad_numbers)
 
 @jit
 def _adadelta(memory, table, lr, keep, share, eps, decay, maximize):
-    row = row_of(table)
-    start, stop = chunk_of(table, row)
+    row = row_of(table, FIRST)
+    start, stop = chunk_of(table, row, CHUNK)
     w, dw, v, u = table[row, PLACES], table[row, PLACES + 1], table[row, PLACES + 2], table[row, PLACES + 3]
     for i in range(start + cuda.threadIdx.x, stop, cuda.blockDim.x):
         g = descent(memory[w + i], memory[dw + i], decay, maximize)
