@@ -18,7 +18,8 @@ from numba import int32, int64
 from engine.device import empty
 from engine.kernels.cuda.launch import device_function
 from engine.kernels.cuda.parts import add_parts, parts_of
-from engine.kernels.cuda.register_tile import Operand, Result, at, divided, tiled, tiles
+from engine.kernels.cuda.register_tile import Operand, Result, at, divided, tiled
+from engine.kernels.cuda.tile_shapes import tiles
 
 #: Terms of one part of a weight gradient's sum at least.
 _PART = 256

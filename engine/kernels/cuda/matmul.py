@@ -17,7 +17,8 @@ from __future__ import annotations
 from engine.device import empty, gate
 from engine.kernels.cuda.launch import cuda, device_function, jit, launch, smaller
 from engine.kernels.cuda.parts import add_parts, parts_of
-from engine.kernels.cuda.register_tile import REALS, Operand, Result, at, tiled, tiles
+from engine.kernels.cuda.register_tile import REALS, Operand, Result, at, tiled
+from engine.kernels.cuda.tile_shapes import tiles
 
 TILE = 4 if gate.simulated() else 16
 

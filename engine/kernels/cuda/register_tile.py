@@ -24,25 +24,9 @@ from numba import complex128, float32, float64, int32, int64, uint32, uint64
 from engine.device import gate
 from engine.errors import ShapeError
 from engine.kernels.cuda.launch import cuda, device_function, jit, launch, smaller
-
-#: Terms of one step.
-DEPTH = 4 if gate.simulated() else 8
+from engine.kernels.cuda.tile_shapes import DEPTH, Shape, shape_for, threads_of, tiles
 
 REALS = {"float32": float32, "float64": float64}
-
-
-class Shape(NamedTuple):
-    """Sides of a block's tile and of a thread's own."""
-
-    high: int
-    wide: int
-    tall: int
-    broad: int
-
-
-#: For large products, and for those of few rows (the channels of a small convolution).
-SQUARE = Shape(8, 8, 4, 4) if gate.simulated() else Shape(128, 128, 8, 8)
-FLAT = Shape(4, 8, 2, 4) if gate.simulated() else Shape(32, 128, 4, 8)
 
 #: Rows, columns and terms at most: what is left of 32 bits when a tile and a step have been added (:func:`natural`). Places
 #: in memory have 64.
@@ -51,9 +35,6 @@ LARGEST = (1 << 31) - 1
 #: Registers of a thread with float32 at most: two blocks of square tiles share a multiprocessor's 65536. Of float64 it
 #: needs twice as many. The simulator knows no such limit.
 _LIMITS: dict[Any, dict[str, Any]] = {} if gate.simulated() else {float32: {"max_registers": 128}}
-
-#: Rows up to which tiles are flat.
-_FEW_ROWS = 4 if gate.simulated() else 64
 
 
 class Operand(NamedTuple):
@@ -124,7 +105,7 @@ def register_tile(real: Any, shape: Shape, left: Operand, right: Operand, result
     high, wide, tall, broad = shape
     across_threads, down_threads = wide // broad, high // tall
     # Threads with the same k, and elements of one step that each of them brings.
-    lanes = _threads(shape) // DEPTH
+    lanes = threads_of(shape) // DEPTH
     slots_a, slots_b = high // lanes, wide // lanes
     # Rows of shared memory begin in different banks, and at multiples of 16 bytes, which one instruction reads at once:
     # a thread's rows of the tile are neighbours, up to four. (Its columns lie apart, so that a warp writes neighbours.)
@@ -241,7 +222,7 @@ def tiled(left: Operand, right: Operand, result: Result) -> Callable:
         return register_tile(REALS[dtype], shape, left, right, result)
 
     def run(y, a, b, bias, sizes, products: int, parts: int, dense, g) -> None:
-        shape = _shape(sizes[0])
+        shape = shape_for(sizes[0])
         if max(sizes) > LARGEST:
             raise ShapeError(
                 f"cuda: a matrix product of {sizes[0]} rows, {sizes[1]} columns and {sizes[2]} terms is too large: "
@@ -249,21 +230,6 @@ def tiled(left: Operand, right: Operand, result: Result) -> Callable:
             )
         blocks = tiles(*sizes[:2])[0] * products * parts
         flat = [array.reshape(-1) for array in (y, a, b)]
-        launch(kernel(y.dtype.name, shape), blocks, _threads(shape), *flat, bias, *sizes, parts, *dense, g)
+        launch(kernel(y.dtype.name, shape), blocks, threads_of(shape), *flat, bias, *sizes, parts, *dense, g)
 
     return run
-
-
-def _shape(rows: int) -> Shape:
-    return FLAT if rows <= _FEW_ROWS else SQUARE
-
-
-def tiles(rows: int, columns: int) -> tuple[int, int]:
-    """Blocks that cover a result, and threads of each."""
-    shape = _shape(rows)
-    return -(-rows // shape.high) * -(-columns // shape.wide), _threads(shape)
-
-
-def _threads(shape: Shape) -> int:
-    """Threads of a block."""
-    return (shape.wide // shape.broad) * (shape.high // shape.tall)

@@ -21,9 +21,9 @@ from engine.kernels.cuda import (
     many,
     matmul,
     reduce,
-    register_tile,
     segments,
     statistics,
+    tile_shapes,
 )
 from engine.nn import functional
 from engine.tensor import Tensor
@@ -57,15 +57,15 @@ def tiles(dtype: str) -> None:
     shapes = {
         matmul.run_naive: (matmul.TILE, matmul.TILE),
         matmul.run_shared_tile: (matmul.TILE, matmul.TILE),
-        matmul.run_register_tile: register_tile.SQUARE[:2],
-        _run_flat: register_tile.FLAT[:2],
+        matmul.run_register_tile: tile_shapes.SQUARE[:2],
+        _run_flat: tile_shapes.FLAT[:2],
     }
     # Two of the four ways have each operand lie along the sum and across it; small tiles have time for all.
-    small = register_tile.DEPTH < 8
+    small = tile_shapes.DEPTH < 8
     ways = ((False, False), (True, True), (True, False), (False, True))[: 4 if small else 2]
     for run, (high, wide) in shapes.items():
         for k, (transpose_a, transpose_b) in enumerate(ways):
-            rows, columns, inner = high + (-1 if k % 2 else 1), wide + (1 if k == 1 else -1), register_tile.DEPTH + k
+            rows, columns, inner = high + (-1 if k % 2 else 1), wide + (1 if k == 1 else -1), tile_shapes.DEPTH + k
             a, b, bias = (
                 numbers(*shape, dtype=dtype) for shape in ((1 + small, rows, inner), (1 + small, inner, columns), (columns,))
             )
@@ -76,7 +76,7 @@ def tiles(dtype: str) -> None:
             close(y.host(), a @ b + bias)
     # Sums that are cut into parts: one of each version, the last part shorter than the others.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(matmul, "_PART", register_tile.DEPTH)
+        patch.setattr(matmul, "_PART", tile_shapes.DEPTH)
         patch.setattr(matmul, "_NARROW", matmul.TILE + 2)
         patch.setattr(matmul, "_FEW", 1)
         for columns in (matmul.TILE + 1, matmul.TILE + 3):
@@ -88,7 +88,7 @@ def tiles(dtype: str) -> None:
 
 def _run_flat(*arguments) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(register_tile, "_FEW_ROWS", 1 << 30)
+        patch.setattr(tile_shapes, "_FEW_ROWS", 1 << 30)
         matmul.run_register_tile(*arguments)
 
 

@@ -26,6 +26,7 @@ from engine.kernels.cuda import (
     register_tile,
     segments,
     softmax,
+    tile_shapes,
 )  # fmt: skip
 from engine.kernels.cuda.launch import LARGEST_GRID, check_grid
 
@@ -87,7 +88,7 @@ def blocks(launches):
 def test_products_of_long_matrices(launches, rows, columns):
     y, a, b = Array(1, rows, columns), Array(1, rows, 7), Array(1, 7, columns)
     matmul.product(y, a, b, Array(0), False, False)
-    tile = register_tile.FLAT if rows <= 64 else register_tile.SQUARE
+    tile = tile_shapes.FLAT if rows <= 64 else tile_shapes.SQUARE
     assert blocks(launches) == -(-rows // tile.high) * -(-columns // tile.wide)
 
 
@@ -123,7 +124,7 @@ def test_convolutions_of_many_groups_and_many_pixels(launches, groups, pictures,
     convolution.conv2d_forward(y, x, w, b, *settings)
     convolution.conv2d_backward_input(x, y, w, *settings)
     pixels = pictures * side * side
-    tile = register_tile.FLAT
+    tile = tile_shapes.FLAT
     assert [math.prod(sides) for sides, _ in launches] == [groups * -(-pixels // tile.wide)] * 2
     launches.clear()
     convolution.conv2d_backward_weight(w, b, y, x, *settings)
