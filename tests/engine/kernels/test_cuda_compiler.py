@@ -24,8 +24,8 @@ ANGLES = {f"derived.cuda_{name}_float32_v0.kernel" for name in ("sin", "cos", "t
 #: Kernels of float32 that compute in float64 on purpose: sums of many terms and what is one number for each of them (as on
 #: the CPU), and draws whose bits are the CPU's.
 SUMS = (
-    "cuda.batch_norm.", "cuda.loss_classification.", "cuda.many._roots", "cuda.many._squares", "cuda.norm.", "cuda.parts.",
-    "cuda.softmax.", "cuda.statistics.",
+    "cuda.batch_norm.", "cuda.histogram.", "cuda.loss_classification.", "cuda.many._roots", "cuda.many._squares",
+    "cuda.norm.", "cuda.parts.", "cuda.softmax.", "cuda.statistics.",
     "derived.cuda_reduce_add_float32_float64_", "derived.kl_div_reduced_", "derived.random_",
     "derived.soft_cross_entropy_backward_target_",
 )  # fmt: skip
