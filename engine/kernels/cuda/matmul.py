@@ -28,11 +28,11 @@ _ROW = TILE + 1
 #: Elements of y below which blocks of version 3 would leave most of the GPU idle, and columns below which most of a tile.
 _FEW, _NARROW = (64, 2) if gate.simulated() else (1 << 16, 32)
 
-#: Products of one launch, times parts: as many blocks as CUDA allows along z.
+#: Products of one launch: as many blocks as CUDA allows along z.
 _MOST = 3 if gate.simulated() else 65535
 
-#: Terms of a part of a sum at least: below, what is saved along the sum is lost when the parts are added.
-_PART = 128
+#: Terms of a part of a sum at least, and of a sum that is cut: of a shorter one less is saved than another launch costs.
+_PART, _LONG = 128, 512
 
 
 def _blocks(extent: int, side: int) -> int:
@@ -181,14 +181,18 @@ def product(y, a, b, bias, transpose_a: bool, transpose_b: bool) -> None:
     threads = TILE * TILE
     if large:
         run, (blocks, threads) = run_register_tile, tiles(rows, columns)
-    parts = parts_of(a.shape[1] if transpose_a else a.shape[2], blocks * products, threads, _PART)
+    inner = a.shape[1] if transpose_a else a.shape[2]
+    parts = parts_of(inner, blocks * products, threads, _PART) if inner >= _LONG else 1
     if parts > 1:
         several = empty((products * parts, rows, columns), y.dtype, y)
         run(several, a, b, bias[:0], bool(transpose_a), bool(transpose_b), parts)
         add_parts(y.reshape(products, -1), several.reshape(products, parts, -1), bias)
         return
+    if products <= _MOST:
+        run(y, a, b, bias, bool(transpose_a), bool(transpose_b))
+        return
     for n in range(0, products, _MOST):
-        some = slice(n, n + _MOST) if products > _MOST else slice(None)
+        some = slice(n, n + _MOST)
         run(y[some], a[some], b[some], bias, bool(transpose_a), bool(transpose_b))
 
 

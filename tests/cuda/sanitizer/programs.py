@@ -79,6 +79,7 @@ def tiles(dtype: str) -> None:
         patch.setattr(matmul, "_PART", tile_shapes.DEPTH)
         patch.setattr(matmul, "_NARROW", matmul.TILE + 2)
         patch.setattr(matmul, "_FEW", 1)
+        patch.setattr(matmul, "_LONG", 41)
         for columns in (matmul.TILE + 1, matmul.TILE + 3):
             x, w, b = (numbers(*shape, dtype=dtype) for shape in ((3, 41), (columns, 41), (columns,)))
             y = from_host(np.full((1, 3, columns), np.nan, dtype))
