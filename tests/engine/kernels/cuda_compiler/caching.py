@@ -12,8 +12,8 @@ import time
 import types
 from typing import Any
 
-from numba.cuda import codegen
-from numba.cuda.cudadrv import devices, driver, runtime
+from numba.cuda import dispatcher
+from numba.cuda.cudadrv import devices, runtime
 
 import engine
 from engine.kernels.jit import compile_progress
@@ -21,26 +21,17 @@ from tests.engine.kernels.cuda_compiler import compiling, stand_in
 from tests.engine.kernels.cuda_compiler.stand_in import LAUNCHES
 
 
-class Linker:
-    """In place of the driver's: "machine code" is the PTX."""
-
-    lto, info_log = False, ""
-
-    def add_ptx(self, text: bytes) -> None:
-        self.text = text
-
-    def complete(self) -> bytes:
-        return self.text
-
-
 def install() -> None:
-    """Let numba.cuda bind what it has compiled."""
+    """Let numba.cuda bind what it has compiled, as it does with a driver before it keeps it."""
     stand_in.install()
     context = types.SimpleNamespace(device=types.SimpleNamespace(compute_capability=stand_in.CAPABILITY))
     devices.get_context = lambda *number: context
-    driver.Linker.new = lambda *options, **more: Linker()
     runtime.Runtime.get_version = lambda self: (13, 0)
-    codegen.CUDACodeLibrary.get_cufunc = lambda library: library.get_cubin(stand_in.CAPABILITY)
+    dispatcher._Kernel.bind = lambda kernel: _assemble(kernel._codelibrary)
+
+
+def _assemble(library: Any) -> None:
+    library._cubin_cache[stand_in.CAPABILITY] = library.get_asm_str(stand_in.CAPABILITY).encode()
 
 
 def launches() -> None:
