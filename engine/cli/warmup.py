@@ -1,7 +1,11 @@
-"""``nablascope warmup``: compile the kernels of the usual networks once, so that later runs start at once."""
+"""``nablascope warmup``: compile the kernels of the usual networks once, so that later runs start at once.
+
+For the CPU, and where there is a GPU also for that.
+"""
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,8 +18,9 @@ def warmup() -> int:
     from engine.kernels.jit import compile_progress
 
     begun = time.perf_counter()
+    devices = ["cpu", *["cuda"] * torch.cuda.is_available()]
     with torch.random.fork_rng():
-        for number, (name, step) in enumerate(steps := list(_steps(torch)), 1):
+        for number, (name, step) in enumerate(steps := [step for device in devices for step in _steps(torch, device)], 1):
             print(f"{number} of {len(steps)}: {name}", flush=True)
             step()
     seconds = time.perf_counter() - begun
@@ -23,8 +28,13 @@ def warmup() -> int:
     return 0
 
 
-def _steps(torch: Any) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Networks of the samples' kinds and sizes: small ones run serial kernels, large ones parallel kernels."""
+def _steps(torch: Any, device: str) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Networks of the samples' kinds and sizes: on the CPU small ones run serial kernels, large ones parallel kernels."""
+    for name, training in _networks(torch):
+        yield name if device == "cpu" else f"{name}, on the GPU", functools.partial(training, device)
+
+
+def _networks(torch: Any) -> Iterator[tuple[str, Callable[[str], None]]]:
     nn = torch.nn
     two_points = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1), nn.Sigmoid())
     yield "2-8-1, batch 2, BCE, SGD", _training(
@@ -60,14 +70,15 @@ def _convolutional(nn: Any) -> Any:
 
 def _training(
     torch: Any, model: Any, shape: tuple[int, ...], loss_fn: Any, target: Any, optimizer: Any, **options: float
-) -> Callable[[], None]:
+) -> Callable[[str], None]:
     """One step of training, then one forward in eval mode."""
 
-    def step() -> None:
-        x = torch.randn(*shape)
+    def step(device: str) -> None:
+        x = torch.randn(*shape).to(device)
+        model.to(device)
         updates = optimizer(model.parameters(), **options)
         updates.zero_grad()
-        loss_fn(model(x), target).backward()
+        loss_fn(model(x), target.to(device)).backward()
         updates.step()
         model.eval()
         with torch.no_grad():

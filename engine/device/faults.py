@@ -82,11 +82,13 @@ def look(everywhere: bool = False) -> None:
         everywhere: of any stream, when the CPU has waited for all of them.
 
     Raises:
-        Exception: what the check's ``complain`` makes.
+        Exception: what the check's ``complain`` makes. What other streams have found follows in its text.
     """
     here = _checks.get(current.stream)
     asked = list(_checks.values()) if everywhere else [here] if here is not None else []
-    errors = [checks.read() for checks in asked if checks.unread]
-    for error in errors:
-        if error is not None:
-            raise error
+    errors = [error for checks in asked if checks.unread and (error := checks.read()) is not None]
+    if errors:
+        first, *others = errors
+        if others:
+            first.args = ("\n".join([str(first), *[f"in another stream: {other}" for other in others]]),)
+        raise first

@@ -22,9 +22,9 @@ from numba.core import config as _config
 from numba.core import event
 from numpy import ndarray
 
-from engine.cache import cache_folder
 from engine.errors import MissingError
 from engine.kernels import threading_layer
+from engine.kernels.kept import in_our_folder, saved_if_there_is_room
 
 threading_layer.load()
 
@@ -96,32 +96,10 @@ class Kernel:
 
 
 def _cached(function: Callable, **options: Any) -> Callable:
-    # Numba asks for the cache folder when it decorates. It is ours for this moment only: functions that the user
-    # compiles go where the user wants them.
-    before = config.CACHE_DIR
-    config.CACHE_DIR = str(cache_folder())
-    try:
+    with in_our_folder(config):
         compiled = numba.njit(cache=True, **options)(function)
-    finally:
-        config.CACHE_DIR = before
-    cache: Any = getattr(compiled, "_cache")  # noqa: B009 - pyright knows no such attribute
-    save = cache.save_overload
-
-    def save_if_there_is_room(*given: Any) -> None:
-        try:
-            save(*given)
-        except OSError as error:  # a full disk: it runs all the same, and is compiled again next time
-            _say_once(f"compiled kernels cannot be kept in {cache_folder()} ({error.strerror or error}): they are compiled "
-                      "again in every process; make room there, or set NUMBA_CACHE_DIR to another folder")
-
-    cache.save_overload = save_if_there_is_room
+    saved_if_there_is_room(compiled)
     return compiled
-
-
-@functools.cache
-def _say_once(text: str) -> None:
-    if sys.stderr is not None:
-        print(f"nablascope: {text}", file=sys.stderr, flush=True)
 
 
 @overload

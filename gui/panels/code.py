@@ -18,6 +18,7 @@ from gui.panels.code_tips import thumbnail, thumbnail_plan, value_tip
 from gui.panels.panel import Panel
 from gui.places import places_of
 from gui.theme import Theme
+from gui.thread_grid import ThreadGrid
 from gui.widgets.breakpoint_editor import BreakpointEditor
 from gui.widgets.code_view import CodeView
 from gui.widgets.element_view import ElementView
@@ -157,7 +158,10 @@ class CodePanel(Panel):
         index = ", ".join(map(str, stop.get("index") or ()))
         name = f"{stop.get('tensor')}[{index}]" if index else str(stop.get("tensor"))
         step = f"step {element['step'] + 1} of {element['steps']}{' or more' if element.get('truncated') else ''}"
-        self.head.set_subject(f"{name} · {element['function']} · {step}", brief=f"{name} · {step}")
+        launch = element.get("launch")
+        thread = f" · {ThreadGrid(launch).title.lower()}" if launch else ""  # of the GPU that computed it
+        briefs = (f"{name} · {step}{thread}", f"{name} · {step}")
+        self.head.set_subject(f"{name} · {element['function']} · {step}{thread}", brief=briefs)
         hue = self.theme.phase[self.theme.direction(stop)]
         if self.element.has_source(key):
             self.element.show_step(element, hue)

@@ -1,5 +1,5 @@
-"""Tests of the engine on a GPU: ``pytest -m gpu`` where there is one; in Numba's simulator in a process of its own
-(:mod:`tests.engine.test_cuda_simulator`), at sizes of a few elements."""
+"""Tests of the engine on a GPU: ``pytest -m gpu tests/cuda`` where there is one; in Numba's simulator in a process of its
+own (:mod:`tests.engine.test_cuda_simulator`), at sizes of a few elements."""
 
 from pathlib import Path
 

@@ -121,6 +121,21 @@ def test_the_thread_of_an_element(watched):
     assert steps.result == pytest.approx(steps.actual, rel=1e-6)
 
 
+def test_a_grid_that_cuda_refuses_is_not_told():
+    from engine.debug.explain.thread import launch_of
+    from engine.kernels.cuda.launch import LARGEST_GRID, check_grid
+    from engine.kernels.cuda.matmul import TILE, naive
+
+    rows = LARGEST_GRID[1] * TILE
+    tall = launch_of("linear_forward", (rows - 1, 2), (rows, 3))
+    assert tall["kernel"] == "naive" and tall["blockIdx"][1] == LARGEST_GRID[1] - 1
+    check_grid(naive, tuple(tall["gridDim"]))
+    for index, shape in (((rows, 2), (rows + 1, 3)), ((LARGEST_GRID[2], 0, 2), (LARGEST_GRID[2] + 1, 1, 3))):
+        told = launch_of("matmul", index, shape)
+        assert (told["kernel"], told["shape"]) == ("derived", list(shape))
+        check_grid(naive, tuple(told["gridDim"]))
+
+
 def test_the_thread_told_is_the_one_that_computes():
     from engine.debug.explain.thread import launch_of
     from engine.kernels.cuda.launch import launch
@@ -153,10 +168,12 @@ def test_statistics_are_the_cpu_s(dtype):
         np.testing.assert_allclose(summarize(from_host(special)), summarize(special), rtol=1e-6)
 
 
-def test_statistics_of_a_step_are_the_cpu_s():
+# Of the second step old values of the parameters are wanted, or are not.
+@pytest.mark.parametrize("ratio_every", [1, 10])
+def test_statistics_of_a_step_are_the_cpu_s(ratio_every):
     found = {}
     for device in ("cpu", "cuda"):
-        statistics = Statistics("histograms", ratio_every=1)
+        statistics = Statistics("histograms", ratio_every=ratio_every)
         previous = trace.set_observer(statistics)
         try:
             train(2, device)
@@ -164,7 +181,8 @@ def test_statistics_of_a_step_are_the_cpu_s():
             trace.set_observer(previous)
         found[device] = statistics
     expected, actual = found["cpu"].latest(), found["cuda"].latest()
-    assert list(actual) == list(expected) and any("update_ratio" in fields for fields in actual.values())
+    assert list(actual) == list(expected)
+    assert any("update_ratio" in fields for fields in actual.values()) == (ratio_every == 1)
     for name, fields in expected.items():
         for field, value in fields.items():
             np.testing.assert_allclose(actual[name][field], value, rtol=2e-4, atol=1e-6, err_msg=f"{name} {field}")

@@ -37,6 +37,18 @@ def test_of_several_faults_the_first_is_told():
     assert x.tolist() == [[0, 0], [0, 0]]
 
 
+def test_faults_of_several_streams_are_all_told():
+    x = engine.zeros(1, 2, device="cuda")
+    labels = [engine.tensor([label], device="cuda") for label in (5, 7)]
+    engine.cuda.synchronize()
+    for label in labels:
+        with engine.cuda.stream(engine.cuda.Stream()):
+            F.nll_loss(x, label)
+    with pytest.raises(IndexError, match=r"^nll_loss: Target 5 .*\nin another stream: nll_loss: Target 7 "):
+        engine.cuda.synchronize()
+    engine.cuda.synchronize()
+
+
 @pytest.mark.parametrize("index", [-1, 3, 1 << 40])
 def test_an_embedding_index_outside_the_table(index):
     weight = engine.ones(3, 2, device="cuda", requires_grad=True)

@@ -7,7 +7,9 @@ are those that the ops reach; a change that exceeds one says so here.
 import pytest
 
 import engine
-from engine import nn
+from engine import nn, trace
+from engine.debug.statistics.observer import Statistics
+from engine.kernels.cpu import statistics as cpu_statistics
 from tests.cuda.counting import counted
 
 
@@ -86,6 +88,22 @@ def test_metrics_are_read_once_each():
     found = counted(step_of(mlp, "SGD", metrics=True))
     # The loss, whether a label was wrong, and the number of right answers.
     assert found["reads"] <= 3 and found["launches"] <= MLP + 3 and not found["copies"], found
+
+
+def test_statistics_cost_launches_for_all_tensors_not_for_each():
+    statistics = Statistics(ratio_every=0)
+    before = trace.set_observer(statistics)
+    try:
+        found = counted(step_of(cnn, "SGD"))
+    finally:
+        trace.set_observer(before)
+    tensors = len(statistics.latest())
+    calls = -(-tensors // cpu_statistics.ARRAYS)
+    assert tensors > 2 * cpu_statistics.ARRAYS
+    # Of each call the parts, the silent units and the sum of the parts; one copy of its results to the CPU. Under an
+    # observer labels are looked at at once.
+    assert found["launches"] <= CNN + 3 * calls and found["reads"] <= calls + 1, found
+    assert found["copies"] <= 2 + calls and not found["allocations"], found
 
 
 def test_one_launch_updates_all_parameters():

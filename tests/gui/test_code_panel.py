@@ -174,6 +174,19 @@ def test_an_element_shows_its_definition_and_its_variables(panel, context, scrip
     assert panel.pages.currentWidget() is panel.view
 
 
+def test_while_an_element_of_a_gpu_is_stepped_the_head_says_its_thread(panel, context, script, link):
+    link.answers["elementSteps"] = {"source": [[43, "def f(x, w):"], [44, "    return x"]]}
+    launch = {
+        "kernel": "naive", "threadIdx": [3, 5, 0], "blockIdx": [1, 0, 0], "blockDim": [16, 16, 1], "gridDim": [2, 1, 1],
+        "index": [0, 5, 19], "shape": [1, 10, 30],
+    }  # fmt: skip
+    element = {"step": 0, "steps": 2, "function": "f", "line": 44, "file": "linear.py", "ends": False, "locals": {}}
+    more = {"level": "element", "tensor": "y", "index": [5, 19], "direction": "forward", "op": "Linear"}
+    for told in (launch, None):
+        context.state.update(stop=stop(script, 3, element={**element, "launch": told}, **more))
+        assert ("thread (3, 5) of block (1, 0)" in panel.head.subject.text()) == (told is launch)
+
+
 def test_between_an_element_and_its_helper_one_line_is_empty(panel, context, script, link):
     """Both are in sight, with the numbers that they have in their file."""
     helper = [[10, "def logistic(x):"], [11, "    return 1.0 / (1.0 + exp(-x))"]]

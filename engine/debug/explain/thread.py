@@ -2,7 +2,8 @@
 
 Tuned kernels give a thread several elements; the version that a lecture begins with is the one told of here: of a
 matrix product :func:`engine.kernels.cuda.matmul.naive`, of everything else the kernel that follows from the
-definition (:func:`engine.kernels.derive.cuda`).
+definition (:func:`engine.kernels.derive.cuda`). So it is of a product of which CUDA would refuse the naive grid: it allows
+65535 blocks along y and z, of 16 rows each.
 """
 
 from __future__ import annotations
@@ -22,9 +23,12 @@ def launch_of(definition: str, index: tuple[int, ...], shape: tuple[int, ...]) -
         as the kernel has them (a matrix product: of n, i, j). ``"derived"`` counts elements in C order along x,
         ``"naive"`` has j along x, i along y, n along z.
     """
+    from engine.kernels.cuda.launch import ELEMENT_THREADS, LARGEST_GRID
+
     if definition.startswith(_PRODUCTS) and len(shape) in (2, 3):
-        return _of_product(((0,) * (3 - len(index)) + tuple(index)), ((1,) * (3 - len(shape)) + tuple(shape)))
-    from engine.kernels.cuda.launch import ELEMENT_THREADS
+        told = _of_product(((0,) * (3 - len(index)) + tuple(index)), ((1,) * (3 - len(shape)) + tuple(shape)))
+        if all(side <= most for side, most in zip(told["gridDim"], LARGEST_GRID, strict=True)):
+            return told
 
     position, size = 0, 1
     for i, extent in zip(index, shape, strict=True):

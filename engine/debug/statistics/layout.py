@@ -27,7 +27,6 @@ WORK = 0.15
 _KINDS = {"Relu": kernels.UNITS, "Sigmoid": kernels.SIGMOID, "Tanh": kernels.TANH}
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 _ABSENT = {dtype: np.empty((0,), dtype) for dtype in _DTYPES}
-_NONE_KEPT = list(_ABSENT.values())
 
 
 def _kind(array: Any) -> tuple[np.dtype, type]:
@@ -37,6 +36,9 @@ def _kind(array: Any) -> tuple[np.dtype, type]:
 
 #: Every kind that there are statistics of.
 _ALL_KINDS = [(dtype, place) for place in ARRAYS for dtype in _DTYPES]
+
+#: For each kind, in place of old values of parameters: an array without elements; of a GPU's none is made before it is used.
+_NONE_KEPT = [_ABSENT[dtype] if place is np.ndarray else None for dtype, place in _ALL_KINDS]
 
 #: Ops whose outputs have their units on the last axis; elsewhere it is the second.
 _UNITS_LAST = ("Linear", "LayerNorm")
@@ -264,7 +266,7 @@ def _reduced_on_gpu(chunk: _Chunk, taken: Any, before: Any, results: np.ndarray,
     if any(type(array) is not CudaArray or array.dtype != chunk.dtype for array in taken):
         raise TypeError("other arrays than those of the layout")
     flats = list(map(flat, taken))
-    chunk.run(results, at, chunk.first, before, chunk.table, *flats)
+    chunk.run(results, at, chunk.first, flats[0][:0] if before is None else before, chunk.table, *flats)
     unused = slice(chunk.first + len(flats), chunk.first + kernels.ARRAYS)
     results[at, unused] = np.nan
     return flats

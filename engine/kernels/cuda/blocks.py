@@ -24,14 +24,20 @@ def threads_for(count: int) -> int:
 
 # Elements that a block works on often lie in several runs of one length (the maps of a channel, one for each sample). A
 # thread takes every blockDim.x-th of all of them, and finds its run and its place there by one division at the start: of
-# whole numbers a GPU divides slowly.
+# whole numbers a GPU divides slowly. Where several blocks share them, each is a part.
+
+
+@device_function
+def first_place_of(part, parts, length):
+    """Where a thread begins, and how far it goes each time: run, place in the run, runs, places."""
+    thread, step = part * cuda.blockDim.x + cuda.threadIdx.x, parts * cuda.blockDim.x
+    return thread // length, thread % length, step // length, step % length
 
 
 @device_function
 def first_place(length):
-    """Where a thread begins, and how far it goes each time: run, place in the run, runs, places."""
-    thread, step = cuda.threadIdx.x, cuda.blockDim.x
-    return thread // length, thread % length, step // length, step % length
+    """As :func:`first_place_of`, for a block that has them alone."""
+    return first_place_of(0, 1, length)
 
 
 @device_function

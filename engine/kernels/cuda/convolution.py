@@ -5,7 +5,7 @@ Each of the three is a matrix product whose operands are read where they lie (im
 * forward: filters x pixels of y, summed over the taps of a filter: y[o, (n p q)] = Σ_(c i j) w[o, (c i j)]·x[...]
 * backward to the input: channels x pixels of x, summed over (o i j).
 * backward to the weight: filters x taps, summed over the pixels of y; that sum is long and its results are few, so
-  that it is cut into parts, whose number follows from the sizes alone, and the parts are added in their order.
+  that it is cut into parts (:mod:`engine.kernels.cuda.parts`).
 
 Where x[n, c, h, v] lies is a sum: a pixel of y says n and the corner of its window, a tap (c i j) the way from there.
 """
@@ -17,11 +17,12 @@ from numba import int32, int64
 
 from engine.device import empty
 from engine.kernels.cuda.launch import device_function
+from engine.kernels.cuda.parts import add_parts, parts_of
 from engine.kernels.cuda.register_tile import Operand, Result, at, divided, tiled
+from engine.kernels.cuda.tile_shapes import tiles
 
-#: Terms of one part of a weight gradient's sum at least, parts at most, and products (groups times parts) that are enough:
-#: with so many blocks no GPU is idle, and every part costs memory for a weight gradient of its own.
-_PART, _PARTS, _ENOUGH = 1 << 12, 1 << 10, 65535
+#: Terms of one part of a weight gradient's sum at least.
+_PART = 256
 
 # Places in the tuple of sizes and settings; C and O are channels and filters of one group, N those of all groups.
 _SH, _SW, _PH, _PW, _DH, _DW, _KH, _KW, _OH, _OW, _H, _W, _C, _O, _NC, _NO = range(16)
@@ -221,13 +222,14 @@ def conv2d_backward_weight(dw, db, dy, x, stride, padding, dilation, groups) -> 
         db.fill(0)
         return
     inner = dy.size // dy.shape[1]
-    number = min(-(-inner // _PART), _PARTS, max(1, _ENOUGH // groups))
     g = _settings(x.shape, dw.shape, dy.shape, stride, padding, dilation, groups)
     sizes = (dw.shape[0] // groups, dw.size // dw.shape[0], inner)
-    flat = dw.reshape(dw.shape[0], sizes[1])
-    parts = flat[None] if number == 1 else empty((number, *flat.shape), dw.dtype, dw)
-    _to_weight(parts, dy, x, empty((0,), dw.dtype, dw), sizes, groups, number, (True, True), g)
+    blocks, threads = tiles(*sizes[:2])
+    number = parts_of(inner, blocks * groups, threads, _PART)
+    parts = dw.reshape(1, 1, -1) if number == 1 else empty((1, number, dw.size), dw.dtype, dw)
+    nothing = empty((0,), dw.dtype, dw)
+    _to_weight(parts, dy, x, nothing, sizes, groups, number, (True, True), g)
     if number > 1:
-        np.add.reduce(parts, axis=0, out=flat)
+        add_parts(dw.reshape(1, -1), parts, nothing)
     if db.size:
         np.add.reduce(dy, axis=(0, 2, 3), out=db)

@@ -175,14 +175,14 @@ def _source(name: str, text: str, dtypes: tuple[str, ...], forms: str, rank: int
     lines = [
         f'"""{name} of {", ".join(dtypes)} on the GPU, a thread for {each}."""',
         f"from numba import {', '.join([*casts, *['uint64'] * (rank == 0)])}, {NUMBA_NAMES[dtypes[0]]} as kind",
-        "from engine.kernels.cuda.launch import cuda, device_function, math",
+        "from engine.kernels.cuda.launch import cuda, device_function, jit, math",
         "from engine.kernels.cuda.scalars import *",
         "",
         "@device_function",
         f"def element({', '.join(letters)}):",
         f"    return {text}",
         "",
-        "@cuda.jit",
+        "@jit",
         f"def kernel(out, {arguments}):",
     ]
     operands = list(zip(letters, forms, [NUMBA_NAMES[dtype] for dtype in dtypes], strict=True))

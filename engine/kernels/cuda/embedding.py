@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from engine.kernels.cuda.launch import ELEMENT_THREADS, cuda, launch, one_each
+from engine.kernels.cuda.launch import ELEMENT_THREADS, cuda, jit, launch, one_each
 from engine.kernels.cuda.loss_classification import first_bad_label
 from engine.kernels.cuda.segments import add_rows
 
@@ -15,7 +15,7 @@ def first_bad_index(found, t, size, number) -> None:
     first_bad_label(found, t, size, -(1 << 63), number)
 
 
-@cuda.jit
+@jit
 def _embedding_forward(y, t, w):
     place = cuda.grid(1)
     if place < y.size:

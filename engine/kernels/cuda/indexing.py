@@ -13,24 +13,24 @@ import numpy as np
 
 from engine.device import cuda_array
 from engine.device.cuda_array import CudaArray, copyto, empty, from_host
-from engine.kernels.cuda.launch import cuda, launch, one_each, split
+from engine.kernels.cuda.launch import cuda, jit, launch, one_each, split
 
 
-@cuda.jit
+@jit
 def _gather(y, x, places):
     k = cuda.grid(1)
     if k < y.size:
         y[k] = x[places[k]]
 
 
-@cuda.jit
+@jit
 def _scatter(y, v, places):
     k = cuda.grid(1)
     if k < places.size:
         y[places[k]] = v[k]
 
 
-@cuda.jit
+@jit
 def _take(y, x, index):
     place = cuda.grid(1)
     if place < y.size:
@@ -38,7 +38,7 @@ def _take(y, x, index):
         y[outer, k, inner] = x[outer, index[k], inner]
 
 
-@cuda.jit
+@jit
 def _gather_along(y, x, index):
     place = cuda.grid(1)
     if place < y.size:
@@ -46,7 +46,7 @@ def _gather_along(y, x, index):
         y[outer, k, inner] = x[outer, index[outer, k, inner], inner]
 
 
-@cuda.jit
+@jit
 def _scatter_along(y, v, index):
     place = cuda.grid(1)
     if place < index.size:

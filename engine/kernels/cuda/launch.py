@@ -21,10 +21,11 @@ from engine.device.driver_errors import raise_if_lost
 from engine.device.streams import current
 from engine.errors import MixedDevicesError, ShapeError
 from engine.kernels.cuda.simulator import Cuda
+from engine.kernels.kept import kept_on_disk
 
 __all__ = [
-    "ELEMENT_THREADS", "SIMULATED", "cuda", "cuda_kernel", "device_function", "larger", "launch", "math", "one_each",
-    "several_each", "smaller", "split",
+    "ELEMENT_THREADS", "SIMULATED", "cuda", "cuda_kernel", "device_function", "jit", "larger", "launch", "math",
+    "one_each", "several_each", "smaller", "split",
 ]  # fmt: skip
 
 #: Whether kernels run in the simulator: asked at every launch, and settled when numba.cuda is imported.
@@ -60,6 +61,18 @@ def _maths() -> Any:
 
 
 math = _maths()
+
+
+def jit(function: Callable | None = None, **options: Any) -> Any:
+    """Decorator: ``cuda.jit``, and what it compiles is kept on disk (:mod:`engine.kernels.kept`).
+
+    A kernel is compiled when it is first launched with arguments of other types than before. What it closes over is told
+    apart by what it is, not by its name.
+    """
+    if function is None:
+        return functools.partial(jit, **options)
+    compiled = cuda.jit(**options)(function)
+    return compiled if SIMULATED else kept_on_disk(compiled, cuda.config)
 
 
 def device_function(function: Callable) -> Callable:
@@ -186,7 +199,7 @@ def launch(kernel: Any, grid: Any, threads: Any, *arguments: Any) -> None:
 
 def cuda_kernel(function: Callable) -> Callable:
     """Compile ``function``; called with the output first, it covers it with one thread for each element."""
-    compiled: Any = cuda.jit(function)
+    compiled = jit(function)
 
     @functools.wraps(function)
     def run(result: Any, *operands: Any) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from numba import float64, int64
 
 from engine.kernels.cuda.blocks import BLOCK_THREADS, block_sum, threads_for
-from engine.kernels.cuda.launch import cuda, device_function, launch, math, one_each
+from engine.kernels.cuda.launch import cuda, device_function, jit, launch, math, one_each
 from engine.kernels.cuda.softmax import row_max
 
 
-@cuda.jit
+@jit
 def _first_bad(found, t, size, ignored, number):
     # A block looks at all, each thread at its own; the smallest position wins.
     shared = cuda.shared.array(BLOCK_THREADS, int64)
@@ -91,7 +91,7 @@ def _probabilities(shared, p, x, n):
     return largest, total
 
 
-@cuda.jit
+@jit
 def _cross_entropy_forward(losses, p, x, t, w, ignore_index, smoothing):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     n = cuda.blockIdx.x
@@ -114,7 +114,7 @@ def _cross_entropy_forward(losses, p, x, t, w, ignore_index, smoothing):
                 losses[n] = loss + smoothing / x.shape[1] * spread
 
 
-@cuda.jit
+@jit
 def _label_totals(y, totals, losses, t, w, classes, ignore_index, mean):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     total = float64(0)
@@ -137,7 +137,7 @@ def cross_entropy_forward(y, losses, p, totals, x, t, w, ignore_index, smoothing
     launch(_label_totals, 1, threads_for(losses.size), y, totals, losses, t, w, x.shape[1], ignore_index, mean)
 
 
-@cuda.jit
+@jit
 def _cross_entropy_backward(dx, p, t, w, dy, totals, ignore_index, smoothing, mean):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     n = cuda.blockIdx.x
@@ -170,7 +170,7 @@ def cross_entropy_backward(dx, p, t, w, dy, totals, ignore_index, smoothing, mea
         launch(_cross_entropy_backward, p.shape[0], threads, dx, p, t, w, dy, totals, ignore_index, smoothing, mean)
 
 
-@cuda.jit
+@jit
 def _soft_cross_entropy_forward(losses, p, x, t, w, smoothing):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     n = cuda.blockIdx.x
@@ -185,7 +185,7 @@ def _soft_cross_entropy_forward(losses, p, x, t, w, smoothing):
         losses[n] = loss
 
 
-@cuda.jit
+@jit
 def _row_totals(y, totals, losses, mean):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     total = float64(0)
@@ -204,7 +204,7 @@ def soft_cross_entropy_forward(y, losses, p, totals, x, t, w, smoothing, mean) -
     launch(_row_totals, 1, threads_for(losses.size), y, totals, losses, mean)
 
 
-@cuda.jit
+@jit
 def _soft_cross_entropy_backward(dx, p, t, w, dy, totals, smoothing, mean):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     n = cuda.blockIdx.x
@@ -226,7 +226,7 @@ def soft_cross_entropy_backward(dx, p, t, w, dy, totals, smoothing, mean) -> Non
         launch(_soft_cross_entropy_backward, p.shape[0], threads, dx, p, t, w, dy, totals, smoothing, mean)
 
 
-@cuda.jit
+@jit
 def _nll_loss_forward(losses, x, t, w, ignore_index):
     n = cuda.grid(1)
     if n < losses.size:
@@ -241,7 +241,7 @@ def nll_loss_forward(y, losses, totals, x, t, w, ignore_index, mean) -> None:
     launch(_label_totals, 1, threads_for(losses.size), y, totals, losses, t, w, x.shape[1], ignore_index, mean)
 
 
-@cuda.jit
+@jit
 def _nll_loss_backward(dx, t, w, dy, totals, ignore_index, mean):
     place = cuda.grid(1)
     if place < dx.size:

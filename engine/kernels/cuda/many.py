@@ -21,7 +21,7 @@ from engine.device import gate
 from engine.device.cuda_array import CudaArray, empty, kept_from_host
 from engine.device.streams import current
 from engine.kernels.cuda.blocks import BLOCK_THREADS, block_sum
-from engine.kernels.cuda.launch import cuda, device_function, launch, math
+from engine.kernels.cuda.launch import cuda, device_function, jit, launch, math
 
 #: Elements that one block of threads works on.
 CHUNK = 16 if gate.simulated() else 1024
@@ -42,18 +42,18 @@ class Layout(NamedTuple):
 #: The layouts that are kept, by stream, dtype, addresses and sizes; the first is the oldest.
 _layouts: dict[tuple, Layout] = {}
 #: Held from looking a layout up to the launch: another thread may give its table to another layout.
-_lock = threading.RLock()
+lock = threading.RLock()
 _MOST_LAYOUTS = 64
 
 
 @device_function
-def row_of(table):
-    """The row that this block works on: the last one whose first block does not lie behind it."""
+def row_of(table, column):
+    """The row that this block works on: the last one whose first block, in ``column``, does not lie behind it."""
     low = 0
     high = table.shape[0]
     while high - low > 1:
         middle = (low + high) // 2
-        if table[middle, FIRST] <= cuda.blockIdx.x:
+        if table[middle, column] <= cuda.blockIdx.x:
             low = middle
         else:
             high = middle
@@ -61,37 +61,44 @@ def row_of(table):
 
 
 @device_function
-def chunk_of(table, row):
+def chunk_of(table, row, chunk):
     """Where this block's chunk of ``row`` begins and ends."""
-    start = (cuda.blockIdx.x - table[row, FIRST]) * CHUNK
-    stop = start + CHUNK
+    start = (cuda.blockIdx.x - table[row, FIRST]) * chunk
+    stop = start + chunk
     return start, stop if stop < table[row, SIZE] else table[row, SIZE]
 
 
-def laid_out(rows: Sequence[tuple[CudaArray, ...]]) -> tuple[Any, CudaArray, int]:
-    """The GPU's memory as an array, the table, and the number of blocks for ``rows`` of contiguous arrays of one dtype."""
+def laid_out(
+    rows: Sequence[tuple[CudaArray, ...]], chunk: int = CHUNK, numbers: tuple[tuple[int, ...], ...] = ()
+) -> tuple[Any, CudaArray, int]:
+    """The GPU's memory as an array, the table, and the number of blocks for ``rows`` of contiguous arrays of one dtype.
+
+    ``numbers``, for each row as many, stand behind the places; to be called with :data:`lock` held until the launch.
+    """
     arrays = [array for row in rows for array in row]
     addresses = tuple([array.address if array.size else -1 for array in arrays])
     sizes = tuple([row[0].size for row in rows])
-    key = (current.stream, arrays[0].dtype, addresses, sizes)
+    key = (current.stream, arrays[0].dtype, addresses, sizes, chunk, numbers)
     known = _layouts.get(key)
     if known is None:
-        known = _layouts[key] = _layout(addresses, sizes, arrays[0].itemsize)
+        known = _layouts[key] = _layout(addresses, sizes, arrays[0].itemsize, chunk, numbers)
     first = arrays[known.lowest]
     block = first.loan.block
     return gate.memory(block, first.address - block.address, first.dtype, known.count), known.table, known.blocks
 
 
-def _layout(addresses: tuple[int, ...], sizes: tuple[int, ...], itemsize: int) -> Layout:
+def _layout(addresses: tuple[int, ...], sizes: tuple[int, ...], itemsize: int, chunk: int, numbers: tuple) -> Layout:
     lowest = min((address, k) for k, address in enumerate(addresses) if address >= 0)[1]
     base = addresses[lowest]
     width = len(addresses) // len(sizes)
     places = np.array([(address - base) // itemsize if address >= 0 else -1 for address in addresses], np.int64)
-    chunks = np.array([-(-size // CHUNK) for size in sizes], np.int64)
-    table = np.empty((len(sizes), PLACES + width), np.int64)
+    chunks = np.array([-(-size // chunk) for size in sizes], np.int64)
+    table = np.empty((len(sizes), PLACES + width + (len(numbers[0]) if numbers else 0)), np.int64)
     table[:, FIRST] = np.cumsum(chunks) - chunks
     table[:, SIZE] = sizes
-    table[:, PLACES:] = places.reshape(len(sizes), width)
+    table[:, PLACES : PLACES + width] = places.reshape(len(sizes), width)
+    if numbers:
+        table[:, PLACES + width :] = numbers
     return Layout(_put(table), int(chunks.sum()), lowest, int(places.max()) + max(sizes))
 
 
@@ -113,7 +120,7 @@ def over(kernel: Any, rows: Sequence[tuple[CudaArray, ...]], *arguments: Any) ->
     """
     rows = [row for row in rows if row[0].size]
     if rows:
-        with _lock:
+        with lock:
             memory, table, blocks = laid_out(rows)
             launch(kernel, blocks, _THREADS, memory, table, *arguments)
 
@@ -122,10 +129,10 @@ def over(kernel: Any, rows: Sequence[tuple[CudaArray, ...]], *arguments: Any) ->
 _THREADS = 4 if gate.simulated() else 256
 
 
-@cuda.jit
+@jit
 def _fill(memory, table, value):
-    row = row_of(table)
-    start, stop = chunk_of(table, row)
+    row = row_of(table, FIRST)
+    start, stop = chunk_of(table, row, CHUNK)
     x = table[row, PLACES]
     for i in range(start + cuda.threadIdx.x, stop, cuda.blockDim.x):
         memory[x + i] = value
@@ -136,11 +143,11 @@ def fill(arrays: Sequence[CudaArray], value: float) -> None:
     over(_fill, [(array.reshape(-1),) for array in arrays], value)
 
 
-@cuda.jit
+@jit
 def _squares(memory, table, parts):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
-    row = row_of(table)
-    start, stop = chunk_of(table, row)
+    row = row_of(table, FIRST)
+    start, stop = chunk_of(table, row, CHUNK)
     x = table[row, PLACES]
     total = float64(0)
     for i in range(start + cuda.threadIdx.x, stop, cuda.blockDim.x):
@@ -151,7 +158,7 @@ def _squares(memory, table, parts):
         parts[cuda.blockIdx.x] = total
 
 
-@cuda.jit
+@jit
 def _roots(y, table, parts):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     row = cuda.blockIdx.x
@@ -168,17 +175,17 @@ def norms(y: CudaArray, arrays: Sequence[CudaArray]) -> None:
     """y[k] = √Σ x², over the elements x of ``arrays[k]``, none of them empty; what is added in which order follows from
     its size alone."""
     rows = [(array.reshape(-1),) for array in arrays]
-    with _lock:
+    with lock:
         memory, table, blocks = laid_out(rows)
         parts = empty((blocks,), np.float64)
         launch(_squares, blocks, BLOCK_THREADS, memory, table, parts)
         launch(_roots, len(rows), BLOCK_THREADS, y, table, parts)
 
 
-@cuda.jit
+@jit
 def _clip(memory, table, total, max_norm, least):
-    row = row_of(table)
-    start, stop = chunk_of(table, row)
+    row = row_of(table, FIRST)
+    start, stop = chunk_of(table, row, CHUNK)
     x = table[row, PLACES]
     factor = max_norm / (total[0] + least)
     # A comparison with NaN is false, so that it stays.

@@ -8,14 +8,17 @@ Three versions, each with one idea more:
 3. :mod:`engine.kernels.cuda.register_tile`: a thread computes 8 x 8 elements and keeps them in registers. Of each tile it
    reads 16 numbers for 64 multiply-adds, where version 2 reads 2 for 1: now arithmetic is the limit, not shared memory.
 
-:func:`product` chooses. Every element has one owner, who adds its terms in the order of k: the same in all versions.
+:func:`product` chooses, and cuts sums of many terms into parts where tiles are few (:mod:`engine.kernels.cuda.parts`).
+Every element of a part has one owner, who adds its terms in the order of k: the same in all versions.
 """
 
 from __future__ import annotations
 
 from engine.device import empty, gate
-from engine.kernels.cuda.launch import cuda, device_function, launch
+from engine.kernels.cuda.launch import cuda, device_function, jit, launch, smaller
+from engine.kernels.cuda.parts import add_parts, parts_of
 from engine.kernels.cuda.register_tile import REALS, Operand, Result, at, tiled
+from engine.kernels.cuda.tile_shapes import tiles
 
 TILE = 4 if gate.simulated() else 16
 
@@ -27,6 +30,9 @@ _FEW, _NARROW = (64, 2) if gate.simulated() else (1 << 16, 32)
 
 #: Products of one launch: as many blocks as CUDA allows along z.
 _MOST = 3 if gate.simulated() else 65535
+
+#: Terms of a part of a sum at least, and of a sum that is cut: of a shorter one less is saved than another launch costs.
+_PART, _LONG = 128, 512
 
 
 def _blocks(extent: int, side: int) -> int:
@@ -44,7 +50,7 @@ def element_b(b, n, k, j, transposed):
     return b[n, j, k] if transposed else b[n, k, j]
 
 
-@cuda.jit
+@jit
 def naive(y, a, b, bias, transpose_a, transpose_b):
     j, i = cuda.grid(2)
     n = cuda.blockIdx.z
@@ -59,27 +65,32 @@ def naive(y, a, b, bias, transpose_a, transpose_b):
 
 
 def _shared_tile(real):
-    @cuda.jit
-    def shared_tile(y, a, b, bias, transpose_a, transpose_b):
+    @jit
+    def shared_tile(y, a, b, bias, parts, transpose_a, transpose_b):
         tile_a = cuda.shared.array((TILE, _ROW), real)
         tile_b = cuda.shared.array((TILE, _ROW), real)
         column = cuda.threadIdx.x
         row = cuda.threadIdx.y
-        n = cuda.blockIdx.z
+        # y has the parts of a product one behind the other.
+        n = cuda.blockIdx.z // parts
         first_i = cuda.blockIdx.x * TILE
         first_j = cuda.blockIdx.y * TILE
         inner = a.shape[1] if transpose_a else a.shape[2]
+        # Whole tiles, also where a part ends.
+        share = (inner + parts * TILE - 1) // (parts * TILE) * TILE
+        begin = cuda.blockIdx.z % parts * share
+        stop = smaller(inner, begin + share)
         total = real(0)
-        for start in range(0, inner, TILE):
+        for start in range(begin, stop, TILE):
             # Neighbouring threads read neighbours in memory: along k, or along i where a is stored transposed.
             i, k = (first_i + column, start + row) if transpose_a else (first_i + row, start + column)
             value = real(0)
-            if i < y.shape[1] and k < inner:
+            if i < y.shape[1] and k < stop:
                 value = element_a(a, n, i, k, transpose_a)
             tile_a[i - first_i, k - start] = value
             j, k = (first_j + row, start + column) if transpose_b else (first_j + column, start + row)
             value = real(0)
-            if j < y.shape[2] and k < inner:
+            if j < y.shape[2] and k < stop:
                 value = element_b(b, n, k, j, transpose_b)
             tile_b[k - start, j - first_j] = value
             cuda.syncthreads()
@@ -91,12 +102,12 @@ def _shared_tile(real):
         if i < y.shape[1] and j < y.shape[2]:
             if bias.size > 0:
                 total += bias[j]
-            y[n, i, j] = total
+            y[cuda.blockIdx.z, i, j] = total
 
     return shared_tile
 
 
-# ---- version 3: g is the strides of (z, i, k) in a, of (z, j, k) in b, and y's height and width ----
+# ---- version 3: g is the strides of (z, i, k) in a, of (z, j, k) in b, y's height and width, and parts ----
 
 
 @device_function
@@ -121,7 +132,7 @@ def _term_b(z, k, g):
 
 @device_function
 def _row_y(z, part, i, g):
-    return (z * g[6] + i) * g[7]
+    return ((z * g[8] + part) * g[6] + i) * g[7]
 
 
 @device_function
@@ -143,30 +154,44 @@ def run_naive(y, a, b, bias, transpose_a, transpose_b) -> None:
     launch(naive, grid, (TILE, TILE), y, a, b, bias, transpose_a, transpose_b)
 
 
-def run_shared_tile(y, a, b, bias, transpose_a, transpose_b) -> None:
+# Of the tuned versions y has ``parts`` matrices for each product, one behind the other.
+
+
+def run_shared_tile(y, a, b, bias, transpose_a, transpose_b, parts: int = 1) -> None:
     grid = (_blocks(y.shape[1], TILE), _blocks(y.shape[2], TILE), y.shape[0])
-    launch(shared_tile[y.dtype.name], grid, (TILE, TILE), y, a, b, bias, transpose_a, transpose_b)
+    launch(shared_tile[y.dtype.name], grid, (TILE, TILE), y, a, b, bias, parts, transpose_a, transpose_b)
 
 
-def run_register_tile(y, a, b, bias, transpose_a, transpose_b) -> None:
+def run_register_tile(y, a, b, bias, transpose_a, transpose_b, parts: int = 1) -> None:
     rows, columns = y.shape[1:]
     inner = a.shape[1] if transpose_a else a.shape[2]
     strides_a = (rows * inner, 1, rows) if transpose_a else (rows * inner, inner, 1)
     strides_b = (inner * columns, inner, 1) if transpose_b else (inner * columns, 1, columns)
-    dense = (not transpose_a, transpose_b)
-    _tiled(y, a, b, bias, (rows, columns, inner), y.shape[0], 1, dense, (*strides_a, *strides_b, rows, columns))
+    g = (*strides_a, *strides_b, rows, columns, parts)
+    _tiled(y, a, b, bias, (rows, columns, inner), a.shape[0], parts, (not transpose_a, transpose_b), g)
 
 
 def product(y, a, b, bias, transpose_a: bool, transpose_b: bool) -> None:
     """y[n, i, j] = Σ_k op(a)[n, i, k]·op(b)[n, k, j] + bias[j]; ``bias`` has size 0 where it is absent."""
     if not y.size:
         return
-    large = y.size >= _FEW and y.shape[2] >= _NARROW
-    run = run_register_tile if large else run_shared_tile
-    if y.shape[0] <= _MOST:
+    products, rows, columns = y.shape
+    large = y.size >= _FEW and columns >= _NARROW
+    run, blocks = run_shared_tile, _blocks(rows, TILE) * _blocks(columns, TILE)
+    threads = TILE * TILE
+    if large:
+        run, (blocks, threads) = run_register_tile, tiles(rows, columns)
+    inner = a.shape[1] if transpose_a else a.shape[2]
+    parts = parts_of(inner, blocks * products, threads, _PART) if inner >= _LONG else 1
+    if parts > 1:
+        several = empty((products * parts, rows, columns), y.dtype, y)
+        run(several, a, b, bias[:0], bool(transpose_a), bool(transpose_b), parts)
+        add_parts(y.reshape(products, -1), several.reshape(products, parts, -1), bias)
+        return
+    if products <= _MOST:
         run(y, a, b, bias, bool(transpose_a), bool(transpose_b))
         return
-    for n in range(0, y.shape[0], _MOST):
+    for n in range(0, products, _MOST):
         some = slice(n, n + _MOST)
         run(y[some], a[some], b[some], bias, bool(transpose_a), bool(transpose_b))
 

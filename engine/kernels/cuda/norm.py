@@ -1,26 +1,37 @@
-"""Normalisations on the GPU: batch norm over columns (N, C) or maps (N, C, M), layer norm (R, D), group norm (N, C, M).
+"""Normalisations on the GPU: layer norm (R, D), group norm (N, C, M); batch norm is in
+:mod:`engine.kernels.cuda.batch_norm`.
 
-Arguments as on the CPU (:mod:`engine.kernels.cpu.norm`). One block of threads for each channel, row or group of one
-sample. Sums are taken in float64 of values less the first one, so that a large mean costs no digits of the variance; what
-is done to each element is done in the dtype of the arrays, as on the CPU.
+Arguments as on the CPU (:mod:`engine.kernels.cpu.norm`). One block of threads for each row or group of one sample. Sums
+are taken in float64 of values less the first one, so that a large mean costs no digits of the variance; what is done to each
+element is done in the dtype of the arrays, as on the CPU.
 """
 
 from __future__ import annotations
 
 from numba import float64
 
+from engine.device import gate
+from engine.kernels.cuda.batch_norm import (
+    batch_norm_columns_backward,
+    batch_norm_columns_forward,
+    batch_norm_maps_backward,
+    batch_norm_maps_forward,
+    blend,
+    reciprocal_root,
+    spread_of,
+)
 from engine.kernels.cuda.blocks import BLOCK_THREADS, block_sum, first_place, next_place, threads_for
-from engine.kernels.cuda.launch import cuda, device_function, launch, math, one_each
+from engine.kernels.cuda.launch import cuda, device_function, jit, launch, math
 
+__all__ = [
+    "batch_norm_columns_backward", "batch_norm_columns_forward", "batch_norm_maps_backward", "batch_norm_maps_forward",
+    "blend", "group_norm_backward_affine", "group_norm_backward_input", "group_norm_forward", "layer_norm_backward_affine",
+    "layer_norm_backward_input", "layer_norm_forward", "reciprocal_root",
+]  # fmt: skip
 
-@device_function
-def _factor(w, c):
-    return float64(w[c]) if w.size > 0 else float64(1)
-
-
-@device_function
-def _summand(b, c):
-    return float64(b[c]) if b.size > 0 else float64(0)
+#: Features that a block of a layer norm's affine gradients has side by side (32 bytes of float32, what memory hands out at
+#: once), and rows that it has at a time.
+_FEATURES, _LANES = (2, 2) if gate.simulated() else (8, 32)
 
 
 @device_function
@@ -29,131 +40,10 @@ def _weight(w, c, like):
     return w[c] if w.size > 0 else like.dtype.type(1)
 
 
-@device_function
-def _spread(total, square, count):
-    offset = total / count
-    variance = square / count - offset * offset
-    # Rounding may not make it negative; NaN stays.
-    return float64(0) if variance < 0 else variance
-
-
-# ---- batch norm: x (N, C, M) ----
-
-
-@cuda.jit
-def _batch_forward(y, mean, rstd, variance, x, w, b, eps, training):
-    shared = cuda.shared.array(BLOCK_THREADS, float64)
-    c = cuda.blockIdx.x
-    length = x.shape[2]
-    count = x.shape[0] * length
-    if training:
-        near = x[0, c, 0]
-        total = float64(0)
-        square = float64(0)
-        n, m, samples, places = first_place(length)
-        while n < x.shape[0]:
-            shifted = float64(x[n, c, m] - near)
-            total += shifted
-            square += shifted * shifted
-            n, m = next_place(n, m, samples, places, length)
-        total = block_sum(shared, total)
-        square = block_sum(shared, square)
-        spread = _spread(total, square, count)
-        if cuda.threadIdx.x == 0:
-            variance[c] = spread
-            mean[c] = near + total / count
-            rstd[c] = 1.0 / math.sqrt(spread + eps)
-        cuda.syncthreads()
-    real = x.dtype.type
-    centre, scale, shift = real(mean[c]), real(float64(rstd[c]) * _factor(w, c)), real(_summand(b, c))
-    n, m, samples, places = first_place(length)
-    while n < x.shape[0]:
-        y[n, c, m] = (x[n, c, m] - centre) * scale + shift
-        n, m = next_place(n, m, samples, places, length)
-
-
-@cuda.jit
-def _batch_backward(dx, dw, db, dy, x, mean, rstd, w, training):
-    shared = cuda.shared.array(BLOCK_THREADS, float64)
-    c = cuda.blockIdx.x
-    length = x.shape[2]
-    count = x.shape[0] * length
-    real = x.dtype.type
-    centre = real(mean[c])
-    inverse = float64(rstd[c])
-    total = float64(0)
-    product = float64(0)
-    n, m, samples, places = first_place(length)
-    while n < x.shape[0]:
-        gradient = float64(dy[n, c, m])
-        total += gradient
-        product += gradient * float64(x[n, c, m] - centre)
-        n, m = next_place(n, m, samples, places, length)
-    total = block_sum(shared, total)
-    product = block_sum(shared, product)
-    if cuda.threadIdx.x == 0:
-        dw[c] = product * inverse
-        db[c] = total
-    if dx.size > 0:
-        slope, tilt, average = real(inverse * _factor(w, c)), real(0), real(0)
-        if training:
-            tilt, average = real(-inverse * inverse * product / count), real(total / count)
-        n, m, samples, places = first_place(length)
-        while n < x.shape[0]:
-            dx[n, c, m] = slope * ((dy[n, c, m] - average) + tilt * (x[n, c, m] - centre))
-            n, m = next_place(n, m, samples, places, length)
-
-
-def batch_norm_maps_forward(y, mean, rstd, variance, x, w, b, eps, training) -> None:
-    if x.size:
-        threads = threads_for(x.size // x.shape[1])
-        launch(_batch_forward, x.shape[1], threads, y, mean, rstd, variance, x, w, b, eps, training)
-
-
-def batch_norm_maps_backward(dx, dw, db, dy, x, mean, rstd, w, training) -> None:
-    if x.size:
-        threads = threads_for(x.size // x.shape[1])
-        launch(_batch_backward, x.shape[1], threads, dx, dw, db, dy, x, mean, rstd, w, training)
-
-
-def batch_norm_columns_forward(y, mean, rstd, variance, x, w, b, eps, training) -> None:
-    batch_norm_maps_forward(y[..., None], mean, rstd, variance, x[..., None], w, b, eps, training)
-
-
-def batch_norm_columns_backward(dx, dw, db, dy, x, mean, rstd, w, training) -> None:
-    batch_norm_maps_backward(dx[..., None], dw, db, dy[..., None], x[..., None], mean, rstd, w, training)
-
-
-@cuda.jit
-def _blend(running, batch, factor, momentum):
-    c = cuda.grid(1)
-    if c < running.size:
-        running[c] = (1 - momentum) * running[c] + momentum * (batch[c] * factor)
-
-
-def blend(running, batch, factor, momentum) -> None:
-    """running = (1 - momentum) running + momentum factor batch"""
-    if running.size:
-        launch(_blend, *one_each(running.size), running, batch, factor, momentum)
-
-
-@cuda.jit
-def _reciprocal_root(rstd, variance, eps):
-    c = cuda.grid(1)
-    if c < rstd.size:
-        rstd[c] = 1.0 / math.sqrt(float64(variance[c]) + eps)
-
-
-def reciprocal_root(rstd, variance, eps) -> None:
-    """rstd = 1 / √(variance + eps)"""
-    if rstd.size:
-        launch(_reciprocal_root, *one_each(rstd.size), rstd, variance, eps)
-
-
 # ---- layer norm: x (R, D) ----
 
 
-@cuda.jit
+@jit
 def _layer_forward(y, mean, rstd, x, w, b, eps):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     r = cuda.blockIdx.x
@@ -168,7 +58,7 @@ def _layer_forward(y, mean, rstd, x, w, b, eps):
     total = block_sum(shared, total)
     square = block_sum(shared, square)
     centre = real(near + total / x.shape[1])
-    scale = real(1.0 / math.sqrt(_spread(total, square, x.shape[1]) + eps))
+    scale = real(1.0 / math.sqrt(spread_of(total, square, x.shape[1]) + eps))
     if cuda.threadIdx.x == 0:
         mean[r] = centre
         rstd[r] = scale
@@ -177,7 +67,7 @@ def _layer_forward(y, mean, rstd, x, w, b, eps):
         y[r, d] = value + b[d] if b.size > 0 else value
 
 
-@cuda.jit
+@jit
 def _layer_backward_input(dx, dy, x, mean, rstd, w):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     r = cuda.blockIdx.x
@@ -197,16 +87,27 @@ def _layer_backward_input(dx, dy, x, mean, rstd, w):
         dx[r, d] = slope * ((dy[r, d] * _weight(w, d, x) - average) + tilt * (x[r, d] - centre))
 
 
-@cuda.jit
+@jit
 def _layer_backward_affine(dw, db, dy, x, mean, rstd):
-    # One thread for each feature: neighbouring threads read neighbours of a row.
-    d = cuda.grid(1)
+    # Neighbouring threads read neighbours of a row; a thread has every LANES-th row.
+    totals = cuda.shared.array((_LANES, _FEATURES), float64)
+    products = cuda.shared.array((_LANES, _FEATURES), float64)
+    lane = cuda.threadIdx.x // _FEATURES
+    own = cuda.threadIdx.x % _FEATURES
+    d = cuda.blockIdx.x * _FEATURES + own
+    total = float64(0)
+    product = float64(0)
     if d < x.shape[1]:
-        total = float64(0)
-        product = float64(0)
-        for r in range(x.shape[0]):
+        for r in range(lane, x.shape[0], _LANES):
             total += dy[r, d]
             product += float64(dy[r, d]) * float64((x[r, d] - mean[r]) * rstd[r])
+    totals[lane, own] = total
+    products[lane, own] = product
+    cuda.syncthreads()
+    if lane == 0 and d < x.shape[1]:
+        for other in range(1, _LANES):
+            total += totals[other, own]
+            product += products[other, own]
         dw[d] = product
         db[d] = total
 
@@ -223,13 +124,14 @@ def layer_norm_backward_input(dx, dy, x, mean, rstd, w) -> None:
 
 def layer_norm_backward_affine(dw, db, dy, x, mean, rstd) -> None:
     if x.shape[1]:
-        launch(_layer_backward_affine, *one_each(x.shape[1]), dw, db, dy, x, mean, rstd)
+        blocks = -(-x.shape[1] // _FEATURES)
+        launch(_layer_backward_affine, blocks, _FEATURES * _LANES, dw, db, dy, x, mean, rstd)
 
 
 # ---- group norm: x (N, C, M), mean and rstd (N, G) ----
 
 
-@cuda.jit
+@jit
 def _group_forward(y, mean, rstd, x, w, b, eps):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     groups = mean.shape[1]
@@ -251,7 +153,7 @@ def _group_forward(y, mean, rstd, x, w, b, eps):
     total = block_sum(shared, total)
     square = block_sum(shared, square)
     centre = real(near + total / count)
-    scale = real(1.0 / math.sqrt(_spread(total, square, count) + eps))
+    scale = real(1.0 / math.sqrt(spread_of(total, square, count) + eps))
     if cuda.threadIdx.x == 0:
         mean[n, g] = centre
         rstd[n, g] = scale
@@ -263,7 +165,7 @@ def _group_forward(y, mean, rstd, x, w, b, eps):
         k, m = next_place(k, m, steps, places, length)
 
 
-@cuda.jit
+@jit
 def _group_backward_input(dx, dy, x, mean, rstd, w):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     groups = mean.shape[1]
@@ -294,7 +196,7 @@ def _group_backward_input(dx, dy, x, mean, rstd, w):
         k, m = next_place(k, m, steps, places, length)
 
 
-@cuda.jit
+@jit
 def _group_backward_affine(dw, db, dy, x, mean, rstd):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     c = cuda.blockIdx.x

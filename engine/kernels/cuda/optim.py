@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.device.cuda_array import CudaArray
-from engine.kernels.cuda.launch import cuda, device_function, math
-from engine.kernels.cuda.many import PLACES, chunk_of, over, row_of
+from engine.kernels.cuda.launch import cuda, device_function, jit, math
+from engine.kernels.cuda.many import CHUNK, FIRST, PLACES, chunk_of, over, row_of
 
 
 class Update:
@@ -56,10 +56,10 @@ def lerp(start, end, weight, one):
     return start + weight * (end - start) if weight < rest else end - rest * (end - start)
 
 
-@cuda.jit
+@jit
 def _sgd(memory, table, lr, momentum, share, decay, nesterov, maximize, first):
-    row = row_of(table)
-    start, stop = chunk_of(table, row)
+    row = row_of(table, FIRST)
+    start, stop = chunk_of(table, row, CHUNK)
     w, dw, m = table[row, PLACES], table[row, PLACES + 1], table[row, PLACES + 2]
     for i in range(start + cuda.threadIdx.x, stop, cuda.blockDim.x):
         g = descent(memory[w + i], memory[dw + i], decay, maximize)
@@ -78,10 +78,10 @@ def _sgd_numbers(lr, momentum, dampening, weight_decay, nesterov, maximize, firs
 sgd_update = Update(_sgd, 3, _sgd_numbers)
 
 
-@cuda.jit
+@jit
 def _adam(memory, table, weight, keep, share, eps, decay, scale, step_size, root_correction, maximize):
-    row = row_of(table)
-    start, stop = chunk_of(table, row)
+    row = row_of(table, FIRST)
+    start, stop = chunk_of(table, row, CHUNK)
     w, dw, m, v = table[row, PLACES], table[row, PLACES + 1], table[row, PLACES + 2], table[row, PLACES + 3]
     vmax = table[row, PLACES + 4]
     for i in range(start + cuda.threadIdx.x, stop, cuda.blockDim.x):
@@ -120,10 +120,10 @@ adam_update = Update(_adam, 5, _adam_numbers)
 adamw_update = Update(_adam, 5, _adamw_numbers)
 
 
-@cuda.jit
+@jit
 def _rmsprop(memory, table, lr, keep, share, eps, decay, momentum, maximize):
-    row = row_of(table)
-    start, stop = chunk_of(table, row)
+    row = row_of(table, FIRST)
+    start, stop = chunk_of(table, row, CHUNK)
     w, dw, v = table[row, PLACES], table[row, PLACES + 1], table[row, PLACES + 2]
     a, m = table[row, PLACES + 3], table[row, PLACES + 4]
     for i in range(start + cuda.threadIdx.x, stop, cuda.blockDim.x):
@@ -149,10 +149,10 @@ def _rmsprop_numbers(lr, alpha, eps, weight_decay, momentum, maximize) -> tuple:
 rmsprop_update = Update(_rmsprop, 5, _rmsprop_numbers)
 
 
-@cuda.jit
+@jit
 def _adagrad(memory, table, rate, eps, decay, maximize):
-    row = row_of(table)
-    start, stop = chunk_of(table, row)
+    row = row_of(table, FIRST)
+    start, stop = chunk_of(table, row, CHUNK)
     w, dw, s = table[row, PLACES], table[row, PLACES + 1], table[row, PLACES + 2]
     for i in range(start + cuda.threadIdx.x, stop, cuda.blockDim.x):
         g = descent(memory[w + i], memory[dw + i], decay, maximize)
@@ -169,10 +169,10 @@ def _adagrad_numbers(lr, lr_decay, eps, weight_decay, maximize, step) -> tuple:
 adagrad_update = Update(_adagrad, 3, _adagrad_numbers)
 
 
-@cuda.jit
+@jit
 def _adadelta(memory, table, lr, keep, share, eps, decay, maximize):
-    row = row_of(table)
-    start, stop = chunk_of(table, row)
+    row = row_of(table, FIRST)
+    start, stop = chunk_of(table, row, CHUNK)
     w, dw, v, u = table[row, PLACES], table[row, PLACES + 1], table[row, PLACES + 2], table[row, PLACES + 3]
     for i in range(start + cuda.threadIdx.x, stop, cuda.blockDim.x):
         g = descent(memory[w + i], memory[dw + i], decay, maximize)

@@ -12,10 +12,10 @@ import numpy as np
 
 from engine.device.cuda_array import CudaArray, kept_from_host
 from engine.device.streams import Stream, current
-from engine.kernels.cuda.launch import ELEMENT_THREADS, cuda, device_function, launch, one_each, split
+from engine.kernels.cuda.launch import ELEMENT_THREADS, cuda, device_function, jit, launch, one_each, split
 
 
-@cuda.jit
+@jit
 def _max_pool2d_forward(y, indices, x, kh, kw, sh, sw, ph, pw, dh, dw):
     place = cuda.grid(1)
     if place < y.size:
@@ -50,7 +50,7 @@ def _first_window(place, reach, stride):
     return (before + stride - 1) // stride if before > 0 else 0
 
 
-@cuda.jit
+@jit
 def _max_pool2d_backward(dx, dy, indices, kh, kw, sh, sw, ph, pw, dh, dw):
     place = cuda.grid(1)
     if place < dx.size:
@@ -78,7 +78,7 @@ def max_pool2d_backward(dx, dy, indices, kernel_size, stride, padding, dilation)
         launch(_max_pool2d_backward, *places, dx, dy, indices, *kernel_size, *stride, *padding, *dilation)
 
 
-@cuda.jit
+@jit
 def _avg_pool2d_forward(y, x, rows, columns):
     place = cuda.grid(1)
     if place < y.size:
@@ -90,7 +90,7 @@ def _avg_pool2d_forward(y, x, rows, columns):
         y[plane, p, q] = total / y.dtype.type(rows[p, 2] * columns[q, 2])
 
 
-@cuda.jit
+@jit
 def _avg_pool2d_backward(dx, dy, rows, columns):
     place = cuda.grid(1)
     if place < dx.size:
@@ -129,7 +129,7 @@ def _uploaded(shape: tuple[int, ...], dtype: np.dtype, contents: bytes, stream: 
     return kept_from_host(np.frombuffer(contents, dtype).reshape(shape))
 
 
-@cuda.jit
+@jit
 def _interpolate_forward(y, x, low, high, down, left, right, along):
     place = cuda.grid(1)
     if place < y.size:
@@ -147,7 +147,7 @@ def _interpolate_forward(y, x, low, high, down, left, right, along):
         y[plane, p, q] = total
 
 
-@cuda.jit
+@jit
 def _interpolate_backward(dx, dy, low, high, down, left, right, along):
     place = cuda.grid(1)
     if place < dx.size:

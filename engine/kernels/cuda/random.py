@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from engine.definitions import random as definitions
 from engine.kernels import derive
-from engine.kernels.cuda.launch import ELEMENT_THREADS, cuda, launch, one_each
+from engine.kernels.cuda.launch import ELEMENT_THREADS, cuda, jit, launch, one_each
 
 uniform_float32 = derive.cuda(definitions.random_uniform_float32)
 uniform_float64 = derive.cuda(definitions.random_uniform_float64)
@@ -23,7 +23,7 @@ bernoulli_each = derive.cuda(definitions.random_bernoulli_each)
 words = derive.cuda_helper(definitions.random_dropout_mask, "words")
 
 
-@cuda.jit
+@jit
 def _dropout_mask(mask, seed, offset, threshold, scale):
     # One thread for the four neighbours that share a block of words, which takes far longer to make than to use.
     block = cuda.grid(1)

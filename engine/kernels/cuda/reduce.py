@@ -25,7 +25,7 @@ from engine.errors import MissingError
 from engine.kernels import written
 from engine.kernels.cuda.elementwise import NUMBA_NAMES, name_of
 from engine.kernels.cuda.expressions import expression
-from engine.kernels.cuda.launch import cuda, launch, one_each
+from engine.kernels.cuda.launch import cuda, jit, launch, one_each
 
 #: Most threads of a block, and elements that one block or thread takes before a row or column is cut into parts.
 _THREADS = 256
@@ -174,7 +174,7 @@ def _text(name: str, text: str, accumulator: str, columns: bool) -> str:
     return (
         f'"""{name} over elements on the GPU, accumulated in {accumulator}."""\n'
         f"from numba import {kind} as kind\n"
-        "from engine.kernels.cuda.launch import cuda, device_function, math, smaller\n"
+        "from engine.kernels.cuda.launch import cuda, device_function, jit, math, smaller\n"
         "from engine.kernels.cuda.scalars import *\n\n"
         "@device_function\n"
         "def combine(a, b):\n"
@@ -185,7 +185,7 @@ def _text(name: str, text: str, accumulator: str, columns: bool) -> str:
 
 
 _ROWS = """
-@cuda.jit
+@jit
 def kernel(y, x, part, PARAMETERS):
     shared = cuda.shared.array(THREADS, kind)
     thread = cuda.threadIdx.x
@@ -210,7 +210,7 @@ def kernel(y, x, part, PARAMETERS):
 """
 
 _COLUMNS = """
-@cuda.jit
+@jit
 def kernel(y, x, part, PARAMETERS):
     place = cuda.grid(1)
     if place < y.size:
@@ -225,7 +225,7 @@ def kernel(y, x, part, PARAMETERS):
 """
 
 
-@cuda.jit
+@jit
 def _first_extreme(y, x, largest):
     place = cuda.grid(1)
     if place < y.size:

@@ -23,26 +23,10 @@ from numba import complex128, float32, float64, int32, int64, uint32, uint64
 
 from engine.device import gate
 from engine.errors import ShapeError
-from engine.kernels.cuda.launch import cuda, device_function, launch, smaller
-
-#: Terms of one step.
-DEPTH = 4 if gate.simulated() else 8
+from engine.kernels.cuda.launch import cuda, device_function, jit, launch, smaller
+from engine.kernels.cuda.tile_shapes import DEPTH, Shape, shape_for, threads_of, tiles
 
 REALS = {"float32": float32, "float64": float64}
-
-
-class Shape(NamedTuple):
-    """Sides of a block's tile and of a thread's own."""
-
-    high: int
-    wide: int
-    tall: int
-    broad: int
-
-
-#: For large products, and for those of few rows (the channels of a small convolution).
-SQUARE = Shape(8, 8, 4, 4) if gate.simulated() else Shape(128, 128, 8, 8)
-FLAT = Shape(4, 8, 2, 4) if gate.simulated() else Shape(32, 128, 4, 8)
 
 #: Rows, columns and terms at most: what is left of 32 bits when a tile and a step have been added (:func:`natural`). Places
 #: in memory have 64.
@@ -50,10 +34,7 @@ LARGEST = (1 << 31) - 1
 
 #: Registers of a thread with float32 at most: two blocks of square tiles share a multiprocessor's 65536. Of float64 it
 #: needs twice as many. The simulator knows no such limit.
-_LIMITS = {} if gate.simulated() else {float32: {"max_registers": 128}}
-
-#: Rows up to which tiles are flat.
-_FEW_ROWS = 4 if gate.simulated() else 64
+_LIMITS: dict[Any, dict[str, Any]] = {} if gate.simulated() else {float32: {"max_registers": 128}}
 
 
 class Operand(NamedTuple):
@@ -124,7 +105,7 @@ def register_tile(real: Any, shape: Shape, left: Operand, right: Operand, result
     high, wide, tall, broad = shape
     across_threads, down_threads = wide // broad, high // tall
     # Threads with the same k, and elements of one step that each of them brings.
-    lanes = _threads(shape) // DEPTH
+    lanes = threads_of(shape) // DEPTH
     slots_a, slots_b = high // lanes, wide // lanes
     # Rows of shared memory begin in different banks, and at multiples of 16 bytes, which one instruction reads at once:
     # a thread's rows of the tile are neighbours, up to four. (Its columns lie apart, so that a warp writes neighbours.)
@@ -146,7 +127,7 @@ def register_tile(real: Any, shape: Shape, left: Operand, right: Operand, result
             for q in range(broad):
                 sums[p, q] += own_a[p] * own_b[q]
 
-    @cuda.jit(**_LIMITS.get(real, {}))
+    @jit(**_LIMITS.get(real, {}))
     def kernel(y, a, b, bias, rows, columns, inner, parts, dense_a, dense_b, g):
         # Elements of 16 bytes are what makes the compiler align it so.
         tile_a = cuda.shared.array((DEPTH, row_a), complex128).view(element)
@@ -241,19 +222,14 @@ def tiled(left: Operand, right: Operand, result: Result) -> Callable:
         return register_tile(REALS[dtype], shape, left, right, result)
 
     def run(y, a, b, bias, sizes, products: int, parts: int, dense, g) -> None:
-        shape = FLAT if sizes[0] <= _FEW_ROWS else SQUARE
+        shape = shape_for(sizes[0])
         if max(sizes) > LARGEST:
             raise ShapeError(
                 f"cuda: a matrix product of {sizes[0]} rows, {sizes[1]} columns and {sizes[2]} terms is too large: "
                 f"its kernel counts each with 32 bits, up to {LARGEST}; compute it in parts (tensor.split)"
             )
-        blocks = -(-sizes[1] // shape.wide) * -(-sizes[0] // shape.high) * products * parts
+        blocks = tiles(*sizes[:2])[0] * products * parts
         flat = [array.reshape(-1) for array in (y, a, b)]
-        launch(kernel(y.dtype.name, shape), blocks, _threads(shape), *flat, bias, *sizes, parts, *dense, g)
+        launch(kernel(y.dtype.name, shape), blocks, threads_of(shape), *flat, bias, *sizes, parts, *dense, g)
 
     return run
-
-
-def _threads(shape: Shape) -> int:
-    """Threads of a block."""
-    return (shape.wide // shape.broad) * (shape.high // shape.tall)

@@ -18,7 +18,7 @@ from numba import int64
 from engine.device import gate
 from engine.device.cuda_array import CudaArray, empty
 from engine.kernels.cuda.blocks import BLOCK_THREADS, threads_for
-from engine.kernels.cuda.launch import cuda, device_function, launch, one_each, smaller
+from engine.kernels.cuda.launch import cuda, device_function, jit, launch, one_each, smaller
 
 #: Keys that a block sorts in shared memory: two for each thread.
 _KEYS = 2 * BLOCK_THREADS
@@ -51,7 +51,7 @@ def _merge(shared, first, length, stride):
         stride //= 2
 
 
-@cuda.jit
+@jit
 def _sort_in_blocks(keys, index, rows, ignored):
     shared = cuda.shared.array(_KEYS, int64)
     first = cuda.blockIdx.x * _KEYS
@@ -70,7 +70,7 @@ def _sort_in_blocks(keys, index, rows, ignored):
         keys[first + k] = shared[k]
 
 
-@cuda.jit
+@jit
 def _merge_far(keys, length, stride):
     pair = cuda.grid(1)
     if pair < keys.size // 2:
@@ -78,7 +78,7 @@ def _merge_far(keys, length, stride):
         _exchange(keys, low, low + stride, low & length == 0)
 
 
-@cuda.jit
+@jit
 def _merge_near(keys, length):
     shared = cuda.shared.array(_KEYS, int64)
     first = cuda.blockIdx.x * _KEYS
@@ -123,7 +123,7 @@ def _store(y, aside, total, row, began_before, a, c):
         y[a, row, c] = total
 
 
-@cuda.jit
+@jit
 def _add_windows(y, aside, v, keys, count):
     # y (A, J, C), aside (windows, A, C), v (A, I, C)
     first = cuda.blockIdx.x * _WINDOW
@@ -146,7 +146,7 @@ def _add_windows(y, aside, v, keys, count):
         _store(y, aside, total, own, own == before, a, c)
 
 
-@cuda.jit
+@jit
 def _add_rest(y, aside, keys):
     # The block of the first window that a row reaches from the window before adds what that and all later ones put aside.
     window = cuda.blockIdx.x + 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 from numba import float64
 
 from engine.kernels.cuda.blocks import BLOCK_THREADS, block_max, block_sum, threads_for
-from engine.kernels.cuda.launch import cuda, device_function, launch, math
+from engine.kernels.cuda.launch import cuda, device_function, jit, launch, math
 
 
 @device_function
@@ -24,7 +24,7 @@ def row_max(shared, x, n):
     return x.dtype.type(block_max(shared, largest))
 
 
-@cuda.jit
+@jit
 def _softmax_forward(y, x):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     n = cuda.blockIdx.x
@@ -39,7 +39,7 @@ def _softmax_forward(y, x):
         y[n, c] = y[n, c] * inverse
 
 
-@cuda.jit
+@jit
 def _softmax_backward(dx, dy, y):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     n = cuda.blockIdx.x
@@ -51,7 +51,7 @@ def _softmax_backward(dx, dy, y):
         dx[n, c] = y[n, c] * (dy[n, c] - average)
 
 
-@cuda.jit
+@jit
 def _log_softmax_forward(y, x):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     n = cuda.blockIdx.x
@@ -64,7 +64,7 @@ def _log_softmax_forward(y, x):
         y[n, c] = (x[n, c] - largest) - logarithm
 
 
-@cuda.jit
+@jit
 def _log_softmax_backward(dx, dy, y):
     shared = cuda.shared.array(BLOCK_THREADS, float64)
     n = cuda.blockIdx.x

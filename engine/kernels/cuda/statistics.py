@@ -1,9 +1,8 @@
-"""Statistics of arrays on the GPU, and histograms; names and columns as on the CPU (:mod:`engine.kernels.cpu.statistics`).
+"""Statistics of arrays on the GPU; names and columns as on the CPU (:mod:`engine.kernels.cpu.statistics`).
 
-Every element is read once. An array is cut into parts by its size alone; a part is one block of threads, which add in
-float64 and then together in shared memory, and one thread joins the parts in their order. No float is added
-atomically, so that the same array gives the same bits; the histograms' counts are integers, whose order does not
-matter. Only results travel to the CPU: one copy for each call.
+Every element is read once, of all arrays by one launch. An array is cut into parts by its size alone; a part is one block
+of threads, which add in float64 and then together in shared memory, and so are the parts joined. No float is added
+atomically, so that the same array gives the same bits. Only results travel to the CPU: one copy for each call.
 """
 
 from __future__ import annotations
@@ -11,62 +10,31 @@ from __future__ import annotations
 import numpy as np
 from numba import float64
 
-from engine.device import empty, gate, zeros
-from engine.kernels.cpu.statistics import FIELDS, LOWEST, NEAR, OCTAVES, SIGMOID, TANH, UNITS
-from engine.kernels.cuda.blocks import BLOCK_THREADS, block_max, first_place, next_place, threads_for
-from engine.kernels.cuda.launch import cuda, larger, launch, math, one_each, smaller
+from engine.device import empty, gate
+from engine.kernels.cpu.statistics import FIELDS, NEAR, SIGMOID, TANH, UNITS
+from engine.kernels.cuda.blocks import BLOCK_THREADS, block_max, first_place, next_place
+from engine.kernels.cuda.histogram import histogram, linear_histogram
+from engine.kernels.cuda.launch import cuda, device_function, jit, larger, launch, math, smaller
+from engine.kernels.cuda.many import FIRST, PLACES, SIZE, chunk_of, laid_out, lock, row_of
 
-#: Elements of one part at least, and parts of one array at most.
+__all__ = ["histogram", "linear_histogram", "summarize"]
+
+#: Elements of one part.
 PART = 16 if gate.simulated() else 1 << 13
-PARTS = 256
 
 # Columns of the parts' results.
 _COUNT, _LOW, _HIGH, _SUM, _SQUARES, _ZEROS, _NANS, _INFS, _CHANGE, _NEAR = range(10)
 _COLUMNS = 10
 
+# Columns of the table (:mod:`engine.kernels.cuda.many`), a row for each array: where it lies and where its old values lie
+# (-1: they are not wanted), what it is, its units and how they lie, and the number of the first block for its units.
+_X, _OLD, _KIND, _UNITS, _INNER, _FIRST_UNIT = range(PLACES, PLACES + 6)
 
-@cuda.jit
-def _moments(found, k, x, before, kind):
-    """A row of ``found[k]`` for each part: sums over the finite elements about x[0], and counts."""
-    shared = cuda.shared.array((BLOCK_THREADS, _COLUMNS), float64)
-    # Of an element only what is summed is float64, of which most GPUs do 1/32 or 1/64 as many a second.
-    real = x.dtype.type
-    zero, shift, edge, rest = real(0), x[0], real(NEAR), real(1 - NEAR)
-    if not math.isfinite(shift):
-        shift = zero
-    low, high = real(math.inf), real(-math.inf)
-    total = squares = change = float64(0)
-    count = zeros = nans = infs = near = 0
-    for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):
-        value = x[i]
-        if math.isfinite(value):
-            count += 1
-            low = smaller(low, value)
-            high = larger(high, value)
-            shifted = float64(value) - float64(shift)
-            total += shifted
-            squares += shifted * shifted
-            zeros += 1 if value == zero else 0
-        elif value != value:
-            nans += 1
-        else:
-            infs += 1
-        if before.size > 0:
-            step = float64(value) - float64(before[i])
-            change += step * step
-        if (kind == SIGMOID and (value <= edge or value >= rest)) or (kind == TANH and abs(value) >= rest):
-            near += 1
+
+@device_function
+def _tree(shared):
+    """Row 0 of ``shared`` becomes what all rows, one of each thread, are together."""
     thread = cuda.threadIdx.x
-    shared[thread, _COUNT] = count
-    shared[thread, _LOW] = low
-    shared[thread, _HIGH] = high
-    shared[thread, _SUM] = total
-    shared[thread, _SQUARES] = squares
-    shared[thread, _ZEROS] = zeros
-    shared[thread, _NANS] = nans
-    shared[thread, _INFS] = infs
-    shared[thread, _CHANGE] = change
-    shared[thread, _NEAR] = near
     cuda.syncthreads()
     half = cuda.blockDim.x // 2
     while half > 0:
@@ -82,86 +50,141 @@ def _moments(found, k, x, before, kind):
                     shared[thread, column] = a + b
         cuda.syncthreads()
         half //= 2
-    if thread == 0:
-        for column in range(_COLUMNS):
-            found[k, cuda.blockIdx.x, column] = shared[0, column]
 
 
-@cuda.jit
-def _silent_units(silent, x, units, inner):
-    """silent[u] = 1 where unit u is zero in every sample: one block a unit; NaN is not zero."""
+@jit
+def _moments(found, memory, table):
+    """A row of ``found`` for each part, a block of threads: sums over the finite elements about the first one, counts."""
+    shared = cuda.shared.array((BLOCK_THREADS, _COLUMNS), float64)
+    row = row_of(table, FIRST)
+    start, stop = chunk_of(table, row, PART)
+    x, old, kind = table[row, _X], table[row, _OLD], table[row, _KIND]
+    # Of an element only what is summed is float64, of which most GPUs do 1/32 or 1/64 as many a second.
+    real = memory.dtype.type
+    zero, shift, edge, rest = real(0), memory[x], real(NEAR), real(1 - NEAR)
+    if not math.isfinite(shift):
+        shift = zero
+    low, high = real(math.inf), real(-math.inf)
+    total = squares = change = float64(0)
+    count = zeros = nans = infs = near = 0
+    for i in range(start + cuda.threadIdx.x, stop, cuda.blockDim.x):
+        value = memory[x + i]
+        if math.isfinite(value):
+            count += 1
+            low = smaller(low, value)
+            high = larger(high, value)
+            shifted = float64(value) - float64(shift)
+            total += shifted
+            squares += shifted * shifted
+            zeros += 1 if value == zero else 0
+        elif value != value:
+            nans += 1
+        else:
+            infs += 1
+        if old >= 0:
+            step = float64(value) - float64(memory[old + i])
+            change += step * step
+        if (kind == SIGMOID and (value <= edge or value >= rest)) or (kind == TANH and abs(value) >= rest):
+            near += 1
+    thread = cuda.threadIdx.x
+    shared[thread, _COUNT] = count
+    shared[thread, _LOW] = low
+    shared[thread, _HIGH] = high
+    shared[thread, _SUM] = total
+    shared[thread, _SQUARES] = squares
+    shared[thread, _ZEROS] = zeros
+    shared[thread, _NANS] = nans
+    shared[thread, _INFS] = infs
+    shared[thread, _CHANGE] = change
+    shared[thread, _NEAR] = near
+    _tree(shared)
+    for column in range(thread, _COLUMNS, cuda.blockDim.x):
+        found[cuda.blockIdx.x, column] = shared[0, column]
+
+
+@jit
+def _silent_units(silent, memory, table):
+    """1 for each unit that is zero in every sample: one block a unit; NaN is not zero."""
     shared = cuda.shared.array(BLOCK_THREADS, float64)
-    unit = cuda.blockIdx.x
+    row = row_of(table, _FIRST_UNIT)
+    unit = cuda.blockIdx.x - table[row, _FIRST_UNIT]
+    x, units, inner = table[row, _X], table[row, _UNITS], table[row, _INNER]
     speaks = float64(0)
-    samples = x.size // (units * inner)
+    samples = table[row, SIZE] // (units * inner)
     n, m, further, places = first_place(inner)
     while n < samples:
-        if x[(n * units + unit) * inner + m] != 0:
+        if memory[x + (n * units + unit) * inner + m] != 0:
             speaks = float64(1)
         n, m = next_place(n, m, further, places, inner)
     speaks = block_max(shared, speaks)
     if cuda.threadIdx.x == 0:
-        silent[unit] = 1 - int(speaks)
+        silent[cuda.blockIdx.x] = 1 - int(speaks)
 
 
-@cuda.jit
-def _join(row, found, k, parts, x, changes, kind, silent):
-    """The row of results of array k from its parts."""
-    if cuda.grid(1) > 0:
+@jit
+def _join(results, found, memory, table, silent):
+    """The row of results of each array from its parts: one block an array."""
+    shared = cuda.shared.array((BLOCK_THREADS, _COLUMNS), float64)
+    thread = cuda.threadIdx.x
+    row = cuda.blockIdx.x
+    behind = table[row + 1, FIRST] if row + 1 < table.shape[0] else found.shape[0]
+    for column in range(_COLUMNS):
+        shared[thread, column] = 0
+    shared[thread, _LOW] = math.inf
+    shared[thread, _HIGH] = -math.inf
+    for part in range(table[row, FIRST] + thread, behind, cuda.blockDim.x):
+        for column in range(_COLUMNS):
+            a = found[part, column]
+            b = shared[thread, column]
+            if column == _LOW:
+                shared[thread, column] = smaller(a, b)
+            elif column == _HIGH:
+                shared[thread, column] = larger(a, b)
+            else:
+                shared[thread, column] = a + b
+    _tree(shared)
+    if thread > 0:
         return
-    first = float64(x[0])
+    size, units = table[row, SIZE], table[row, _UNITS]
+    first = float64(memory[table[row, _X]])
     shift = first if math.isfinite(first) else 0.0
-    low = float64(math.inf)
-    high = float64(-math.inf)
-    count = total = squares = zeros = nans = infs = change = near = float64(0)
-    for b in range(parts):
-        part = found[k, b]
-        low = smaller(low, part[_LOW])
-        high = larger(high, part[_HIGH])
-        count += part[_COUNT]
-        total += part[_SUM]
-        squares += part[_SQUARES]
-        zeros += part[_ZEROS]
-        nans += part[_NANS]
-        infs += part[_INFS]
-        change += part[_CHANGE]
-        near += part[_NEAR]
+    count, total, change = shared[0, _COUNT], shared[0, _SUM], shared[0, _CHANGE]
     offset = total / count if count > 0 else 0.0
     mean = shift + offset
-    about = larger(0.0, squares - total * offset)
+    about = larger(0.0, shared[0, _SQUARES] - total * offset)
     norm = math.sqrt(about + count * mean * mean)
-    row[0] = x.size
-    row[1] = low if count > 0 else math.nan
-    row[2] = high if count > 0 else math.nan
-    row[3] = mean if count > 0 else math.nan
-    row[4] = math.sqrt(about / count) if count > 0 else math.nan
-    row[5] = norm
-    row[6] = zeros
-    row[7] = nans
-    row[8] = infs
-    row[9] = math.nan
-    if changes and norm > 0:
-        row[9] = math.sqrt(change) / norm
-    elif changes:
-        row[9] = math.inf if change > 0 else math.nan
-    row[10] = math.nan
-    if silent.size > 0:
+    results[row, 0] = size
+    results[row, 1] = shared[0, _LOW] if count > 0 else math.nan
+    results[row, 2] = shared[0, _HIGH] if count > 0 else math.nan
+    results[row, 3] = mean if count > 0 else math.nan
+    results[row, 4] = math.sqrt(about / count) if count > 0 else math.nan
+    results[row, 5] = norm
+    results[row, 6] = shared[0, _ZEROS]
+    results[row, 7] = shared[0, _NANS]
+    results[row, 8] = shared[0, _INFS]
+    results[row, 9] = math.nan
+    if table[row, _OLD] >= 0 and norm > 0:
+        results[row, 9] = math.sqrt(change) / norm
+    elif table[row, _OLD] >= 0:
+        results[row, 9] = math.inf if change > 0 else math.nan
+    results[row, 10] = math.nan
+    if units > 0:
         number = 0
-        for unit in range(silent.size):
+        for unit in range(table[row, _FIRST_UNIT], table[row, _FIRST_UNIT] + units):
             number += silent[unit]
-        row[10] = number / silent.size
-    row[11] = near / x.size if kind > UNITS else math.nan
+        results[row, 10] = number / units
+    results[row, 11] = shared[0, _NEAR] / size if table[row, _KIND] > UNITS else math.nan
 
 
 def summarize(results, at, first, before, table, *arrays) -> None:
-    """The statistics of arrays on the GPU.
+    """The statistics of arrays on the GPU, in three launches whatever their number.
 
     Args:
         results: (steps, arrays, len(FIELDS)) float64 on the CPU; of ``at``, a row for each array from ``first`` on is
             overwritten.
-        before: 1-D on the GPU: old values of parameters; size 0 where none are wanted.
+        before: 1-D on the GPU, of the arrays' dtype: old values of parameters; size 0 where none are wanted.
         table: (at least as many as arrays, len(TABLE)) int64 on the CPU.
-        arrays: 1-D, C-contiguous, float.
+        arrays: 1-D, C-contiguous, of one float dtype.
     """
     own = results[at, first : first + len(arrays)]
     own[:] = np.nan
@@ -169,68 +192,21 @@ def summarize(results, at, first, before, table, *arrays) -> None:
     filled = [k for k, x in enumerate(arrays) if x.size]
     if not filled:
         return
-    like = arrays[filled[0]]
-    rows = zeros((len(arrays), len(FIELDS)), np.dtype(np.float64), like)
-    found = empty((len(arrays), PARTS, _COLUMNS), np.dtype(np.float64), like)
-    nothing, no_units = before[:0], empty((0,), np.dtype(np.int64), like)
+    rows, numbers, blocks = [], [], 0
     for k in filled:
         x = arrays[k]
         old, kind, units, inner = [int(number) for number in table[k]]
-        changes = old >= 0 and before.size > 0
-        silent = no_units
-        if kind == UNITS and units > 0:
-            silent = empty((units,), np.dtype(np.int64), like)
-            launch(_silent_units, units, threads_for(x.size // units), silent, x, units, max(1, inner))
-        parts = min(PARTS, -(-x.size // PART))
-        launch(_moments, parts, threads_for(x.size), found, k, x, before[old : old + x.size] if changes else nothing, kind)
-        launch(_join, 1, 1, rows[k], found, k, parts, x, changes, kind, silent)
-    own[filled] = rows.host()[filled]
-
-
-@cuda.jit
-def _histogram(counts, a):
-    i = cuda.grid(1)
-    if i < a.size:
-        x = float64(a[i])
-        if math.isfinite(x):
-            octave = 0
-            if x != 0:
-                octave = larger(0, smaller(math.frexp(x)[1] - LOWEST, OCTAVES))
-            cuda.atomic.add(counts, OCTAVES + octave if x > 0 else OCTAVES - octave, 1)
-
-
-@cuda.jit
-def _linear_histogram(counts, a, edges):
-    i = cuda.grid(1)
-    if i < a.size:
-        x = float64(a[i])
-        bins = counts.size
-        low = edges[0]
-        high = edges[bins]
-        if x >= low and x <= high:
-            k = smaller(int((x - low) * (bins / (high - low))), bins - 1)
-            # The product is rounded: the edges decide.
-            if x < edges[k]:
-                k -= 1
-            elif k + 1 < bins and x >= edges[k + 1]:
-                k += 1
-            cuda.atomic.add(counts, k, 1)
-
-
-def histogram(counts, a) -> None:
-    """Count the finite elements of ``a`` (1-D, on the GPU) by sign and power of two into ``counts`` (on the CPU)."""
-    _counted(counts, a, _histogram)
-
-
-def linear_histogram(counts, a, edges) -> None:
-    """Count the elements of ``a`` (1-D, on the GPU) in bins of equal width between ``edges``, both on the CPU."""
-    there = empty(edges.shape, edges.dtype, a)
-    there.put(edges)
-    _counted(counts, a, _linear_histogram, there)
-
-
-def _counted(counts, a, kernel, *arguments) -> None:
-    there = zeros(counts.shape, np.dtype(np.int64), a)
-    if a.size:
-        launch(kernel, *one_each(a.size), there, a, *arguments)
-    counts[:] = there.host()
+        units = units if kind == UNITS else 0
+        rows.append((x, before[old : old + x.size] if old >= 0 and before.size > 0 else before[:0]))
+        numbers.append((kind, units, max(1, inner), blocks))
+        blocks += units
+    like = arrays[filled[0]]
+    there = empty((len(filled), len(FIELDS)), np.dtype(np.float64), like)
+    silent = empty((blocks,), np.dtype(np.int64), like)
+    with lock:
+        memory, places, parts = laid_out(rows, PART, tuple(numbers))
+        found = empty((parts, _COLUMNS), np.dtype(np.float64), like)
+        launch(_moments, parts, BLOCK_THREADS, found, memory, places)
+        launch(_silent_units, blocks, BLOCK_THREADS, silent, memory, places)
+        launch(_join, len(filled), BLOCK_THREADS, there, found, memory, places, silent)
+    own[filled] = there.host()

@@ -18,7 +18,7 @@ import pytest
 from engine.device import gate
 
 #: Modules that settle the sizes of blocks and tiles when they are imported.
-_SIZED = ("blocks", "many", "register_tile", "matmul", "segments", "statistics")
+_SIZED = ("blocks", "many", "parts", "tile_shapes", "register_tile", "matmul", "norm", "segments", "statistics")
 
 
 def import_in_the_sizes_of_a_gpu() -> None:

@@ -13,7 +13,18 @@ import pytest
 import engine
 from engine.device.cuda_array import from_host
 from engine.kernels.cpu import statistics as cpu_statistics
-from engine.kernels.cuda import blocks, convolution, elementwise, many, matmul, reduce, register_tile, segments, statistics
+from engine.kernels.cuda import (
+    batch_norm,
+    blocks,
+    convolution,
+    elementwise,
+    many,
+    matmul,
+    reduce,
+    segments,
+    statistics,
+    tile_shapes,
+)
 from engine.nn import functional
 from engine.tensor import Tensor
 
@@ -46,15 +57,15 @@ def tiles(dtype: str) -> None:
     shapes = {
         matmul.run_naive: (matmul.TILE, matmul.TILE),
         matmul.run_shared_tile: (matmul.TILE, matmul.TILE),
-        matmul.run_register_tile: register_tile.SQUARE[:2],
-        _run_flat: register_tile.FLAT[:2],
+        matmul.run_register_tile: tile_shapes.SQUARE[:2],
+        _run_flat: tile_shapes.FLAT[:2],
     }
     # Two of the four ways have each operand lie along the sum and across it; small tiles have time for all.
-    small = register_tile.DEPTH < 8
+    small = tile_shapes.DEPTH < 8
     ways = ((False, False), (True, True), (True, False), (False, True))[: 4 if small else 2]
     for run, (high, wide) in shapes.items():
         for k, (transpose_a, transpose_b) in enumerate(ways):
-            rows, columns, inner = high + (-1 if k % 2 else 1), wide + (1 if k == 1 else -1), register_tile.DEPTH + k
+            rows, columns, inner = high + (-1 if k % 2 else 1), wide + (1 if k == 1 else -1), tile_shapes.DEPTH + k
             a, b, bias = (
                 numbers(*shape, dtype=dtype) for shape in ((1 + small, rows, inner), (1 + small, inner, columns), (columns,))
             )
@@ -63,11 +74,22 @@ def tiles(dtype: str) -> None:
             y = from_host(np.full((len(a), rows, columns), np.nan, dtype))
             run(y, *map(from_host, (stored_a, stored_b, bias)), transpose_a, transpose_b)
             close(y.host(), a @ b + bias)
+    # Sums that are cut into parts: one of each version, the last part shorter than the others.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matmul, "_PART", tile_shapes.DEPTH)
+        patch.setattr(matmul, "_NARROW", matmul.TILE + 2)
+        patch.setattr(matmul, "_FEW", 1)
+        patch.setattr(matmul, "_LONG", 41)
+        for columns in (matmul.TILE + 1, matmul.TILE + 3):
+            x, w, b = (numbers(*shape, dtype=dtype) for shape in ((3, 41), (columns, 41), (columns,)))
+            y = from_host(np.full((1, 3, columns), np.nan, dtype))
+            matmul.product(y, *map(from_host, (x[None], w[None], b)), False, True)
+            close(y.host()[0], x @ w.T + b)
 
 
 def _run_flat(*arguments) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(register_tile, "_FEW_ROWS", 1 << 30)
+        patch.setattr(tile_shapes, "_FEW_ROWS", 1 << 30)
         matmul.run_register_tile(*arguments)
 
 
@@ -120,11 +142,24 @@ def rows(dtype: str) -> None:
 
 
 def norms(dtype: str) -> None:
-    """Normalisations over channels and groups of more elements than a block has threads."""
+    """Normalisations over channels and groups of more elements than a block has threads, alone and in parts."""
     side = blocks.BLOCK_THREADS // 4 + 1
     x, running = leaf(3, 4, side, 3, dtype=dtype), [leaf(4, dtype=dtype).detach().abs() for _ in range(2)]
-    for training in (True, False):
-        functional.batch_norm(x, *running, leaf(4, dtype=dtype), leaf(4, dtype=dtype), training).sum().backward()
+    w, b = leaf(4, dtype=dtype), leaf(4, dtype=dtype)
+    for least in (batch_norm._PART, blocks.BLOCK_THREADS):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(batch_norm, "_PART", least)
+            for training in (True, False):
+                x.grad = w.grad = b.grad = None
+                y = functional.batch_norm(x, *running, w, b, training)
+                (y * y).sum().backward()
+                here = [t.detach().cpu().requires_grad_() for t in (x, w, b)]
+                expected = functional.batch_norm(here[0], *[r.cpu() for r in running], *here[1:], training)
+                (expected * expected).sum().backward()
+                close(y.detach().cpu().numpy(), expected.detach().numpy())
+                for there, own in zip((x, w, b), here, strict=True):
+                    close(there.grad.cpu().numpy(), own.grad.numpy())
+    x = leaf(3, 4, side, 3, dtype=dtype)
     functional.group_norm(x, 2, leaf(4, dtype=dtype), leaf(4, dtype=dtype)).sum().backward()
 
 

@@ -24,7 +24,8 @@ ANGLES = {f"derived.cuda_{name}_float32_v0.kernel" for name in ("sin", "cos", "t
 #: Kernels of float32 that compute in float64 on purpose: sums of many terms and what is one number for each of them (as on
 #: the CPU), and draws whose bits are the CPU's.
 SUMS = (
-    "cuda.loss_classification.", "cuda.many._roots", "cuda.many._squares", "cuda.norm.", "cuda.softmax.", "cuda.statistics.",
+    "cuda.batch_norm.", "cuda.histogram.", "cuda.loss_classification.", "cuda.many._roots", "cuda.many._squares",
+    "cuda.norm.", "cuda.parts.", "cuda.softmax.", "cuda.statistics.",
     "derived.cuda_reduce_add_float32_float64_", "derived.kl_div_reduced_", "derived.random_",
     "derived.soft_cross_entropy_backward_target_",
 )  # fmt: skip
@@ -62,7 +63,7 @@ def written_kernels():
     """Module and name of every function of engine.kernels.cuda that is a kernel."""
     for path in Path(engine.kernels.cuda.__path__[0]).glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef) and any(ast.unparse(d) == "cuda.jit" for d in node.decorator_list):
+            if isinstance(node, ast.FunctionDef) and any(ast.unparse(d) in ("jit", "cuda.jit") for d in node.decorator_list):
                 yield f"cuda.{path.stem}.{node.name}"
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from engine.errors import ShapeError
 from engine.kernels.cuda import (
+    batch_norm,
     convolution,
     elementwise,
     embedding,
@@ -19,16 +20,18 @@ from engine.kernels.cuda import (
     many,
     matmul,
     norm,
+    parts,
     pool2d,
     reduce,
     register_tile,
     segments,
     softmax,
+    tile_shapes,
 )  # fmt: skip
 from engine.kernels.cuda.launch import LARGEST_GRID, check_grid
 
-MODULES = (convolution, elementwise, embedding, loss_classification, many, matmul, norm, pool2d, reduce, register_tile,
-           segments, softmax)  # fmt: skip
+MODULES = (batch_norm, convolution, elementwise, embedding, loss_classification, many, matmul, norm, parts, pool2d, reduce,
+           register_tile, segments, softmax)  # fmt: skip
 
 
 class Array:
@@ -71,7 +74,7 @@ def launches(monkeypatch):
     for module in MODULES:
         if hasattr(module, "launch"):
             monkeypatch.setattr(module, "launch", note)
-    for module in (convolution, matmul, reduce, segments):
+    for module in (batch_norm, convolution, matmul, reduce, segments):
         monkeypatch.setattr(module, "empty", lambda shape, dtype=None, like=None: Array(*shape, dtype=dtype))
     monkeypatch.setattr(convolution.np, "add", SimpleNamespace(reduce=lambda *arguments, **options: None))
     return found
@@ -85,7 +88,7 @@ def blocks(launches):
 def test_products_of_long_matrices(launches, rows, columns):
     y, a, b = Array(1, rows, columns), Array(1, rows, 7), Array(1, 7, columns)
     matmul.product(y, a, b, Array(0), False, False)
-    tile = register_tile.FLAT if rows <= 64 else register_tile.SQUARE
+    tile = tile_shapes.FLAT if rows <= 64 else tile_shapes.SQUARE
     assert blocks(launches) == -(-rows // tile.high) * -(-columns // tile.wide)
 
 
@@ -121,20 +124,39 @@ def test_convolutions_of_many_groups_and_many_pixels(launches, groups, pictures,
     convolution.conv2d_forward(y, x, w, b, *settings)
     convolution.conv2d_backward_input(x, y, w, *settings)
     pixels = pictures * side * side
-    tile = register_tile.FLAT
+    tile = tile_shapes.FLAT
     assert [math.prod(sides) for sides, _ in launches] == [groups * -(-pixels // tile.wide)] * 2
     launches.clear()
     convolution.conv2d_backward_weight(w, b, y, x, *settings)
-    ((sides, arguments),) = launches
-    parts = arguments[7]
-    assert 1 <= parts <= convolution._PARTS and math.prod(sides) == groups * parts
-    assert parts == 1 or groups * parts <= convolution._ENOUGH
+    sides, arguments = launches[0]
+    number = arguments[7]
+    assert 1 <= number <= max(1, pictures * side * side // convolution._PART) and math.prod(sides) == groups * number
+    assert number == 1 or math.prod(sides) * tile.high * tile.wide // (tile.tall * tile.broad) <= parts.BUSY
+    assert len(launches) == 1 + (number > 1)
 
 
-def test_a_gradient_s_parts_do_not_depend_on_the_device(launches):
-    w, y = Array(64, 64, 3, 3), Array(256, 64, 32, 32)
-    convolution.conv2d_backward_weight(w, Array(0), y, y, (1, 1), (1, 1), (1, 1), 1)
-    assert launches[0][1][7] == 256 * 32 * 32 // convolution._PART
+@pytest.mark.parametrize(
+    ("pictures", "channels", "filters", "side", "number"),
+    # The two convolutions of samples/fashion_cnn.py at batch 64: one tile of 50176 terms, two of 12544. And a large one.
+    [(64, 1, 16, 28, 64 * 28 * 28 // 256), (64, 16, 32, 14, 64 * 14 * 14 // 256), (256, 64, 64, 32, 132 * 4 // 10)],
+)
+def test_gradients_of_few_filters_are_cut_into_parts(launches, pictures, channels, filters, side, number):
+    w, x, y = Array(filters, channels, 3, 3), Array(pictures, channels, side, side), Array(pictures, filters, side, side)
+    convolution.conv2d_backward_weight(w, Array(0), y, x, (1, 1), (1, 1), (1, 1), 1)
+    assert launches[0][1][7] == number
+    assert len(launches) == 2, "the parts, and their sum"
+
+
+@pytest.mark.parametrize(
+    ("rows", "inner", "columns", "number"),
+    [(64, 1568, 64, 12), (64, 784, 128, 6), (64, 256, 10, 1), (64, 512, 10, 4), (256, 4096, 512, 32), (4096, 4096, 4096, 1)],
+)
+def test_products_of_small_layers_are_cut_into_parts(launches, rows, inner, columns, number):
+    matmul.product(Array(1, rows, columns), Array(1, rows, inner), Array(1, columns, inner), Array(columns), False, True)
+    (sides, arguments), *rest = launches
+    assert arguments[0].size == number * rows * columns
+    assert len(rest) == (number > 1)
+    assert number == 1 or math.prod(sides) <= 132 * 4, "all at once on an H200"
 
 
 def test_elements_rows_and_indices_in_thousands_of_millions(launches):

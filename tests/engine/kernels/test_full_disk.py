@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine import cache
-from engine.kernels import derived, written
+from engine.kernels import derived, kept, written
 from engine.kernels.jit import kernel
 
 
@@ -19,6 +19,7 @@ def test_a_kernel_that_cannot_be_kept_runs(monkeypatch, capsys):
             y[i] = 2 * x[i]
 
     monkeypatch.setattr(twice.serial._cache._cache_file, "save", refuse)
+    kept._say_once.cache_clear()
     for dtype in (np.float32, np.float64):  # two kernels
         x = np.arange(4, dtype=dtype)
         y = np.empty_like(x)

@@ -108,7 +108,8 @@ def optimizers(dtype: str) -> None:
 
 
 def large_products(dtype: str) -> None:
-    """Products of matrices and convolutions that are computed in tiles of every shape, and the textbook's product."""
+    """Products of matrices and convolutions that are computed in tiles of every shape, the textbook's product, and a
+    normalisation of many elements."""
     functional = nn.functional
     for rows in (300, 60):
         x, w, b = weights(rows, 784, dtype=dtype), weights(4096, 784, dtype=dtype), weights(4096, dtype=dtype)
@@ -117,6 +118,9 @@ def large_products(dtype: str) -> None:
         x = weights(8, channels, 20, 20, dtype=dtype)
         w, b = weights(channels, channels, 3, 3, dtype=dtype), weights(channels, dtype=dtype)
         functional.conv2d(x, w, b, padding=1).sum().backward()
+    # A channel's elements in several blocks.
+    x = weights(8, 2, 40, 40, dtype=dtype)
+    functional.batch_norm(x, None, None, training=True).sum().backward()
     y = ones(2, 3, 3, dtype=dtype)
     matmul.run_naive(y, y, y, ones(0, dtype=dtype), False, True)
 
