@@ -17,7 +17,7 @@ from engine.debug.views.spread import spread
 from engine.kernels.cpu.block_sums import block_sums
 
 #: Elements that are worked on at a time: by NumPy, which reads them several times, and by kernels, which read them once.
-PIECE, KERNEL_PIECE = 1 << 16, 1 << 18
+PIECE, KERNEL_PIECE = 1 << 16, 1 << 20
 
 #: Elements from which a kernel makes a matrix small, and the columns that it must have.
 _LARGE, _WIDE = 1 << 17, 32
