@@ -1,7 +1,7 @@
 """LaTeX formulas as outlines, made by matplotlib's mathtext.
 
 mathtext knows neither ``cases`` nor ``\\tfrac`` and the like: the former are laid out here, the latter rewritten.
-:func:`formula` takes some milliseconds, the first some hundred: call it in a thread.
+:func:`formula` takes some milliseconds, the first some hundred: :mod:`gui.typesetting` calls it in a process of its own.
 """
 
 from __future__ import annotations

@@ -58,6 +58,26 @@ def _networks(torch: Any) -> Iterator[tuple[str, Callable[[str], None]]]:
             torch, _convolutional(nn), (batch, 1, 28, 28), nn.CrossEntropyLoss(), torch.randint(0, 10, (batch,)),
             torch.optim.Adam, lr=1e-3,
         )  # fmt: skip
+    yield "the debugger's statistics and its pictures of large tensors", lambda: _debugging(torch, xor)
+
+
+def _debugging(torch: Any, model: Any) -> None:
+    """What the debugger has kernels of its own for: else its first look at a large tensor would wait for a compiler."""
+    from engine import trace
+    from engine.debug.statistics.observer import Statistics
+    from engine.debug.views import arrays
+
+    before = trace.set_observer(Statistics("histograms", ratio_every=1))
+    try:
+        _training(torch, model, (4, 2), torch.nn.BCEWithLogitsLoss(), torch.rand(4, 1), torch.optim.SGD, lr=0.01)()
+    finally:
+        trace.set_observer(before)
+    # Labels are looked at too, as float64; hardly ever so many that several threads do it.
+    for rows, dtype in ((2, torch.float32), (1024, torch.float32), (2, torch.int64)):
+        array = torch.zeros(rows, 1024, dtype=dtype).numpy()
+        arrays.view(array)
+        arrays.describe(array)
+        arrays.histogram(array)
 
 
 def _convolutional(nn: Any) -> Any:

@@ -15,7 +15,7 @@ from gui.timers import single_shot
 #: Seconds that one turn of the window's loop takes of it; of small networks that is all.
 _AT_ONCE = 0.008
 #: Nodes of a network that is laid out at once.
-_SMALL = 20
+_SMALL = 8
 #: Layouts that are kept.
 _MOST_KEPT = 16
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 #: Bins of the histogram.
 BINS = 64
+
+#: How many times as large a block, and how many times as small, may be as the one that fits the map now.
+_COARSER, _FINER = 4 / 3, 2
+
+#: Where in what is asked the plan stands.
+_MADE = 4
 
 #: Rows and columns that are seen: first, last + 1 of each.
 Region = tuple[int, int, int, int]
@@ -135,7 +142,7 @@ class TensorNumbers:
         made = self.made = plan(cut, panel.map.pixels(), region)
         stop = panel.state.stop
         asked = (*self._identity(), made, (stop or {}).get("revision"), None if self._recorded() else id(stop))
-        if asked == self._wanted:
+        if asked == self._wanted or self._serves(asked):
             return
         self._wanted = asked
         answers: dict[int, dict[str, Any]] = {}
@@ -161,6 +168,17 @@ class TensorNumbers:
         if len(source.references) == 1 and region is None:
             # Each place that the timeline is dragged past has its picture; what is read of it follows some times a second.
             self._trail.call(at_once=not panel.state.scrubbing)
+
+    def _serves(self, asked: tuple[Any, ...]) -> bool:
+        """Whether the numbers that are shown, or on their way, are about those of ``asked``: the map has got another size
+        meanwhile, be it only that the numbers beside it take more room or less.
+        """
+        if not self._wanted or self._wanted[:_MADE] + self._wanted[_MADE + 1 :] != asked[:_MADE] + asked[_MADE + 1 :]:
+            return False
+        old, new = self._wanted[_MADE], asked[_MADE]
+        return replace(old, most=new.most) == new and all(
+            a == b or (a <= _COARSER * b and 1 < b <= _FINER * a) for a, b in zip(old.block, new.block)
+        )
 
     def _ask_histogram(self) -> None:
         panel, references = self._panel, self.source.references

@@ -38,6 +38,14 @@ class Plan:
     most: tuple[int, int]
     region: tuple[int, int, int, int] | None = None
 
+    @property
+    def block(self) -> tuple[int, int]:
+        """Elements, down and across, that become one number of the answer."""
+        rows, columns = (1, 1, *self.cut.selected)[-2:]
+        if self.region is not None:
+            rows, columns = self.region[1] - self.region[0], self.region[3] - self.region[2]
+        return -(-rows // self.most[0]), -(-columns // self.most[1])
+
     def arguments(self, reference: dict[str, Any]) -> dict[str, Any]:
         """Of the request ``tensor``."""
         limited = self.cut.limited(self.layout.lead)

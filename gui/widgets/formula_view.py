@@ -10,8 +10,9 @@ from PyQt6.QtCore import QObject, QPointF, QRect, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from gui.formulas import EM, Box, Formula, formula
+from gui.formulas import EM, Box, Formula
 from gui.theme import Theme
+from gui.typesetting import Typesetting
 
 #: Formulas that are kept.
 _KEPT = 256
@@ -21,7 +22,7 @@ _GAP = 0.05 * EM
 
 
 class Typesetter(QObject):
-    """Makes formulas in a thread that lives while there are some to make.
+    """Has formulas made, and waits for them in a thread that lives while there are some to make.
 
     Signals:
         ready(latex): that one can be had now.
@@ -33,6 +34,7 @@ class Typesetter(QObject):
         super().__init__()
         self._made: OrderedDict[str, Formula | None] = OrderedDict()
         self._wanted: deque[str] = deque()
+        self._typesetting = Typesetting()
         self._lock = threading.Lock()
         self._working = False
 
@@ -61,10 +63,7 @@ class Typesetter(QObject):
                     self._working = False
                     return
                 latex = self._wanted[0]
-            try:
-                made: Formula | None = formula(latex)
-            except ValueError:
-                made = None
+            made = self._typesetting.make(latex)
             with self._lock:
                 self._wanted.popleft()
                 self._made[latex] = made

@@ -10,6 +10,7 @@ import pytest
 import engine as torch
 from engine import nn, trace
 from engine.debug.diagnostics import CHECKS, SEVERITIES, Diagnostics, Finding, Place, finding_ids
+from engine.debug.diagnostics.updates import Updates
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -402,3 +403,24 @@ def test_gradients_that_jump():
     (found,) = diagnostics.findings
     assert (found.id, found.place.step) == ("exploding-gradients", 17)
     assert found.evidence["norm"] > 100 * found.evidence["usual_norm"]
+
+
+@pytest.mark.parametrize("shape", [(1000,), (2048, 2048), (1_100_001,)])
+def test_the_size_of_an_update(shape):
+    parameter, updates = torch.randn(*shape), Updates()
+    updates.before(parameter)
+    with torch.no_grad():
+        parameter *= 1.25
+    updates.after(parameter)
+    ((_, ratio),) = updates.take().values()
+    assert ratio == pytest.approx(0.25, rel=1e-3)
+
+
+def test_of_a_large_parameter_every_column_is_looked_at():
+    for column in (0, 63, 64, 2047):
+        parameter, updates = torch.ones(2048, 2048), Updates()
+        updates.before(parameter)
+        parameter.numpy()[:, column] = 2
+        updates.after(parameter)
+        ((_, ratio),) = updates.take().values()
+        assert ratio == pytest.approx(2048**-0.5, rel=0.1)

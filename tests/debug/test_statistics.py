@@ -156,6 +156,22 @@ def test_linear_histogram_is_numpys(values):
     np.testing.assert_array_equal(counts, np.histogram(values.astype(np.float64), edges)[0])
 
 
+@pytest.mark.parametrize("bins", [1, 64, 256, 257])
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (0.1, 0.7), (1e6, 1e6 + 2.0), (-3e-31, 4e-31), (-3e38, 3e38)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_linear_histogram_of_elements_at_its_edges(bins, low, high, dtype):
+    edges = np.linspace(float(np.float32(low)), float(np.float32(high)), bins + 1)
+    rounded = edges.astype(dtype)
+    around = [rounded, np.nextafter(rounded, dtype(-np.inf)), np.nextafter(rounded, dtype(np.inf))]
+    between = np.random.default_rng(0).uniform(low, high, 5000).astype(dtype)
+    values = np.concatenate([*around, between, np.array([np.nan, np.inf, -np.inf], dtype)])
+    counts = np.empty((bins,), np.int64)
+    kernels.linear_histogram(counts, values, edges)
+    inside = values[(values >= edges[0]) & (values <= edges[-1])].astype(np.float64)
+    bin_of = np.minimum(np.searchsorted(edges, inside, "right") - 1, bins - 1)
+    np.testing.assert_array_equal(counts, np.bincount(bin_of, minlength=bins))
+
+
 # ---- training steps ----
 
 

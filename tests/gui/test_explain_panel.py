@@ -1,6 +1,8 @@
 """The Explain panel, the terms, and the formulas."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 from PyQt6.QtCore import QPoint, Qt
@@ -11,8 +13,10 @@ from gui.panels.explain import ExplainPanel
 from gui.state import Selection
 from gui.terms import terms_of
 from gui.theme import Theme
+from gui.typesetting import Typesetting
 from gui.widgets.formula_view import FormulaView, typesetter
 from gui.widgets.terms_view import TermsView
+from tests.debug.processes import wait_until_gone
 
 
 def contributor(tensor, index, value, share, decides=False, label=""):
@@ -135,6 +139,29 @@ def test_every_formula_of_the_definitions_can_be_drawn():
     assert len(found) > 200
     for latex in found:
         assert formula(latex).pieces
+
+
+def test_the_process_that_makes_formulas():
+    typesetting, latex = Typesetting(), r"y = \frac{1}{n}\sum_i \begin{cases}d_i^2 & d_i < 1\\ 0 & d_i \ge 1\end{cases}"
+    try:
+        assert typesetting.make(latex) == formula(latex)
+        assert typesetting.make(r"\nonsense{") is None
+        process = typesetting._process
+        assert typesetting.make("y = x") == formula("y = x") and typesetting._process is process
+        process.kill()
+        process.wait()
+        assert typesetting.make("y = 2x") is None  # nobody answers; the next one has another process
+        assert typesetting.make("y = 3x") == formula("y = 3x")
+    finally:
+        typesetting.close()
+
+
+def test_the_process_that_makes_formulas_ends_with_the_windows():
+    code = "import sys; from gui.typesetting import Typesetting; t = Typesetting(); t.make('y')"
+    code += "; print(t._process.pid, *sys.modules)"
+    pid, *modules = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert "matplotlib" not in modules
+    assert wait_until_gone(int(pid))
 
 
 def test_a_formula_is_cut_only_outside_of_brackets():

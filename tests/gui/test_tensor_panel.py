@@ -383,6 +383,18 @@ def test_an_output_of_the_network_is_read_with_the_name_of_its_class(panel, engi
     assert " · " not in panel.text_at(1, 1) and len(engine.asked("samples")) == 2
 
 
+def test_a_map_that_gets_another_size_is_asked_for_anew_only_where_that_shows(panel, engine, qtbot):
+    wide = np.arange(6000, dtype="f4").reshape(2, 3000)
+    stop_at(panel, engine.add(1, "forward", "Linear", "fc", 0, {"y": wide}))
+    qtbot.wait(100)
+    before = len(engine.asked("tensor"))
+    for width, more in ((350, 0), (370, 0), (270, 0), (900, 1)):
+        panel.resize(width, 460)
+        qtbot.wait(100)  # the map asks a moment later, or not at all
+        assert len(engine.asked("tensor")) == before + more, width
+    assert engine.asked("tensor")[-1]["maxShape"][1] > 700
+
+
 def test_of_an_event_of_the_past_numbers_are_asked_for_once(panel, engine):
     linear_layer(engine)
     past = [{**event, "live": False} for event in engine.events]

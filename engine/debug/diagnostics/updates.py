@@ -7,9 +7,9 @@ import numpy as np
 from engine.debug.memory import ARRAYS
 from engine.tensor import Tensor
 
-#: Elements of a parameter that are looked at; of a larger one each n-th. The ratio is asked for its order of magnitude, and
-#: a copy of 100 MB is as long as the update itself.
-MOST = 1 << 20
+#: Elements of a parameter that are looked at; of a larger one a run of so many out of each n runs. The ratio is asked for
+#: its order of magnitude, and to read 100 MB takes as long as the update itself.
+MOST, RUN = 1 << 20, 64
 
 
 class Updates:
@@ -39,8 +39,9 @@ class Updates:
 
 
 def _looked_at(array: np.ndarray) -> np.ndarray:
-    """``array``, or every n-th element of one that is large and lies on the CPU."""
+    """``array``, or runs of elements out of one that is large and lies on the CPU."""
     if array.size <= MOST or type(array) is not np.ndarray or not array.flags.c_contiguous:
         return array
-    # An odd step: with an even one, columns of a matrix would never be seen.
-    return array.reshape(-1)[:: -(-array.size // MOST) | 1]
+    # One out of an odd number: out of an even one, columns of a matrix would never be seen.
+    every = RUN * (-(-array.size // MOST) | 1)
+    return array.reshape(-1)[: array.size // every * every].reshape(-1, every)[:, :RUN]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -33,13 +34,22 @@ def spread(work: Callable[[Piece], Result], pieces: Iterable[Piece], elements: i
     if threads == 1 or threading.current_thread() is not threading.main_thread():
         return [work(piece) for piece in pieces]
     all_pieces = list(pieces)
-    share = -(-len(all_pieces) // threads)
-    parts = [all_pieces[start : start + share] for start in range(0, len(all_pieces), share)]
-    others = [_helpers().submit(list, map(work, part)) for part in parts[1:]]
-    found = [work(piece) for part in parts[:1] for piece in part]
+    left, found = deque(enumerate(all_pieces)), {}
+
+    def work_off() -> None:
+        # Each takes the next piece: a thread whose processor another process uses as well takes fewer of them.
+        while True:
+            try:
+                place, piece = left.popleft()
+            except IndexError:
+                return
+            found[place] = work(piece)
+
+    others = [_helpers().submit(work_off) for _ in range(threads - 1)]
+    work_off()
     for other in others:
-        found += other.result()
-    return found
+        other.result()
+    return [found[place] for place in range(len(all_pieces))]
 
 
 @cache

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.kernels.jit import kernel
+from engine.kernels.jit import kernel, strict_helper
 
-#: Columns that are summed at a time: three rows of so many float32 stay in a core's first cache.
-_WIDTH = 2048
+#: Columns that are summed at a time: three rows of so many float32 stay in a core's own caches.
+_WIDTH = 4096
 
 #: Rows that are summed in the matrix's dtype before float64 goes on: more of them would cost float32 digits.
 _DEPTH = 64
+
+
+@strict_helper
+def _less(so_far, x):
+    """The smaller one; ``so_far`` where x is NaN."""
+    return x if x < so_far else so_far
+
+
+@strict_helper
+def _more(so_far, x):
+    return x if x > so_far else so_far
 
 
 @kernel(fastmath=False)
@@ -38,15 +49,28 @@ def block_sums(sums, ends, a, stride, columns, down, across):
         for top in range(0, rows, down):
             bottom = min(rows, top + down)
             for first in range(top, bottom, _DEPTH):
+                last = min(bottom, first + _DEPTH)
+                # Four rows in one go: what they make is then read and written a quarter as often.
+                fours = last - (last - first) % 4
                 total[:] = 0
-                for r in range(first, min(bottom, first + _DEPTH)):
-                    row = a[r * stride + left : r * stride + left + count]
+                for r in range(first, fours, 4):
+                    start = r * stride + left
+                    one = a[start : start + count]
+                    two = a[start + stride : start + stride + count]
+                    three = a[start + 2 * stride : start + 2 * stride + count]
+                    four = a[start + 3 * stride : start + 3 * stride + count]
                     # Element by element, so that the loop becomes vector instructions with their meaning of NaN.
                     for j in range(count):
-                        x = row[j]
-                        total[j] += x
-                        low[j] = x if x < low[j] else low[j]
-                        high[j] = x if x > high[j] else high[j]
+                        w, x, y, z = one[j], two[j], three[j], four[j]
+                        total[j] += (w + x) + (y + z)
+                        low[j] = _less(_less(_less(_less(low[j], w), x), y), z)
+                        high[j] = _more(_more(_more(_more(high[j], w), x), y), z)
+                for r in range(fours, last):
+                    row = a[r * stride + left : r * stride + left + count]
+                    for j in range(count):
+                        total[j] += row[j]
+                        low[j] = _less(low[j], row[j])
+                        high[j] = _more(high[j], row[j])
                 for place in range(0, count, across):
                     joined = 0.0
                     for x in total[place : min(count, place + across)]:

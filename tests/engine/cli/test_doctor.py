@@ -3,6 +3,7 @@
 import ctypes
 import importlib.metadata
 import os
+import subprocess
 import sys
 
 import pytest
@@ -184,3 +185,16 @@ def test_warmup_leaves_the_random_stream_alone(capsys):
     assert main(["warmup"]) == 0
     assert torch.equal(torch.get_rng_state(), before)
     assert "kernels compiled in" in capsys.readouterr().out
+
+
+def test_warmup_compiles_what_the_debugger_looks_with():
+    """In a process of its own: this one may have compiled anything."""
+    code = """if True:
+        from engine.cli.main import main
+        assert main(["warmup"]) == 0
+        from engine.kernels.cpu.block_sums import block_sums
+        from engine.kernels.cpu.statistics import histogram, linear_histogram, summarize
+        for form in (block_sums.serial, histogram.serial, linear_histogram.serial, summarize.serial, summarize._parallel):
+            assert form.signatures, form
+        """
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
