@@ -15,6 +15,7 @@ from engine.debug.events import Event
 from engine.debug.explain.operand import Operand
 from engine.debug.explain.thread import launch_of
 from engine.debug.memory import ARRAYS, all_on_cpu
+from engine.definitions import settings
 from engine.definitions.contract import Definition
 from engine.device import as_array
 from engine.device.cuda_array import CudaArray
@@ -58,15 +59,28 @@ class Question:
     def dtype(self) -> np.dtype:
         return self.result.parts[self.part][1].dtype
 
-    def evaluate(self, function: Callable, arrays: list[Any]) -> Any:
+    def formula(self, element: bool = False) -> tuple[str, str]:
+        """The definition's formula (LaTeX, plain) with these settings; of this element where values hang on the index."""
+        given: dict[str, Any] = dict(self.parameters)
+        given |= {o.name: settings.Operand(o.canonical, o.parts[0][1].ndim) for o in self.operands}
+        if element:
+            given |= zip(self.definition.index, self.canonical, strict=True)
+        latex, plain = self.definition.templates
+        return settings.special(latex, given), settings.special(plain, given)
+
+    def evaluate(self, function: Callable, arrays: list[Any], given: Callable[[str, Any], Any] | None = None) -> Any:
         """``function``, the definition's or a copy, at this element; without NumPy's warnings.
+
+        Args:
+            given: makes of a parameter's name and value what the function takes.
 
         Raises:
             ExplainError: it reads what the event does not hold.
         """
         try:
             with np.errstate(all="ignore"):
-                return function(*arrays, *map(_scalar, self.parameters.values()), *self.canonical)
+                parameters = [given(n, v) if given else scalar(v) for n, v in self.parameters.items()]
+                return function(*arrays, *parameters, *self.canonical)
         except IndexError as error:
             empty = [operand.name for operand in self.operands if not operand.canonical.size]
             raise ExplainError(
@@ -79,7 +93,7 @@ def _on_gpu(arrays: Any) -> bool:
     return any(type(part) is CudaArray for part in (arrays if isinstance(arrays, (tuple, list)) else (arrays,)))
 
 
-def _scalar(value: Any) -> Any:
+def scalar(value: Any) -> Any:
     """A parameter such that dividing by it never raises."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return value
