@@ -137,7 +137,7 @@ def gelu_forward(x, i):
     reads="dy x",
     latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y_i}"
     r"\left(\Phi(x_i) + x_i\,\frac{e^{-x_i^2/2}}{\sqrt{2\pi}}\right)",
-    plain="dx[i] = dy[i]·(0.5·(1 + erf(x[i]·√(1/2))) + x[i]·(1/√(2π))·exp(-0.5·x[i]²))",
+    plain="dx[i] = dy[i]·(0.5·(1 + erf(x[i]·√(1/2))) + x[i]·(1/√(2·π))·exp(-0.5·x[i]²))",
 )
 def gelu_backward(dy, x, i):
     share = 0.5 * (1.0 + math.erf(x[i] * SQRT_HALF))

@@ -26,7 +26,9 @@ def _window(axis, window, cell, place):
 
 def _latex(formula):
     """``formula`` with the indices' product signs as a typesetter has them."""
-    return formula.replace("·", r"\,").replace("⌊", r"\lfloor ").replace("⌋", r"\rfloor ").replace(" mod ", r"\;\mathrm{mod}\;")
+    for sign, command in (("·", r"\,"), ("⌊", r"\lfloor "), ("⌋", r"\rfloor "), (" mod ", r"\;\mathrm{mod}\;")):
+        formula = formula.replace(sign, command)
+    return formula
 
 
 _H, _V = _place(0, "p", "i"), _place(1, "q", "j")
@@ -42,8 +44,8 @@ _DX_CHANNEL = _OF_GROUP.format("o", "dy.shape[1] // groups", "x.shape[1] // grou
 _DY_CHANNEL = _OF_GROUP.format("c", "w.shape[0] // groups", "w.shape[1]", "o")
 _DW_CHANNEL = _OF_GROUP.format("c", "x.shape[1] // groups", "dy.shape[1] // groups", "o")
 _OWN_CHANNEL, _OWN_OUTPUT = (f"⟦groups != 1:{name} mod ⟦=w.shape[1]¦C/G⟧¦{name}⟧" for name in "co")
-_INPUTS = "⟦groups != 1:; c runs over the ⟦=w.shape[0] // groups¦⟧ channels of output channel o's group⟧"
-_FILTERS = "⟦groups != 1:; o runs over the ⟦=w.shape[0] // groups¦⟧ filters of channel {}'s group⟧"
+_INPUTS = "⟦groups != 1:; c runs over the channels of output channel o's group, ⟦=w.shape[0] // groups¦C/G⟧ in all⟧"
+_FILTERS = "⟦groups != 1:; o runs over the filters of channel {}'s group, ⟦=w.shape[0] // groups¦O/G⟧ in all⟧"
 
 
 def window_sum(x, w, n, o, p, q, stride, padding, dilation, groups):

@@ -34,7 +34,7 @@ def extreme_forward(x, sign, k):
     "dx[k, r]",
     reads="dy x y",
     latex=_DX + r"\,\frac{[x_{k,r} = y_k]}{\#\{s : x_{k,s} = y_k\}}",
-    plain="dx[k, r] = dy[k] / (how many x[k, r] equal y[k]) if x[k, r] = y[k], else 0",
+    plain="dx[k, r] = dy[k] / (how many of the row equal y[k]) if x[k, r] = y[k], else 0",
 )
 def extreme_backward(dy, x, y, k, r):
     ties = 0.0

@@ -23,7 +23,8 @@ def movement_forward(x, k, i):
     "y[i]",
     reads="x k",
     latex=r"y_i = \begin{cases} x_{k_i} & k_i \ge 0 \\ \mathrm{value} & \text{otherwise} \end{cases}",
-    plain="y[i] = ⟦i >= 0:⟦k[i] >= 0:x[⟦=k[i]¦⟧]¦value: nothing of x stands here⟧¦x[k[i]] where an element of x stands, else value⟧",
+    plain="y[i] = ⟦i >= 0:⟦k[i] >= 0:x[⟦=k[i]¦⟧]¦value: nothing of x stands here⟧"
+    "¦x[k[i]] where an element of x stands, else value⟧",
 )
 def filled_forward(x, k, value, i):
     result = value

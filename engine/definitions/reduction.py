@@ -187,7 +187,7 @@ def norm_forward(x, p, k):
     latex=_DX + r"\,⟦p in (0, 1) or p in (float('inf'), -float('inf')):\mathrm{sign}(x_{k,r})"
     r"¦\mathrm{sign}(x_{k,r})\left(\frac{|x_{k,r}|}{y_k}\right)^{⟦=p¦p⟧ - 1}⟧",
     plain="dx[k, r] = ⟦p == 0:0¦⟦p == 1:dy[k]·sign(x[k, r])¦⟦p in (float('inf'), -float('inf')):"
-    "dy[k]·sign(x[k, r]) / (how many |x[k, r]| equal y[k]) if |x[k, r]| = y[k], else 0"
+    "dy[k]·sign(x[k, r]) / (how many of the row have that size) if |x[k, r]| = y[k], else 0"
     "¦dy[k]·sign(x[k, r])·(|x[k, r]|/y[k])^(⟦=p¦p⟧ - 1), and 0 where y[k] = 0⟧⟧⟧",
 )
 def norm_backward(dy, x, y, p, k, r):

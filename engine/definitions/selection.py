@@ -44,7 +44,8 @@ def where_backward_b(dy, condition, i):
     latex=r"y_i = ⟦low > -float('inf') and high < float('inf'):"
     r"\min(\max(x_i, \mathrm{low}), \mathrm{high})"
     r"¦⟦high < float('inf'):\min(x_i, \mathrm{high})¦\max(x_i, \mathrm{low})⟧⟧",
-    plain="y[i] = x[i]⟦low > -float('inf'):, but at least low⟧⟦high < float('inf'):, but at most high⟧",
+    plain="y[i] = x[i], but ⟦low > -float('inf'):at least low⟧⟦low > -float('inf') and high < float('inf'): and ⟧"
+    "⟦high < float('inf'):at most high⟧",
 )
 def clamp_forward(x, low, high, i):
     value = x[i]

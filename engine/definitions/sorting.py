@@ -32,7 +32,7 @@ def rank(x, descending, n, j):
     reads="x",
     latex=r"\mathrm{indices}_{n,i} = j \;\text{with}\; \operatorname{rank}(x_{n,j}) = \mathrm{first} + i",
     plain="indices[n, i] = the j at which x[n, j] is, when row n is sorted ⟦not descending:upwards¦downwards⟧, "
-    "at place ⟦first:⟦=first¦first⟧ + ⟧i",
+    "at place ⟦=first + i¦⟦first:⟦=first¦first⟧ + ⟧i⟧ (counted from 0)",
 )
 def sort_indices(x, descending, first, n, i):
     result = 0
@@ -47,7 +47,7 @@ def sort_indices(x, descending, first, n, i):
     reads="x",
     latex=r"\mathrm{values}_{n,i} = x_{n,j} \;\text{with}\; \operatorname{rank}(x_{n,j}) = \mathrm{first} + i",
     plain="values[n, i] = the x[n, j] that is, when row n is sorted ⟦not descending:upwards¦downwards⟧, at "
-    "place ⟦first:⟦=first¦first⟧ + ⟧i",
+    "place ⟦=first + i¦⟦first:⟦=first¦first⟧ + ⟧i⟧ (counted from 0)",
 )
 def sort_values(x, descending, first, n, i):
     result = x[n, 0]

@@ -152,12 +152,12 @@ def test_linear_with_its_numbers():
 @pytest.mark.parametrize(
     ("program", "kind", "op", "name", "index", "here"),
     [
-        ("linear_no_bias", "forward", "Linear", "y", (1, 0, 1), "y[1, 0, 1] = Σ_i x[1, 0, i]·w[1, i] + b[1] (without b)"),
+        ("linear_no_bias", "forward", "Linear", "y", (1, 0, 1), "y[1, 0, 1] = Σ_i x[1, 0, i]·w[1, i]"),
         ("relu", "forward", "Relu", "y", (1, 2), "y[1, 2] = max(0, x[1, 2])"),
         ("add_broadcast", "forward", "Add", "y", (1, 2), "y[1, 2] = a[1, 2] + b"),
         ("softmax_first", "forward", "Softmax", "y", (2, 0, 1), "y[2, 0, 1] = exp(x[2, 0, 1]) / Σ_k exp(x[k, 0, 1])"),
         ("vm", "backward", "Mv", "da", (1,), "da[1] = Σ_j dy[j]·b[1, j]"),
-        ("mean", "forward", "Mean", "y", (1, 0), "y[1, 0] = Σ_r x[1, r, 0] / R"),
+        ("mean", "forward", "Mean", "y", (1, 0), "y[1, 0] = Σ_r x[1, r, 0] / R, R = 3"),
     ],
 )
 def test_formulas_speak_of_the_tensors_own_shapes(program, kind, op, name, index, here):

@@ -26,7 +26,7 @@ class Explanation:
             ε the epsilon of the array's dtype: rounding errors, taken as independent.
         agrees: whether they are the same within ``tolerance``, or alike infinite or NaN.
         nonfinite: contributors to the expression that are inf or NaN. cause: what made the result so, or "".
-        note: where the numbers are computed otherwise than the formula says (so that nothing overflows): how, and why; or "".
+        note: where it is computed otherwise than the formula says (so that nothing overflows): how, and why; or "".
         complete: False where the sum was too long for shares.
         launch: of an element that a GPU computed the thread (:func:`engine.debug.explain.thread.launch_of`), else None.
     """

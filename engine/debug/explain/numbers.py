@@ -10,18 +10,18 @@ from engine.debug.explain.traced import Traced, value_of
 #: Terms shown at the head of a long sum or product, on the outside and within.
 _HEAD = (4, 2)
 #: Numbers shown in all, and how deep brackets go, before a part stands as its value.
-_NUMBERS, _DEPTH = 48, 7
+_NUMBERS, _DEPTH = 48, 10
 #: A part that was written before is written again up to so many characters; a longer one stands as its value.
 _AGAIN = 32
 #: Significant digits tried in turn, until computing with the numbers as they are written gives the result.
-_DIGITS = (5, 8, 12)
+_DIGITS = (5, 6, 7, 8, 12)
 #: By how much of the result the line may be wrong, and by how much of what an update changes.
 _CLOSE, _STEP = 2e-4, 0.05
 
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
 _NAMES = {"log": "ln", "asin": "arcsin", "acos": "arccos", "atan": "arctan"}
 _CONSTANTS = {
-    math.sqrt(0.5): "√(1/2)", 1.0 / math.sqrt(2.0 * math.pi): "(1/√(2π))", math.sqrt(2.0 / math.pi): "√(2/π)",
+    math.sqrt(0.5): "√(1/2)", 1.0 / math.sqrt(2.0 * math.pi): "(1/√(2·π))", math.sqrt(2.0 / math.pi): "√(2/π)",
     2.0 / math.sqrt(math.pi): "(2/√π)", math.log(2.0): "ln(2)", math.log(10.0): "ln(10)",
 }  # fmt: skip
 _SUPERSCRIPTS = {2: "²", 3: "³"}
@@ -44,7 +44,7 @@ def with_numbers(node: Traced, single: bool, update: bool) -> str:
         update: of a parameter: as many digits that the step is seen in the result.
     """
     text = ""
-    for digits in _DIGITS[: 2 if single else 3]:
+    for digits in _DIGITS[: -1 if single else None]:
         writer = Numbers(digits)
         text = writer.write(node)
         shown = digits if update and digits > 5 else 5
@@ -59,7 +59,7 @@ def _hides_step(node: Traced, digits: int) -> bool:
     if node.op not in ("+", "-") or not node.value or not math.isfinite(node.value):
         return False
     step = abs(value_of(node.right))
-    return 0.0 < step and 10.0 ** (math.floor(math.log10(abs(node.value))) + 1 - digits) > _STEP * step
+    return step > 0.0 and 10.0 ** (math.floor(math.log10(abs(node.value))) + 1 - digits) > _STEP * step
 
 
 class Numbers:
@@ -110,8 +110,6 @@ class Numbers:
         if op == "*":
             return self._product(node, depth)
         if op == "/":
-            if _fixed(node.right) == 1:
-                return self.write(node.left, _PRODUCT, depth), _PRODUCT
             return f"{self.write(node.left, _PRODUCT, inner)}/{self.write(node.right, _POWER, inner)}", _PRODUCT
         if op == "%":
             return f"{self.write(node.left, _POWER, inner)} mod {self.write(node.right, _POWER, inner)}", _SUM
@@ -197,9 +195,27 @@ class Numbers:
 
 
 def simplest(node: Any) -> Any:
-    """``node`` without the zeros that sums begin with."""
-    while type(node) is Traced and node.op == "+" and type(node.left) is not Traced and node.left == 0:
-        node = node.right
+    """``node`` without the zeros that sums begin with, two signs that cancel, and what settings make 0 or 1."""
+    while type(node) is Traced:
+        simpler = _simpler(node)
+        if simpler is node:
+            break
+        node = simpler
+    return node
+
+
+def _simpler(node: Traced) -> Any:
+    left, right = node.left, node.right
+    if node.op == "+" and type(left) is not Traced and left == 0:
+        return right
+    if node.op in ("+", "-") and type(right) is Traced and _fixed(right) == 0:
+        return left
+    if node.op == "*" and (_fixed(left) == 1 or _fixed(right) == 1):
+        return right if _fixed(left) == 1 else left
+    if node.op == "/" and _fixed(right) == 1:
+        return left
+    if node.op == "neg" and type(left) is Traced and left.op == "neg":
+        return left.left
     return node
 
 
@@ -208,13 +224,13 @@ def _terms(node: Traced) -> list[tuple[str, Any]]:
     terms: list[tuple[str, Any]] = []
     rest: Any = node
     while type(rest) is Traced and rest.op in ("+", "-"):
-        terms.append((rest.op, rest.right))
+        if not (type(rest.right) is Traced and _fixed(rest.right) == 0):
+            terms.append((rest.op, rest.right))
         rest = rest.left
     if type(rest) is Traced or value_of(rest) != 0:
         terms.append(("+", rest))
     terms.reverse()
-    left = [(sign, term) for sign, term in terms if not (type(term) is Traced and _fixed(term) == 0)]
-    return left or terms[-1:]
+    return terms
 
 
 def _factors(node: Traced) -> tuple[int, list]:
@@ -229,7 +245,7 @@ def _factors(node: Traced) -> tuple[int, list]:
             waiting.append(part.left)
         else:
             factors.append(part)
-    return sign, [factor for factor in factors if _fixed(factor) != 1] or factors[-1:]
+    return sign, factors
 
 
 def _same(a: Any, b: Any) -> bool:

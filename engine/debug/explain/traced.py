@@ -215,7 +215,8 @@ def _noting(function: Callable, note: Callable[..., str]) -> Callable:
 def rebuilt(function: types.FunctionType, noting: bool = False) -> tuple[Callable, tuple[types.FunctionType, ...]]:
     """A copy of an element function that uses :data:`safe_math`, and all functions it may call.
 
-    With ``noting`` those that compute otherwise than their formula leave a note on the tape. The copies share the code of the originals, so line numbers and file stay.
+    With ``noting`` those that compute otherwise than their formula leave a note on the tape. The copies
+    share the code of the originals, so line numbers and file stay.
     """
     namespace: dict[str, Any] = {"__builtins__": function.__globals__["__builtins__"]}
     found: list[types.FunctionType] = []
