@@ -11,6 +11,8 @@ import math
 
 from engine.definitions.contract import defines
 
+#: The group of channel c.
+_GROUP = "⟦=c // (x.shape[1] // num_groups)¦⌊c/⟦=x.shape[1] // num_groups¦(C/G)⟧⌋⟧"
 _SLOPE = r"\frac{\partial L}{\partial y_{%s}}"
 
 
@@ -251,8 +253,7 @@ def group_norm_rstd(x, mean, num_groups, eps, n, g):
     reads="x mean rstd w b",
     latex=r"y_{n,c,m} = ⟦w:w_c\,⟧(x_{n,c,m} - \mu_{n,g})\,\mathrm{rstd}_{n,g}⟦b: + b_c⟧,\; g = \lfloor c/"
     r"⟦=x.shape[1] // num_groups¦(C/G)⟧\rfloor",
-    plain="y[n, c, m] = ⟦w:w[c]·⟧(x[n, c, m] - mean[n, g])·rstd[n, g]⟦b: + b[c]⟧, g = ⌊c/⟦=x.shape[1] // "
-    "num_groups¦(C/G)⟧⌋",
+    plain="y[n, c, m] = ⟦w:w[c]·⟧(x[n, c, m] - mean[n, g])·rstd[n, g]⟦b: + b[c]⟧, g = " + _GROUP,
 )
 def group_norm_forward(x, mean, rstd, w, b, num_groups, n, c, m):
     g = c // (x.shape[1] // num_groups)
@@ -268,8 +269,8 @@ def group_norm_forward(x, mean, rstd, w, b, num_groups, n, c, m):
     r"h = ⟦w:w\,⟧\frac{\partial L}{\partial y},\; \hat x = (x - \mu)\,\mathrm{rstd}",
     plain="dx[n, c, m] = rstd[n, g]·(h[n, c, m] - Σ_k,j h[n, k, j] / M - x̂[n, c, m]·Σ_k,j h[n, k, j]·x̂[n, k, "
     "j] / M), "
-    "h = ⟦w:w·⟧dy, x̂ = (x - mean)·rstd, g = ⌊c/⟦=x.shape[1] // num_groups¦(C/G)⟧⌋, "
-    "M = ⟦=x.shape[1] // num_groups * x.shape[2]¦values of a group⟧; k runs over the channels of group g",
+    "h = ⟦w:w·⟧dy, x̂ = (x - mean)·rstd, g = " + _GROUP
+    + ", M = ⟦=x.shape[1] // num_groups * x.shape[2]¦values of a group⟧; k runs over the channels of group g",
 )
 def group_norm_backward_input(dy, x, mean, rstd, w, num_groups, n, c, m):
     channels = x.shape[1] // num_groups
@@ -291,7 +292,7 @@ def group_norm_backward_input(dy, x, mean, rstd, w, num_groups, n, c, m):
     reads="dy x mean rstd",
     latex=r"\frac{\partial L}{\partial w_c} = \sum_{n,m} " + _SLOPE % "n,c,m"
     + r"\,(x_{n,c,m} - \mu_{n,g})\,\mathrm{rstd}_{n,g}",
-    plain="dw[c] = Σ_n,m dy[n, c, m]·(x[n, c, m] - mean[n, g])·rstd[n, g], g = ⌊c/⟦=x.shape[1] // num_groups¦(C/G)⟧⌋",
+    plain="dw[c] = Σ_n,m dy[n, c, m]·(x[n, c, m] - mean[n, g])·rstd[n, g], g = " + _GROUP,
 )
 def group_norm_backward_weight(dy, x, mean, rstd, num_groups, c):
     g = c // (x.shape[1] // num_groups)

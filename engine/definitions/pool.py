@@ -18,7 +18,11 @@ _H_LATEX, _V_LATEX = _H.replace("·", r"\,"), _V.replace("·", r"\,")
 _CELLS = "i<⟦=kernel_size[0]¦KH⟧, j<⟦=kernel_size[1]¦KW⟧"
 _INSIDE = "⟦any(padding):; only what lies inside the picture counts⟧"
 #: The window of an average: its pixels, and what their sum is divided by.
-_WINDOW = "h from ⟦=rows[p, 0]¦first⟧ to ⟦=rows[p, 1] - 1¦last⟧, v from ⟦=columns[q, 0]¦first⟧ to ⟦=columns[q, 1] - 1¦last⟧"
+_WINDOW = (
+    "⟦p >= 0:h from ⟦=rows[p, 0]¦first⟧ to ⟦=rows[p, 1] - 1¦last⟧, "
+    "v from ⟦=columns[q, 0]¦first⟧ to ⟦=columns[q, 1] - 1¦last⟧"
+    "¦h and v run over the window (p, q), KH·KW are the pixels that its mean counts⟧"
+)
 
 
 @defines(

@@ -15,7 +15,8 @@ from engine.definitions.contract import defines
     plain="y[n, c, p, q] = ⟦any(down) or any(along):(1 - s)·(1 - t)·x[n, c, ⟦=low[p]¦low⟧, ⟦=left[q]¦left⟧]"
     " + (1 - s)·t·x[n, c, ⟦=low[p]¦low⟧, ⟦=right[q]¦right⟧] + s·(1 - t)·x[n, c, ⟦=high[p]¦high⟧, ⟦=left[q]¦left⟧]"
     " + s·t·x[n, c, ⟦=high[p]¦high⟧, ⟦=right[q]¦right⟧], s = ⟦=down[p]¦share of the way from low to high⟧, "
-    "t = ⟦=along[q]¦share of the way from left to right⟧¦x[n, c, ⟦=low[p]¦row⟧, ⟦=left[q]¦column⟧], the nearest⟧",
+    "t = ⟦=along[q]¦share of the way from left to right⟧"
+    "¦(1 - 0)·(1 - 0)·x[n, c, ⟦=low[p]¦row⟧, ⟦=left[q]¦column⟧], the nearest⟧",
 )
 def interpolate_forward(x, low, high, down, left, right, along, n, c, p, q):
     s = down[p]

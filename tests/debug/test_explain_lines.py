@@ -280,3 +280,9 @@ def test_templates():
     assert special(text, {"b": 1, "n": 1, "k": 1, "i": 2}) == "y = x + b3"
     with pytest.raises(ValueError, match="has no colon"):
         special("⟦b⟧", {"b": 1})
+
+
+def test_every_formula_can_be_typeset(explained):
+    formulas = pytest.importorskip("gui.formulas")
+    for latex in {answer.latex for answer in explained}:
+        assert formulas.formula(latex).pieces, latex

@@ -110,7 +110,10 @@ class Numbers:
         if op == "*":
             return self._product(node, depth)
         if op == "/":
-            return f"{self.write(node.left, _PRODUCT, inner)}/{self.write(node.right, _POWER, inner)}", _PRODUCT
+            negative = type(node.left) is Traced and node.left.op in ("*", "neg")
+            left = self.write(node.left, _SUM if negative else _PRODUCT, inner)
+            own = _SUM if left.startswith("-") else _PRODUCT
+            return f"{left}/{self.write(node.right, _POWER, inner)}", own
         if op == "%":
             return f"{self.write(node.left, _POWER, inner)} mod {self.write(node.right, _POWER, inner)}", _SUM
         if op == "**":
@@ -158,7 +161,9 @@ class Numbers:
 
     def _joined(self, text: str, sign: str, term: Any, depth: int) -> str:
         """``text`` and one more term; ``+ -`` is written as ``-``."""
-        shown = self.write(term, _PRODUCT if sign == "-" else _SUM, depth + 1)
+        term = simplest(term)
+        inner = type(term) is Traced and term.op in ("+", "-")
+        shown = self.write(term, _PRODUCT if sign == "-" or inner else _SUM, depth + 1)
         if not text:
             return f"-{shown}" if sign == "-" else shown
         return f"{text} - {shown[1:]}" if sign == "+" and shown.startswith("-") else f"{text} {sign} {shown}"
