@@ -228,15 +228,27 @@ def _checked(name: str, index: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _why_none(event: Event) -> str:
     if event.kind == "gradient":
-        return "accumulating a gradient has no definition of its own: grad is what it was before plus what arrived"
+        return (
+            "accumulating a gradient has no definition of its own: grad is what it was before plus what arrived; ask the "
+            "backward event of the op that uses the tensor"
+        )
     if event.kind == "update":
-        return f"{event.name} has no definition of its update: only this engine's own optimizers have one"
+        return (
+            f"{event.name} has no definition of its update: only this engine's own optimizers have one; compare the tensor "
+            "before and after it"
+        )
     if event.function is None:
         return f"a {event.kind} event computes no number; ask a forward, backward or update event"
     module = type(event.function).__module__
     if module == "engine.ops.comparison":
-        return f"{event.name} has no definition: it compares or counts, and no gradient comes from it"
-    return f"{event.name} has no definition: it is a Function of the script's own, or one that returns no floats"
+        return (
+            f"{event.name} has no definition: it compares or counts, and no gradient comes from it; ask the events that "
+            "computed its inputs"
+        )
+    return (
+        f"{event.name} has no definition: it is a Function of the script's own, or one that returns no floats; ask the events "
+        "before and after it, or write it with the engine's ops"
+    )
 
 
 def _why_not(event: Event, name: str, definitions: dict[str, Definition], shapes: dict[str, tuple[int, ...]]) -> str:
