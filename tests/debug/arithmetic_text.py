@@ -12,7 +12,7 @@ _FUNCTIONS = {
     "exp": math.exp, "ln": math.log, "sqrt": math.sqrt, "abs": abs, "tanh": math.tanh, "erf": math.erf, "sin": math.sin,
     "cos": math.cos, "tan": math.tan, "sinh": math.sinh, "cosh": math.cosh, "arcsin": math.asin, "arccos": math.acos,
     "arctan": math.atan, "atan2": math.atan2, "floor": math.floor, "ceil": math.ceil, "trunc": math.trunc, "pi": math.pi,
-    "inf": math.inf, "nan": math.nan,
+    "max": max, "min": min, "inf": math.inf, "nan": math.nan,
 }  # fmt: skip
 
 

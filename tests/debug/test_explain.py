@@ -13,7 +13,7 @@ from engine.debug.events import Event, Position
 from engine.debug.explain.element import ExplainError, explain, explainable
 from engine.debug.explain.reading import question
 from engine.nn import functional as F
-from tests.debug.recorded import event_of, events_of, recorded, recorded_updates
+from tests.debug.recorded import array_of, event_of, events_of, recorded, recorded_updates
 from tests.engine.programs import PROGRAMS
 from tests.oracle import of_ops
 
@@ -38,16 +38,6 @@ def explanations(events):
         for name, shape in explainable(event).items():
             for index in places(shape):
                 yield event, explain(event, name, index)
-
-
-def array_of(event, name):
-    """The array that a contributor's name stands for, in its own shape."""
-    base, _, part = name.partition("[")
-    array = event.arrays.get(base)
-    if array is None:
-        array = getattr(event.function, base)
-    array = array[int(part[:-1])] if part else array
-    return array.reshape(event.details["shape"]) if event.kind == "update" else array
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -13,7 +13,7 @@ from engine.definitions import all_definitions
 from engine.definitions.settings import general, special
 from engine.nn import functional as F
 from tests.debug.arithmetic_text import computed, value_of
-from tests.debug.recorded import EventRecorder, events_of, recorded, recorded_updates
+from tests.debug.recorded import EventRecorder, array_of, events_of, recorded, recorded_updates
 from tests.engine.programs import PROGRAMS
 from tests.oracle import of_ops
 
@@ -90,6 +90,56 @@ def test_general_formulas_are_whole():
 
 
 # ---- the formula is the one that was computed ----
+
+_READ = re.compile(r"[^\W\d]\w*(\[\d+\])?\[[\d, ]+\]")
+_NAME = re.compile(r"(?<![\w.])([^\W\d][\w\u0302]*)(?![\w\u0302(])")
+
+
+def formula_value(event, answer):
+    """What the formula at the element comes to, its names replaced by what they stand for; None where it is in words."""
+    text = answer.here.partition(";")[0].partition(", that is")[0].partition(", and 0")[0]
+    text = text.replace("²", "^2").replace("³", "^3")
+    if "Σ" in text or "Π" in text or re.search(r" (if|else|where|the|with|over|by|in) ", text):
+        return None
+    first, *rest = re.split(r", (?=[^\[\]]*(?:\[[^\]]*\] )?= )", text)
+    symbols = dict(part.split(" = ", 1) for part in rest if " = " in part)
+    line = first.split(" = ", 1)[1]
+    for _ in range(6):
+        for symbol, meaning in symbols.items():
+            line = re.sub(rf"(?<![\w\u0302]){re.escape(symbol)}(?![\w\u0302\[(])", f"({meaning})", line)
+    try:
+        line = _READ.sub(lambda found: _read(event, found[0]), line)
+        line = _NAME.sub(lambda found: repr(float(_named(event, answer, found[1]))), line)
+        return computed(line)
+    except (KeyError, SyntaxError, AttributeError, TypeError, ValueError):
+        return None
+
+
+def _read(event, text):
+    name, _, index = text.rpartition("[")
+    value = array_of(event, name)[tuple(int(i) for i in index.rstrip("]").split(","))]
+    return f"({float(value)!r})"
+
+
+def _named(event, answer, name):
+    if name in ("e", "pi"):
+        raise SyntaxError(name)
+    return answer.parameters[name] if name in answer.parameters else array_of(event, name).item()
+
+
+def test_the_formula_comes_to_the_value_that_was_computed():
+    events = [event for program in PROGRAMS for event in recorded(program)] + recorded_updates()
+    evaluated = set()
+    for event in events:
+        for answer in answers([event]):
+            with np.errstate(all="ignore"):
+                found = formula_value(event, answer)
+            assert found is not None or event.kind != "update", answer.here
+            if found is not None:
+                assert found == pytest.approx(float(answer.result), rel=1e-6, abs=1e-9), answer.here
+                evaluated.add((event.kind, event.name, answer.name, answer.plain))
+    assert len(evaluated) > 250
+
 
 
 def update(cls, steps=1, **options):
