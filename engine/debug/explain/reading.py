@@ -246,8 +246,8 @@ def _why_none(event: Event) -> str:
             "computed its inputs"
         )
     return (
-        f"{event.name} has no definition: it is a Function of the script's own, or one that returns no floats; ask the events "
-        "before and after it, or write it with the engine's ops"
+        f"{event.name} has no definition: it is a Function of the script's own, or one that returns no floats; ask the "
+        "events before and after it, or write it with the engine's ops"
     )
 
 
