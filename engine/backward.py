@@ -136,7 +136,10 @@ def _differentiate(table, queue, retain_graph, accumulate, passing, kept) -> Non
                 _check_saved(function)
             # Looked up for each op: a debugger that has stopped here may watch more, or less, than before.
             observer = trace.on_backward
-            results = function.backward(*gradients) if observer is None else observer.run_backward(function, gradients)
+            if observer is None or not observer.runs:
+                results = function.backward(*gradients)
+            else:
+                results = observer.run_backward(function, gradients)
             if not isinstance(results, tuple):
                 results = (results,)
             if observer is not None:

@@ -49,7 +49,7 @@ class Observer:
     #: True while a replay repeats what the recorded run has done already, and has written to files already.
     repeats: bool = False
 
-    #: False where ``run_forward`` does no more than run the op: then it is not called.
+    #: False where ``run_forward`` and ``run_backward`` do no more than run the op: then they are not called.
     runs: bool = True
 
     #: True: what ops have saved for backward is kept until ``end_backward`` has been called.

@@ -6,7 +6,7 @@ reads y instead of x.
 
 import math
 
-from engine.definitions.contract import defines
+from engine.definitions.contract import computed_as, defines
 
 SQRT_HALF = math.sqrt(0.5)
 #: 1 / sqrt(2 pi), the density of the standard normal distribution at 0.
@@ -16,6 +16,21 @@ GELU_SCALE = math.sqrt(2.0 / math.pi)
 GELU_CUBIC = 0.044715
 
 
+def _sigmoid_note(x):
+    return "" if x >= 0.0 else (
+        "1/(1 + exp(-x)) is computed as exp(x)/(1 + exp(x)) where x < 0: the same number, but the exp of a large number "
+        "would overflow"
+    )
+
+
+def _softplus_note(x):
+    return "" if x <= 0.0 else (
+        "ln(1 + exp(x)) is computed as x + ln(1 + exp(-x)) where x > 0: the same number, but the exp of a large number "
+        "would overflow"
+    )
+
+
+@computed_as(_sigmoid_note)
 def logistic(x):
     if x >= 0.0:
         return 1.0 / (1.0 + math.exp(-x))
@@ -23,6 +38,7 @@ def logistic(x):
     return e / (1.0 + e)
 
 
+@computed_as(_softplus_note)
 def log_one_plus_exp(x):
     """log(1 + e^x) without overflow."""
     if x > 0.0:
@@ -53,7 +69,7 @@ def relu_backward(dy, y, i):
     "y[i]",
     reads="x",
     latex=r"y_i = \max(0, x_i) + \mathrm{negative\_slope}\,\min(0, x_i)",
-    plain="y[i] = x[i] if x[i] > 0 else negative_slope·x[i]",
+    plain="y[i] = x[i] if x[i] > 0 else x[i]·negative_slope",
 )
 def leaky_relu_forward(x, negative_slope, i):
     if x[i] > 0.0:
@@ -66,7 +82,7 @@ def leaky_relu_forward(x, negative_slope, i):
     reads="dy x",
     latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y_i}"
     r"\begin{cases}1 & x_i > 0\\ \mathrm{negative\_slope} & x_i \le 0\end{cases}",
-    plain="dx[i] = dy[i] if x[i] > 0 else negative_slope·dy[i]",
+    plain="dx[i] = dy[i] if x[i] > 0 else dy[i]·negative_slope",
 )
 def leaky_relu_backward(dy, x, negative_slope, i):
     if x[i] > 0.0:
@@ -77,9 +93,10 @@ def leaky_relu_backward(dy, x, negative_slope, i):
 @defines(
     "y[i]",
     reads="x",
-    latex=r"y_i = \mathrm{scale}\begin{cases}x_i & x_i > 0\\"
-    r" \alpha\,(e^{x_i\cdot\mathrm{input\_scale}} - 1) & x_i \le 0\end{cases}",
-    plain="y[i] = scale·x[i] if x[i] > 0 else scale·alpha·(exp(x[i]·input_scale) - 1)",
+    latex=r"y_i = ⟦scale != 1:\mathrm{scale}⟧\begin{cases}x_i & x_i > 0\\"
+    r" ⟦alpha != 1:\alpha\,⟧(e^{x_i⟦input_scale != 1:\cdot\mathrm{input\_scale}⟧} - 1) & x_i \le 0\end{cases}",
+    plain="y[i] = ⟦scale != 1:scale·⟧x[i] if x[i] > 0 else ⟦scale != 1:scale·⟧⟦alpha != 1:alpha·⟧(exp(x[i]"
+    "⟦input_scale != 1:·input_scale⟧) - 1)",
 )
 def elu_forward(x, alpha, scale, input_scale, i):
     if x[i] > 0.0:
@@ -90,10 +107,14 @@ def elu_forward(x, alpha, scale, input_scale, i):
 @defines(
     "dx[i]",
     reads="dy x",
-    latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y_i}\,\mathrm{scale}"
+    latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y_i}⟦scale != 1:\,\mathrm{scale}⟧"
     r"\begin{cases}1 & x_i > 0\\"
-    r" \alpha\,\mathrm{input\_scale}\,e^{x_i\cdot\mathrm{input\_scale}} & x_i \le 0\end{cases}",
-    plain="dx[i] = scale·dy[i] if x[i] > 0 else scale·alpha·input_scale·exp(x[i]·input_scale)·dy[i]",
+    r" ⟦alpha != 1:\alpha\,⟧⟦input_scale != 1:\mathrm{input\_scale}\,⟧e^{x_i"
+    r"⟦input_scale != 1:\cdot\mathrm{input\_scale}⟧}"
+    r" & x_i \le 0\end{cases}",
+    plain="dx[i] = ⟦scale != 1:scale·⟧dy[i] if x[i] > 0 else dy[i]⟦scale != 1:·scale⟧⟦alpha != 1:·alpha⟧"
+    "⟦input_scale != 1:·input_scale⟧"
+    "·exp(x[i]⟦input_scale != 1:·input_scale⟧)",
 )
 def elu_backward(dy, x, alpha, scale, input_scale, i):
     if x[i] <= 0.0:
@@ -105,7 +126,7 @@ def elu_backward(dy, x, alpha, scale, input_scale, i):
     "y[i]",
     reads="x",
     latex=r"y_i = x_i\,\Phi(x_i) = \tfrac12 x_i\left(1 + \mathrm{erf}(x_i/\sqrt2)\right)",
-    plain="y[i] = x[i]·(1 + erf(x[i]/√2))/2",
+    plain="y[i] = 0.5·x[i]·(1 + erf(x[i]·√(1/2)))",
 )
 def gelu_forward(x, i):
     return 0.5 * x[i] * (1.0 + math.erf(x[i] * SQRT_HALF))
@@ -116,7 +137,7 @@ def gelu_forward(x, i):
     reads="dy x",
     latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y_i}"
     r"\left(\Phi(x_i) + x_i\,\frac{e^{-x_i^2/2}}{\sqrt{2\pi}}\right)",
-    plain="dx[i] = dy[i]·((1 + erf(x[i]/√2))/2 + x[i]·exp(-x[i]²/2)/√(2π))",
+    plain="dx[i] = dy[i]·(0.5·(1 + erf(x[i]·√(1/2))) + x[i]·(1/√(2·π))·exp(-0.5·x[i]²))",
 )
 def gelu_backward(dy, x, i):
     share = 0.5 * (1.0 + math.erf(x[i] * SQRT_HALF))
@@ -128,7 +149,7 @@ def gelu_backward(dy, x, i):
     "y[i]",
     reads="x",
     latex=r"y_i = \tfrac12 x_i\left(1 + \tanh\left(\sqrt{2/\pi}\,(x_i + 0.044715\,x_i^3)\right)\right)",
-    plain="y[i] = x[i]·(1 + tanh(√(2/π)·(x[i] + 0.044715·x[i]³)))/2",
+    plain="y[i] = 0.5·x[i]·(1 + tanh(√(2/π)·(x[i] + 0.044715·x[i]³)))",
 )
 def gelu_tanh_forward(x, i):
     return 0.5 * x[i] * (1.0 + math.tanh(GELU_SCALE * (x[i] + GELU_CUBIC * x[i] * x[i] * x[i])))
@@ -140,7 +161,7 @@ def gelu_tanh_forward(x, i):
     latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y_i}\,\tfrac12"
     r"\left(1 + t + x_i(1 - t^2)\sqrt{2/\pi}\,(1 + 3\cdot0.044715\,x_i^2)\right),\;"
     r"t = \tanh\left(\sqrt{2/\pi}\,(x_i + 0.044715\,x_i^3)\right)",
-    plain="dx[i] = dy[i]·(1 + t + x[i]·(1 - t²)·√(2/π)·(1 + 3·0.044715·x[i]²))/2, "
+    plain="dx[i] = dy[i]·0.5·(1 + t + x[i]·(1 - t²)·√(2/π)·(1 + 0.134145·x[i]²)), "
     "t = tanh(√(2/π)·(x[i] + 0.044715·x[i]³))",
 )
 def gelu_tanh_backward(dy, x, i):
@@ -154,7 +175,7 @@ def gelu_tanh_backward(dy, x, i):
     "y[i]",
     reads="x",
     latex=r"y_i = x_i\,\sigma(x_i) = \frac{x_i}{1 + e^{-x_i}}",
-    plain="y[i] = x[i] / (1 + exp(-x[i]))",
+    plain="y[i] = x[i]·1/(1 + exp(-x[i]))",
 )
 def silu_forward(x, i):
     return x[i] * logistic(x[i])
@@ -176,7 +197,7 @@ def silu_backward(dy, x, i):
     "y[i]",
     reads="x",
     latex=r"y_i = x_i\,\tanh\left(\ln(1 + e^{x_i})\right)",
-    plain="y[i] = x[i]·tanh(log(1 + exp(x[i])))",
+    plain="y[i] = x[i]·tanh(ln(1 + exp(x[i])))",
 )
 def mish_forward(x, i):
     return x[i] * math.tanh(log_one_plus_exp(x[i]))
@@ -187,7 +208,7 @@ def mish_forward(x, i):
     reads="dy x",
     latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y_i}"
     r"\left(t + x_i\,\sigma(x_i)(1 - t^2)\right),\; t = \tanh\left(\ln(1 + e^{x_i})\right)",
-    plain="dx[i] = dy[i]·(t + x[i]·s·(1 - t²)), t = tanh(log(1 + exp(x[i]))), s = 1/(1 + exp(-x[i]))",
+    plain="dx[i] = dy[i]·(t + x[i]·s·(1 - t²)), t = tanh(ln(1 + exp(x[i]))), s = 1/(1 + exp(-x[i]))",
 )
 def mish_backward(dy, x, i):
     t = math.tanh(log_one_plus_exp(x[i]))
@@ -232,9 +253,10 @@ def tanh_backward(dy, y, i):
 @defines(
     "y[i]",
     reads="x",
-    latex=r"y_i = \begin{cases}\ln(1 + e^{\beta x_i})/\beta & \beta x_i \le \mathrm{threshold}\\"
-    r" x_i & \beta x_i > \mathrm{threshold}\end{cases}",
-    plain="y[i] = x[i] if beta·x[i] > threshold else log(1 + exp(beta·x[i]))/beta",
+    latex=r"y_i = \begin{cases}\ln(1 + e^{⟦beta != 1:\beta ⟧x_i})⟦beta != 1:/\beta⟧ & ⟦beta != 1:\beta ⟧x_i \le "
+    r"\mathrm{threshold}\\"
+    r" x_i & ⟦beta != 1:\beta ⟧x_i > \mathrm{threshold}\end{cases}",
+    plain="y[i] = x[i] if x[i]⟦beta != 1:·beta⟧ > threshold else ln(1 + exp(x[i]⟦beta != 1:·beta⟧))⟦beta != 1:/beta⟧",
 )
 def softplus_forward(x, beta, threshold, i):
     if x[i] * beta > threshold:
@@ -246,9 +268,9 @@ def softplus_forward(x, beta, threshold, i):
     "dx[i]",
     reads="dy x",
     latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y_i}"
-    r"\begin{cases}\sigma(\beta x_i) & \beta x_i \le \mathrm{threshold}\\"
-    r" 1 & \beta x_i > \mathrm{threshold}\end{cases}",
-    plain="dx[i] = dy[i] if beta·x[i] > threshold else dy[i]/(1 + exp(-beta·x[i]))",
+    r"\begin{cases}\sigma(⟦beta != 1:\beta ⟧x_i) & ⟦beta != 1:\beta ⟧x_i \le \mathrm{threshold}\\"
+    r" 1 & ⟦beta != 1:\beta ⟧x_i > \mathrm{threshold}\end{cases}",
+    plain="dx[i] = dy[i] if x[i]⟦beta != 1:·beta⟧ > threshold else dy[i]·1/(1 + exp(-x[i]⟦beta != 1:·beta⟧))",
 )
 def softplus_backward(dy, x, beta, threshold, i):
     if x[i] * beta > threshold:
@@ -283,12 +305,7 @@ def hardtanh_backward(dy, x, min_val, max_val, i):
     return dy[i]
 
 
-@defines(
-    "y[i]",
-    reads="x",
-    latex=r"y_i = \ln\sigma(x_i) = -\ln(1 + e^{-x_i})",
-    plain="y[i] = -log(1 + exp(-x[i]))",
-)
+@defines("y[i]", reads="x", latex=r"y_i = \ln\sigma(x_i) = -\ln(1 + e^{-x_i})", plain="y[i] = -ln(1 + exp(-x[i]))")
 def log_sigmoid_forward(x, i):
     return -log_one_plus_exp(-x[i])
 
@@ -297,7 +314,7 @@ def log_sigmoid_forward(x, i):
     "dx[i]",
     reads="dy x",
     latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y_i}\,\sigma(-x_i)",
-    plain="dx[i] = dy[i] / (1 + exp(x[i]))",
+    plain="dx[i] = dy[i]·1/(1 + exp(x[i]))",
 )
 def log_sigmoid_backward(dy, x, i):
     return dy[i] * logistic(-x[i])

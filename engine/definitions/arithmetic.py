@@ -111,7 +111,12 @@ def div_backward_b(dy, a, b, i):
     return -dy[i] * ((a[i] / b[i]) / b[i])
 
 
-@defines("y[i]", reads="a b", latex=r"y_i = \lfloor a_i / b_i \rfloor", plain="y[i] = floor(a[i] / b[i])")
+@defines(
+    "y[i]",
+    reads="a b",
+    latex=r"y_i = \lfloor a_i / b_i \rfloor",
+    plain="y[i] = floor((a[i] - a[i] mod b[i])/b[i]), that is a[i]/b[i] rounded down",
+)
 def div_floor_forward(a, b, i):
     if b[i] == 0:
         return a[i] / b[i]
@@ -123,7 +128,10 @@ def div_floor_forward(a, b, i):
 
 
 @defines(
-    "y[i]", reads="a b", latex=r"y_i = \mathrm{trunc}(a_i / b_i)", plain="y[i] = a[i] / b[i], cut off towards 0"
+    "y[i]",
+    reads="a b",
+    latex=r"y_i = \mathrm{trunc}(a_i / b_i)",
+    plain="y[i] = trunc(a[i]/b[i]): cut off towards 0",
 )
 def div_trunc_forward(a, b, i):
     quotient = a[i] / b[i]
@@ -133,8 +141,10 @@ def div_trunc_forward(a, b, i):
 
 
 @defines(
-    "y[i]", reads="a b", latex=r"y_i = a_i - b_i \lfloor a_i / b_i \rfloor",
-    plain="y[i] = a[i] - b[i]·floor(a[i] / b[i]), with the sign of b[i]",
+    "y[i]",
+    reads="a b",
+    latex=r"y_i = a_i - b_i \lfloor a_i / b_i \rfloor",
+    plain="y[i] = a[i] mod b[i], with the sign of b[i]: a[i] - b[i]·floor(a[i]/b[i])",
 )
 def remainder_forward(a, b, i):
     if b[i] == 0:
@@ -151,8 +161,10 @@ def remainder_backward_b(dy, a, b, i):
 
 
 @defines(
-    "y[i]", reads="a b", latex=r"y_i = a_i - b_i\,\mathrm{trunc}(a_i / b_i)",
-    plain="y[i] = a[i] - b[i]·trunc(a[i] / b[i]), with the sign of a[i]",
+    "y[i]",
+    reads="a b",
+    latex=r"y_i = a_i - b_i\,\mathrm{trunc}(a_i / b_i)",
+    plain="y[i] = |a[i]| mod |b[i]| if a[i] ≥ 0 else -(|a[i]| mod |b[i]|): a[i] - b[i]·trunc(a[i]/b[i])",
 )
 def fmod_forward(a, b, i):
     if b[i] == 0:
@@ -171,14 +183,16 @@ def fmod_backward_b(dy, a, b, i):
     return -dy[i] * math.trunc(a[i] / b[i])
 
 
-@defines("y[i]", reads="a b", latex=r"y_i = a_i^{b_i}", plain="y[i] = a[i] ^ b[i]")
+@defines("y[i]", reads="a b", latex=r"y_i = a_i^{b_i}", plain="y[i] = a[i]^b[i]")
 def pow_forward(a, b, i):
     return a[i] ** b[i]
 
 
 @defines(
-    "da[i]", reads="dy a b", latex=rf"\frac{{\partial L}}{{\partial a_i}} = {_DY}\,b_i\,a_i^{{b_i - 1}}",
-    plain="da[i] = dy[i]·b[i]·a[i] ^ (b[i] - 1), and 0 where b[i] = 0",
+    "da[i]",
+    reads="dy a b",
+    latex=rf"\frac{{\partial L}}{{\partial a_i}} = {_DY}\,b_i\,a_i^{{b_i - 1}}",
+    plain="da[i] = dy[i]·b[i]·a[i]^(b[i] - 1), and 0 where b[i] = 0",
 )
 def pow_backward_a(dy, a, b, i):
     if b[i] == 0:
@@ -187,8 +201,10 @@ def pow_backward_a(dy, a, b, i):
 
 
 @defines(
-    "db[i]", reads="dy a b y", latex=rf"\frac{{\partial L}}{{\partial b_i}} = {_DY}\,y_i \ln a_i",
-    plain="db[i] = dy[i]·y[i]·ln a[i], and 0 where a[i] = 0 and b[i] ≥ 0",
+    "db[i]",
+    reads="dy a b y",
+    latex=rf"\frac{{\partial L}}{{\partial b_i}} = {_DY}\,y_i \ln a_i",
+    plain="db[i] = dy[i]·y[i]·ln(a[i]), and 0 where a[i] = 0 and b[i] ≥ 0",
 )
 def pow_backward_b(dy, a, b, y, i):
     if a[i] == 0:
@@ -216,8 +232,10 @@ def abs_forward(x, i):
 
 
 @defines(
-    "dx[i]", reads="dy x", latex=rf"\frac{{\partial L}}{{\partial x_i}} = {_DY}\,\mathrm{{sign}}(x_i)",
-    plain="dx[i] = dy[i]·sign(x[i]), and 0 where x[i] = 0",
+    "dx[i]",
+    reads="dy x",
+    latex=rf"\frac{{\partial L}}{{\partial x_i}} = {_DY}\,\mathrm{{sign}}(x_i)",
+    plain="dx[i] = dy[i] if x[i] > 0, -dy[i] if x[i] < 0, 0 if x[i] = 0",
 )
 def abs_backward(dy, x, i):
     if x[i] > 0:
@@ -227,7 +245,7 @@ def abs_backward(dy, x, i):
     return 0.0
 
 
-@defines("y[i]", reads="x", latex=r"y_i = \mathrm{sign}(x_i)", plain="y[i] = 1, 0 or -1: the sign of x[i]")
+@defines("y[i]", reads="x", latex=r"y_i = \mathrm{sign}(x_i)", plain="y[i] = the sign of x[i]: 1, 0 or -1")
 def sign_forward(x, i):
     if x[i] > 0:
         return 1.0

@@ -25,6 +25,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from engine.definitions.settings import general
+
 _RESULT = re.compile(r"^\s*(\w+)\s*\[([^\]]*)\]\s*$")
 
 _registry: dict[str, Definition] = {}
@@ -40,8 +42,8 @@ class Definition:
         index: names of the index arguments, one for each dimension of the result.
         arrays: names of the arrays it reads.
         parameters: names of the numbers and tuples of numbers it takes.
-        latex: the formula, for a typesetter.
-        plain: the formula, for a terminal.
+        templates: the formula for a typesetter and for a terminal, with parts that depend on settings
+            (:mod:`engine.definitions.settings`).
     """
 
     function: Callable
@@ -49,8 +51,17 @@ class Definition:
     index: tuple[str, ...]
     arrays: tuple[str, ...]
     parameters: tuple[str, ...]
-    latex: str
-    plain: str
+    templates: tuple[str, str]
+
+    @property
+    def latex(self) -> str:
+        """The formula for a typesetter, with the settings that say most."""
+        return general(self.templates[0])
+
+    @property
+    def plain(self) -> str:
+        """The formula for a terminal, with the settings that say most."""
+        return general(self.templates[1])
 
     @property
     def name(self) -> str:
@@ -71,7 +82,8 @@ def defines(result: str, *, reads: str, latex: str, plain: str) -> Callable[[Cal
     Args:
         result: ``"y[n, o]"``: the array that is computed and its index.
         reads: names of the arrays, separated by spaces; they must be the first arguments.
-        latex, plain: the formula, with the names of the arguments.
+        latex, plain: the formula, with the names of the arguments; what only some settings compute stands in ``⟦ ⟧``
+            (:mod:`engine.definitions.settings`), so that a formula shown is the one that was computed.
 
     Raises:
         ValueError: when the arguments of the function do not fit.
@@ -91,7 +103,7 @@ def defines(result: str, *, reads: str, latex: str, plain: str) -> Callable[[Cal
             )
         if function.__name__ in _registry:
             raise ValueError(f"defines: {function.__name__} is defined twice")
-        definition = Definition(function, parsed[1], index, arrays, names[len(arrays) : last], latex, plain)
+        definition = Definition(function, parsed[1], index, arrays, names[len(arrays) : last], (latex, plain))
         _registry[function.__name__] = definition
         return definition
 
@@ -101,3 +113,17 @@ def defines(result: str, *, reads: str, latex: str, plain: str) -> Callable[[Cal
 def registry() -> dict[str, Definition]:
     """Every definition by name, in the order of definition."""
     return dict(_registry)
+
+
+def computed_as(note: Callable[..., str]) -> Callable[[Callable], Callable]:
+    """Decorator of a helper function that computes otherwise than its formula says: ``note`` says how, and why.
+
+    Args:
+        note: takes the function's arguments; "" where it computes as the formula says.
+    """
+
+    def decorate(function: Callable) -> Callable:
+        function.computed_as = note  # type: ignore[attr-defined]
+        return function
+
+    return decorate

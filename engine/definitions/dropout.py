@@ -7,7 +7,7 @@ from engine.definitions.contract import defines
     "y[i]",
     reads="x mask",
     latex=r"y_i = x_i\,\mathrm{mask}_i",
-    plain="y[i] = x[i]·mask[i], mask 0 with probability p, else 1/(1 - p)",
+    plain="y[i] = x[i]·mask[i], mask[i] = 0 with probability p, else 1/(1 - p)",
 )
 def dropout_forward(x, mask, i):
     return x[i] * mask[i]

@@ -12,7 +12,8 @@ def embedding_forward(t, w, r, d):
     "dw[v, d]",
     reads="dy t",
     latex=r"\frac{\partial L}{\partial w_{v,d}} = \sum_{r:\,t_r = v} \frac{\partial L}{\partial y_{r,d}}",
-    plain="dw[v, d] = Σ_{r: t[r] = v} dy[r, d]; 0 for v = padding_idx",
+    plain="dw[v, d] = Σ_r dy[r, d] over the r with t[r] = v⟦padding_idx >= 0:; 0 for v = "
+    "⟦=padding_idx¦padding_idx⟧, the padding⟧",
 )
 def embedding_backward(dy, t, padding_idx, v, d):
     total = 0.0

@@ -21,16 +21,20 @@ def extreme_of(x, sign, k):
 
 
 @defines(
-    "y[k]", reads="x", latex=r"y_k = \max_r x_{k,r}",
-    plain="y[k] = the greatest (sign = 1) or least (sign = -1) x[k, r]"
+    "y[k]",
+    reads="x",
+    latex=r"y_k = ⟦sign > 0:\max¦\min⟧_r\, x_{k,r}",
+    plain="y[k] = the ⟦sign > 0:greatest¦least⟧ x[k, r]",
 )
 def extreme_forward(x, sign, k):
     return extreme_of(x, sign, k)
 
 
 @defines(
-    "dx[k, r]", reads="dy x y", latex=_DX + r"\,\frac{[x_{k,r} = y_k]}{\#\{s : x_{k,s} = y_k\}}",
-    plain="dx[k, r] = dy[k] where x[k, r] = y[k], shared evenly by all that are equal; else 0",
+    "dx[k, r]",
+    reads="dy x y",
+    latex=_DX + r"\,\frac{[x_{k,r} = y_k]}{\#\{s : x_{k,s} = y_k\}}",
+    plain="dx[k, r] = dy[k] / (how many of the row equal y[k]) if x[k, r] = y[k], else 0",
 )
 def extreme_backward(dy, x, y, k, r):
     ties = 0.0
@@ -42,17 +46,16 @@ def extreme_backward(dy, x, y, k, r):
     return 0.0
 
 
-@defines(
-    "values[k]", reads="x indices", latex=r"v_k = x_{k, i_k},\quad i_k = \mathrm{argmax}_r\, x_{k,r}",
-    plain="values[k] = x[k, indices[k]], the greatest, least or middle x[k, r]",
-)
+@defines("values[k]", reads="x indices", latex=r"v_k = x_{k, i_k}", plain="values[k] = x[k, indices[k]]")
 def picked_forward(x, indices, k):
     return x[k, indices[k]]
 
 
 @defines(
-    "indices[k]", reads="x", latex=r"i_k = \mathrm{argmax}_r\, x_{k,r}",
-    plain="indices[k] = where the greatest (sign = 1) or least (sign = -1) x[k, r] is; the first of several",
+    "indices[k]",
+    reads="x",
+    latex=r"i_k = \mathrm{arg⟦sign > 0:max¦min⟧}_r\, x_{k,r}",
+    plain="indices[k] = the first r at which x[k, r] is ⟦sign > 0:greatest¦least⟧",
 )
 def extreme_indices(x, sign, k):
     best = 0
@@ -63,8 +66,11 @@ def extreme_indices(x, sign, k):
 
 
 @defines(
-    "dx[k, r]", reads="dvalues indices", latex=r"\frac{\partial L}{\partial x_{k,r}} = "
-    r"\frac{\partial L}{\partial v_k}\,[r = i_k]", plain="dx[k, r] = dvalues[k] where r = indices[k], else 0",
+    "dx[k, r]",
+    reads="dvalues indices",
+    latex=r"\frac{\partial L}{\partial x_{k,r}} = "
+    r"\frac{\partial L}{\partial v_k}\,[r = i_k]",
+    plain="dx[k, r] = dvalues[k] if r = indices[k], else 0",
 )
 def picked_backward(dvalues, indices, k, r):
     if r == indices[k]:

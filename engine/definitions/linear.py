@@ -9,8 +9,8 @@ from engine.definitions.contract import defines
 @defines(
     "y[n, o]",
     reads="x w b",
-    latex=r"y_{n,o} = \sum_{i} x_{n,i}\,w_{o,i} + b_o",
-    plain="y[n, o] = Σ_i x[n, i]·w[o, i] + b[o]",
+    latex=r"y_{n,o} = \sum_{i} x_{n,i}\,w_{o,i}⟦b: + b_o⟧",
+    plain="y[n, o] = Σ_i x[n, i]·w[o, i]⟦b: + b[o]⟧",
 )
 def linear_forward(x, w, b, n, o):
     total = 0.0

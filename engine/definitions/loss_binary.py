@@ -6,11 +6,25 @@ reduction ``sum / divisor``, and its gradients, in which dy is the gradient that
 
 import math
 
-from engine.definitions.contract import defines
+from engine.definitions.contract import computed_as, defines
 
 #: PyTorch's floors (ATen/native/Loss.cpp): of the logarithms forward, and of x (1 - x) backward.
 LOG_FLOOR = -100.0
 SPREAD_FLOOR = 1e-12
+
+
+def _sigmoid_note(x):
+    return "" if x >= 0.0 else (
+        "1/(1 + exp(-x)) is computed as exp(x)/(1 + exp(x)) where x < 0: the same number, but the exp of a large number "
+        "would overflow"
+    )
+
+
+def _softplus_note(x):
+    return "" if x <= 0.0 else (
+        "ln(1 + exp(x)) is computed as x + ln(1 + exp(-x)) where x > 0: the same number, but the exp of a large number "
+        "would overflow"
+    )
 
 
 def floored_log(p):
@@ -19,6 +33,7 @@ def floored_log(p):
     return max(math.log(p), LOG_FLOOR)
 
 
+@computed_as(_softplus_note)
 def log_one_plus_exp(x):
     """log(1 + e^x) without overflow."""
     if x > 0.0:
@@ -26,6 +41,7 @@ def log_one_plus_exp(x):
     return math.log1p(math.exp(x))
 
 
+@computed_as(_sigmoid_note)
 def logistic(x):
     if x >= 0.0:
         return 1.0 / (1.0 + math.exp(-x))
@@ -40,8 +56,8 @@ def cross_entropy_of_probability(p, t):
 @defines(
     "y[i]",
     reads="x t w",
-    latex=r"y_i = -w_i\left(t_i\ln x_i + (1 - t_i)\ln(1 - x_i)\right)",
-    plain="y[i] = -w[i]·(t[i]·log(x[i]) + (1 - t[i])·log(1 - x[i])), logarithms at least -100",
+    latex=r"y_i = -⟦w:w_i⟧\left(t_i\ln x_i + (1 - t_i)\ln(1 - x_i)\right)",
+    plain="y[i] = -(t[i]·ln(x[i]) + (1 - t[i])·ln(1 - x[i]))⟦w:·w[i]⟧, logarithms at least -100",
 )
 def binary_cross_entropy_element(x, t, w, i):
     loss = cross_entropy_of_probability(x[i], t[i])
@@ -53,8 +69,9 @@ def binary_cross_entropy_element(x, t, w, i):
 @defines(
     "y[]",
     reads="x t w",
-    latex=r"y = -\frac{1}{\mathrm{divisor}}\sum_i w_i\left(t_i\ln x_i + (1 - t_i)\ln(1 - x_i)\right)",
-    plain="y = -Σ_i w[i]·(t[i]·log(x[i]) + (1 - t[i])·log(1 - x[i])) / divisor, logarithms at least -100",
+    latex=r"y = -⟦divisor != 1:\frac{1}{N}⟧\sum_i ⟦w:w_i⟧\left(t_i\ln x_i + (1 - t_i)\ln(1 - x_i)\right)",
+    plain="y = Σ_i -(t[i]·ln(x[i]) + (1 - t[i])·ln(1 - x[i]))⟦w:·w[i]⟧⟦divisor != 1: / N⟧, logarithms at least "
+    "-100⟦divisor != 1:, N = ⟦=divisor¦how many are averaged⟧⟧",
 )
 def binary_cross_entropy_reduced(x, t, w, divisor):
     total = 0.0
@@ -69,9 +86,10 @@ def binary_cross_entropy_reduced(x, t, w, divisor):
 @defines(
     "dx[i]",
     reads="dy x t w",
-    latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y}\,"
-    r"\frac{w_i\,(x_i - t_i)}{\max(x_i(1 - x_i),\,10^{-12})\,\mathrm{divisor}}",
-    plain="dx[i] = dy·w[i]·(x[i] - t[i]) / max(x[i]·(1 - x[i]), 1e-12) / divisor",
+    latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y⟦dy.ndim:_i⟧}\,\frac{"
+    r"⟦w:w_i\,⟧(x_i - t_i)}{\max(x_i(1 - x_i),\,10^{-12})⟦divisor != 1:\,N⟧}",
+    plain="dx[i] = dy⟦dy.ndim:[i]⟧·(x[i] - t[i])/max(x[i]·(1 - x[i]), 1e-12)⟦w:·w[i]⟧⟦divisor != 1:/N⟧⟦divisor "
+    "!= 1:, N = ⟦=divisor¦how many are averaged⟧⟧",
 )
 def binary_cross_entropy_backward(dy, x, t, w, divisor, i):
     slope = (x[i] - t[i]) / max(x[i] * (1.0 - x[i]), SPREAD_FLOOR)
@@ -83,9 +101,10 @@ def binary_cross_entropy_backward(dy, x, t, w, divisor, i):
 @defines(
     "dt[i]",
     reads="dy x w",
-    latex=r"\frac{\partial L}{\partial t_i} = \frac{\partial L}{\partial y}\,"
-    r"\frac{w_i\,(\ln(1 - x_i) - \ln x_i)}{\mathrm{divisor}}",
-    plain="dt[i] = dy·w[i]·(log(1 - x[i]) - log(x[i])) / divisor, logarithms at least -100",
+    latex=r"\frac{\partial L}{\partial t_i} = \frac{\partial L}{\partial y⟦dy.ndim:_i⟧}\,⟦divisor != 1:\frac{"
+    r"⟦w:w_i⟧(\ln(1 - x_i) - \ln x_i)}{N}¦⟦w:w_i⟧(\ln(1 - x_i) - \ln x_i)⟧",
+    plain="dt[i] = dy⟦dy.ndim:[i]⟧·(ln(1 - x[i]) - ln(x[i]))⟦w:·w[i]⟧⟦divisor != 1:/N⟧, logarithms at least -100"
+    "⟦divisor != 1:, N = ⟦=divisor¦how many are averaged⟧⟧",
 )
 def binary_cross_entropy_backward_target(dy, x, w, divisor, i):
     slope = floored_log(1.0 - x[i]) - floored_log(x[i])
@@ -101,8 +120,9 @@ def cross_entropy_of_logit(x, t, positive):
 @defines(
     "y[i]",
     reads="x t w pw",
-    latex=r"y_i = -w_i\left(pw_i\,t_i\ln\sigma(x_i) + (1 - t_i)\ln(1 - \sigma(x_i))\right)",
-    plain="y[i] = -w[i]·(pw[i]·t[i]·log(s) + (1 - t[i])·log(1 - s)), s = 1/(1 + exp(-x[i]))",
+    latex=r"y_i = ⟦w:w_i⟧\left((1 - t_i)\,x_i + ⟦pw:(1 + (pw_i - 1)\,t_i)\,⟧\ln(1 + e^{-x_i})\right)",
+    plain="y[i] = ⟦w:(⟧(1 - t[i])·x[i] + ⟦pw:(1 + (pw[i] - 1)·t[i])·⟧ln(1 + exp(-x[i]))⟦w:)·w[i]⟧; the same as "
+    "-(⟦pw:pw[i]·⟧t[i]·ln(s) + (1 - t[i])·ln(1 - s)) with s = 1/(1 + exp(-x[i])), and no exp overflows",
 )
 def binary_cross_entropy_with_logits_element(x, t, w, pw, i):
     positive = 1.0
@@ -117,9 +137,11 @@ def binary_cross_entropy_with_logits_element(x, t, w, pw, i):
 @defines(
     "y[]",
     reads="x t w pw",
-    latex=r"y = -\frac{1}{\mathrm{divisor}}\sum_i "
-    r"w_i\left(pw_i\,t_i\ln\sigma(x_i) + (1 - t_i)\ln(1 - \sigma(x_i))\right)",
-    plain="y = -Σ_i w[i]·(pw[i]·t[i]·log(s) + (1 - t[i])·log(1 - s)) / divisor, s = 1/(1 + exp(-x[i]))",
+    latex=r"y = ⟦divisor != 1:\frac{1}{N}⟧\sum_i ⟦w:w_i⟧\left((1 - t_i)\,x_i + ⟦pw:(1 + (pw_i - "
+    r"1)\,t_i)\,⟧\ln(1 + e^{-x_i})\right)",
+    plain="y = Σ_i ((1 - t[i])·x[i] + ⟦pw:(1 + (pw[i] - 1)·t[i])·⟧ln(1 + exp(-x[i])))⟦w:·w[i]⟧⟦divisor != 1: / "
+    "N⟧⟦divisor != 1:, N = ⟦=divisor¦how many are averaged⟧⟧; the same as -(⟦pw:pw[i]·⟧t[i]·ln(s) + (1 - "
+    "t[i])·ln(1 - s)) with s = 1/(1 + exp(-x[i])), and no exp overflows",
 )
 def binary_cross_entropy_with_logits_reduced(x, t, w, pw, divisor):
     total = 0.0
@@ -137,9 +159,11 @@ def binary_cross_entropy_with_logits_reduced(x, t, w, pw, divisor):
 @defines(
     "dx[i]",
     reads="dy x t w pw",
-    latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y}\,"
-    r"\frac{w_i\left(\sigma(x_i) - t_i + (pw_i - 1)\,t_i\,(\sigma(x_i) - 1)\right)}{\mathrm{divisor}}",
-    plain="dx[i] = dy·w[i]·(s - t[i] + (pw[i] - 1)·t[i]·(s - 1)) / divisor, s = 1/(1 + exp(-x[i]))",
+    latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y⟦dy.ndim:_i⟧}\,⟦divisor != 1:\frac{"
+    r"⟦w:w_i⟧\left(\sigma(x_i) - t_i⟦pw: + (pw_i - 1)\,t_i\,(\sigma(x_i) - "
+    r"1)⟧\right)}{N}¦⟦w:w_i⟧\left(\sigma(x_i) - t_i⟦pw: + (pw_i - 1)\,t_i\,(\sigma(x_i) - 1)⟧\right)⟧",
+    plain="dx[i] = dy⟦dy.ndim:[i]⟧·(s - t[i]⟦pw: + (pw[i] - 1)·t[i]·(s - 1)⟧)⟦w:·w[i]⟧⟦divisor != 1:/N⟧, s = "
+    "1/(1 + exp(-x[i]))⟦divisor != 1:, N = ⟦=divisor¦how many are averaged⟧⟧",
 )
 def binary_cross_entropy_with_logits_backward(dy, x, t, w, pw, divisor, i):
     s = logistic(x[i])
@@ -154,9 +178,11 @@ def binary_cross_entropy_with_logits_backward(dy, x, t, w, pw, divisor, i):
 @defines(
     "dt[i]",
     reads="dy x w pw",
-    latex=r"\frac{\partial L}{\partial t_i} = \frac{\partial L}{\partial y}\,"
-    r"\frac{w_i\left((pw_i - 1)\ln(1 + e^{-x_i}) - x_i\right)}{\mathrm{divisor}}",
-    plain="dt[i] = dy·w[i]·((pw[i] - 1)·log(1 + exp(-x[i])) - x[i]) / divisor",
+    latex=r"\frac{\partial L}{\partial t_i} = \frac{\partial L}{\partial y⟦dy.ndim:_i⟧}\,⟦divisor != 1:\frac{"
+    r"⟦w:w_i⟧\left(-x_i⟦pw: + (pw_i - 1)\ln(1 + "
+    r"e^{-x_i})⟧\right)}{N}¦⟦w:w_i⟧\left(-x_i⟦pw: + (pw_i - 1)\ln(1 + e^{-x_i})⟧\right)⟧",
+    plain="dt[i] = dy⟦dy.ndim:[i]⟧·(-x[i]⟦pw: + (pw[i] - 1)·ln(1 + exp(-x[i]))⟧)⟦w:·w[i]⟧⟦divisor != 1:/N⟧"
+    "⟦divisor != 1:, N = ⟦=divisor¦how many are averaged⟧⟧",
 )
 def binary_cross_entropy_with_logits_backward_target(dy, x, w, pw, divisor, i):
     slope = 0.0 - x[i]
@@ -178,8 +204,8 @@ def divergence(x, t, log_target):
 @defines(
     "y[i]",
     reads="x t",
-    latex=r"y_i = t_i\,(\ln t_i - x_i)",
-    plain="y[i] = t[i]·(log(t[i]) - x[i]); with log_target exp(t[i])·(t[i] - x[i])",
+    latex=r"y_i = ⟦not log_target:t_i\,(\ln t_i - x_i)¦e^{t_i}\,(t_i - x_i)⟧",
+    plain="y[i] = ⟦not log_target:t[i]·(ln(t[i]) - x[i])¦exp(t[i])·(t[i] - x[i])⟧",
 )
 def kl_div_element(x, t, log_target, i):
     return divergence(x[i], t[i], log_target)
@@ -188,8 +214,9 @@ def kl_div_element(x, t, log_target, i):
 @defines(
     "y[]",
     reads="x t",
-    latex=r"y = \frac{1}{\mathrm{divisor}}\sum_i t_i\,(\ln t_i - x_i)",
-    plain="y = Σ_i t[i]·(log(t[i]) - x[i]) / divisor; with log_target exp(t[i])·(t[i] - x[i])",
+    latex=r"y = ⟦divisor != 1:\frac{1}{N}⟧\sum_i ⟦not log_target:t_i\,(\ln t_i - x_i)¦e^{t_i}\,(t_i - x_i)⟧",
+    plain="y = Σ_i ⟦not log_target:t[i]·(ln(t[i]) - x[i])¦exp(t[i])·(t[i] - x[i])⟧⟦divisor != 1: / N⟧⟦divisor "
+    "!= 1:, N = ⟦=divisor¦how many are averaged⟧⟧",
 )
 def kl_div_reduced(x, t, log_target, divisor):
     total = 0.0
@@ -201,8 +228,10 @@ def kl_div_reduced(x, t, log_target, divisor):
 @defines(
     "dx[i]",
     reads="dy t",
-    latex=r"\frac{\partial L}{\partial x_i} = -\frac{\partial L}{\partial y}\,\frac{t_i}{\mathrm{divisor}}",
-    plain="dx[i] = -dy·t[i] / divisor; with log_target -dy·exp(t[i]) / divisor",
+    latex=r"\frac{\partial L}{\partial x_i} = -\frac{\partial L}{\partial y⟦dy.ndim:_i⟧}\,⟦divisor != 1:\frac{"
+    r"⟦not log_target:t_i¦e^{t_i}⟧}{N}¦⟦not log_target:t_i¦e^{t_i}⟧⟧",
+    plain="dx[i] = -dy⟦dy.ndim:[i]⟧·⟦not log_target:t[i]¦exp(t[i])⟧⟦divisor != 1:/N⟧⟦divisor != 1:, N = "
+    "⟦=divisor¦how many are averaged⟧⟧",
 )
 def kl_div_backward(dy, t, log_target, divisor, i):
     if log_target:
@@ -213,8 +242,11 @@ def kl_div_backward(dy, t, log_target, divisor, i):
 @defines(
     "dt[i]",
     reads="dy x t",
-    latex=r"\frac{\partial L}{\partial t_i} = \frac{\partial L}{\partial y}\,\frac{\ln t_i + 1 - x_i}{\mathrm{divisor}}",
-    plain="dt[i] = dy·(log(t[i]) + 1 - x[i]) / divisor; with log_target dy·exp(t[i])·(t[i] + 1 - x[i]) / divisor",
+    latex=r"\frac{\partial L}{\partial t_i} = \frac{\partial L}{\partial y⟦dy.ndim:_i⟧}\,⟦divisor != 1:\frac{"
+    r"⟦not log_target:(\ln t_i + 1 - x_i)¦e^{t_i}\,(t_i + 1 - "
+    r"x_i)⟧}{N}¦⟦not log_target:(\ln t_i + 1 - x_i)¦e^{t_i}\,(t_i + 1 - x_i)⟧⟧",
+    plain="dt[i] = dy⟦dy.ndim:[i]⟧·⟦not log_target:(ln(t[i]) + 1 - x[i])¦exp(t[i])·(t[i] + 1 - x[i])⟧⟦divisor "
+    "!= 1:/N⟧⟦divisor != 1:, N = ⟦=divisor¦how many are averaged⟧⟧",
 )
 def kl_div_backward_target(dy, x, t, log_target, divisor, i):
     if log_target:

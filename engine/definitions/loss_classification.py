@@ -8,9 +8,45 @@ is what arrives at each row's loss.
 
 import math
 
-from engine.definitions.contract import defines
+from engine.definitions.contract import computed_as, defines
 
 
+def _shift_note(x, n):
+    return (
+        "ln(Σ exp(x)) is computed as m + ln(Σ exp(x - m)) with m the greatest of the row: the same number, and no exp "
+        "overflows"
+    )
+
+
+#: Smoothing moves that share of the label's probability evenly to all classes.
+_LABEL = (
+    "⟦smoothing:(1 - smoothing)·⟧⟦w:w[t[n]]·⟧(L - x[n, t[n]])"
+    "⟦smoothing: + Σ_c smoothing/C·⟦w:w[c]·⟧(L - x[n, c])⟧"
+)
+_LOG_SUM = ", L = ln(Σ_k exp(x[n, k]))⟦smoothing:, C = ⟦=x.shape[1]¦classes⟧⟧"
+_LABEL_LATEX = (
+    r"⟦smoothing:(1 - s)\,⟧⟦w:w_{t_n}⟧\left(L_n - x_{n,t_n}\right)"
+    r"⟦smoothing: + \frac{s}{C}\sum_{c} ⟦w:w_c⟧\left(L_n - x_{n,c}\right)⟧"
+)
+_LOG_SUM_LATEX = r",\; L_n = \ln\sum_{k} e^{x_{n,k}}⟦smoothing:,\; s = \mathrm{smoothing}⟧"
+#: A probability of the target, smoothed; what the loss of each row is divided by.
+_Q = "⟦smoothing:q[n, {0}]¦t[n, {0}]⟧"
+_Q_IS = "⟦smoothing:, q = (1 - smoothing)·t + smoothing/C, C = ⟦=w.shape[0] or p.shape[1]¦classes⟧⟧"
+_Q_LATEX = "⟦smoothing:q_{n,%s}¦t_{n,%s}⟧"
+_Q_IS_LATEX = r"⟦smoothing:,\; q = (1 - s)\,t + s/C,\; s = \mathrm{smoothing}⟧"
+_ROWS = "⟦divisor != 1:, N = ⟦=divisor¦how many rows are averaged⟧⟦w: = Σ_k w[t[k]]⟧⟧"
+_SOFT_ROWS = "⟦divisor != 1:, N = ⟦=divisor¦how many rows are averaged⟧⟧"
+_MEAN = r"⟦divisor != 1:\frac{1}{N}⟧"
+_DY = "dy⟦dy.ndim:[n]⟧"
+_DY_LATEX = r"\frac{\partial L}{\partial y⟦dy.ndim:_n⟧}"
+_IGNORED = "⟦any(t == ignore_index):; rows whose label is ⟦=ignore_index¦ignore_index⟧ count as 0⟧"
+
+
+def _divided(formula):
+    return rf"⟦divisor != 1:\frac{{{formula}}}{{N}}¦{formula}⟧"
+
+
+@computed_as(_shift_note)
 def log_sum_of_exp(x, n):
     largest = x[n, 0]
     for k in range(x.shape[1]):
@@ -43,9 +79,8 @@ def label_loss(x, t, w, ignore_index, smoothing, n):
 @defines(
     "y[n]",
     reads="x t w",
-    latex=r"y_n = w_{t_n}\left(\ln\sum_{k} e^{x_{n,k}} - x_{n,t_n}\right)",
-    plain="y[n] = w[t[n]]·(log(Σ_k exp(x[n, k])) - x[n, t[n]]); with smoothing s: "
-    "(1 - s)·that + s/C·Σ_c w[c]·(log(Σ_k exp(x[n, k])) - x[n, c])",
+    latex=r"y_n = " + _LABEL_LATEX + _LOG_SUM_LATEX,
+    plain=f"y[n] = {_LABEL}{_LOG_SUM}{_IGNORED}",
 )
 def cross_entropy_row(x, t, w, ignore_index, smoothing, n):
     return label_loss(x, t, w, ignore_index, smoothing, n)
@@ -54,9 +89,8 @@ def cross_entropy_row(x, t, w, ignore_index, smoothing, n):
 @defines(
     "y[]",
     reads="x t w",
-    latex=r"y = \frac{1}{\mathrm{divisor}}\sum_n w_{t_n}\left(\ln\sum_{k} e^{x_{n,k}} - x_{n,t_n}\right)",
-    plain="y = Σ_n w[t[n]]·(log(Σ_k exp(x[n, k])) - x[n, t[n]]) / divisor; "
-    "the divisor of the mean is Σ_n w[t[n]]",
+    latex=rf"y = {_MEAN}\sum_n ⟦smoothing:\left[⟧{_LABEL_LATEX}⟦smoothing:\right]⟧{_LOG_SUM_LATEX}",
+    plain=f"y = Σ_n ⟦smoothing:(⟧{_LABEL}⟦smoothing:)⟧⟦divisor != 1: / N⟧{_LOG_SUM}{_ROWS}{_IGNORED}",
 )
 def cross_entropy_reduced(x, t, w, ignore_index, smoothing, divisor):
     total = 0.0
@@ -68,9 +102,13 @@ def cross_entropy_reduced(x, t, w, ignore_index, smoothing, divisor):
 @defines(
     "dx[n, c]",
     reads="dy p t w",
-    latex=r"\frac{\partial L}{\partial x_{n,c}} = \frac{\partial L}{\partial y}\,"
-    r"\frac{w_{t_n}\left(p_{n,c} - [c = t_n]\right)}{\mathrm{divisor}},\; p = \mathrm{softmax}(x)",
-    plain="dx[n, c] = dy·w[t[n]]·(p[n, c] - [c == t[n]]) / divisor, p = softmax(x)",
+    latex=r"\frac{\partial L}{\partial x_{n,c}} = " + _DY_LATEX + r"\,"
+    + _divided(r"⟦smoothing:\left[(1 - s)\,⟧⟦w:w_{t_n}⟧\left(p_{n,c} - [c = t_n]\right)"
+               r"⟦smoothing: + \frac{s}{C}\left(p_{n,c}\,⟦w:\sum_k w_k - w_c¦C - 1⟧\right)\right]⟧")
+    + r",\; p = \mathrm{softmax}(x)⟦smoothing:,\; s = \mathrm{smoothing}⟧",
+    plain=f"dx[n, c] = {_DY}·⟦smoothing:((1 - smoothing)·⟧⟦w:w[t[n]]·⟧(p[n, c] - [c = t[n]])"
+    "⟦smoothing: + smoothing/C·(p[n, c]·⟦w:Σ_k w[k] - w[c]¦C - 1⟧))⟧⟦divisor != 1:/N⟧, p = softmax(x)"
+    f"⟦smoothing:, C = ⟦=p.shape[1]¦classes⟧⟧{_ROWS}{_IGNORED}",
 )
 def cross_entropy_backward(dy, p, t, w, ignore_index, smoothing, divisor, n, c):
     if t[n] == ignore_index:
@@ -103,8 +141,9 @@ def distribution_loss(x, t, w, smoothing, n):
 @defines(
     "y[n]",
     reads="x t w",
-    latex=r"y_n = \sum_{c} w_c\,t_{n,c}\left(\ln\sum_{k} e^{x_{n,k}} - x_{n,c}\right)",
-    plain="y[n] = Σ_c w[c]·t[n, c]·(log(Σ_k exp(x[n, k])) - x[n, c]); with smoothing s t is (1 - s)·t + s/C",
+    latex=rf"y_n = \sum_{{c}} ⟦w:w_c\,⟧{_Q_LATEX % ('c', 'c')}\left(L_n - x_{{n,c}}\right),\; L_n = "
+    rf"\ln\sum_{{k}} e^{{x_{{n,k}}}}{_Q_IS_LATEX}",
+    plain=f"y[n] = Σ_c ⟦w:w[c]·⟧{_Q.format('c')}·(L - x[n, c]), L = ln(Σ_k exp(x[n, k])){_Q_IS.replace('p.', 'x.')}",
 )
 def soft_cross_entropy_row(x, t, w, smoothing, n):
     return distribution_loss(x, t, w, smoothing, n)
@@ -113,9 +152,10 @@ def soft_cross_entropy_row(x, t, w, smoothing, n):
 @defines(
     "y[]",
     reads="x t w",
-    latex=r"y = \frac{1}{\mathrm{divisor}}\sum_{n,c} w_c\,t_{n,c}\left(\ln\sum_{k} e^{x_{n,k}} - x_{n,c}\right)",
-    plain="y = Σ_n Σ_c w[c]·t[n, c]·(log(Σ_k exp(x[n, k])) - x[n, c]) / divisor; "
-    "with smoothing s t is (1 - s)·t + s/C",
+    latex=rf"y = {_MEAN}\sum_{{n,c}} ⟦w:w_c\,⟧{_Q_LATEX % ('c', 'c')}\left(L_n - x_{{n,c}}\right)"
+    rf",\; L_n = \ln\sum_{{k}} e^{{x_{{n,k}}}}{_Q_IS_LATEX}",
+    plain=f"y = Σ_n Σ_c ⟦w:w[c]·⟧{_Q.format('c')}·(L - x[n, c])⟦divisor != 1: / N⟧, L = ln(Σ_k exp(x[n, k]))"
+    + _Q_IS.replace("p.", "x.") + _SOFT_ROWS,
 )
 def soft_cross_entropy_reduced(x, t, w, smoothing, divisor):
     total = 0.0
@@ -127,10 +167,12 @@ def soft_cross_entropy_reduced(x, t, w, smoothing, divisor):
 @defines(
     "dx[n, c]",
     reads="dy p t w",
-    latex=r"\frac{\partial L}{\partial x_{n,c}} = \frac{\partial L}{\partial y}\,"
-    r"\frac{p_{n,c}\sum_{k} w_k\,t_{n,k} - w_c\,t_{n,c}}{\mathrm{divisor}},\; p = \mathrm{softmax}(x)",
-    plain="dx[n, c] = dy·(p[n, c]·Σ_k w[k]·t[n, k] - w[c]·t[n, c]) / divisor, p = softmax(x); "
-    "with smoothing s t is (1 - s)·t + s/C",
+    latex=r"\frac{\partial L}{\partial x_{n,c}} = " + _DY_LATEX + r"\,"
+    + _divided(rf"p_{{n,c}}\sum_{{k}} ⟦w:w_k\,⟧{_Q_LATEX % ('k', 'k')} - ⟦w:w_c\,⟧{_Q_LATEX % ('c', 'c')}")
+    + r",\; p = \mathrm{softmax}(x)" + _Q_IS_LATEX,
+    plain=f"dx[n, c] = {_DY}·(p[n, c]·Σ_k ⟦w:w[k]·⟧{_Q.format('k')} - ⟦w:w[c]·⟧{_Q.format('c')})⟦divisor != "
+    f"1:/N⟧, p = softmax(x)"
+    + _Q_IS + _SOFT_ROWS,
 )
 def soft_cross_entropy_backward(dy, p, t, w, smoothing, divisor, n, c):
     classes = p.shape[1]
@@ -144,9 +186,11 @@ def soft_cross_entropy_backward(dy, p, t, w, smoothing, divisor, n, c):
 @defines(
     "dt[n, c]",
     reads="dy x w",
-    latex=r"\frac{\partial L}{\partial t_{n,c}} = \frac{\partial L}{\partial y}\,"
-    r"\frac{w_c\left(\ln\sum_{k} e^{x_{n,k}} - x_{n,c}\right)}{\mathrm{divisor}}",
-    plain="dt[n, c] = dy·(1 - smoothing)·w[c]·(log(Σ_k exp(x[n, k])) - x[n, c]) / divisor",
+    latex=r"\frac{\partial L}{\partial t_{n,c}} = " + _DY_LATEX + r"\,"
+    + _divided(r"⟦smoothing:(1 - s)\,⟧⟦w:w_c⟧\left(\ln\sum_{k} e^{x_{n,k}} - x_{n,c}\right)")
+    + r"⟦smoothing:,\; s = \mathrm{smoothing}⟧",
+    plain=f"dt[n, c] = {_DY}·⟦smoothing:(1 - smoothing)·⟧⟦w:w[c]·⟧(ln(Σ_k exp(x[n, k])) - x[n, c])⟦divisor != "
+    f"1:/N⟧{_SOFT_ROWS}",
 )
 def soft_cross_entropy_backward_target(dy, x, w, smoothing, divisor, n, c):
     return dy[n] * (1.0 - smoothing) * class_weight(w, c) * (log_sum_of_exp(x, n) - x[n, c]) / divisor
@@ -155,8 +199,8 @@ def soft_cross_entropy_backward_target(dy, x, w, smoothing, divisor, n, c):
 @defines(
     "y[n]",
     reads="x t w",
-    latex=r"y_n = -w_{t_n}\,x_{n,t_n}",
-    plain="y[n] = -w[t[n]]·x[n, t[n]]",
+    latex=r"y_n = -⟦w:w_{t_n}\,⟧x_{n,t_n}",
+    plain="y[n] = -⟦w:w[t[n]]·⟧x[n, t[n]]" + _IGNORED,
 )
 def nll_loss_row(x, t, w, ignore_index, n):
     if t[n] == ignore_index:
@@ -167,8 +211,8 @@ def nll_loss_row(x, t, w, ignore_index, n):
 @defines(
     "y[]",
     reads="x t w",
-    latex=r"y = -\frac{1}{\mathrm{divisor}}\sum_n w_{t_n}\,x_{n,t_n}",
-    plain="y = -Σ_n w[t[n]]·x[n, t[n]] / divisor; the divisor of the mean is Σ_n w[t[n]]",
+    latex=r"y = -" + _MEAN + r"\sum_n ⟦w:w_{t_n}\,⟧x_{n,t_n}",
+    plain=f"y = -Σ_n ⟦w:w[t[n]]·⟧x[n, t[n]]⟦divisor != 1: / N⟧{_ROWS}{_IGNORED}",
 )
 def nll_loss_reduced(x, t, w, ignore_index, divisor):
     total = 0.0
@@ -181,9 +225,8 @@ def nll_loss_reduced(x, t, w, ignore_index, divisor):
 @defines(
     "dx[n, c]",
     reads="dy t w",
-    latex=r"\frac{\partial L}{\partial x_{n,c}} = -\frac{\partial L}{\partial y}\,"
-    r"\frac{w_{t_n}\,[c = t_n]}{\mathrm{divisor}}",
-    plain="dx[n, c] = -dy·w[t[n]]·[c == t[n]] / divisor",
+    latex=r"\frac{\partial L}{\partial x_{n,c}} = -" + _DY_LATEX + r"\," + _divided(r"⟦w:w_{t_n}\,⟧[c = t_n]"),
+    plain=f"dx[n, c] = -{_DY}⟦w:·w[t[n]]⟧⟦divisor != 1:/N⟧ if c = t[n] else 0{_ROWS}{_IGNORED}",
 )
 def nll_loss_backward(dy, t, w, ignore_index, divisor, n, c):
     if t[n] == ignore_index or c != t[n]:

@@ -58,8 +58,8 @@ def mse_loss_element(x, t, i):
 @defines(
     "y[]",
     reads="x t",
-    latex=r"y = \frac{1}{\mathrm{divisor}}\sum_i (x_i - t_i)^2",
-    plain="y = Σ_i (x[i] - t[i])² / divisor",
+    latex=r"y = ⟦divisor != 1:\frac{1}{N}⟧\sum_i (x_i - t_i)^2",
+    plain="y = Σ_i (x[i] - t[i])²⟦divisor != 1: / N⟧⟦divisor != 1:, N = ⟦=divisor¦how many are averaged⟧⟧",
 )
 def mse_loss_reduced(x, t, divisor):
     total = 0.0
@@ -71,8 +71,10 @@ def mse_loss_reduced(x, t, divisor):
 @defines(
     "dx[i]",
     reads="dy x t",
-    latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y}\,\frac{2\,(x_i - t_i)}{\mathrm{divisor}}",
-    plain="dx[i] = dy·2·(x[i] - t[i]) / divisor",
+    latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y⟦dy.ndim:_i⟧}\,⟦divisor != "
+    r"1:\frac{2\,(x_i - t_i)}{N}¦2\,(x_i - t_i)⟧",
+    plain="dx[i] = dy⟦dy.ndim:[i]⟧·2·(x[i] - t[i])⟦divisor != 1:/N⟧⟦divisor != 1:, N = ⟦=divisor¦how many are "
+    "averaged⟧⟧",
 )
 def mse_loss_backward(dy, x, t, divisor, i):
     return dy[i] * 2.0 * (x[i] - t[i]) / divisor
@@ -81,8 +83,10 @@ def mse_loss_backward(dy, x, t, divisor, i):
 @defines(
     "dt[i]",
     reads="dy x t",
-    latex=r"\frac{\partial L}{\partial t_i} = -\frac{\partial L}{\partial y}\,\frac{2\,(x_i - t_i)}{\mathrm{divisor}}",
-    plain="dt[i] = -dy·2·(x[i] - t[i]) / divisor",
+    latex=r"\frac{\partial L}{\partial t_i} = -\frac{\partial L}{\partial y⟦dy.ndim:_i⟧}\,⟦divisor != "
+    r"1:\frac{2\,(x_i - t_i)}{N}¦2\,(x_i - t_i)⟧",
+    plain="dt[i] = -dy⟦dy.ndim:[i]⟧·2·(x[i] - t[i])⟦divisor != 1:/N⟧⟦divisor != 1:, N = ⟦=divisor¦how many are "
+    "averaged⟧⟧",
 )
 def mse_loss_backward_target(dy, x, t, divisor, i):
     return -dy[i] * 2.0 * (x[i] - t[i]) / divisor
@@ -96,8 +100,8 @@ def l1_loss_element(x, t, i):
 @defines(
     "y[]",
     reads="x t",
-    latex=r"y = \frac{1}{\mathrm{divisor}}\sum_i |x_i - t_i|",
-    plain="y = Σ_i |x[i] - t[i]| / divisor",
+    latex=r"y = ⟦divisor != 1:\frac{1}{N}⟧\sum_i |x_i - t_i|",
+    plain="y = Σ_i |x[i] - t[i]|⟦divisor != 1: / N⟧⟦divisor != 1:, N = ⟦=divisor¦how many are averaged⟧⟧",
 )
 def l1_loss_reduced(x, t, divisor):
     total = 0.0
@@ -109,9 +113,10 @@ def l1_loss_reduced(x, t, divisor):
 @defines(
     "dx[i]",
     reads="dy x t",
-    latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y}"
-    r"\,\frac{\mathrm{sign}(x_i - t_i)}{\mathrm{divisor}}",
-    plain="dx[i] = dy·sign(x[i] - t[i]) / divisor",
+    latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y⟦dy.ndim:_i⟧}\,⟦divisor != "
+    r"1:\frac{\mathrm{sign}(x_i - t_i)}{N}¦\mathrm{sign}(x_i - t_i)⟧",
+    plain="dx[i] = dy⟦dy.ndim:[i]⟧·sign(x[i] - t[i])⟦divisor != 1:/N⟧⟦divisor != 1:, N = ⟦=divisor¦how many are "
+    "averaged⟧⟧",
 )
 def l1_loss_backward(dy, x, t, divisor, i):
     return dy[i] * sign(x[i] - t[i]) / divisor
@@ -120,9 +125,10 @@ def l1_loss_backward(dy, x, t, divisor, i):
 @defines(
     "dt[i]",
     reads="dy x t",
-    latex=r"\frac{\partial L}{\partial t_i} = -\frac{\partial L}{\partial y}"
-    r"\,\frac{\mathrm{sign}(x_i - t_i)}{\mathrm{divisor}}",
-    plain="dt[i] = -dy·sign(x[i] - t[i]) / divisor",
+    latex=r"\frac{\partial L}{\partial t_i} = -\frac{\partial L}{\partial y⟦dy.ndim:_i⟧}\,⟦divisor != "
+    r"1:\frac{\mathrm{sign}(x_i - t_i)}{N}¦\mathrm{sign}(x_i - t_i)⟧",
+    plain="dt[i] = -dy⟦dy.ndim:[i]⟧·sign(x[i] - t[i])⟦divisor != 1:/N⟧⟦divisor != 1:, N = ⟦=divisor¦how many "
+    "are averaged⟧⟧",
 )
 def l1_loss_backward_target(dy, x, t, divisor, i):
     return -dy[i] * sign(x[i] - t[i]) / divisor
@@ -133,7 +139,7 @@ def l1_loss_backward_target(dy, x, t, divisor, i):
     reads="x t",
     latex=r"y_i = \begin{cases}\tfrac12 d_i^2/\beta & |d_i| < \beta\\ |d_i| - \tfrac12\beta & |d_i| \ge \beta"
     r"\end{cases},\; d_i = x_i - t_i",
-    plain="y[i] = d²/(2·beta) if |d| < beta else |d| - beta/2, d = x[i] - t[i]",
+    plain="y[i] = 0.5·|d|²/beta if |d| < beta else |d| - 0.5·beta, d = x[i] - t[i]",
 )
 def smooth_l1_loss_element(x, t, beta, i):
     return smoothed(x[i] - t[i], beta)
@@ -142,9 +148,11 @@ def smooth_l1_loss_element(x, t, beta, i):
 @defines(
     "y[]",
     reads="x t",
-    latex=r"y = \frac{1}{\mathrm{divisor}}\sum_i \begin{cases}\tfrac12 d_i^2/\beta & |d_i| < \beta\\"
-    r" |d_i| - \tfrac12\beta & |d_i| \ge \beta\end{cases},\; d_i = x_i - t_i",
-    plain="y = Σ_i (d²/(2·beta) if |d| < beta else |d| - beta/2) / divisor, d = x[i] - t[i]",
+    latex=r"y = ⟦divisor != 1:\frac{1}{N}⟧\sum_i "
+    r"\begin{cases}\tfrac12 d_i^2/\beta & |d_i| < \beta\\ |d_i| - \tfrac12\beta & |d_i| \ge \beta\end{cases},\; "
+    r"d_i = x_i - t_i",
+    plain="y = Σ_i (0.5·|d|²/beta if |d| < beta else |d| - 0.5·beta)⟦divisor != 1: / N⟧, d = x[i] - t[i]"
+    "⟦divisor != 1:, N = ⟦=divisor¦how many are averaged⟧⟧",
 )
 def smooth_l1_loss_reduced(x, t, beta, divisor):
     total = 0.0
@@ -156,9 +164,10 @@ def smooth_l1_loss_reduced(x, t, beta, divisor):
 @defines(
     "dx[i]",
     reads="dy x t",
-    latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y}\,"
-    r"\frac{\min(\max((x_i - t_i)/\beta, -1), 1)}{\mathrm{divisor}}",
-    plain="dx[i] = dy·min(max((x[i] - t[i])/beta, -1), 1) / divisor",
+    latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y⟦dy.ndim:_i⟧}\,⟦divisor != "
+    r"1:\frac{\min(\max((x_i - t_i)/\beta, -1), 1)}{N}¦\min(\max((x_i - t_i)/\beta, -1), 1)⟧",
+    plain="dx[i] = dy⟦dy.ndim:[i]⟧·min(max((x[i] - t[i])/beta, -1), 1)⟦divisor != 1:/N⟧⟦divisor != 1:, N = "
+    "⟦=divisor¦how many are averaged⟧⟧",
 )
 def smooth_l1_loss_backward(dy, x, t, beta, divisor, i):
     return dy[i] * smoothed_slope(x[i] - t[i], beta) / divisor
@@ -167,9 +176,10 @@ def smooth_l1_loss_backward(dy, x, t, beta, divisor, i):
 @defines(
     "dt[i]",
     reads="dy x t",
-    latex=r"\frac{\partial L}{\partial t_i} = -\frac{\partial L}{\partial y}\,"
-    r"\frac{\min(\max((x_i - t_i)/\beta, -1), 1)}{\mathrm{divisor}}",
-    plain="dt[i] = -dy·min(max((x[i] - t[i])/beta, -1), 1) / divisor",
+    latex=r"\frac{\partial L}{\partial t_i} = -\frac{\partial L}{\partial y⟦dy.ndim:_i⟧}\,⟦divisor != "
+    r"1:\frac{\min(\max((x_i - t_i)/\beta, -1), 1)}{N}¦\min(\max((x_i - t_i)/\beta, -1), 1)⟧",
+    plain="dt[i] = -dy⟦dy.ndim:[i]⟧·min(max((x[i] - t[i])/beta, -1), 1)⟦divisor != 1:/N⟧⟦divisor != 1:, N = "
+    "⟦=divisor¦how many are averaged⟧⟧",
 )
 def smooth_l1_loss_backward_target(dy, x, t, beta, divisor, i):
     return -dy[i] * smoothed_slope(x[i] - t[i], beta) / divisor
@@ -180,7 +190,7 @@ def smooth_l1_loss_backward_target(dy, x, t, beta, divisor, i):
     reads="x t",
     latex=r"y_i = \begin{cases}\tfrac12 d_i^2 & |d_i| \le \delta\\ \delta\,(|d_i| - \tfrac12\delta) & |d_i| > \delta"
     r"\end{cases},\; d_i = x_i - t_i",
-    plain="y[i] = d²/2 if |d| <= delta else delta·(|d| - delta/2), d = x[i] - t[i]",
+    plain="y[i] = 0.5·|d|² if |d| <= delta else delta·(|d| - 0.5·delta), d = x[i] - t[i]",
 )
 def huber_loss_element(x, t, delta, i):
     return huber(x[i] - t[i], delta)
@@ -189,9 +199,11 @@ def huber_loss_element(x, t, delta, i):
 @defines(
     "y[]",
     reads="x t",
-    latex=r"y = \frac{1}{\mathrm{divisor}}\sum_i \begin{cases}\tfrac12 d_i^2 & |d_i| \le \delta\\"
-    r" \delta\,(|d_i| - \tfrac12\delta) & |d_i| > \delta\end{cases},\; d_i = x_i - t_i",
-    plain="y = Σ_i (d²/2 if |d| <= delta else delta·(|d| - delta/2)) / divisor, d = x[i] - t[i]",
+    latex=r"y = ⟦divisor != 1:\frac{1}{N}⟧\sum_i "
+    r"\begin{cases}\tfrac12 d_i^2 & |d_i| \le \delta\\ \delta\,(|d_i| - \tfrac12\delta) & |d_i| > "
+    r"\delta\end{cases},\; d_i = x_i - t_i",
+    plain="y = Σ_i (0.5·|d|² if |d| <= delta else delta·(|d| - 0.5·delta))⟦divisor != 1: / N⟧, d = x[i] - t[i]"
+    "⟦divisor != 1:, N = ⟦=divisor¦how many are averaged⟧⟧",
 )
 def huber_loss_reduced(x, t, delta, divisor):
     total = 0.0
@@ -203,9 +215,10 @@ def huber_loss_reduced(x, t, delta, divisor):
 @defines(
     "dx[i]",
     reads="dy x t",
-    latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y}\,"
-    r"\frac{\min(\max(x_i - t_i, -\delta), \delta)}{\mathrm{divisor}}",
-    plain="dx[i] = dy·min(max(x[i] - t[i], -delta), delta) / divisor",
+    latex=r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y⟦dy.ndim:_i⟧}\,⟦divisor != "
+    r"1:\frac{\min(\max(x_i - t_i, -\delta), \delta)}{N}¦\min(\max(x_i - t_i, -\delta), \delta)⟧",
+    plain="dx[i] = dy⟦dy.ndim:[i]⟧·min(max(x[i] - t[i], -delta), delta)⟦divisor != 1:/N⟧⟦divisor != 1:, N = "
+    "⟦=divisor¦how many are averaged⟧⟧",
 )
 def huber_loss_backward(dy, x, t, delta, divisor, i):
     return dy[i] * huber_slope(x[i] - t[i], delta) / divisor
@@ -214,9 +227,10 @@ def huber_loss_backward(dy, x, t, delta, divisor, i):
 @defines(
     "dt[i]",
     reads="dy x t",
-    latex=r"\frac{\partial L}{\partial t_i} = -\frac{\partial L}{\partial y}\,"
-    r"\frac{\min(\max(x_i - t_i, -\delta), \delta)}{\mathrm{divisor}}",
-    plain="dt[i] = -dy·min(max(x[i] - t[i], -delta), delta) / divisor",
+    latex=r"\frac{\partial L}{\partial t_i} = -\frac{\partial L}{\partial y⟦dy.ndim:_i⟧}\,⟦divisor != "
+    r"1:\frac{\min(\max(x_i - t_i, -\delta), \delta)}{N}¦\min(\max(x_i - t_i, -\delta), \delta)⟧",
+    plain="dt[i] = -dy⟦dy.ndim:[i]⟧·min(max(x[i] - t[i], -delta), delta)⟦divisor != 1:/N⟧⟦divisor != 1:, N = "
+    "⟦=divisor¦how many are averaged⟧⟧",
 )
 def huber_loss_backward_target(dy, x, t, delta, divisor, i):
     return -dy[i] * huber_slope(x[i] - t[i], delta) / divisor

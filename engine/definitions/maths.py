@@ -55,12 +55,12 @@ def exp_backward(dy, y, i):
     return dy[i] * y[i]
 
 
-@defines("y[i]", reads="x", latex=r"y_i = 2^{x_i}", plain="y[i] = 2 ^ x[i]")
+@defines("y[i]", reads="x", latex=r"y_i = 2^{x_i}", plain="y[i] = exp(x[i]·ln(2)), that is 2^x[i]")
 def exp2_forward(x, i):
     return exponential(x[i] * _LN2)
 
 
-@defines("dx[i]", reads="dy y", latex=_DX + r"\,y_i \ln 2", plain="dx[i] = dy[i]·y[i]·ln 2")
+@defines("dx[i]", reads="dy y", latex=_DX + r"\,y_i \ln 2", plain="dx[i] = dy[i]·y[i]·ln(2)")
 def exp2_backward(dy, y, i):
     return dy[i] * y[i] * _LN2
 
@@ -77,7 +77,7 @@ def expm1_backward(dy, y, i):
     return dy[i] * (y[i] + 1.0)
 
 
-@defines("y[i]", reads="x", latex=r"y_i = \ln x_i", plain="y[i] = ln x[i]")
+@defines("y[i]", reads="x", latex=r"y_i = \ln x_i", plain="y[i] = ln(x[i])")
 def log_forward(x, i):
     return logarithm(x[i])
 
@@ -87,22 +87,22 @@ def log_backward(dy, x, i):
     return dy[i] / x[i]
 
 
-@defines("y[i]", reads="x", latex=r"y_i = \log_2 x_i", plain="y[i] = log2 x[i]")
+@defines("y[i]", reads="x", latex=r"y_i = \log_2 x_i", plain="y[i] = ln(x[i])/ln(2), the logarithm to base 2")
 def log2_forward(x, i):
     return logarithm(x[i]) / _LN2
 
 
-@defines("dx[i]", reads="dy x", latex=_DX + r"\,\frac{1}{x_i \ln 2}", plain="dx[i] = dy[i] / (x[i]·ln 2)")
+@defines("dx[i]", reads="dy x", latex=_DX + r"\,\frac{1}{x_i \ln 2}", plain="dx[i] = dy[i]/(x[i]·ln(2))")
 def log2_backward(dy, x, i):
     return dy[i] / (x[i] * _LN2)
 
 
-@defines("y[i]", reads="x", latex=r"y_i = \log_{10} x_i", plain="y[i] = log10 x[i]")
+@defines("y[i]", reads="x", latex=r"y_i = \log_{10} x_i", plain="y[i] = ln(x[i])/ln(10), the logarithm to base 10")
 def log10_forward(x, i):
     return logarithm(x[i]) / _LN10
 
 
-@defines("dx[i]", reads="dy x", latex=_DX + r"\,\frac{1}{x_i \ln 10}", plain="dx[i] = dy[i] / (x[i]·ln 10)")
+@defines("dx[i]", reads="dy x", latex=_DX + r"\,\frac{1}{x_i \ln 10}", plain="dx[i] = dy[i]/(x[i]·ln(10))")
 def log10_backward(dy, x, i):
     return dy[i] / (x[i] * _LN10)
 
@@ -136,7 +136,7 @@ def rsqrt_forward(x, i):
     return 1.0 / root(x[i])
 
 
-@defines("dx[i]", reads="dy y", latex=_DX + r"\cdot (-\tfrac{1}{2} y_i^3)", plain="dx[i] = -dy[i]·y[i]³ / 2")
+@defines("dx[i]", reads="dy y", latex=_DX + r"\cdot (-\tfrac{1}{2} y_i^3)", plain="dx[i] = -0.5·dy[i]·y[i]³")
 def rsqrt_backward(dy, y, i):
     return -0.5 * dy[i] * (y[i] * y[i] * y[i])
 
@@ -147,27 +147,30 @@ def erf_forward(x, i):
 
 
 @defines(
-    "dx[i]", reads="dy x", latex=_DX + r"\,\frac{2}{\sqrt{\pi}} e^{-x_i^2}", plain="dx[i] = dy[i]·2/√π·exp(-x[i]²)"
+    "dx[i]",
+    reads="dy x",
+    latex=_DX + r"\,\frac{2}{\sqrt{\pi}} e^{-x_i^2}",
+    plain="dx[i] = dy[i]·(2/√π)·exp(-x[i]²)",
 )
 def erf_backward(dy, x, i):
     return dy[i] * (_TWO_OVER_SQRT_PI * math.exp(-x[i] * x[i]))
 
 
-@defines("y[i]", reads="x", latex=r"y_i = \lfloor x_i \rfloor", plain="y[i] = the next whole number below")
+@defines("y[i]", reads="x", latex=r"y_i = \lfloor x_i \rfloor", plain="y[i] = floor(x[i]), the next whole number below")
 def floor_forward(x, i):
     if math.isinf(x[i]) or math.isnan(x[i]):
         return x[i]
     return math.floor(x[i])
 
 
-@defines("y[i]", reads="x", latex=r"y_i = \lceil x_i \rceil", plain="y[i] = the next whole number above")
+@defines("y[i]", reads="x", latex=r"y_i = \lceil x_i \rceil", plain="y[i] = ceil(x[i]), the next whole number above")
 def ceil_forward(x, i):
     if math.isinf(x[i]) or math.isnan(x[i]):
         return x[i]
     return math.ceil(x[i])
 
 
-@defines("y[i]", reads="x", latex=r"y_i = \mathrm{trunc}(x_i)", plain="y[i] = x[i], cut off towards 0")
+@defines("y[i]", reads="x", latex=r"y_i = \mathrm{trunc}(x_i)", plain="y[i] = trunc(x[i]): x[i] cut off towards 0")
 def trunc_forward(x, i):
     if math.isinf(x[i]) or math.isnan(x[i]):
         return x[i]
@@ -182,8 +185,10 @@ def frac_forward(x, i):
 
 
 @defines(
-    "y[i]", reads="x", latex=r"y_i = \mathrm{round}(x_i)",
-    plain="y[i] = the nearest whole number, halves to the even one"
+    "y[i]",
+    reads="x",
+    latex=r"y_i = \mathrm{round}(x_i)",
+    plain="y[i] = floor(x[i]) or floor(x[i]) + 1, whichever is nearer; of two equally near the even one",
 )
 def round_forward(x, i):
     if math.isinf(x[i]) or math.isnan(x[i]):

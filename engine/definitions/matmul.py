@@ -39,8 +39,11 @@ def matmul_backward_b(dy, a, n, k, j):
 
 
 @defines(
-    "y[i, j]", reads="bias a b", latex=r"y_{i,j} = \beta\,c_{i,j} + \alpha \sum_{k} a_{i,k}\,b_{k,j}",
-    plain="y[i, j] = beta·bias[i, j] + alpha·Σ_k a[i, k]·b[k, j]",
+    "y[i, j]",
+    reads="bias a b",
+    latex=r"y_{i,j} = ⟦beta:⟦beta != 1:\beta\,⟧c_{i,j} + ⟧⟦alpha != 1:\alpha ⟧\sum_{k} a_{i,k}\,b_{k,j}"
+    r"⟦beta:,\; c = \mathrm{bias}⟧",
+    plain="y[i, j] = ⟦beta:⟦beta != 1:beta·⟧bias[i, j] + ⟧⟦alpha != 1:alpha·⟧Σ_k a[i, k]·b[k, j]",
 )
 def addmm_forward(bias, a, b, beta, alpha, i, j):
     total = 0.0
@@ -52,17 +55,22 @@ def addmm_forward(bias, a, b, beta, alpha, i, j):
 
 
 @defines(
-    "dbias[i, j]", reads="dy", latex=r"\frac{\partial L}{\partial c_{i,j}} = \beta \frac{\partial L}{\partial y_{i,j}}",
-    plain="dbias[i, j] = beta·dy[i, j]",
+    "dbias[i, j]",
+    reads="dy",
+    latex=r"\frac{\partial L}{\partial c_{i,j}} = ⟦beta != 1:\beta ⟧\frac{\partial L}{\partial y_{i,j}},\; c = "
+    r"\mathrm{bias}",
+    plain="dbias[i, j] = ⟦beta != 1:beta·⟧dy[i, j]",
 )
 def addmm_backward_bias(dy, beta, i, j):
     return beta * dy[i, j]
 
 
 @defines(
-    "da[i, k]", reads="dy b",
-    latex=r"\frac{\partial L}{\partial a_{i,k}} = \alpha \sum_{j} \frac{\partial L}{\partial y_{i,j}}\,b_{k,j}",
-    plain="da[i, k] = alpha·Σ_j dy[i, j]·b[k, j]",
+    "da[i, k]",
+    reads="dy b",
+    latex=r"\frac{\partial L}{\partial a_{i,k}} = ⟦alpha != 1:\alpha ⟧\sum_{j} "
+    r"\frac{\partial L}{\partial y_{i,j}}\,b_{k,j}",
+    plain="da[i, k] = ⟦alpha != 1:alpha·⟧Σ_j dy[i, j]·b[k, j]",
 )
 def addmm_backward_a(dy, b, alpha, i, k):
     total = 0.0
@@ -72,9 +80,11 @@ def addmm_backward_a(dy, b, alpha, i, k):
 
 
 @defines(
-    "db[k, j]", reads="dy a",
-    latex=r"\frac{\partial L}{\partial b_{k,j}} = \alpha \sum_{i} \frac{\partial L}{\partial y_{i,j}}\,a_{i,k}",
-    plain="db[k, j] = alpha·Σ_i dy[i, j]·a[i, k]",
+    "db[k, j]",
+    reads="dy a",
+    latex=r"\frac{\partial L}{\partial b_{k,j}} = ⟦alpha != 1:\alpha ⟧\sum_{i} "
+    r"\frac{\partial L}{\partial y_{i,j}}\,a_{i,k}",
+    plain="db[k, j] = ⟦alpha != 1:alpha·⟧Σ_i dy[i, j]·a[i, k]",
 )
 def addmm_backward_b(dy, a, alpha, k, j):
     total = 0.0

@@ -9,7 +9,12 @@ the position of x that the i-th value is written to.
 from engine.definitions.contract import defines
 
 
-@defines("y[i]", reads="x k", latex=r"y_i = x_{k_i}", plain="y[i] = x[k[i]]")
+@defines(
+    "y[i]",
+    reads="x k",
+    latex=r"y_i = x_{k_i}",
+    plain="y[i] = x[⟦=k[i]¦k[i]⟧]⟦i >= 0:¦, k[i] the place in x that it is taken from⟧",
+)
 def movement_forward(x, k, i):
     return x[k[i]]
 
@@ -18,7 +23,8 @@ def movement_forward(x, k, i):
     "y[i]",
     reads="x k",
     latex=r"y_i = \begin{cases} x_{k_i} & k_i \ge 0 \\ \mathrm{value} & \text{otherwise} \end{cases}",
-    plain="y[i] = x[k[i]] if k[i] ≥ 0 else value",
+    plain="y[i] = ⟦i >= 0:⟦k[i] >= 0:x[⟦=k[i]¦⟧]¦value: nothing of x stands here⟧"
+    "¦x[k[i]] where an element of x stands, else value⟧",
 )
 def filled_forward(x, k, value, i):
     result = value
@@ -31,7 +37,7 @@ def filled_forward(x, k, value, i):
     "dx[j]",
     reads="dy k",
     latex=r"\frac{\partial L}{\partial x_j} = \sum_{i:\,k_i = j} \frac{\partial L}{\partial y_i}",
-    plain="dx[j] = Σ_{i: k[i] = j} dy[i]",
+    plain="dx[j] = Σ_i dy[i] over the elements y[i] that were taken from x[j]",
 )
 def movement_backward(dy, k, j):
     total = 0.0
@@ -45,7 +51,7 @@ def movement_backward(dy, k, j):
     "y[j]",
     reads="x v k",
     latex=r"y_j = \begin{cases} v_i & k_i = j \\ x_j & j \notin k \end{cases}",
-    plain="y[j] = v[i] where k[i] = j (the last such i), else x[j]",
+    plain="y[j] = the last v[i] that is written there, else x[j]",
 )
 def put_forward(x, v, k, j):
     result = x[j]
@@ -60,7 +66,7 @@ def put_forward(x, v, k, j):
     reads="dy k",
     latex=r"\frac{\partial L}{\partial x_j} = \begin{cases} 0 & j \in k \\ "
     r"\frac{\partial L}{\partial y_j} & \text{otherwise} \end{cases}",
-    plain="dx[j] = 0 if some k[i] = j else dy[j]",
+    plain="dx[j] = 0 if something was written over x[j], else dy[j]",
 )
 def put_backward_input(dy, k, j):
     result = dy[j]
@@ -74,7 +80,7 @@ def put_backward_input(dy, k, j):
     "dv[i]",
     reads="dy k",
     latex=r"\frac{\partial L}{\partial v_i} = \frac{\partial L}{\partial y_{k_i}}",
-    plain="dv[i] = dy[k[i]]",
+    plain="dv[i] = dy[⟦=k[i]¦k[i]⟧], the place that v[i] was written to",
 )
 def put_backward_value(dy, k, i):
     return dy[k[i]]
@@ -83,8 +89,8 @@ def put_backward_value(dy, k, i):
 @defines(
     "y[j]",
     reads="x v k",
-    latex=r"y_j = x_j + \alpha \sum_{i:\,k_i = j} v_i",
-    plain="y[j] = x[j] + alpha·Σ_{i: k[i] = j} v[i]",
+    latex=r"y_j = x_j + ⟦alpha != 1:\alpha ⟧\sum_{i:\,k_i = j} v_i",
+    plain="y[j] = x[j] + ⟦alpha != 1:alpha·⟧Σ_i v[i] over the v[i] that are added there",
 )
 def put_add_forward(x, v, k, alpha, j):
     total = 0.0
@@ -107,8 +113,8 @@ def put_add_backward_input(dy, j):
 @defines(
     "dv[i]",
     reads="dy k",
-    latex=r"\frac{\partial L}{\partial v_i} = \alpha\,\frac{\partial L}{\partial y_{k_i}}",
-    plain="dv[i] = alpha·dy[k[i]]",
+    latex=r"\frac{\partial L}{\partial v_i} = ⟦alpha != 1:\alpha\,⟧\frac{\partial L}{\partial y_{k_i}}",
+    plain="dv[i] = ⟦alpha != 1:alpha·⟧dy[⟦=k[i]¦k[i]⟧], the place that v[i] was added to",
 )
 def put_add_backward_value(dy, k, alpha, i):
     return alpha * dy[k[i]]

@@ -11,6 +11,10 @@ import math
 
 from engine.definitions.contract import defines
 
+#: The group of channel c.
+_GROUP = "⟦=c // (x.shape[1] // num_groups)¦⌊c/⟦=x.shape[1] // num_groups¦(C/G)⟧⌋⟧"
+_SLOPE = r"\frac{\partial L}{\partial y_{%s}}"
+
 
 def factor(w, c):
     if w.shape[0] > 0:
@@ -30,8 +34,8 @@ def summand(b, c):
 @defines(
     "mean[c]",
     reads="x",
-    latex=r"\mu_c = \frac{1}{NM}\sum_{n,m} x_{n,c,m}",
-    plain="mean[c] = Σ_n Σ_m x[n, c, m] / (N·M)",
+    latex=r"\mu_{c} = \frac{1}{M}\sum_{n,m} x_{n,c,m}",
+    plain="mean[c] = Σ_n,m x[n, c, m] / M, M = ⟦=x.shape[0] * x.shape[2]¦values of a channel⟧",
 )
 def batch_norm_mean(x, c):
     total = 0.0
@@ -44,8 +48,8 @@ def batch_norm_mean(x, c):
 @defines(
     "rstd[c]",
     reads="x mean",
-    latex=r"\mathrm{rstd}_c = \left(\frac{1}{NM}\sum_{n,m} (x_{n,c,m} - \mu_c)^2 + \epsilon\right)^{-1/2}",
-    plain="rstd[c] = 1/√(Σ_n Σ_m (x[n, c, m] - mean[c])² / (N·M) + eps)",
+    latex=r"\mathrm{rstd}_{c} = \left(\frac{1}{M}\sum_{n,m} (x_{n,c,m} - \mu_{c})^2 + \varepsilon\right)^{-1/2}",
+    plain="rstd[c] = 1/√(Σ_n,m (x[n, c, m] - mean[c])² / M + eps), M = ⟦=x.shape[0] * x.shape[2]¦values of a channel⟧",
 )
 def batch_norm_rstd(x, mean, eps, c):
     total = 0.0
@@ -59,8 +63,8 @@ def batch_norm_rstd(x, mean, eps, c):
 @defines(
     "y[n, c, m]",
     reads="x mean rstd w b",
-    latex=r"y_{n,c,m} = w_c\,(x_{n,c,m} - \mu_c)\,\mathrm{rstd}_c + b_c",
-    plain="y[n, c, m] = w[c]·(x[n, c, m] - mean[c])·rstd[c] + b[c]",
+    latex=r"y_{n,c,m} = ⟦w:w_c\,⟧(x_{n,c,m} - \mu_{c})\,\mathrm{rstd}_{c}⟦b: + b_c⟧",
+    plain="y[n, c, m] = ⟦w:w[c]·⟧(x[n, c, m] - mean[c])·rstd[c]⟦b: + b[c]⟧",
 )
 def batch_norm_forward(x, mean, rstd, w, b, n, c, m):
     return factor(w, c) * ((x[n, c, m] - mean[c]) * rstd[c]) + summand(b, c)
@@ -69,10 +73,14 @@ def batch_norm_forward(x, mean, rstd, w, b, n, c, m):
 @defines(
     "dx[n, c, m]",
     reads="dy x mean rstd w",
-    latex=r"\frac{\partial L}{\partial x_{n,c,m}} = w_c\,\mathrm{rstd}_c\left(dy_{n,c,m} - \overline{dy}_c"
-    r" - \hat x_{n,c,m}\,\overline{(dy\,\hat x)}_c\right),\; \hat x = (x - \mu)\,\mathrm{rstd}",
-    plain="dx[n, c, m] = w[c]·rstd[c]·(dy[n, c, m] - mean of dy over the channel"
-    " - x̂[n, c, m]·mean of dy·x̂ over the channel), x̂ = (x - mean)·rstd; in evaluation w[c]·rstd[c]·dy[n, c, m]",
+    latex=r"\frac{\partial L}{\partial x_{n,c,m}} = ⟦w:w_c\,⟧\mathrm{rstd}_c\,"
+    r"⟦training:\left(" + _SLOPE % "n,c,m" + r" - \frac{1}{M}\sum_{k,j}" + _SLOPE % "k,c,j"
+    + r" - \hat x_{n,c,m}\,\frac{1}{M}\sum_{k,j}" + _SLOPE % "k,c,j" + r"\,\hat x_{k,c,j}\right)"
+    r",\; \hat x = (x - \mu)\,\mathrm{rstd}¦" + _SLOPE % "n,c,m" + "⟧",
+    plain="dx[n, c, m] = ⟦w:w[c]·⟧rstd[c]·⟦training:(dy[n, c, m] - Σ_k,j dy[k, c, j] / M"
+    " - x̂[n, c, m]·Σ_k,j dy[k, c, j]·x̂[k, c, j] / M), x̂ = (x - mean)·rstd, M = ⟦=x.shape[0] * "
+    "x.shape[2]¦values of a channel⟧"
+    "¦dy[n, c, m]; in evaluation mean and rstd are constants⟧",
 )
 def batch_norm_backward_input(dy, x, mean, rstd, w, training, n, c, m):
     slope = factor(w, c) * rstd[c]
@@ -92,8 +100,8 @@ def batch_norm_backward_input(dy, x, mean, rstd, w, training, n, c, m):
 @defines(
     "dw[c]",
     reads="dy x mean rstd",
-    latex=r"\frac{\partial L}{\partial w_c} = \sum_{n,m} dy_{n,c,m}\,(x_{n,c,m} - \mu_c)\,\mathrm{rstd}_c",
-    plain="dw[c] = Σ_n Σ_m dy[n, c, m]·(x[n, c, m] - mean[c])·rstd[c]",
+    latex=r"\frac{\partial L}{\partial w_c} = \sum_{n,m} " + _SLOPE % "n,c,m" + r"\,(x_{n,c,m} - \mu_c)\,\mathrm{rstd}_c",
+    plain="dw[c] = Σ_n,m dy[n, c, m]·(x[n, c, m] - mean[c])·rstd[c]",
 )
 def batch_norm_backward_weight(dy, x, mean, rstd, c):
     total = 0.0
@@ -106,8 +114,8 @@ def batch_norm_backward_weight(dy, x, mean, rstd, c):
 @defines(
     "db[c]",
     reads="dy",
-    latex=r"\frac{\partial L}{\partial b_c} = \sum_{n,m} dy_{n,c,m}",
-    plain="db[c] = Σ_n Σ_m dy[n, c, m]",
+    latex=r"\frac{\partial L}{\partial b_c} = \sum_{n,m} " + _SLOPE % "n,c,m",
+    plain="db[c] = Σ_n,m dy[n, c, m]",
 )
 def batch_norm_backward_bias(dy, c):
     total = 0.0
@@ -121,7 +129,10 @@ def batch_norm_backward_bias(dy, c):
 
 
 @defines(
-    "mean[r]", reads="x", latex=r"\mu_r = \frac{1}{D}\sum_{d} x_{r,d}", plain="mean[r] = Σ_d x[r, d] / D"
+    "mean[r]",
+    reads="x",
+    latex=r"\mu_{r} = \frac{1}{D}\sum_{d} x_{r,d}",
+    plain="mean[r] = Σ_d x[r, d] / D, D = ⟦=x.shape[1]¦values of a row⟧",
 )
 def layer_norm_mean(x, r):
     total = 0.0
@@ -133,8 +144,8 @@ def layer_norm_mean(x, r):
 @defines(
     "rstd[r]",
     reads="x mean",
-    latex=r"\mathrm{rstd}_r = \left(\frac{1}{D}\sum_{d} (x_{r,d} - \mu_r)^2 + \epsilon\right)^{-1/2}",
-    plain="rstd[r] = 1/√(Σ_d (x[r, d] - mean[r])² / D + eps)",
+    latex=r"\mathrm{rstd}_{r} = \left(\frac{1}{D}\sum_{d} (x_{r,d} - \mu_{r})^2 + \varepsilon\right)^{-1/2}",
+    plain="rstd[r] = 1/√(Σ_d (x[r, d] - mean[r])² / D + eps), D = ⟦=x.shape[1]¦values of a row⟧",
 )
 def layer_norm_rstd(x, mean, eps, r):
     total = 0.0
@@ -147,8 +158,8 @@ def layer_norm_rstd(x, mean, eps, r):
 @defines(
     "y[r, d]",
     reads="x mean rstd w b",
-    latex=r"y_{r,d} = w_d\,(x_{r,d} - \mu_r)\,\mathrm{rstd}_r + b_d",
-    plain="y[r, d] = w[d]·(x[r, d] - mean[r])·rstd[r] + b[d]",
+    latex=r"y_{r,d} = ⟦w:w_d\,⟧(x_{r,d} - \mu_{r})\,\mathrm{rstd}_{r}⟦b: + b_d⟧",
+    plain="y[r, d] = ⟦w:w[d]·⟧(x[r, d] - mean[r])·rstd[r]⟦b: + b[d]⟧",
 )
 def layer_norm_forward(x, mean, rstd, w, b, r, d):
     return factor(w, d) * ((x[r, d] - mean[r]) * rstd[r]) + summand(b, d)
@@ -157,10 +168,11 @@ def layer_norm_forward(x, mean, rstd, w, b, r, d):
 @defines(
     "dx[r, d]",
     reads="dy x mean rstd w",
-    latex=r"\frac{\partial L}{\partial x_{r,d}} = \mathrm{rstd}_r\left(g_{r,d} - \overline{g}_r"
-    r" - \hat x_{r,d}\,\overline{(g\,\hat x)}_r\right),\; g = w\,dy,\; \hat x = (x - \mu)\,\mathrm{rstd}",
-    plain="dx[r, d] = rstd[r]·(g[r, d] - mean of g over the row - x̂[r, d]·mean of g·x̂ over the row), "
-    "g = w·dy, x̂ = (x - mean)·rstd",
+    latex=r"\frac{\partial L}{\partial x_{r,d}} = \mathrm{rstd}_r\left(h_{r,d} - \frac{1}{D}\sum_k h_{r,k}"
+    r" - \hat x_{r,d}\,\frac{1}{D}\sum_k h_{r,k}\,\hat x_{r,k}\right),\; h = ⟦w:w\,⟧\frac{\partial L}{\partial y},\; "
+    r"\hat x = (x - \mu)\,\mathrm{rstd}",
+    plain="dx[r, d] = rstd[r]·(h[r, d] - Σ_k h[r, k] / D - x̂[r, d]·Σ_k h[r, k]·x̂[r, k] / D), "
+    "h = ⟦w:w·⟧dy, x̂ = (x - mean)·rstd, D = ⟦=x.shape[1]¦values of a row⟧",
 )
 def layer_norm_backward_input(dy, x, mean, rstd, w, r, d):
     total = 0.0
@@ -176,7 +188,7 @@ def layer_norm_backward_input(dy, x, mean, rstd, w, r, d):
 @defines(
     "dw[d]",
     reads="dy x mean rstd",
-    latex=r"\frac{\partial L}{\partial w_d} = \sum_{r} dy_{r,d}\,(x_{r,d} - \mu_r)\,\mathrm{rstd}_r",
+    latex=r"\frac{\partial L}{\partial w_d} = \sum_{r} " + _SLOPE % "r,d" + r"\,(x_{r,d} - \mu_r)\,\mathrm{rstd}_r",
     plain="dw[d] = Σ_r dy[r, d]·(x[r, d] - mean[r])·rstd[r]",
 )
 def layer_norm_backward_weight(dy, x, mean, rstd, d):
@@ -189,7 +201,7 @@ def layer_norm_backward_weight(dy, x, mean, rstd, d):
 @defines(
     "db[d]",
     reads="dy",
-    latex=r"\frac{\partial L}{\partial b_d} = \sum_{r} dy_{r,d}",
+    latex=r"\frac{\partial L}{\partial b_d} = \sum_{r} " + _SLOPE % "r,d",
     plain="db[d] = Σ_r dy[r, d]",
 )
 def layer_norm_backward_bias(dy, d):
@@ -205,8 +217,9 @@ def layer_norm_backward_bias(dy, d):
 @defines(
     "mean[n, g]",
     reads="x",
-    latex=r"\mu_{n,g} = \frac{G}{CM}\sum_{c \in g}\sum_{m} x_{n,c,m}",
-    plain="mean[n, g] = Σ_{c in g} Σ_m x[n, c, m] / (C/G·M)",
+    latex=r"\mu_{n,g} = \frac{1}{M}\sum_{c \in g,\,m} x_{n,c,m}",
+    plain="mean[n, g] = Σ_c,m x[n, c, m] / M, M = ⟦=x.shape[1] // num_groups * x.shape[2]¦values of a group⟧; c "
+    "runs over the channels of group g",
 )
 def group_norm_mean(x, num_groups, n, g):
     channels = x.shape[1] // num_groups
@@ -220,9 +233,10 @@ def group_norm_mean(x, num_groups, n, g):
 @defines(
     "rstd[n, g]",
     reads="x mean",
-    latex=r"\mathrm{rstd}_{n,g} = \left(\frac{G}{CM}\sum_{c \in g}\sum_{m}"
-    r" (x_{n,c,m} - \mu_{n,g})^2 + \epsilon\right)^{-1/2}",
-    plain="rstd[n, g] = 1/√(Σ_{c in g} Σ_m (x[n, c, m] - mean[n, g])² / (C/G·M) + eps)",
+    latex=r"\mathrm{rstd}_{n,g} = \left(\frac{1}{M}\sum_{c \in g,\,m} (x_{n,c,m} - \mu_{n,g})^2 + "
+    r"\varepsilon\right)^{-1/2}",
+    plain="rstd[n, g] = 1/√(Σ_c,m (x[n, c, m] - mean[n, g])² / M + eps), M = ⟦=x.shape[1] // num_groups * "
+    "x.shape[2]¦values of a group⟧; c runs over the channels of group g",
 )
 def group_norm_rstd(x, mean, num_groups, eps, n, g):
     channels = x.shape[1] // num_groups
@@ -237,8 +251,9 @@ def group_norm_rstd(x, mean, num_groups, eps, n, g):
 @defines(
     "y[n, c, m]",
     reads="x mean rstd w b",
-    latex=r"y_{n,c,m} = w_c\,(x_{n,c,m} - \mu_{n,g})\,\mathrm{rstd}_{n,g} + b_c,\; c \in g",
-    plain="y[n, c, m] = w[c]·(x[n, c, m] - mean[n, g])·rstd[n, g] + b[c], c in group g",
+    latex=r"y_{n,c,m} = ⟦w:w_c\,⟧(x_{n,c,m} - \mu_{n,g})\,\mathrm{rstd}_{n,g}⟦b: + b_c⟧,\; g = \lfloor c/"
+    r"⟦=x.shape[1] // num_groups¦(C/G)⟧\rfloor",
+    plain="y[n, c, m] = ⟦w:w[c]·⟧(x[n, c, m] - mean[n, g])·rstd[n, g]⟦b: + b[c]⟧, g = " + _GROUP,
 )
 def group_norm_forward(x, mean, rstd, w, b, num_groups, n, c, m):
     g = c // (x.shape[1] // num_groups)
@@ -248,10 +263,14 @@ def group_norm_forward(x, mean, rstd, w, b, num_groups, n, c, m):
 @defines(
     "dx[n, c, m]",
     reads="dy x mean rstd w",
-    latex=r"\frac{\partial L}{\partial x_{n,c,m}} = \mathrm{rstd}_{n,g}\left(h_{n,c,m} - \overline{h}_{n,g}"
-    r" - \hat x_{n,c,m}\,\overline{(h\,\hat x)}_{n,g}\right),\; h = w\,dy,\; \hat x = (x - \mu)\,\mathrm{rstd}",
-    plain="dx[n, c, m] = rstd[n, g]·(h[n, c, m] - mean of h over the group - x̂[n, c, m]·mean of h·x̂ over the group), "
-    "h = w·dy, x̂ = (x - mean)·rstd",
+    latex=r"\frac{\partial L}{\partial x_{n,c,m}} = \mathrm{rstd}_{n,g}\left(h_{n,c,m} - "
+    r"\frac{1}{M}\sum_{k \in g,\,j} h_{n,k,j}"
+    r" - \hat x_{n,c,m}\,\frac{1}{M}\sum_{k \in g,\,j} h_{n,k,j}\,\hat x_{n,k,j}\right),\; "
+    r"h = ⟦w:w\,⟧\frac{\partial L}{\partial y},\; \hat x = (x - \mu)\,\mathrm{rstd}",
+    plain="dx[n, c, m] = rstd[n, g]·(h[n, c, m] - Σ_k,j h[n, k, j] / M - x̂[n, c, m]·Σ_k,j h[n, k, j]·x̂[n, k, "
+    "j] / M), "
+    "h = ⟦w:w·⟧dy, x̂ = (x - mean)·rstd, g = " + _GROUP
+    + ", M = ⟦=x.shape[1] // num_groups * x.shape[2]¦values of a group⟧; k runs over the channels of group g",
 )
 def group_norm_backward_input(dy, x, mean, rstd, w, num_groups, n, c, m):
     channels = x.shape[1] // num_groups
@@ -271,8 +290,9 @@ def group_norm_backward_input(dy, x, mean, rstd, w, num_groups, n, c, m):
 @defines(
     "dw[c]",
     reads="dy x mean rstd",
-    latex=r"\frac{\partial L}{\partial w_c} = \sum_{n,m} dy_{n,c,m}\,(x_{n,c,m} - \mu_{n,g})\,\mathrm{rstd}_{n,g}",
-    plain="dw[c] = Σ_n Σ_m dy[n, c, m]·(x[n, c, m] - mean[n, g])·rstd[n, g], c in group g",
+    latex=r"\frac{\partial L}{\partial w_c} = \sum_{n,m} " + _SLOPE % "n,c,m"
+    + r"\,(x_{n,c,m} - \mu_{n,g})\,\mathrm{rstd}_{n,g}",
+    plain="dw[c] = Σ_n,m dy[n, c, m]·(x[n, c, m] - mean[n, g])·rstd[n, g], g = " + _GROUP,
 )
 def group_norm_backward_weight(dy, x, mean, rstd, num_groups, c):
     g = c // (x.shape[1] // num_groups)

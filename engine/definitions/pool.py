@@ -5,11 +5,31 @@ import math
 from engine.definitions.contract import defines
 
 
+def _place(axis, window, cell):
+    """Where the window's cell lies in the picture: ``2·p + i - 1`` with the settings' numbers."""
+    return (
+        f"⟦stride[{axis}] != 1:⟦=stride[{axis}]¦S⟧·⟧{window} + ⟦dilation[{axis}] != 1:⟦=dilation[{axis}]¦D⟧·⟧{cell}"
+        f"⟦padding[{axis}]: - ⟦=padding[{axis}]¦P⟧⟧"
+    )
+
+
+_H, _V = _place(0, "p", "i"), _place(1, "q", "j")
+_H_LATEX, _V_LATEX = _H.replace("·", r"\,"), _V.replace("·", r"\,")
+_CELLS = "i<⟦=kernel_size[0]¦KH⟧, j<⟦=kernel_size[1]¦KW⟧"
+_INSIDE = "⟦any(padding):; only what lies inside the picture counts⟧"
+#: The window of an average: its pixels, and what their sum is divided by.
+_WINDOW = (
+    "⟦p >= 0:h from ⟦=rows[p, 0]¦first⟧ to ⟦=rows[p, 1] - 1¦last⟧, "
+    "v from ⟦=columns[q, 0]¦first⟧ to ⟦=columns[q, 1] - 1¦last⟧"
+    "¦h and v run over the window (p, q), KH·KW are the pixels that its mean counts⟧"
+)
+
+
 @defines(
     "y[n, c, p, q]",
     reads="x",
-    latex=r"y_{n,c,p,q} = \max_{i,j}\; x_{n,\,c,\,pS_H+iD_H-P_H,\,qS_W+jD_W-P_W}",
-    plain="y[n, c, p, q] = max_i,j x[n, c, p·SH + i·DH - PH, q·SW + j·DW - PW]",
+    latex=r"y_{n,c,p,q} = \max_{" + _CELLS + r"}\; x_{n,\;c,\;" + _H_LATEX + r",\;" + _V_LATEX + "}",
+    plain=f"y[n, c, p, q] = the greatest x[n, c, {_H}, {_V}], {_CELLS}{_INSIDE}",
 )
 def max_pool2d_forward(x, kernel_size, stride, padding, dilation, n, c, p, q):
     best = -math.inf
@@ -28,8 +48,8 @@ def max_pool2d_forward(x, kernel_size, stride, padding, dilation, n, c, p, q):
 @defines(
     "indices[n, c, p, q]",
     reads="x",
-    latex=r"k_{n,c,p,q} = hW + v \text{ of the first maximum of the window}",
-    plain="indices[n, c, p, q] = h·W + v of the first maximum of the window",
+    latex=r"k_{n,c,p,q} = ⟦=x.shape[3]¦W⟧\,h + v \text{ of the first maximum of the window}",
+    plain="indices[n, c, p, q] = ⟦=x.shape[3]¦W⟧·h + v of the first maximum x[n, c, h, v] of the window",
 )
 def max_pool2d_indices(x, kernel_size, stride, padding, dilation, n, c, p, q):
     best = -math.inf
@@ -50,8 +70,10 @@ def max_pool2d_indices(x, kernel_size, stride, padding, dilation, n, c, p, q):
 @defines(
     "dx[n, c, h, v]",
     reads="dy indices",
-    latex=r"\frac{\partial L}{\partial x_{n,c,h,v}} = \sum_{p,q:\,k_{n,c,p,q}=hW+v} \frac{\partial L}{\partial y_{n,c,p,q}}",
-    plain="dx[n, c, h, v] = Σ dy[n, c, p, q] over the windows whose maximum is (h, v)",
+    latex=r"\frac{\partial L}{\partial x_{n,c,h,v}} = \sum_{p,q:\,k_{n,c,p,q}=⟦=size[1]¦W⟧\,h+v} "
+    r"\frac{\partial L}{\partial y_{n,c,p,q}}",
+    plain="dx[n, c, h, v] = Σ_p,q dy[n, c, p, q] over the windows whose maximum is (h, v): indices[n, c, p, q] "
+    "= ⟦=size[1]¦W⟧·h + v",
 )
 def max_pool2d_backward(dy, indices, size, n, c, h, v):
     total = 0.0
@@ -66,7 +88,7 @@ def max_pool2d_backward(dy, indices, size, n, c, h, v):
     "y[n, c, p, q]",
     reads="x rows columns",
     latex=r"y_{n,c,p,q} = \frac{1}{d_{p,q}} \sum_{h,v \,\in\, \mathrm{window}(p,q)} x_{n,c,h,v}",
-    plain="y[n, c, p, q] = Σ of x[n, c] over window (p, q) / divisor",
+    plain="y[n, c, p, q] = Σ_h,v x[n, c, h, v] / (⟦=rows[p, 2]¦KH⟧·⟦=columns[q, 2]¦KW⟧), " + _WINDOW,
 )
 def avg_pool2d_forward(x, rows, columns, n, c, p, q):
     # rows[p] and columns[q] hold: first pixel, end, and factor of the divisor.
@@ -82,7 +104,8 @@ def avg_pool2d_forward(x, rows, columns, n, c, p, q):
     reads="dy rows columns",
     latex=r"\frac{\partial L}{\partial x_{n,c,h,v}} = \sum_{p,q:\,(h,v)\in\mathrm{window}(p,q)}"
     r" \frac{1}{d_{p,q}}\,\frac{\partial L}{\partial y_{n,c,p,q}}",
-    plain="dx[n, c, h, v] = Σ dy[n, c, p, q] / divisor over the windows that hold (h, v)",
+    plain="dx[n, c, h, v] = Σ_p,q dy[n, c, p, q] / divisor over the windows (p, q) that hold (h, v), "
+    "divisor = the pixels that the mean of the window counts",
 )
 def avg_pool2d_backward(dy, rows, columns, n, c, h, v):
     total = 0.0

@@ -62,7 +62,7 @@ def unit_53(first, second):
 
 
 def between(u, low, high, limit):
-    """low + (high − low)·u; ``low`` where that is ``limit`` or more, and would be rounded to ``high``."""
+    """low + (high - low)·u; ``low`` where that is ``limit`` or more, and would be rounded to ``high``."""
     value = low + (high - low) * u
     if value >= limit:
         return low
@@ -89,7 +89,7 @@ def upper_product(a_high, a_low, b_high, b_low):
     "y[i]",
     reads="",
     latex=r"y_i = a + (b - a)\,u_i,\quad u_i = (w_{i,0} + \tfrac12)\,2^{-32}",
-    plain="y[i] = low + (high − low)·(word[i, 0] + ½)/2³²; low where that is rounded to high",
+    plain="y[i] = low + (high - low)·(word[i, 0] + ½)/2³²; low where that is rounded to high",
 )
 def random_uniform_float32(seed, offset, low, high, limit, i):
     word, _, _, _ = words(seed, offset, i)
@@ -100,7 +100,7 @@ def random_uniform_float32(seed, offset, low, high, limit, i):
     "y[i]",
     reads="",
     latex=r"y_i = a + (b - a)\,u_i,\quad u_i = ((w_{i,0} \oplus 2^{21} w_{i,1}) + \tfrac12)\,2^{-53}",
-    plain="y[i] = low + (high − low)·((word[i, 0] xor 2²¹·word[i, 1]) + ½)/2⁵³; low where that is high",
+    plain="y[i] = low + (high - low)·((word[i, 0] xor 2²¹·word[i, 1]) + ½)/2⁵³; low where that is high",
 )
 def random_uniform_float64(seed, offset, low, high, limit, i):
     first, second, _, _ = words(seed, offset, i)
@@ -111,7 +111,7 @@ def random_uniform_float64(seed, offset, low, high, limit, i):
     "y[i]",
     reads="",
     latex=r"y_i = \mu + \sigma \sqrt{-2 \ln u_i}\,\sin 2\pi v_i,\quad u_i, v_i = (w_{i,0/1} + \tfrac12)\,2^{-32}",
-    plain="y[i] = mean + std·√(−2 ln u)·sin(2π·v), u = (word[i, 0] + ½)/2³², v = (word[i, 1] + ½)/2³²",
+    plain="y[i] = mean + std·√(-2 ln u)·sin(2π·v), u = (word[i, 0] + ½)/2³², v = (word[i, 1] + ½)/2³²",
 )
 def random_normal_float32(seed, offset, mean, std, i):
     first, second, _, _ = words(seed, offset, i)
@@ -122,7 +122,7 @@ def random_normal_float32(seed, offset, mean, std, i):
     "y[i]",
     reads="",
     latex=r"y_i = \mu + \sigma \sqrt{-2 \ln u_i}\,\sin 2\pi v_i,\quad u_i, v_i \mathrm{ with\ 53\ bits}",
-    plain="y[i] = mean + std·√(−2 ln u)·sin(2π·v), u of word[i, 0], word[i, 1], v of word[i, 2], word[i, 3]",
+    plain="y[i] = mean + std·√(-2 ln u)·sin(2π·v), u of word[i, 0], word[i, 1], v of word[i, 2], word[i, 3]",
 )
 def random_normal_float64(seed, offset, mean, std, i):
     first, second, third, fourth = words(seed, offset, i)
@@ -133,7 +133,7 @@ def random_normal_float64(seed, offset, mean, std, i):
     "y[i]",
     reads="",
     latex=r"y_i = -\ln(u_i) / \lambda,\quad u_i = (w_{i,0} + \tfrac12)\,2^{-32}",
-    plain="y[i] = −ln(u)/lambd, u = (word[i, 0] + ½)/2³²",
+    plain="y[i] = -ln(u)/lambd, u = (word[i, 0] + ½)/2³²",
 )
 def random_exponential_float32(seed, offset, lambd, i):
     word, _, _, _ = words(seed, offset, i)
@@ -144,7 +144,7 @@ def random_exponential_float32(seed, offset, lambd, i):
     "y[i]",
     reads="",
     latex=r"y_i = -\ln(u_i) / \lambda,\quad u_i = ((w_{i,0} \oplus 2^{21} w_{i,1}) + \tfrac12)\,2^{-53}",
-    plain="y[i] = −ln(u)/lambd, u = ((word[i, 0] xor 2²¹·word[i, 1]) + ½)/2⁵³",
+    plain="y[i] = -ln(u)/lambd, u = ((word[i, 0] xor 2²¹·word[i, 1]) + ½)/2⁵³",
 )
 def random_exponential_float64(seed, offset, lambd, i):
     first, second, _, _ = words(seed, offset, i)
@@ -209,7 +209,7 @@ def random_bernoulli_each(p, seed, offset, i):
     "mask[i]",
     reads="",
     latex=r"\mathrm{mask}_i = \frac{[w_{\lfloor i/4 \rfloor,\, i \,\mathrm{mod}\, 4} < t]}{1 - p}",
-    plain="mask[i] = scale = 1/(1 − p) where word[⌊i/4⌋, i mod 4] < threshold = (1 − p)·2³², else 0",
+    plain="mask[i] = scale = 1/(1 - p) where word[⌊i/4⌋, i mod 4] < threshold = (1 - p)·2³², else 0",
 )
 def random_dropout_mask(seed, offset, threshold, scale, i):
     first, second, third, fourth = words(seed, offset, i >> 2)

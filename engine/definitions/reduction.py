@@ -23,7 +23,12 @@ def sum_backward(dy, k, r):
     return dy[k]
 
 
-@defines("y[k]", reads="x", latex=r"y_k = \frac{1}{R} \sum_{r} x_{k,r}", plain="y[k] = Σ_r x[k, r] / R")
+@defines(
+    "y[k]",
+    reads="x",
+    latex=r"y_k = \frac{1}{R} \sum_{r} x_{k,r}",
+    plain="y[k] = Σ_r x[k, r] / R, R = ⟦=x.shape[1]¦how many are reduced⟧",
+)
 def mean_forward(x, k):
     total = 0.0
     for r in range(x.shape[1]):
@@ -31,7 +36,7 @@ def mean_forward(x, k):
     return total / x.shape[1]
 
 
-@defines("dx[k, r]", reads="dy", latex=_DX + r" / R", plain="dx[k, r] = dy[k] / R")
+@defines("dx[k, r]", reads="dy", latex=_DX + r" / R", plain="dx[k, r] = dy[k] / R, R = ⟦=n¦how many are reduced⟧")
 def mean_backward(dy, n, k, r):
     return dy[k] / n
 
@@ -69,32 +74,44 @@ def variance_of(x, correction, k):
 
 
 @defines(
-    "y[k]", reads="x", latex=r"y_k = \frac{1}{R - c} \sum_{r} (x_{k,r} - \bar{x}_k)^2",
-    plain="y[k] = Σ_r (x[k, r] - mean[k])² / (R - correction)",
+    "y[k]",
+    reads="x",
+    latex=r"y_k = \frac{1}{R⟦correction: - ⟦=correction¦c⟧⟧} \sum_{r} (x_{k,r} - \bar{x}_k)^2",
+    plain="y[k] = Σ_r (x[k, r] - m)² / (R⟦correction: - ⟦=correction¦correction⟧⟧), m = Σ_r x[k, r] / R, R = "
+    "⟦=x.shape[1]¦how many are reduced⟧",
 )
 def var_forward(x, correction, k):
     return variance_of(x, correction, k)
 
 
 @defines(
-    "dx[k, r]", reads="dy x", latex=_DX + r"\,\frac{2 (x_{k,r} - \bar{x}_k)}{R - c}",
-    plain="dx[k, r] = dy[k]·2·(x[k, r] - mean[k]) / (R - correction)",
+    "dx[k, r]",
+    reads="dy x",
+    latex=_DX + r"\,\frac{2 (x_{k,r} - \bar{x}_k)}{R⟦correction: - ⟦=correction¦c⟧⟧}",
+    plain="dx[k, r] = dy[k]·2/(R⟦correction: - ⟦=correction¦correction⟧⟧)·(x[k, r] - m), m = Σ_r x[k, r] / R, R "
+    "= ⟦=x.shape[1]¦how many are reduced⟧",
 )
 def var_backward(dy, x, correction, k, r):
     return dy[k] * (2.0 / (x.shape[1] - correction)) * (x[k, r] - mean_of(x, k))
 
 
 @defines(
-    "y[k]", reads="x", latex=r"y_k = \sqrt{\frac{1}{R - c} \sum_{r} (x_{k,r} - \bar{x}_k)^2}",
-    plain="y[k] = √(Σ_r (x[k, r] - mean[k])² / (R - correction))",
+    "y[k]",
+    reads="x",
+    latex=r"y_k = \sqrt{\frac{1}{R⟦correction: - ⟦=correction¦c⟧⟧} \sum_{r} (x_{k,r} - \bar{x}_k)^2}",
+    plain="y[k] = √(Σ_r (x[k, r] - m)² / (R⟦correction: - ⟦=correction¦correction⟧⟧)), m = Σ_r x[k, r] / R, R = "
+    "⟦=x.shape[1]¦how many are reduced⟧",
 )
 def std_forward(x, correction, k):
     return math.sqrt(variance_of(x, correction, k))
 
 
 @defines(
-    "dx[k, r]", reads="dy x y", latex=_DX + r"\,\frac{x_{k,r} - \bar{x}_k}{(R - c)\,y_k}",
-    plain="dx[k, r] = dy[k]·(x[k, r] - mean[k]) / ((R - correction)·y[k]), and 0 where y[k] = 0",
+    "dx[k, r]",
+    reads="dy x y",
+    latex=_DX + r"\,\frac{x_{k,r} - \bar{x}_k}{(R⟦correction: - ⟦=correction¦c⟧⟧)\,y_k}",
+    plain="dx[k, r] = dy[k]/y[k]·(x[k, r] - m)/(R⟦correction: - ⟦=correction¦correction⟧⟧), and 0 where y[k] = "
+    "0, m = Σ_r x[k, r] / R, R = ⟦=x.shape[1]¦how many are reduced⟧",
 )
 def std_backward(dy, x, y, correction, k, r):
     if y[k] == 0:
@@ -103,8 +120,11 @@ def std_backward(dy, x, y, correction, k, r):
 
 
 @defines(
-    "y[k]", reads="x", latex=r"y_k = \ln \sum_{r} e^{x_{k,r}}",
-    plain="y[k] = m + ln Σ_r exp(x[k, r] - m) with m = the greatest x[k, r]",
+    "y[k]",
+    reads="x",
+    latex=r"y_k = \ln \sum_{r} e^{x_{k,r}}",
+    plain="y[k] = m + ln(Σ_r exp(x[k, r] - m)), m = the greatest x[k, r]: the same as ln(Σ_r exp(x[k, r])), and "
+    "no exp overflows",
 )
 def logsumexp_forward(x, k):
     greatest = -math.inf
@@ -131,8 +151,14 @@ def logsumexp_backward(dy, x, y, k, r):
 
 
 @defines(
-    "y[k]", reads="x", latex=r"y_k = \Bigl( \sum_{r} |x_{k,r}|^p \Bigr)^{1/p}",
-    plain="y[k] = (Σ_r |x[k, r]|^p)^(1/p); p = ∞ the greatest, -∞ the least |x[k, r]|, 0 how many are not 0",
+    "y[k]",
+    reads="x",
+    latex=r"y_k = ⟦p == 0:\#\{r : x_{k,r} \neq 0\}¦⟦p == float('inf'):\max_r |x_{k,r}|¦⟦p == "
+    r"-float('inf'):\min_r |x_{k,r}|"
+    r"¦⟦p == 2:\sqrt{\sum_{r} x_{k,r}^2}¦\Bigl( \sum_{r} |x_{k,r}|^⟦=p¦p⟧ \Bigr)^{1/⟦=p¦p⟧}⟧⟧⟧⟧",
+    plain="y[k] = ⟦p == 0:how many x[k, r] are not 0¦⟦p == float('inf'):the greatest |x[k, r]|¦⟦p == "
+    "-float('inf'):the least |x[k, r]|"
+    "¦⟦p == 2:(Σ_r x[k, r]²)^(1/2)¦(Σ_r |x[k, r]|^⟦=p¦p⟧)^(1/⟦=p¦p⟧)⟧⟧⟧⟧",
 )
 def norm_forward(x, p, k):
     if math.isinf(p):
@@ -156,9 +182,13 @@ def norm_forward(x, p, k):
 
 
 @defines(
-    "dx[k, r]", reads="dy x y", latex=_DX + r"\,\frac{x_{k,r}\,|x_{k,r}|^{p-2}}{y_k^{p-1}}",
-    plain="dx[k, r] = dy[k]·x[k, r]·|x[k, r]|^(p-2) / y[k]^(p-1), and 0 where y[k] = 0; "
-    "p = ±∞: dy[k]·sign(x[k, r]), shared by those that equal y[k]",
+    "dx[k, r]",
+    reads="dy x y",
+    latex=_DX + r"\,⟦p in (0, 1) or p in (float('inf'), -float('inf')):\mathrm{sign}(x_{k,r})"
+    r"¦\mathrm{sign}(x_{k,r})\left(\frac{|x_{k,r}|}{y_k}\right)^{⟦=p¦p⟧ - 1}⟧",
+    plain="dx[k, r] = ⟦p == 0:0¦⟦p == 1:dy[k]·sign(x[k, r])¦⟦p in (float('inf'), -float('inf')):"
+    "dy[k]·sign(x[k, r]) / (how many of the row have that size) if |x[k, r]| = y[k], else 0"
+    "¦dy[k]·sign(x[k, r])·(|x[k, r]|/y[k])^(⟦=p¦p⟧ - 1), and 0 where y[k] = 0⟧⟧⟧",
 )
 def norm_backward(dy, x, y, p, k, r):
     v = x[k, r]

@@ -39,7 +39,13 @@ def where_backward_b(dy, condition, i):
 
 
 @defines(
-    "y[i]", reads="x", latex=r"y_i = \min(\max(x_i, m), M)", plain="y[i] = x[i], but at least low and at most high"
+    "y[i]",
+    reads="x",
+    latex=r"y_i = ⟦low > -float('inf') and high < float('inf'):"
+    r"\min(\max(x_i, \mathrm{low}), \mathrm{high})"
+    r"¦⟦high < float('inf'):\min(x_i, \mathrm{high})¦\max(x_i, \mathrm{low})⟧⟧",
+    plain="y[i] = x[i], but ⟦low > -float('inf'):at least low⟧⟦low > -float('inf') and high < float('inf'): and ⟧"
+    "⟦high < float('inf'):at most high⟧",
 )
 def clamp_forward(x, low, high, i):
     value = x[i]
@@ -51,7 +57,10 @@ def clamp_forward(x, low, high, i):
 
 
 @defines(
-    "dx[i]", reads="dy x", latex=_DX + r"\,[m \leq x_i \leq M]", plain="dx[i] = dy[i] where low ≤ x[i] ≤ high, else 0"
+    "dx[i]",
+    reads="dy x",
+    latex=_DX + r"\,[⟦low > -float('inf'):\mathrm{low} \leq ⟧x_i⟦high < float('inf'): \leq \mathrm{high}⟧]",
+    plain="dx[i] = dy[i] if ⟦low > -float('inf'):low ≤ ⟧x[i]⟦high < float('inf'): ≤ high⟧, else 0",
 )
 def clamp_backward(dy, x, low, high, i):
     if x[i] >= low and x[i] <= high:
@@ -59,7 +68,7 @@ def clamp_backward(dy, x, low, high, i):
     return 0.0
 
 
-@defines("y[i]", reads="a b", latex=r"y_i = \max(a_i, b_i)", plain="y[i] = the greater of a[i] and b[i]")
+@defines("y[i]", reads="a b", latex=r"y_i = \max(a_i, b_i)", plain="y[i] = max(a[i], b[i])")
 def maximum_forward(a, b, i):
     if a[i] >= b[i] or math.isnan(a[i]):
         return a[i]
@@ -90,7 +99,7 @@ def maximum_backward_b(dy, a, b, i):
     return dy[i]
 
 
-@defines("y[i]", reads="a b", latex=r"y_i = \min(a_i, b_i)", plain="y[i] = the lesser of a[i] and b[i]")
+@defines("y[i]", reads="a b", latex=r"y_i = \min(a_i, b_i)", plain="y[i] = min(a[i], b[i])")
 def minimum_forward(a, b, i):
     if a[i] <= b[i] or math.isnan(a[i]):
         return a[i]
@@ -122,7 +131,11 @@ def minimum_backward_b(dy, a, b, i):
 
 
 @defines(
-    "y[i]", reads="a b weight", latex=r"y_i = a_i + w_i (b_i - a_i)", plain="y[i] = a[i] + weight[i]·(b[i] - a[i])"
+    "y[i]",
+    reads="a b weight",
+    latex=r"y_i = a_i + w_i (b_i - a_i)",
+    plain="y[i] = a[i] + weight[i]·(b[i] - a[i]) if |weight[i]| < 0.5 else b[i] - (b[i] - a[i])·(1 - "
+    "weight[i]), which is the same",
 )
 def lerp_forward(a, b, weight, i):
     if abs(weight[i]) < 0.5:

@@ -6,9 +6,17 @@ that none overflows.
 
 import math
 
-from engine.definitions.contract import defines
+from engine.definitions.contract import computed_as, defines
 
 
+def _shift_note(x, n):
+    return (
+        "the greatest of the row is subtracted from each number before its exp is taken: the result is the same, and no exp "
+        "overflows"
+    )
+
+
+@computed_as(_shift_note)
 def row_maximum(x, n):
     largest = x[n, 0]
     for k in range(x.shape[1]):
@@ -53,7 +61,7 @@ def softmax_backward(dy, y, n, c):
     "y[n, c]",
     reads="x",
     latex=r"y_{n,c} = x_{n,c} - \ln\sum_{k} e^{x_{n,k}}",
-    plain="y[n, c] = x[n, c] - log(Σ_k exp(x[n, k]))",
+    plain="y[n, c] = x[n, c] - ln(Σ_k exp(x[n, k]))",
 )
 def log_softmax_forward(x, n, c):
     largest = row_maximum(x, n)

@@ -31,7 +31,8 @@ def rank(x, descending, n, j):
     "indices[n, i]",
     reads="x",
     latex=r"\mathrm{indices}_{n,i} = j \;\text{with}\; \operatorname{rank}(x_{n,j}) = \mathrm{first} + i",
-    plain="indices[n, i] = the j for which rank(x[n, j]) = first + i",
+    plain="indices[n, i] = the j at which x[n, j] is, when row n is sorted ⟦not descending:upwards¦downwards⟧, "
+    "at place ⟦=first + i¦⟦first:⟦=first¦first⟧ + ⟧i⟧ (counted from 0)",
 )
 def sort_indices(x, descending, first, n, i):
     result = 0
@@ -45,7 +46,8 @@ def sort_indices(x, descending, first, n, i):
     "values[n, i]",
     reads="x",
     latex=r"\mathrm{values}_{n,i} = x_{n,j} \;\text{with}\; \operatorname{rank}(x_{n,j}) = \mathrm{first} + i",
-    plain="values[n, i] = the x[n, j] for which rank(x[n, j]) = first + i",
+    plain="values[n, i] = the x[n, j] that is, when row n is sorted ⟦not descending:upwards¦downwards⟧, at "
+    "place ⟦=first + i¦⟦first:⟦=first¦first⟧ + ⟧i⟧ (counted from 0)",
 )
 def sort_values(x, descending, first, n, i):
     result = x[n, 0]
@@ -60,7 +62,7 @@ def sort_values(x, descending, first, n, i):
     reads="dvalues x",
     latex=r"\frac{\partial L}{\partial x_{n,j}} = "
     r"\frac{\partial L}{\partial \mathrm{values}_{n,\operatorname{rank}(x_{n,j}) - \mathrm{first}}}",
-    plain="dx[n, j] = dvalues[n, rank(x[n, j]) − first], or 0 where that is no element of dvalues",
+    plain="dx[n, j] = the element of dvalues at the place of x[n, j] in the sorted row; 0 where it has none",
 )
 def sort_backward(dvalues, x, descending, first, n, j):
     i = rank(x, descending, n, j) - first

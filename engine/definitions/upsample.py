@@ -10,9 +10,13 @@ from engine.definitions.contract import defines
 @defines(
     "y[n, c, p, q]",
     reads="x low high down left right along",
-    latex=r"y_{n,c,p,q} = (1-s_p)\big((1-t_q)x_{l_p,a_q} + t_q x_{l_p,b_q}\big)"
-    r" + s_p\big((1-t_q)x_{h_p,a_q} + t_q x_{h_p,b_q}\big)",
-    plain="y[n, c, p, q] = mean of the four neighbours of (p, q) in x[n, c], weighted by nearness",
+    latex=r"y_{n,c,p,q} = ⟦any(down) or any(along):(1-s_p)\big((1-t_q)x_{l_p,a_q} + t_q x_{l_p,b_q}\big)"
+    r" + s_p\big((1-t_q)x_{h_p,a_q} + t_q x_{h_p,b_q}\big)¦x_{n,\;c,\;l_p,\;a_q}⟧",
+    plain="y[n, c, p, q] = ⟦any(down) or any(along):(1 - s)·(1 - t)·x[n, c, ⟦=low[p]¦low⟧, ⟦=left[q]¦left⟧]"
+    " + (1 - s)·t·x[n, c, ⟦=low[p]¦low⟧, ⟦=right[q]¦right⟧] + s·(1 - t)·x[n, c, ⟦=high[p]¦high⟧, ⟦=left[q]¦left⟧]"
+    " + s·t·x[n, c, ⟦=high[p]¦high⟧, ⟦=right[q]¦right⟧], s = ⟦=down[p]¦share of the way from low to high⟧, "
+    "t = ⟦=along[q]¦share of the way from left to right⟧"
+    "¦(1 - 0)·(1 - 0)·x[n, c, ⟦=low[p]¦row⟧, ⟦=left[q]¦column⟧], the nearest⟧",
 )
 def interpolate_forward(x, low, high, down, left, right, along, n, c, p, q):
     s = down[p]
@@ -32,7 +36,7 @@ def interpolate_forward(x, low, high, down, left, right, along, n, c, p, q):
     reads="dy low high down left right along",
     latex=r"\frac{\partial L}{\partial x_{n,c,h,v}} = \sum_{p,q} u_{p,h}\,u_{q,v}\,"
     r"\frac{\partial L}{\partial y_{n,c,p,q}}",
-    plain="dx[n, c, h, v] = Σ dy[n, c, p, q]·(weight that (p, q) gave to (h, v))",
+    plain="dx[n, c, h, v] = Σ_p,q (share of row h in row p)·(share of column v in column q)·dy[n, c, p, q]",
 )
 def interpolate_backward(dy, low, high, down, left, right, along, n, c, h, v):
     total = 0.0

@@ -115,3 +115,13 @@ def recorded_updates() -> list[Event]:
 def event_of(events: list[Event], kind: str, name: str) -> Event:
     """The first event of that kind and name."""
     return next(event for event in events if event.kind == kind and event.name == name)
+
+
+def array_of(event: Event, name: str) -> Any:
+    """The array that a contributor's name stands for, in its own shape."""
+    base, _, part = name.partition("[")
+    array = event.arrays.get(base)
+    if array is None:
+        array = getattr(event.function, base)
+    array = array[int(part[:-1])] if part else array
+    return array.reshape(event.details["shape"]) if event.kind == "update" else array

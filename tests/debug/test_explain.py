@@ -13,7 +13,7 @@ from engine.debug.events import Event, Position
 from engine.debug.explain.element import ExplainError, explain, explainable
 from engine.debug.explain.reading import question
 from engine.nn import functional as F
-from tests.debug.recorded import event_of, events_of, recorded, recorded_updates
+from tests.debug.recorded import array_of, event_of, events_of, recorded, recorded_updates
 from tests.engine.programs import PROGRAMS
 from tests.oracle import of_ops
 
@@ -38,16 +38,6 @@ def explanations(events):
         for name, shape in explainable(event).items():
             for index in places(shape):
                 yield event, explain(event, name, index)
-
-
-def array_of(event, name):
-    """The array that a contributor's name stands for, in its own shape."""
-    base, _, part = name.partition("[")
-    array = event.arrays.get(base)
-    if array is None:
-        array = getattr(event.function, base)
-    array = array[int(part[:-1])] if part else array
-    return array.reshape(event.details["shape"]) if event.kind == "update" else array
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -152,12 +142,12 @@ def test_linear_with_its_numbers():
 @pytest.mark.parametrize(
     ("program", "kind", "op", "name", "index", "here"),
     [
-        ("linear_no_bias", "forward", "Linear", "y", (1, 0, 1), "y[1, 0, 1] = Σ_i x[1, 0, i]·w[1, i] + b[1] (without b)"),
+        ("linear_no_bias", "forward", "Linear", "y", (1, 0, 1), "y[1, 0, 1] = Σ_i x[1, 0, i]·w[1, i]"),
         ("relu", "forward", "Relu", "y", (1, 2), "y[1, 2] = max(0, x[1, 2])"),
         ("add_broadcast", "forward", "Add", "y", (1, 2), "y[1, 2] = a[1, 2] + b"),
         ("softmax_first", "forward", "Softmax", "y", (2, 0, 1), "y[2, 0, 1] = exp(x[2, 0, 1]) / Σ_k exp(x[k, 0, 1])"),
         ("vm", "backward", "Mv", "da", (1,), "da[1] = Σ_j dy[j]·b[1, j]"),
-        ("mean", "forward", "Mean", "y", (1, 0), "y[1, 0] = Σ_r x[1, r, 0] / R"),
+        ("mean", "forward", "Mean", "y", (1, 0), "y[1, 0] = Σ_r x[1, r, 0] / R, R = 3"),
     ],
 )
 def test_formulas_speak_of_the_tensors_own_shapes(program, kind, op, name, index, here):

@@ -457,3 +457,13 @@ def test_a_line_that_is_cut_at_the_lower_edge_is_left_out(qtbot, panel, context)
     assert is_empty(high // 2) and not is_empty(high), "the second row is left out, the first one is not"
     bar.setValue(high - high // 2)
     assert not is_empty(high), "now it is whole"
+
+
+def test_a_note_says_where_it_is_computed_otherwise(panel, context, link, qtbot):
+    link.answers["explain"] = explanation(note="1/(1 + exp(-x)) is computed as exp(x)/(1 + exp(x)) where x < 0")
+    select(context)
+    qtbot.waitUntil(lambda: panel.page.note.isVisibleTo(panel.page))
+    assert panel.page.note.text().startswith("1/(1 + exp(-x)) is computed as")
+    link.answers["explain"] = explanation()
+    select(context, (0, 1))
+    qtbot.waitUntil(lambda: not panel.page.note.isVisibleTo(panel.page))

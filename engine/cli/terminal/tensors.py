@@ -103,6 +103,8 @@ def explain(shell: Shell, text: str) -> None:
         shell.say(found["numbers"])
     verdict = "the kernel agrees" if found.get("agrees") else "THE KERNEL DIFFERS"
     shell.say(f"= {exact(found['result'])}; kernel {exact(found['actual'])}: {verdict}")
+    if found.get("note"):
+        shell.say(str(found["note"]))
     if found.get("cause"):
         shell.say(str(found["cause"]))
     if found.get("launch"):

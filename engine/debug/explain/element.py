@@ -19,9 +19,10 @@ import numpy as np
 
 from engine.debug.events import Event
 from engine.debug.explain.explanation import Contributor, Explanation
-from engine.debug.explain.formula import Numbers, at_element, element, number, operation, simplest
+from engine.debug.explain.formula import at_element, element
+from engine.debug.explain.numbers import number, operation, simplest, with_numbers
 from engine.debug.explain.operand import Operand
-from engine.debug.explain.reading import ExplainError, Question, explainable, label_of, question
+from engine.debug.explain.reading import ExplainError, Question, explainable, label_of, question, scalar
 from engine.debug.explain.recording_arrays import RecordingArray, TracedArray, plain
 from engine.debug.explain.traced import Tape, TooLong, Traced, rebuilt, value_of
 
@@ -53,14 +54,14 @@ def explain(event: Event, name: str, index: Iterable[int], max_terms: int = 200_
         tape.clear()
 
 
-def _evaluate(asked: Question, arrays: list) -> Any:
-    function, _ = rebuilt(asked.definition.function)
-    return asked.evaluate(function, arrays)
-
-
 def _with_shares(asked: Question, tape: Tape) -> Explanation:
     arrays = [TracedArray(operand, tape) for operand in asked.operands]
-    node = _evaluate(asked, arrays)
+    function, _ = rebuilt(asked.definition.function, noting=True)
+
+    def given(name: str, value: Any) -> Any:
+        return Traced(tape, "given", name, None, value) if type(value) is float else scalar(value)
+
+    node = asked.evaluate(function, arrays, given)
     result = plain(value_of(node))
     with np.errstate(all="ignore"):
         if type(node) is Traced:
@@ -68,12 +69,13 @@ def _with_shares(asked: Question, tape: Tape) -> Explanation:
         scale = _scale(tape, result)
     contributors = _contributors(asked, [leaf for leaf in tape if leaf.op == "read"])
     numbers, cause = _numbers(asked, node, contributors), _cause(asked, tape, result, contributors)
-    return _explanation(asked, result, scale, contributors, numbers, cause)
+    return _explanation(asked, result, scale, contributors, numbers, cause, "\n".join(tape.notes))
 
 
 def _without_shares(asked: Question) -> Explanation:
     arrays = [RecordingArray(operand) for operand in asked.operands]
-    result = plain(_evaluate(asked, arrays))
+    function, _ = rebuilt(asked.definition.function)
+    result = plain(asked.evaluate(function, arrays))
     reads = {(array.operand, index): value for array in arrays for index, value in array.seen.items()}
     leaves = [_Leaf(operand, index, value) for (operand, index), value in reads.items()]
     contributors = _contributors(asked, leaves)
@@ -81,7 +83,7 @@ def _without_shares(asked: Question) -> Explanation:
     largest = max(abs(result), *(abs(leaf.value) for leaf in leaves))
     # Without derivatives only a rough bound: no term is larger than a product of two of the largest numbers.
     scale = math.sqrt(len(leaves)) * float(max(largest, largest * largest))
-    return _explanation(asked, result, scale, contributors, numbers, "", complete=False)
+    return _explanation(asked, result, scale, contributors, numbers, "", "", complete=False)
 
 
 class _Leaf(NamedTuple):
@@ -127,14 +129,17 @@ def _contributor(leaf: Any, name: str, index: tuple[int, ...], label: str) -> Co
 
 def _numbers(asked: Question, node: Any, contributors: list[Contributor]) -> str:
     left, node = element(asked.name, asked.index), simplest(node)
+    named = ""
+    if type(node) is Traced and node.op == "given":
+        named, node = f"{node.left} = ", node.value
     if type(node) is not Traced:
         because = ", ".join(f"{element(c.tensor, c.index)} = {number(c.value)}" for c in contributors[:4])
         more = ", …" if len(contributors) > 4 else ""
-        return f"{left} = {number(node)}" + (f" (because of {because}{more})" if because else "")
+        return f"{left} = {named}{number(node)}" + (f" (because of {because}{more})" if because else "")
     if node.op == "read":
         part, index = node.left.place(node.right)
         return f"{left} = {element(node.left.parts[part][0], index)} = {number(node.value)}"
-    return f"{left} = {Numbers().write(node)} = {number(node.value)}"
+    return f"{left} = {with_numbers(node, asked.dtype.itemsize <= 4, asked.event.kind == 'update')}"
 
 
 def _cause(asked: Question, tape: Tape, result: Any, contributors: list[Contributor]) -> str:
@@ -146,6 +151,8 @@ def _cause(asked: Question, tape: Tape, result: Any, contributors: list[Contribu
         return ""
     for node in tape:
         if node.derivative is not None and (node.value != node.value if result != result else math.isinf(node.value)):
+            if node.op == "given":
+                return f"{node.left} is {number(node.value)}"
             if node.op != "read":
                 return operation(node)
             part, index = node.left.place(node.right)
@@ -162,17 +169,19 @@ def _overflow(asked: Question, result: float) -> str:
 
 
 def _explanation(
-    asked: Question, result: Any, scale: float, contributors: list, numbers: str, cause: str, complete: bool = True
-) -> Explanation:
-    definition, event, actual = asked.definition, asked.event, asked.actual
+    asked: Question, result: Any, scale: float, contributors: list, numbers: str, cause: str, note: str,
+    complete: bool = True,
+) -> Explanation:  # fmt: skip
+    event, actual = asked.event, asked.actual
+    latex, text = asked.formula()
     tolerance, agrees = _compared(result, actual, scale, asked.dtype)
     return Explanation(
         op=event.name,
         name=asked.name,
         index=asked.index,
         label=label_of(event, asked.name),
-        latex=definition.latex,
-        plain=definition.plain,
+        latex=latex,
+        plain=text,
         here=at_element(asked),
         numbers=numbers,
         parameters={name: plain(value) for name, value in asked.parameters.items()},
@@ -182,6 +191,7 @@ def _explanation(
         tolerance=tolerance,
         agrees=agrees,
         cause=cause,
+        note=note,
         complete=complete,
         contributors=contributors,
         launch=asked.launch,

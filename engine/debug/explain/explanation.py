@@ -17,7 +17,7 @@ class Explanation:
 
     Attributes:
         op, name, index: the element; ``label`` the parameter it belongs to, or "".
-        latex, plain: the definition's formula. here: ``plain`` at this element.
+        latex, plain: the definition's formula with the settings that hold. here: ``plain`` at this element.
         numbers: the expression with its numbers.
         parameters: the numbers that the definition takes, by name.
         contributors: every element that was read, in the order of reading.
@@ -26,6 +26,7 @@ class Explanation:
             ε the epsilon of the array's dtype: rounding errors, taken as independent.
         agrees: whether they are the same within ``tolerance``, or alike infinite or NaN.
         nonfinite: contributors to the expression that are inf or NaN. cause: what made the result so, or "".
+        note: where it is computed otherwise than the formula says (so that nothing overflows): how, and why; or "".
         complete: False where the sum was too long for shares.
         launch: of an element that a GPU computed the thread (:func:`engine.debug.explain.thread.launch_of`), else None.
     """
@@ -45,6 +46,7 @@ class Explanation:
     tolerance: float
     agrees: bool
     cause: str
+    note: str
     complete: bool
     contributors: list[Contributor] = field(repr=False)
     launch: dict[str, Any] | None = None
@@ -77,4 +79,4 @@ class Explanation:
 
     def __str__(self) -> str:
         verdict = "as the kernel computed" if self.agrees else f"but the kernel computed {self.actual!r}"
-        return "\n".join(filter(None, (self.here, f"{self.numbers}, {verdict}", self.cause)))
+        return "\n".join(filter(None, (self.here, f"{self.numbers}, {verdict}", self.note, self.cause)))

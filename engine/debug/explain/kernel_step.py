@@ -63,7 +63,7 @@ class ElementSteps:
         asked = question(event, name, index)
         function, used = rebuilt(asked.definition.function)
         self.op, self.name, self.index = event.name, asked.name, asked.index
-        self.plain, self.actual = asked.definition.plain, asked.actual
+        self.plain, self.actual = asked.formula()[1], asked.actual
         self.file = inspect.getsourcefile(asked.definition.function) or ""
         self.source = [line for one in sorted(used, key=_first_line) for line in _source(one)]
         self.launch = asked.launch

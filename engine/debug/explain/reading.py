@@ -15,6 +15,7 @@ from engine.debug.events import Event
 from engine.debug.explain.operand import Operand
 from engine.debug.explain.thread import launch_of
 from engine.debug.memory import ARRAYS, all_on_cpu
+from engine.definitions import settings
 from engine.definitions.contract import Definition
 from engine.device import as_array
 from engine.device.cuda_array import CudaArray
@@ -58,15 +59,28 @@ class Question:
     def dtype(self) -> np.dtype:
         return self.result.parts[self.part][1].dtype
 
-    def evaluate(self, function: Callable, arrays: list[Any]) -> Any:
+    def formula(self, element: bool = False) -> tuple[str, str]:
+        """The definition's formula (LaTeX, plain) with these settings; of this element where values hang on the index."""
+        given: dict[str, Any] = dict(self.parameters)
+        given |= {o.name: settings.Operand(o.canonical, o.parts[0][1].ndim) for o in self.operands}
+        if element:
+            given |= zip(self.definition.index, self.canonical, strict=True)
+        latex, plain = self.definition.templates
+        return settings.special(latex, given), settings.special(plain, given)
+
+    def evaluate(self, function: Callable, arrays: list[Any], given: Callable[[str, Any], Any] | None = None) -> Any:
         """``function``, the definition's or a copy, at this element; without NumPy's warnings.
+
+        Args:
+            given: makes of a parameter's name and value what the function takes.
 
         Raises:
             ExplainError: it reads what the event does not hold.
         """
         try:
             with np.errstate(all="ignore"):
-                return function(*arrays, *map(_scalar, self.parameters.values()), *self.canonical)
+                parameters = [given(n, v) if given else scalar(v) for n, v in self.parameters.items()]
+                return function(*arrays, *parameters, *self.canonical)
         except IndexError as error:
             empty = [operand.name for operand in self.operands if not operand.canonical.size]
             raise ExplainError(
@@ -79,7 +93,7 @@ def _on_gpu(arrays: Any) -> bool:
     return any(type(part) is CudaArray for part in (arrays if isinstance(arrays, (tuple, list)) else (arrays,)))
 
 
-def _scalar(value: Any) -> Any:
+def scalar(value: Any) -> Any:
     """A parameter such that dividing by it never raises."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return value
@@ -214,15 +228,27 @@ def _checked(name: str, index: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _why_none(event: Event) -> str:
     if event.kind == "gradient":
-        return "accumulating a gradient has no definition of its own: grad is what it was before plus what arrived"
+        return (
+            "accumulating a gradient has no definition of its own: grad is what it was before plus what arrived; ask the "
+            "backward event of the op that uses the tensor"
+        )
     if event.kind == "update":
-        return f"{event.name} has no definition of its update: only this engine's own optimizers have one"
+        return (
+            f"{event.name} has no definition of its update: only this engine's own optimizers have one; compare the tensor "
+            "before and after it"
+        )
     if event.function is None:
         return f"a {event.kind} event computes no number; ask a forward, backward or update event"
     module = type(event.function).__module__
     if module == "engine.ops.comparison":
-        return f"{event.name} has no definition: it compares or counts, and no gradient comes from it"
-    return f"{event.name} has no definition: it is a Function of the script's own, or one that returns no floats"
+        return (
+            f"{event.name} has no definition: it compares or counts, and no gradient comes from it; ask the events that "
+            "computed its inputs"
+        )
+    return (
+        f"{event.name} has no definition: it is a Function of the script's own, or one that returns no floats; ask the "
+        "events before and after it, or write it with the engine's ops"
+    )
 
 
 def _why_not(event: Event, name: str, definitions: dict[str, Definition], shapes: dict[str, tuple[int, ...]]) -> str:

@@ -36,7 +36,7 @@ class TracedArray:
 
     def __init__(self, operand: Operand, tape: Tape) -> None:
         self.operand, self.shape = operand, _shape(operand)
-        self._item, self._tape, self._count = operand.canonical.item, tape, tape.count
+        self._item, self.tape, self._count = operand.canonical.item, tape, tape.count
         self._nodes: dict[tuple[int, ...], Traced] = {}
 
     def __getitem__(self, index: Any) -> Traced:
@@ -44,7 +44,7 @@ class TracedArray:
         self._count()
         node = self._nodes.get(index)
         if node is None:
-            node = self._nodes[index] = Traced(self._tape, "read", self.operand, index, self._item(*index))
+            node = self._nodes[index] = Traced(self.tape, "read", self.operand, index, self._item(*index))
         return node
 
 

@@ -24,11 +24,16 @@ class TooLong(Exception):
 
 
 class Tape(list):
-    """The nodes in the order of their making. ``calls`` counts reads, also those of an element read before."""
+    """The nodes in the order of their making. ``calls`` counts reads, also those of an element read before.
+
+    Attributes:
+        notes: what helper functions said of how they computed (:func:`engine.definitions.contract.computed_as`).
+    """
 
     def __init__(self, limit: int) -> None:
         super().__init__()
         self.limit = limit
+        self.notes: dict[str, None] = {}
         self.calls = 0
 
     def count(self) -> None:
@@ -46,7 +51,7 @@ class Tape(list):
         result.derivative = 1.0
         for node in reversed(self):
             d = node.derivative
-            if d is None or node.op == "read":
+            if d is None or node.op in ("read", "given"):
                 continue
             left, right = node.left, node.right
             slopes = partials(node.op, value_of(left), value_of(right), node.value)
@@ -58,7 +63,10 @@ class Tape(list):
 
 
 class Traced:
-    """A number, and the operation and operands it came from. ``derivative`` is None for what the result does not use."""
+    """A number, and the operation and operands it came from. ``derivative`` is None for what the result does not use.
+
+    Leaves have the operations ``"read"`` (operand, index) and ``"given"`` (a parameter's name).
+    """
 
     __slots__ = ("derivative", "left", "op", "right", "tape", "value")
 
@@ -190,16 +198,30 @@ _NUMPY = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan
 safe_math = _Math()
 
 
+def _noting(function: Callable, note: Callable[..., str]) -> Callable:
+    """``function``, which leaves ``note`` of its arguments on their tape."""
+
+    def call(*arguments: Any) -> Any:
+        tape = next((found for a in arguments if (found := getattr(a, "tape", None)) is not None), None)
+        said = note(*map(value_of, arguments)) if tape is not None else ""
+        if tape is not None and said:
+            tape.notes[said] = None
+        return function(*arguments)
+
+    return call
+
+
 @lru_cache(maxsize=1024)
-def rebuilt(function: types.FunctionType) -> tuple[Callable, tuple[types.FunctionType, ...]]:
+def rebuilt(function: types.FunctionType, noting: bool = False) -> tuple[Callable, tuple[types.FunctionType, ...]]:
     """A copy of an element function that uses :data:`safe_math`, and all functions it may call.
 
-    The copies share the code of the originals, so line numbers and file stay.
+    With ``noting`` those that compute otherwise than their formula leave a note on the tape. The copies
+    share the code of the originals, so line numbers and file stay.
     """
     namespace: dict[str, Any] = {"__builtins__": function.__globals__["__builtins__"]}
     found: list[types.FunctionType] = []
 
-    def copy(original: types.FunctionType) -> types.FunctionType:
+    def copy(original: types.FunctionType) -> Callable:
         found.append(original)
         for name in original.__code__.co_names:
             value = original.__globals__.get(name)
@@ -212,8 +234,10 @@ def rebuilt(function: types.FunctionType) -> tuple[Callable, tuple[types.Functio
                 namespace[name] = copy(value)
             else:
                 namespace[name] = value
-        return types.FunctionType(
+        made = types.FunctionType(
             original.__code__, namespace, original.__name__, original.__defaults__, original.__closure__
         )
+        note = getattr(original, "computed_as", None) if noting else None
+        return made if note is None else _noting(made, note)
 
     return copy(function), tuple(found)

@@ -138,8 +138,20 @@ class Recorder(trace.Observer):
         return function.forward(*map(_array_of, inputs))
 
     def after_forward(self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> None:
-        self._count(function, inputs, outputs)
-        if self.stop_at <= self.tick:
+        first = outputs[0]
+        # The usual case, spelled out: this is most of what the recorder costs a small network.
+        code = self._codes.get((function.__class__, _layout_of(first._array))) if len(outputs) == 1 else None
+        if code is None:
+            code = self._code_of(function, outputs)
+        self.tick = tick = self.tick + 1
+        self._append_code(code)
+        if len(outputs) > 1 or first._made:
+            _number(outputs, tick)
+        else:
+            first._made = tick
+        if code in self._loss_codes and self.computes:
+            self.measures.loss(tick, self.steps, function, inputs, first, self._passes)
+        if self.stop_at <= tick:
             self.on_stop_at()
 
     def after_forwards(self, ops: list[trace.Ran]) -> None:
@@ -157,14 +169,6 @@ class Recorder(trace.Observer):
             self.tick = tick = tick + 1
             append(code)
             _number(of_one, tick)
-
-    def _count(self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> None:
-        code = self._code_of(function, outputs)
-        self.tick = tick = self.tick + 1
-        self._append_code(code)
-        _number(outputs, tick)
-        if code in self._loss_codes and self.computes:
-            self.measures.loss(tick, self.steps, function, inputs, outputs[0], self._passes)
 
     def _code_of(self, function: Function, outputs: tuple[Tensor, ...]) -> int:
         key = function.__class__, *[_layout_of(output._array) for output in outputs]

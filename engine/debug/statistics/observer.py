@@ -105,6 +105,7 @@ class Statistics(trace.Observer):
     """
 
     watches = frozenset({"forward", "backward", "change", "pass"})
+    runs = False
 
     def __init__(
         self,
@@ -139,9 +140,6 @@ class Statistics(trace.Observer):
 
     # ---- the observer's calls: as little as can be ----
 
-    def run_forward(self, function: Function, inputs: tuple[Tensor, ...]) -> Any:
-        return function.forward(*[t._array for t in inputs])
-
     def after_forward(
         self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
     ) -> None:
@@ -149,14 +147,12 @@ class Statistics(trace.Observer):
             self._functions.append(function)
             self._outputs += outputs
 
-    def run_backward(self, function: Function, gradients: list[np.ndarray | None]) -> Any:
-        if self._due:
-            self._backwards.append(function)
-            self._gradients += gradients
-        return function.backward(*gradients)  # type: ignore[arg-type]
-
-    def before_backward(self, function: Function, gradients: tuple[np.ndarray | None, ...]) -> None:
-        # Called where this is a listener of the debugger, which runs the ops itself.
+    def after_backward(
+        self,
+        function: Function,
+        gradients: tuple[np.ndarray | None, ...],
+        input_gradients: tuple[np.ndarray | None, ...],
+    ) -> None:
         if self._due:
             self._backwards.append(function)
             self._gradients += gradients

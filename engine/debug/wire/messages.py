@@ -265,7 +265,8 @@ REQUESTS: dict[str, Request] = {
         {"model": "str", "x": "any", "y": "any", "resolution?": "int | [int]", "inputs?": "any"}, {},
     ),
     "explain": Request(
-        "Why an element has its value: formula, formula with its numbers, contributors (at most limit of them), and the "
+        "Why an element has its value: formula for the settings that hold, formula with its numbers, a note where it is "
+        "computed otherwise than the formula says, contributors (at most limit of them), and the "
         "check against the kernel's value. launch: of an element that a GPU computed {kernel, threadIdx, blockIdx, "
         "blockDim, gridDim, index, shape} in the version with one thread for each element, else null; kernel: 'derived' "
         "(elements in C order along x) or 'naive' (a matrix product: j along x, i along y, n along z). order: of the "
@@ -274,6 +275,7 @@ REQUESTS: dict[str, Request] = {
         {"reference": "Reference", "index": "int | [int]", "limit?": "int", "order?": "'read' | 'share' | 'terms'"},
         {
             "op": "str", "name": "str", "index": "[int]", "latex": "str", "plain": "str", "here": "str", "numbers": "str",
+            "note": "str", "cause": "str",
             "contributors": "[object]", "total": "int", "event": "int", "position": "Position", "launch?": "object | null",
             "terms?": "object",
         },
