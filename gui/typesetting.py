@@ -34,12 +34,14 @@ class Typesetting:
 
     def make(self, latex: str) -> Formula | None:
         """The formula; None where mathtext cannot read it, or no process makes it. Waits: call it in a thread."""
-        try:
-            answer = self._ask(latex)
-        except (OSError, EOFError):
-            self.close()
-            return None
-        return _unpacked(answer) if answer else None
+        for _ in range(2):  # the process may have been ended since it was last asked
+            try:
+                answer = self._ask(latex)
+            except (OSError, EOFError):
+                self.close()
+            else:
+                return _unpacked(answer) if answer else None
+        return None
 
     def close(self) -> None:
         """End the process."""
