@@ -63,7 +63,9 @@ class Scripts(QObject):
         """Open a script, stopped at its first line, or a session's file, in the place of what is open."""
         path = os.path.abspath(path)
         if not os.path.isfile(path):
-            what = "is a folder; choose a script in it" if os.path.isdir(path) else "is not there any more"
+            what = "is not there any more"
+            if os.path.exists(path):
+                what = "is a folder; choose a script in it" if os.path.isdir(path) else "is no ordinary file"
             self._messages.show_message(f"{path} {what}.", "warning")
             return
         if self.reopening is not None:
