@@ -26,6 +26,8 @@ _SILENT = {
     "pause": "The script was asked to pause, but it is still in the same call, and pauses at its next line.",
     "start": f"The engine process is not ready after {START:g} seconds: the computer is busy, or it hangs.",
 }
+#: Of a process that is attached to.
+_SILENT_JOIN = f"What was attached to has not answered for {START:g} seconds: it hangs, or it is no process of Nablascope."
 
 
 class Silence(QObject):
@@ -43,10 +45,12 @@ class Silence(QObject):
 
     def _silent(self, kind: str) -> None:
         link = self._context.link
-        self._text = _SILENT[kind]
+        self._text = _SILENT_JOIN if kind == "start" and self._context.state.program is None else _SILENT[kind]
         actions: list[tuple[str, Callable[[], object]]] = [("Wait", link.keep_waiting)]
         if kind == "start":
-            actions.append(("End it", link.stop))
+            actions.append(("End it" if self._context.state.program else "Give up", link.stop))
+        elif self._context.state.program is None:
+            actions.append(("Disconnect", link.end_engine))  # it was attached to: it is not this window's to end
         elif self._place() is not None:
             actions.append(("End it and replay to here", self._end))
         else:

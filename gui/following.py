@@ -16,6 +16,8 @@ from gui.timers import repeating
 
 #: Milliseconds between two looks at the losses while the script runs.
 _CURVES = 500
+#: What a stop has of a report on progress.
+_PROGRESS = ("step", "epoch", "batch", "device", "threads", "seed", "historyBytes", "historyBudget")
 #: Graphs of the past that are kept, so that going along the timeline again needs no asking.
 _GRAPHS = 256
 
@@ -68,6 +70,8 @@ class Following(QObject):
         here = self._past(stop)
         known = self._known_graph(*here) if here is not None else None
         changes: dict[str, Any] = {"stop": stop, "running": False, "selection": follow(self._state.selection, stop)}
+        # The next move goes on from here: what was reported on the way to another place, or by another process, is over.
+        changes["progress"] = {name: stop[name] for name in _PROGRESS if name in stop}
         if known is not None:
             self._context.link.forget(("state", "graph"))
             changes["graph"] = known

@@ -51,12 +51,16 @@ class Link(Moving):
         self._watchdog.wait()
 
     def end_engine(self) -> None:
-        """End the process of the current run at once, whatever it does: the signal ``lost`` follows."""
+        """End the process of the current run at once, whatever it does; of one that was attached to only the connection.
+
+        The signal ``lost`` follows.
+        """
         session = self._session
         if session is None:
             self.stop()
         else:
-            self._aside(lambda: session.current.client.kill("it did not answer and was ended"))
+            ended = "it did not answer and was ended" if session.current.client.launched else "it did not answer"
+            self._aside(lambda: session.current.client.kill(ended))
 
     def stop(self) -> None:
         """End the script and its processes, also where it hangs."""

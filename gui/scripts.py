@@ -48,6 +48,10 @@ class Scripts(QObject):
         self._messages, self._remembering = messages, remembering
         #: Opens the files of sessions; set by the window.
         self.reopening: Reopening | None = None
+        #: Host, port and key of what was attached to last.
+        self._joined: tuple[str, int, str] | None = None
+        #: What was said of a process that has gone.
+        self._gone = ""
         context.link.lost.connect(self._lost)
         context.link.stopped.connect(self._stopped)
 
@@ -59,7 +63,9 @@ class Scripts(QObject):
         """Open a script, stopped at its first line, or a session's file, in the place of what is open."""
         path = os.path.abspath(path)
         if not os.path.isfile(path):
-            what = "is a folder; choose a script in it" if os.path.isdir(path) else "is not there any more"
+            what = "is not there any more"
+            if os.path.exists(path):
+                what = "is a folder; choose a script in it" if os.path.isdir(path) else "is no ordinary file"
             self._messages.show_message(f"{path} {what}.", "warning")
             return
         if self.reopening is not None:
@@ -87,6 +93,7 @@ class Scripts(QObject):
             self.reopening.forget()
         self._clear_messages()
         self._following.clear()
+        self._joined = host, port, key
         self._context.state.update(program=None, launched={})
         self._context.link.attach(host, port, key)
         self._opened()
@@ -155,6 +162,8 @@ class Scripts(QObject):
         self._context.link.compare(a["number"], b["number"], compared)
 
     def _stopped(self, stop: dict[str, Any]) -> None:
+        # Also where something else is shown over it: a process stands there again.
+        self._messages.withdraw(self._gone)
         if stop.get("reason") == "exception":
             text = str(stop.get("description") or stop.get("text") or "")
             actions = [("Step back", self._stepping.back), ("Restart", self.restart)]
@@ -173,11 +182,16 @@ class Scripts(QObject):
         self.open(launched["program"], launched["parameters"], True, launched["arguments"])
 
     def _lost(self, why: str) -> None:
-        actions = [("Restart", self.restart)]
-        run = self._context.state.current_run
+        joined, run = self._joined, self._context.state.current_run
+        if self._context.state.program is None and joined is not None:
+            self._gone = f"The connection to the process at {joined[0]}:{joined[1]} is gone: {why}"
+            actions = [("Attach again", lambda: self.attach(*joined))]
+        else:
+            self._gone = f"The engine process is gone: {why}"
+            actions = [("Restart", self.restart)]
         if run.get("replayable") and run.get("position"):
             actions.insert(0, ("Replay to here", self._replay))
-        self._messages.show_message(f"The engine process is gone: {why}", "error", actions)
+        self._messages.show_message(self._gone, "error", actions)
 
     def _replay(self) -> None:
         """Bring a fresh process to where the lost one stood."""

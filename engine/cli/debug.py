@@ -89,7 +89,7 @@ def attach_command(address: str, *, key_file: str | None = None, commands: str |
     heard: list[Shell] = []
     try:
         session = Session.attach(host.strip("[]") or "127.0.0.1", int(port), key, on_event=_to(heard))
-    except (AuthenticationError, VersionError, OSError, OverflowError) as error:
+    except (AuthenticationError, VersionError, ConnectionLost, OSError, OverflowError) as error:
         return _refuse(f"attach: {address}: {error}", FAILED)
     return _session(session, heard, lines)
 

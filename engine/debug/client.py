@@ -186,13 +186,26 @@ class Client:
         ``timeout``: seconds for the handshake. ``on_connection``: called with the connection before that; another thread
         may close it then.
 
-        Raises OSError where nothing listens, AuthenticationError for a wrong key, VersionError.
+        Raises OSError where nothing listens, AuthenticationError for a wrong key, VersionError; ConnectionLost where another
+        client is attached, or the process goes or hangs meanwhile.
         """
+        deadline = time.monotonic() + timeout
         connection = Connection(socket.create_connection((host, port), min(timeout, CONNECT_TIMEOUT)))
         if on_connection is not None:
             on_connection(connection)
         hello = authenticate_as_client(connection, key, timeout)
-        return cls(connection, hello, None, Inbox(on_event))
+        client = cls(connection, hello, None, Inbox(on_event))
+        try:
+            said = client.wait_for(("initialized", "terminated"), max(deadline - time.monotonic(), 0.1))
+            if said["event"] == "terminated":
+                raise ConnectionLost("another client is attached to the process; it has to disconnect first")
+        except TimeoutError:
+            client.close()
+            raise ConnectionLost(f"the process has not answered within {timeout:g} seconds") from None
+        except BaseException:
+            client.close()
+            raise
+        return client
 
     # ------------------------------------------------------------------------------------------------ asking
 

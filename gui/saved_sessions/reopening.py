@@ -8,6 +8,7 @@ from typing import Any
 
 from PyQt6.QtCore import QObject
 
+from gui import watchdog
 from gui.context import Context
 from gui.message_bar import MessageBar
 from gui.panels.panel import Panel
@@ -24,6 +25,7 @@ from gui.saved_sessions.view import (
     runs_shown,
     selection_of,
 )  # fmt: skip
+from gui.timers import single_shot
 from gui.work import Jobs, Latest, Posts
 
 #: Fields of the state that come out of the file, besides what is computed from it.
@@ -55,6 +57,7 @@ class Reopening(QObject):
         self._posts = Posts(self)
         self._latest = Latest(self._posts, self._progressed)
         self._jobs = Jobs(1, "sessions")
+        self._quiet = single_shot(self, int(1000 * watchdog.START), self._silent)
         context.link.closed.connect(self.forget)
 
     # ---- opening ----
@@ -161,6 +164,7 @@ class Reopening(QObject):
             lambda result: self._replayed(opened, result), self._failed,
         )  # fmt: skip
         context.link.starting.emit(progress.text())
+        self._quiet.start(int(1000 * watchdog.START))
         self._messages.show_message(self._sentence(progress.text()), "info", [("Cancel", self.cancel)])
 
     def cancel(self) -> None:
@@ -187,6 +191,13 @@ class Reopening(QObject):
         if self.opened is not None and self._context.link.moving:
             self._context.link.starting.emit(values["progress"])
             self._messages.change_text(self._sentence(values["progress"]))
+            self._quiet.start()
+
+    def _silent(self) -> None:
+        """Nothing has been heard of the replay for long; its message, which can cancel it, says so until something is."""
+        if self.opened is not None and self._context.link.moving:
+            silence = f"Nothing was heard of it for {watchdog.START:g} seconds: the computer is busy, or it hangs"
+            self._messages.change_text(self._sentence(silence))
 
     def _failed(self, message: str) -> None:
         if self.opened is not None:

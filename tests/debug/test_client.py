@@ -369,6 +369,7 @@ def listening():
             except AuthenticationError as error:
                 heard.append(error)
                 return
+            connection.send(event("initialized"))
             while (message := connection.receive()) is not None:
                 heard.append((message["command"], message["arguments"]))
                 connection.send(response(message, {"state": "running"}))

@@ -190,6 +190,8 @@ def test_a_halted_process_can_be_ended_and_the_run_goes_on(opened, until, impati
     buttons(opened)["End it and replay to here"].click()
     until(lambda: state.runs[0]["state"] == "stopped" and pid(opened) != old and not opened.context.link.moving)
     assert state.stop["position"] == place and wait_until_gone(old)
+    opened.messages._timer.timeout.emit()  # the information leaves: it hides no word of the process that was ended
+    assert said(opened) == ""
     move(opened, until, "next", granularity="op")
 
 

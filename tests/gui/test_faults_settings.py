@@ -1,6 +1,7 @@
 """Settings that are broken, cannot be read or written, or are written by two windows; errors of the window's own."""
 
 import json
+import os
 import sys
 import threading
 from pathlib import Path
@@ -226,3 +227,11 @@ def test_a_script_that_asks_its_user_is_told_that_nobody_answers(window):
     text = "EOF when reading a line"
     window.context.link.stopped.emit({"reason": "exception", "text": text, "description": f"EOFError: {text}"})
     assert "EOFError: EOF when reading a line. Nobody can type" in said(window)
+
+
+def test_what_is_no_file_is_named_as_what_it_is(window, tmp_path):
+    os.mkfifo(tmp_path / "pipe.nablascope")
+    (tmp_path / "folder.nablascope").mkdir()
+    for name, words in (("pipe", "is no ordinary file"), ("folder", "is a folder"), ("gone", "is not there any more")):
+        window.open(str(tmp_path / f"{name}.nablascope"))
+        assert words in said(window)

@@ -227,6 +227,16 @@ def test_the_last_picture_stays_at_the_end_of_a_true_run(real, until, step, qtbo
     assert real.troubles == []
 
 
+def test_where_a_run_stands_is_its_progress(context, link):
+    following = context.following = Following(context)
+    link.progressed.emit({"step": 5688, "stepsPerSecond": 2785.0, "loss": 0.25})
+    # Replayed to an earlier step, say: a next move that hangs before it reports anything is not at step 5688.
+    link.stopped.emit({"reason": "replay", "seq": 5, "live": True, "tensors": [], "step": 3, "epoch": 0})
+    link.resumed.emit()
+    assert context.state.running and context.state.progress == {"step": 3, "epoch": 0}
+    following.clear()
+
+
 def test_curves_are_asked_for_a_few_times_a_second_while_the_script_runs_and_in_the_past_not_at_all(context, link, until):
     following = context.following = Following(context)
     arrays = {"steps": np.arange(3), "losses": np.ones(3)}

@@ -9,6 +9,7 @@ import pytest
 from PyQt6.QtWidgets import QAbstractButton
 from pytestqt.exceptions import TimeoutError as QtBotTimeoutError
 
+from gui import watchdog
 from gui.breakpoints import breakpoints_of
 from gui.context import Context
 from gui.link import Link
@@ -226,6 +227,19 @@ def test_the_history_is_there_at_once_and_the_replay_can_be_cancelled(desk, save
     one.window.reopening.replay(one.state.program)
     one.until(lambda: one.standing)
     assert one.facts() == facts
+
+
+def test_a_replay_of_which_nothing_is_heard_is_told(desk, saved, script, monkeypatch):
+    monkeypatch.setattr(watchdog, "START", 0.5)
+    slow = script.with_name("slow")
+    slow.touch()
+    one = desk()
+    one.window.open(str(saved[0]))
+    one.says("Nothing was heard of it for 0.5 seconds")
+    assert set(one.buttons()) == {"Cancel"}
+    slow.unlink()
+    one.until(lambda: one.standing)
+    assert "Nothing was heard" not in one.messages.text.text() or not one.messages.isVisible()
 
 
 def test_a_script_that_has_changed_can_be_left_as_it_was(desk, saved, script):

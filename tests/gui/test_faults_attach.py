@@ -1,0 +1,96 @@
+"""What goes wrong with a process that the window is attached to, and did not start: it is not this window's to end."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gui.link import Link
+from tests.gui.conftest import PATIENCE
+from tests.gui.test_faults import buttons, impatient, make, move, nothing_stays, said  # noqa: F401 - fixtures
+
+ROOT = Path(__file__).parents[2]
+
+LISTENS = """import engine as torch, engine.debug
+from engine import nn
+print(engine.debug.listen(0, "secret").port, flush=True)
+model = nn.Linear(2, 1)
+x = torch.ones(4, 2)
+while True:
+    model(x).square().mean().backward()
+"""
+
+
+@pytest.fixture
+def process(tmp_path):
+    """A process that listens and trains, and its port."""
+    path = tmp_path / "listens.py"
+    path.write_text(LISTENS)
+    one = subprocess.Popen(
+        [sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NABLASCOPE_QUIET": "1"},
+    )  # fmt: skip
+    yield one, int(one.stdout.readline())
+    one.kill()
+    one.communicate()
+
+
+@pytest.fixture
+def joined(make, until, process):  # noqa: F811
+    """A window that is attached to ``process``, which stands."""
+    window = make()
+    window.attach("127.0.0.1", process[1], "secret")
+    until(lambda: window.context.state.stop and not window.context.link.moving)
+    return window
+
+
+def test_a_process_that_is_gone_is_not_offered_to_be_started_again(joined, process, until):
+    one, port = process
+    one.kill()
+    until(lambda: joined.messages.severity == "error")
+    assert said(joined).startswith(f"The connection to the process at 127.0.0.1:{port} is gone: ")
+    assert set(buttons(joined)) == {"Attach again"}
+    buttons(joined)["Attach again"].click()
+    until(lambda: "Connection refused" in said(joined))
+    assert not joined.context.link.moving
+
+
+def test_a_halted_process_is_left_alone_and_joined_again(joined, process, until, impatient):  # noqa: F811
+    one, _ = process
+    one.send_signal(signal.SIGSTOP)
+    until(lambda: "has not answered" in said(joined))
+    assert set(buttons(joined)) == {"Wait", "Disconnect"}
+    buttons(joined)["Disconnect"].click()
+    until(lambda: joined.messages.severity == "error")
+    assert said(joined).endswith("is gone: it did not answer")
+    one.send_signal(signal.SIGCONT)
+    buttons(joined)["Attach again"].click()
+    until(lambda: joined.context.state.runs and joined.context.state.runs[0]["state"] == "stopped")
+    assert one.poll() is None and said(joined) == ""
+    move(joined, until, "next", granularity="op")
+
+
+def test_a_process_that_another_window_is_attached_to_is_told(joined, process, until, request):
+    second = Link()
+    request.addfinalizer(lambda: second.close(PATIENCE / 1000))
+    troubles = []
+    second.failed.connect(troubles.append)
+    second.attach("127.0.0.1", process[1], "secret")
+    until(lambda: troubles)
+    assert "another client is attached to the process; it has to disconnect first" in troubles[0]
+    move(joined, until, "next", granularity="op")
+
+
+def test_what_is_no_process_of_nablascope_is_named_as_such(make, until, impatient):  # noqa: F811
+    window = make()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        window.attach("127.0.0.1", listener.getsockname()[1], "secret")
+        until(lambda: "no process of Nablascope" in said(window))
+        assert set(buttons(window)) == {"Wait", "Give up"}
+        buttons(window)["Give up"].click()
+        until(lambda: window.context.link.quiet)
+    assert said(window) == "" and window.context.state.stop is None
