@@ -83,6 +83,24 @@ def test_the_place_shows_the_line(panel, context):
     assert wanted == [("/s/train.py", 12)]
 
 
+def test_the_place_goes_to_the_op_in_time(panel, context, link):
+    context.state.update(stop={"seq": 9, "position": [9]})
+    context.state.update(findings=[finding()])
+    (card,) = panel.cards.values()
+    said = []
+    context.said.connect(lambda text, severity: said.append(text))
+    link.answers["locateFinding"] = lambda arguments: {"event": 4 if arguments["finding"]["id"] == "dead-relu" else 5}
+    card.place.click()
+    assert link.moves[-1] == ("goto", {"seq": 4}) and not said
+    before = list(link.moves)
+    context.state.update(stop={"seq": 4, "position": [4], "live": False})
+    card.place.click()
+    assert link.moves == before, "it stands there already"
+    link.answers["locateFinding"] = {"event": None}
+    card.place.click()
+    assert link.moves == before and "step 41 can be replayed" in said[0]
+
+
 def test_a_parameter_without_a_line_is_selected(panel, context):
     found = finding(line=0)
     found["place"]["parameter"] = "1.weight"
