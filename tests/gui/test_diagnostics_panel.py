@@ -74,6 +74,17 @@ def test_a_fault_that_has_grown_worse_is_one_card(panel, context):
     assert not panel.cards
 
 
+def test_the_focus_stays_in_the_panel_when_a_card_goes(panel, context, qtbot):
+    context.state.update(stop={"seq": 1, "position": [1]})
+    context.state.update(findings=[finding()])
+    panel.activateWindow()
+    (card,) = panel.cards.values()
+    card.attempt.setFocus()
+    qtbot.waitUntil(card.attempt.hasFocus)
+    context.state.update(findings=[])
+    assert panel.cards_area.hasFocus()
+
+
 def test_the_place_shows_the_line(panel, context):
     context.state.update(stop={"seq": 1, "position": [1]})
     context.state.update(findings=[finding()])

@@ -19,7 +19,8 @@ def event_of(history: Iterable[Event], finding: dict[str, Any]) -> Event | None:
 
     Args:
         history: events, the oldest first.
-        finding: as of ``Finding.to_json``; of its evidence ``direction`` counts ("forward" where it has none).
+        finding: as of ``Finding.to_json``; of its evidence ``direction`` counts: "forward" or "backward". Without one it is
+            an op's forward, or an optimizer's update.
 
     Returns:
         The op named by the finding's place, in its step, direction and module and on its line: of several the first with
@@ -30,8 +31,9 @@ def event_of(history: Iterable[Event], finding: dict[str, Any]) -> Event | None:
     there = [event for event in history if event.step == place["step"] and _on_line(event, place)]
     if not place["op"]:
         return next((event for event in reversed(there) if event.kind in _BEGINNINGS), None)
-    direction = finding.get("evidence", {}).get("direction", "forward")
-    found = [event for event in there if event.kind == direction and event.name == place["op"]]
+    direction = finding.get("evidence", {}).get("direction")
+    kinds = ("forward", "update") if direction is None else (direction,)
+    found = [event for event in there if event.kind in kinds and event.name == place["op"]]
     # One line may run many modules; how a module is called that is in no other differs between findings and events.
     found = [event for event in found if event.module == place["module"]] or found
     if finding["id"] == "non-finite":
