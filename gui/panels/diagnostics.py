@@ -113,7 +113,7 @@ class DiagnosticsPanel(Panel):
         for key in [key for key in self.cards if key not in wanted]:
             card = self.cards.pop(key)
             if card.hasFocus() or any(child.hasFocus() for child in card.findChildren(QWidget)):
-                self.cards_area.setFocus()  # a trial was begun there; Qt would give it to the toolbar
+                self.enabled.setFocus()  # a trial was begun there; Qt would give it to the toolbar
             self._column.removeWidget(card)
             card.hide()
             card.deleteLater()

@@ -12,6 +12,7 @@ import engine as torch
 from engine import nn, trace
 from engine.debug.diagnostics import CHECKS, SEVERITIES, Diagnostics, Finding, Place, finding_ids
 from engine.debug.diagnostics.event import event_of
+from engine.debug.events import Event, Position
 
 SCRIPTS = Path(__file__).parent / "scripts"
 

@@ -82,7 +82,7 @@ def test_the_focus_stays_in_the_panel_when_a_card_goes(panel, context, qtbot):
     card.attempt.setFocus()
     qtbot.waitUntil(card.attempt.hasFocus)
     context.state.update(findings=[])
-    assert panel.cards_area.hasFocus()
+    assert panel.enabled.hasFocus()
 
 
 def test_the_place_shows_the_line(panel, context):
