@@ -180,8 +180,8 @@ class HeatCanvas(QWidget):
         origin = (area.left() + view.origin[0], area.top() + view.origin[1])
         seen, cell = view.visible(), view.cell
         key = (
-            picture.scale, picture.finite, picture.note, picture.block, picture.tile, self.tiles_are_numbered, self.unit, origin, cell, seen,
-            view.rows, view.columns, view.square, self.theme,
+            picture.scale, picture.finite, picture.note, picture.block, picture.tile, self.tiles_are_numbered, self.unit,
+            origin, cell, seen, view.rows, view.columns, view.square, self.theme,
         )  # fmt: skip
         self._frame.paint(painter, self.size(), self.theme.panel, key, lambda own: self._paint_frame(own, picture, area))
         painter.save()
