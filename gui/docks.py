@@ -21,6 +21,9 @@ WIDE, _WIDE_TEXT = 1800, 1400
 #: The keys of the first panels, with Alt.
 _DIGITS = "1234567890"
 
+#: The keys of panels that stand beside Curves where there is room.
+_BESIDE = ("layers", "data")
+
 _SIDES = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
     "left-bottom": Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -143,7 +146,7 @@ class Workspace(QMainWindow):
         for area in ("left", "left-bottom", "right", "right-bottom", "bottom"):
             for key in self._keys(area)[:1]:
                 self._place(self.docks[key], area, first)
-        beside = ("layers", "data") if wide else ()
+        beside = _BESIDE if wide else ()
         last = first.get("right-bottom")
         for key in beside:
             if key in self.docks and last is not None:
@@ -173,7 +176,10 @@ class Workspace(QMainWindow):
 
     def _fit(self) -> None:
         if self._wide is not None and self._wide != self.fits_wide:
+            front = [dock for key, dock in self.docks.items() if self.panels[key].isVisible() and key not in _BESIDE]
             self.arrange(self.fits_wide)
+            for dock in front:  # another room is no reason to be shown another panel
+                dock.raise_()
 
     @property
     def fits_wide(self) -> bool:

@@ -26,6 +26,12 @@ def format_number(x: float | int | bool | None) -> str:
     return f"{x:.{max(0, 3 - exponent)}f}"
 
 
+def trimmed(text: str) -> str:
+    """A formatted number without zeros at the end: ``0.9`` for ``0.9000``, ``1e-08`` for ``1.000e-08``."""
+    digits, e, power = text.partition("e")
+    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + e + power
+
+
 def format_numbers(values: Iterable[float | int | bool | None]) -> list[str]:
     """Several numbers as texts of one width, aligned at the point."""
     texts = [format_number(value) for value in values]

@@ -112,6 +112,8 @@ class DiagnosticsPanel(Panel):
         wanted = [_key(finding) for finding in findings]
         for key in [key for key in self.cards if key not in wanted]:
             card = self.cards.pop(key)
+            if card.hasFocus() or any(child.hasFocus() for child in card.findChildren(QWidget)):
+                self.enabled.setFocus()  # a trial was begun there; Qt would give it to the toolbar
             self._column.removeWidget(card)
             card.hide()
             card.deleteLater()

@@ -128,12 +128,22 @@ class FindingCard(QFrame):
         self._fit_place()
 
     def _jump(self) -> None:
-        place = self.finding["place"]
+        """Go to the op in time, where the history has it, and show its line."""
+        place, link = self.finding["place"], self._context.link
         if place.get("file"):
             places_of(self._context).show_line(place["file"], int(place["line"]))
+            link.ask("finding", "locateFinding", {"finding": self.finding}, self._located)
         elif place.get("parameter"):
             self._context.state.select(expression=place["parameter"], label=place["parameter"], module=place.get("module"))
             self._context.want_panel("tensor")
+
+    def _located(self, body: dict[str, Any]) -> None:
+        stop, step = self._context.state.stop or {}, step_number(self.finding["place"])
+        if body["event"] is None:
+            self._context.say(f"What was computed there is not remembered any more: step {step:,} can be replayed "
+                              "by a click on the timeline before its first event.")  # fmt: skip
+        elif stop.get("seq") != body["event"]:
+            self._context.link.move("goto", seq=body["event"])
 
     def _try(self) -> None:
         code = self.code.toPlainText().strip()
@@ -167,7 +177,7 @@ def _place(place: dict[str, Any]) -> tuple[str, str]:
         parts.append(f"{os.path.basename(place['file'])}:{place['line']}")
     where = " · ".join(map(str, parts))
     tip = "Select the parameter" if place.get("parameter") else ""
-    tip = "Show the line in the Code panel" if place.get("file") else tip
+    tip = "Go there in time, as far as it is remembered, and show the line" if place.get("file") else tip
     return (f"{where} · step {step_number(place):,}" if where else ""), tip
 
 

@@ -9,7 +9,7 @@ from PyQt6.QtCore import QPoint, Qt, pyqtSignal
 from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from gui.numbers import format_number
+from gui.numbers import format_number, trimmed
 from gui.panels.explain_threads import ThreadsPart
 from gui.terms import element_name, terms_of
 from gui.theme import Theme
@@ -103,7 +103,7 @@ class ExplainPage(QScrollArea):
         self._fit_top()
         by = f"computed by {body['op']}{' on the GPU' if body.get('launch') else ''}"
         parts = [f"an element of {body['label']}" if body.get("label") else "", by]
-        given = ", ".join(f"{key} {_text(value)}" for key, value in body["parameters"].items())
+        given = ", ".join(f"{key}\u00a0{_text(value)}" for key, value in body["parameters"].items())
         self.of.setText(" · ".join(filter(None, [*parts, given])))
         self.formula.set_formula(body["latex"], body["plain"])
         self.numbers.setText(_breakable(f"{body['here']}\n{_without_head(body)}"))
@@ -226,7 +226,8 @@ def _line() -> QWidget:
 def _text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"({', '.join(map(_text, value))})"
-    return format_number(value) if isinstance(value, (int, float)) else str(value)
+    # What is given, not measured, has no digits to fill up: "step 3", "lr 1e-04".
+    return trimmed(format_number(value)) if isinstance(value, (int, float)) else str(value)
 
 
 def _odd(value: Any) -> bool:

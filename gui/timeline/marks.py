@@ -75,6 +75,8 @@ class Events:
         """Take in an answer to ``events``; returns how many were new."""
         fresh = [event for event in body["events"] if event["seq"] >= self.next]
         for event in fresh:
+            if self._events and event["seq"] != self.next:
+                self.clear()  # events were passed over while the script ran freely: one cannot go to those before
             self._add(event)
         before = self.first, self.complete
         if body.get("first") is not None:

@@ -87,7 +87,8 @@ class HeatCanvas(QWidget):
             self.view.reset()
         self.unit = unit
         image = scale.image(data if tints is None else tints, self.theme)
-        self.picture = Picture(data, scale, *at, block, tile, note, image, tints, tiles)
+        finite = data.dtype.kind != "f" or bool(np.isfinite(data).any())
+        self.picture = Picture(data, scale, *at, block, tile, note, image, tints, tiles, finite)
         self._fit()
         self.update()
 
@@ -179,8 +180,8 @@ class HeatCanvas(QWidget):
         origin = (area.left() + view.origin[0], area.top() + view.origin[1])
         seen, cell = view.visible(), view.cell
         key = (
-            picture.scale, picture.note, picture.block, picture.tile, self.tiles_are_numbered, self.unit, origin, cell, seen,
-            view.rows, view.columns, view.square, self.theme,
+            picture.scale, picture.finite, picture.note, picture.block, picture.tile, self.tiles_are_numbered, self.unit,
+            origin, cell, seen, view.rows, view.columns, view.square, self.theme,
         )  # fmt: skip
         self._frame.paint(painter, self.size(), self.theme.panel, key, lambda own: self._paint_frame(own, picture, area))
         painter.save()
@@ -216,19 +217,21 @@ class HeatCanvas(QWidget):
         room = QRectF(area.left() + right + 12, area.top(), self._scale_width() - 12, area.height())
         if lying:
             room = QRectF(area.left(), area.top() + below + 12, max(right, self.theme.space(160)), area.height())
+        if not picture.finite:
+            return self._caption(painter, "no finite number, so no scale", area.top() + below + 4)
         paint_scale(painter, self.theme, picture.scale, room, lying)
         line = self._metrics.height()
         scale = self.theme.space(8) + line + 12 if lying else min(area.height(), self.theme.space(200) + line)
-        self._caption(painter, picture, area.top() + (below + scale if lying else max(below, scale)) + 4)
-
-    def _caption(self, painter: QPainter, picture: Picture, top: float) -> None:
-        """What the scale is, right below the map and its scale."""
-        painter.setFont(self.theme.text_font("small"))
-        painter.setPen(self.theme.muted)
         parts = [picture.note, self.unit]
         if picture.block != (1, 1):
             parts.insert(0, f"each cell the mean of {picture.block[0]} × {picture.block[1]}")
-        metrics, words = painter.fontMetrics(), " · ".join(parts)
+        self._caption(painter, " · ".join(parts), area.top() + (below + scale if lying else max(below, scale)) + 4)
+
+    def _caption(self, painter: QPainter, words: str, top: float) -> None:
+        """What the scale is, right below the map and its scale."""
+        painter.setFont(self.theme.text_font("small"))
+        painter.setPen(self.theme.muted)
+        metrics = painter.fontMetrics()
         if metrics.horizontalAdvance(words) > self.width() - 16:
             words = re.sub("scale shared by (the maps|tensors)", "shared scale", words)
         left = max(8.0, min(self._area().left(), self.width() - 8.0 - metrics.horizontalAdvance(words)))

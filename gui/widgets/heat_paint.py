@@ -38,6 +38,7 @@ class Picture:
         image: the numbers as colours.
         tiles: how many tiles an atlas has; places behind the last have no numbers. None: as many as there is room for.
         tints: what the colours stand for where that is not the data: shares of each map's own range.
+        finite: whether any number is, so that a scale says something.
     """
 
     data: np.ndarray
@@ -50,6 +51,7 @@ class Picture:
     image: QImage | None = None
     tints: np.ndarray | None = None
     tiles: int | None = None
+    finite: bool = True
 
     @property
     def tinted(self) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QFontMetricsF, QImage, QPainter, QPen
 
-from gui.numbers import format_number
+from gui.numbers import format_number, trimmed
 from gui.theme import Theme, with_alpha
 from gui.widgets.value_scale import ValueScale
 
@@ -17,13 +17,7 @@ from gui.widgets.value_scale import ValueScale
 def scale_texts(scale: ValueScale) -> list[str]:
     """How the upper end, zero where it lies between, and the lower end are written."""
     values = [scale.high, scale.low] if scale.sequential else [scale.high, 0.0, scale.low]
-    return [_short(value) for value in values]
-
-
-def _short(value: float) -> str:
-    """4 significant digits without zeros at the end."""
-    digits, e, power = format_number(value).partition("e")
-    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + e + power
+    return [trimmed(format_number(value)) for value in values]
 
 
 def paint_scale(painter: QPainter, theme: Theme, scale: ValueScale, room: QRectF, lying: bool) -> None:

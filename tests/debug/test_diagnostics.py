@@ -5,12 +5,15 @@ import runpy
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import engine as torch
 from engine import nn, trace
 from engine.debug.diagnostics import CHECKS, SEVERITIES, Diagnostics, Finding, Place, finding_ids
+from engine.debug.diagnostics.event import event_of
 from engine.debug.diagnostics.updates import Updates
+from engine.debug.events import Event, Position
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -144,6 +147,35 @@ def test_infinity_without_nan_is_told_without_nan():
     with Diagnostics() as diagnostics:
         torch.log(torch.tensor([0.0, 1.0, 0.0]) * w).sum().backward()
     assert diagnostics.findings[0].sentence.startswith("2 of 3 elements are infinite, first [0]")
+
+
+def test_data_that_are_not_finite_are_not_also_judged_by_their_size():
+    data = torch.randn(16, 3)
+    data[5, 2] = float("inf")
+    found = train(nn.Linear(3, 1), nn.functional.mse_loss, data, torch.zeros(16, 1), steps=1)
+    assert [one.id for one in found] == ["non-finite"]
+
+
+def test_a_logarithm_of_zero_can_be_tried_without(monkeypatch):
+    """The trial is run as it stands, before the step that the zero would spoil; then all is finite."""
+    def run():
+        w = torch.ones(3, requires_grad=True)
+        with Diagnostics() as diagnostics:
+            torch.log(torch.tensor([0.0, 1.0, 2.0]) * w).sum().backward()
+        return [one for one in diagnostics.findings if one.id == "non-finite"]
+
+    (found,) = run()
+    assert found.begins == found.place.step == 0
+    monkeypatch.setattr(torch, "log", torch.log)  # put back afterwards
+    exec(found.what_if, {"torch": torch})
+    assert run() == []
+
+
+def test_slower_steps_are_tried_from_where_the_loss_was_least():
+    x = torch.ones(8, 2)
+    (found,) = [one for one in train(nn.Linear(2, 1), nn.functional.mse_loss, x, 3 * x[:, :1], 90, lr=3.0, every=1)
+                if one.id == "non-finite"]  # fmt: skip
+    assert found.what_if is not None and found.begins == 1 < found.place.step
 
 
 def test_nan_in_the_data_names_the_sample():
@@ -424,3 +456,23 @@ def test_of_a_large_parameter_every_column_is_looked_at():
         updates.after(parameter)
         ((_, ratio),) = updates.take().values()
         assert ratio == pytest.approx(2048**-0.5, rel=0.1)
+
+
+def test_a_finding_is_found_again_in_the_history():
+    """The op that made infinity first, though its name stands twice on the line, and each step has it."""
+    def event(seq, name="Log", step=1, kind="forward", line=7, **arrays):
+        return Event(seq, Position(seq), kind, name, "", "s.py", line, step=step, arrays=arrays)
+
+    good, bad = np.ones(2, np.float32), np.array([np.inf, 1], np.float32)
+    history = [
+        event(0, step=0, y=bad), event(1, "", kind="line"), event(2, y=good), event(3, y=bad), event(4, y=bad),
+        event(5, "Exp", y=bad), event(6, "", kind="begin_backward", line=9),
+    ]  # fmt: skip
+
+    def place(line=7, op="Log", **more):
+        where = {"op": op, "module": "", "file": "s.py", "line": line, "step": 1, **more}
+        return event_of(history, {"id": "non-finite" if op == "Log" else "dead-relu", "place": where})
+
+    assert place().seq == 3 and place(step=0).seq == 0
+    assert place(line=9, op="").seq == 6 and place(op="").seq == 1 and place(op="Exp").seq == 5
+    assert place(line=8) is None and place(step=4) is None

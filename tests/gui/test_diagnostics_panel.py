@@ -74,6 +74,17 @@ def test_a_fault_that_has_grown_worse_is_one_card(panel, context):
     assert not panel.cards
 
 
+def test_the_focus_stays_in_the_panel_when_a_card_goes(panel, context, qtbot):
+    context.state.update(stop={"seq": 1, "position": [1]})
+    context.state.update(findings=[finding()])
+    panel.activateWindow()
+    (card,) = panel.cards.values()
+    card.attempt.setFocus()
+    qtbot.waitUntil(card.attempt.hasFocus)
+    context.state.update(findings=[])
+    assert panel.enabled.hasFocus()
+
+
 def test_the_place_shows_the_line(panel, context):
     context.state.update(stop={"seq": 1, "position": [1]})
     context.state.update(findings=[finding()])
@@ -81,6 +92,24 @@ def test_the_place_shows_the_line(panel, context):
     places_of(context).line_wanted.connect(lambda path, line: wanted.append((path, line)))
     next(iter(panel.cards.values())).place.click()
     assert wanted == [("/s/train.py", 12)]
+
+
+def test_the_place_goes_to_the_op_in_time(panel, context, link):
+    context.state.update(stop={"seq": 9, "position": [9]})
+    context.state.update(findings=[finding()])
+    (card,) = panel.cards.values()
+    said = []
+    context.said.connect(lambda text, severity: said.append(text))
+    link.answers["locateFinding"] = lambda arguments: {"event": 4 if arguments["finding"]["id"] == "dead-relu" else 5}
+    card.place.click()
+    assert link.moves[-1] == ("goto", {"seq": 4}) and not said
+    before = list(link.moves)
+    context.state.update(stop={"seq": 4, "position": [4], "live": False})
+    card.place.click()
+    assert link.moves == before, "it stands there already"
+    link.answers["locateFinding"] = {"event": None}
+    card.place.click()
+    assert link.moves == before and "step 41 can be replayed" in said[0]
 
 
 def test_a_parameter_without_a_line_is_selected(panel, context):

@@ -168,6 +168,13 @@ def test_a_formula_is_cut_only_outside_of_brackets():
     assert pieces(r"y = \frac{a + b}{c} + (d + e)") == ["y", r"= \frac{a + b}{c}", "+ (d + e)"]
 
 
+def test_what_is_given_has_no_digits_to_fill_up(panel, context, link):
+    link.answers["explain"] = explanation(parameters={"lr": 1e-4, "beta1": 0.9, "maximize": 0, "step": 3.0, "pad": (1, 2.0)})
+    select(context)
+    given = panel.page.of.text().split(" · ")[-1].replace("\u00a0", " ")
+    assert given == "lr 1e-04, beta1 0.9, maximize 0, step 3, pad (1, 2)"
+
+
 def test_an_unreadable_formula_is_shown_as_text(qtbot, context):
     view = FormulaView(context.theme)
     qtbot.addWidget(view)

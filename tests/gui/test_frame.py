@@ -79,6 +79,19 @@ def test_on_a_wide_window_layers_and_data_stand_beside_the_curves(stopped, qtbot
     assert not panels["layers"].isVisible()
 
 
+def test_other_room_brings_no_other_panel_to_the_front(stopped, qtbot):
+    """Also larger text is a reason to arrange the panels anew: whoever reads an explanation goes on reading it."""
+    panels = stopped.workspace.panels
+    qtbot.waitUntil(lambda: sizes(stopped) == (340, 360, 72))
+    for key in ("explain", "stack"):
+        stopped.workspace.show_panel(key)
+    for size, beside in (((1920, 1080), True), ((1280, 800), False)):
+        stopped.resize(*size)
+        qtbot.waitUntil(lambda beside=beside: panels["layers"].isVisible() is beside)
+        qtbot.wait(50)
+        assert panels["explain"].isVisible() and panels["stack"].isVisible() and panels["curves"].isVisible()
+
+
 def test_a_layout_of_the_users_own_stays_when_the_window_grows(stopped, qtbot):
     qtbot.waitUntil(lambda: sizes(stopped) == (340, 360, 72))
     stopped.workspace.docks["stack"].toggleViewAction().trigger()

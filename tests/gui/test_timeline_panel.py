@@ -600,3 +600,18 @@ def test_the_legend_is_whole_or_names_what_has_no_lane(panel):
     assert "loss" in panel.legend.text() and "forward" not in panel.legend.text()
     panel.resize(800, 104)
     assert "update" in panel.legend.text()
+
+
+def test_events_behind_a_gap_stand_at_their_own_numbers():
+    """A free run that is looked at counts events which nobody keeps; the timeline then began where none was remembered."""
+    def some(*seqs):
+        fields = {"kind": "batch", "name": "b", "epoch": 0, "batch": 0, "step": 0, "file": "", "line": 0}
+        return [{"seq": seq, "position": [seq, 0, 0], **fields} for seq in seqs]
+
+    events = Events()
+    events.extend({"events": some(0, 1, 2), "first": 0, "complete": True})
+    events.extend({"events": some(10, 11), "first": 10, "complete": False})
+    assert (events.first, events.next, events.complete) == (10, 12, False)
+    assert events.get(2) is None and events.get(9) is None and events.get(10) and events.get(11)
+    events.extend({"events": some(12, 40, 41), "first": 12, "complete": False})
+    assert (events.first, events.next) == (40, 42) and events.get(12) is None and events.get(41)

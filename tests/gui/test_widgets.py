@@ -12,6 +12,7 @@ from gui.dock_parts import Fitting, style_tabs
 from gui.panels.tensor_export import fetch, parts_of
 from gui.panels.tensor_view import plan, shown
 from gui.theme import Theme
+from gui.widgets import heat_canvas
 from gui.widgets.heat_map import HeatMap
 from gui.widgets.heat_paint import CellPainter, Picture, number_writer
 from gui.widgets.heat_scale import scale_texts
@@ -227,6 +228,19 @@ def test_cells_have_their_colour_and_their_ring(heat):
     heat.mark((0, 1))
     corner = (heat.cell_rect(0, 1).topLeft() + QPointF(1, 10)).toPoint()
     assert heat.grab().toImage().pixelColor(corner) == theme.selection
+
+
+def test_a_map_without_a_finite_number_has_no_scale(heat, monkeypatch):
+    captions, scales = [], []
+    monkeypatch.setattr(heat_canvas, "paint_scale", lambda *_: scales.append(1))
+    caption = heat._caption
+    monkeypatch.setattr(heat, "_caption", lambda painter, words, top: (captions.append(words), caption(painter, words, top)))
+    heat.show_numbers(np.array([[np.nan, np.inf]]), ValueScale(-1, 1))
+    heat.grab()
+    assert not scales and captions[-1] == "no finite number, so no scale"
+    heat.show_numbers(np.array([[np.nan, 0.5]]), ValueScale(-1, 1))
+    heat.grab()
+    assert scales and captions[-1] == "own scale · dimensionless"
 
 
 def test_zoom_stays_for_the_same_shape_only(heat):

@@ -98,7 +98,7 @@ class LearningRate(Check):
             f"The steps are so long that they jump over the valley of the loss: {what}.",
             f"{share}The loss was {number(start)} at first and is {number(now)}.",
             "Lower the learning rate tenfold.", self.place if self.place.file else this.place(),
-            evidence, SLOWER, _SOURCE,
+            evidence, SLOWER, _SOURCE, begins=this.best_step(),
         )  # fmt: skip
 
 

@@ -16,6 +16,9 @@ from engine.debug.statistics.observer import summarize
 
 SLOWER = 'for g in optimizer.param_groups: g["lr"] *= 0.1'
 
+#: Only what is written torch.log(...) changes; the user can fit it to the script, as all trials.
+CLAMPED = "torch.log = lambda x, log=torch.log: log(x.clamp(min=1e-7))"
+
 #: For the op that made them: why, and what to do.
 _REASONS = {
     "Log": ("the logarithm of 0 is -inf and that of a negative number is NaN", "Clamp the argument above 0 first"),
@@ -79,6 +82,7 @@ class NonFinite(Check):
             "non-finite", "error", "Gradients become NaN or infinite in the backward pass",
             f"The loss is finite, and so is what each op of this pass makes of small numbers: {_OVERFLOW[0]}, or a "
             "weight is infinite and an activation hides it.", where, f"{_OVERFLOW[1]}.", place, evidence, SLOWER,
+            begins=this.best_step(),
         )  # fmt: skip
 
     def _forward(self, this: Pass) -> None:
@@ -106,15 +110,23 @@ class NonFinite(Check):
         where, evidence = _where(self.run, tensor._array, edge is None)
         if edge is None:
             title = f"The data for {record.function.name} are not finite"
-            cause = "NaN or infinity is in the data already; it spreads to the loss and from there to every weight."
-            suggestion, code = "Look at this sample, and drop or repair it before training.", None
+            cause = (
+                "NaN or infinity is in the data already, or arithmetic on them made it before (a logarithm of 0, a division "
+                "by 0); it spreads to the loss and from there to every weight."
+            )
+            suggestion = (
+                "Look at this sample, and drop or repair it before training. A breakpoint on NaN or infinity stops at the "
+                "op that makes it, if any does."
+            )
+            code = None
             place = this.place(record)
         else:
             title = "The optimizer made a weight NaN or infinite"
             cause = "Gradients were finite, but the update overflowed, or the weight was not finite from the start."
             suggestion, code = "Use a smaller learning rate, and look at how the weight was initialised.", SLOWER
             place = this.place(record, edge[0])
-        self.report("non-finite", "error", title, cause, where, suggestion, place, evidence, code)
+        begins = None if code is None else this.best_step()
+        self.report("non-finite", "error", title, cause, where, suggestion, place, evidence, code, begins=begins)
 
     def _tell(self, this: Pass, record: Record | None, op: str, direction: str, array: np.ndarray, inputs: Any) -> None:
         reason, advice = _REASONS.get(op, _OVERFLOW)
@@ -129,8 +141,13 @@ class NonFinite(Check):
                 where += f" The input there is {number(evidence[f'input{i}'])}."
         title = f"{op} makes NaN or infinity in its {direction} pass"
         cause = f"Everything that went in is finite; what came out is not: {reason}."
-        code = SLOWER if (reason, advice) == _OVERFLOW else None
-        self.report("non-finite", "error", title, cause, where, f"{advice}.", this.place(record), evidence, code)
+        code, begins = None, None
+        if (reason, advice) == _OVERFLOW:
+            code, begins = SLOWER, this.best_step()
+        elif op == "Log":
+            code, begins = CLAMPED, self.run.step  # before the step that would make every weight NaN
+        place = this.place(record)
+        self.report("non-finite", "error", title, cause, where, f"{advice}.", place, evidence, code, begins=begins)
 
 
 def _where(run: Any, array: np.ndarray, by_sample: bool) -> tuple[str, dict[str, Any]]:

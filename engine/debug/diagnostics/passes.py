@@ -127,9 +127,10 @@ class Site:
     def is_usual(self) -> bool:
         """Whether the small gradients are finite, and not much larger than those that were measured before."""
         total = 0.0
-        for leaf in self.small.values():
-            if leaf._grad is not None:
-                total += _square(leaf._grad._array)
+        with np.errstate(over="ignore"):  # a sum that is infinite is not usual
+            for leaf in self.small.values():
+                if leaf._grad is not None:
+                    total += _square(leaf._grad._array)
         return total <= self.usual
 
 
@@ -174,10 +175,11 @@ class Pass:
     def measure(self, leaves: dict[int, Tensor]) -> None:
         """Take the norms of the gradients that the pass has left."""
         small, total, of_small = self.site.small, 0.0, 0.0
-        for key, leaf, square in _squares(leaves):
-            total += square
-            of_small += square if key in small else 0.0
-            self.norms[key] = (leaf, math.sqrt(square) if square >= 0 else math.nan)
+        with np.errstate(over="ignore"):  # an infinite norm is what a check reports
+            for key, leaf, square in _squares(leaves):
+                total += square
+                of_small += square if key in small else 0.0
+                self.norms[key] = (leaf, math.sqrt(square) if square >= 0 else math.nan)
         self.norm = math.sqrt(total) if total >= 0 else math.nan
         if math.isfinite(of_small):
             self.site.usual = max(self.site.usual, LARGER**2 * of_small)
@@ -291,6 +293,17 @@ class Pass:
     def is_hidden(self, record: Record) -> bool:
         """Whether a weighted op follows."""
         return any(consumer.leaf_weight() is not None for consumer in self.leads_on(record))
+
+    def best_step(self) -> int | None:
+        """After how many steps, one at least, the loss was least of those remembered: weights have not grown yet there.
+
+        None where a step is not one pass, or where there was none before.
+        """
+        before, losses = self.run.step, self.site.losses
+        recent = [loss if math.isfinite(loss) else math.inf for loss in losses.last[:-1]]
+        if not recent or losses.count != before + 1:
+            return None
+        return max(1, before - len(recent) + recent.index(min(recent)))
 
     def let_go(self) -> None:
         """Forget the arrays that the ops were given and have made."""

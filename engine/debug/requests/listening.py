@@ -80,3 +80,11 @@ def _diagnostics(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any
     if debuggee.diagnostics is None:
         return {"enabled": False, "findings": []}
     return {"enabled": True, "findings": [finding.to_json() for finding in debuggee.diagnostics.findings]}
+
+
+@handles("locateFinding")
+def _locate_finding(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
+    from engine.debug.diagnostics.event import event_of
+
+    event = event_of(debuggee.debugger.history, arguments["finding"])
+    return {"event": None if event is None else event.seq}

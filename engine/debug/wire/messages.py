@@ -307,6 +307,10 @@ REQUESTS: dict[str, Request] = {
         "Switch the diagnoses on and off, and ask for what they found; new findings are also events.",
         {"enabled?": "bool"}, {"enabled": "bool", "findings": "[object]"},
     ),
+    "locateFinding": Request(
+        "The event at which a finding of the diagnoses shows; null where the history does not have it.",
+        {"finding": "object"}, {"event": "int | null"},
+    ),
     "live": Request(
         "What to show while the script runs freely, by events snapshot that carry the number of the subscription: these "
         "views in the place of earlier ones (without any, only the structure is told); with enabled false, nothing.",
