@@ -136,7 +136,7 @@ class Batch:
 
     def describe(self, i: int) -> str:
         """What a hint says of a sample."""
-        lines = [f"sample {i} of the batch"]
+        lines = [f"sample [{i}] of the batch"]
         if self.indices is not None and i < len(self.indices):
             lines[0] += f" · {int(self.indices[i])} in the dataset"
         label, prediction, loss = self.named(self.labels, i), self.named(self.predictions, i), self.loss(i)

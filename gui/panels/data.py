@@ -247,12 +247,12 @@ class DataPanel(Panel):
             return
         value = np.asarray(batch.labels[sample]).reshape(-1)[0]
         whole = batch.labels.dtype.kind in "iub"
-        dialog = EditDialog(f"label of sample {sample}", str(value.item()), self.theme, whole, self, self._note(place))
+        dialog = EditDialog(f"label of sample [{sample}]", str(value.item()), self.theme, whole, self, self._note(place))
         if dialog.exec() == QDialog.DialogCode.Accepted and dialog.value is not None:
             if place.seq is not None and place.seq != stop.get("seq"):
                 self.context.link.move("goto", seq=place.seq)  # the fork waits for it
             index = (sample, *[0] * (len(shape) - 1))
-            self.context.link.fork([place.edit(index, dialog.value)], f"label {sample} = {dialog.field.text().strip()}")
+            self.context.link.fork([place.edit(index, dialog.value)], f"label [{sample}] = {dialog.field.text().strip()}")
         dialog.deleteLater()
 
     def _note(self, place: Place) -> str:

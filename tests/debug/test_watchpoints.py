@@ -206,7 +206,7 @@ def test_extremes_say_where():
     assert finding.index == (0, 1) and finding.sample == 0
     (finding,) = found({"kind": "min-below", "threshold": 1}, forward([[2, 5], [5, 0.5]]), batch=Batch(2))
     assert finding.index == (1, 1) and finding.sample == 1
-    assert finding.sentence == "The min of y of Linear is 0.5 at [1, 1], sample 1 of the batch, below 1"
+    assert finding.sentence == "The min of y of Linear is 0.5 at [1, 1], sample [1] of the batch, below 1"
 
 
 def test_statistics_leave_out_what_is_not_finite():
