@@ -79,7 +79,7 @@ class Stepper(QWidget):
 
     def width_with(self, short: bool) -> int:
         """Pixels that the widget takes with the letter, or with the name."""
-        longest = max(("all", str(self.spin.maximum())), key=len)
+        longest = max(("all", f"[{self.spin.maximum()}]"), key=len)
         text = f"{self._names[short]} {longest}"
         buttons = sum(min(button.sizeHint().width(), button.maximumWidth()) for button in self._buttons)
         return self.spin.fontMetrics().horizontalAdvance(text) + _FRAME + buttons
@@ -87,7 +87,8 @@ class Stepper(QWidget):
     def _write(self) -> None:
         name = self._names[self._short]
         self.spin.blockSignals(True)
-        self.spin.setPrefix(f"{name} ")
+        self.spin.setPrefix(f"{name} [")  # an index, as the elements have them
+        self.spin.setSuffix("]")
         self.spin.setSpecialValueText(f"{name} all")
         self.spin.blockSignals(False)
         beside = sum(min(button.sizeHint().width(), button.maximumWidth()) for button in self._buttons)

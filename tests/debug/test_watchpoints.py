@@ -50,7 +50,7 @@ def test_the_first_element_sample_and_culprit_are_named():
     (finding,) = found({"kind": "nan-inf"}, forward(y, module="fc1"), batch=Batch(4, [9, 8, 7, 6]))
     assert finding.index == (2, 1) and finding.sample == 2 and finding.dataset_index == 7
     assert finding.sentence == (
-        "NaN in y of Linear (fc1): first at [2, 1], sample 2 of the batch (number 7 of the dataset); 2 of 12 elements; "
+        "NaN in y of Linear (fc1): first at [2, 1], sample [2] of the batch ([7] of the dataset); 2 of 12 elements; "
         "none of the op's inputs has any: it was made here"
     )
     (finding,) = found({"kind": "nan-inf"}, forward([-INF], x=[1.0, NAN], module="fc1"))
