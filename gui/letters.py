@@ -14,6 +14,9 @@ from PyQt6.QtWidgets import QAbstractButton, QDialog, QLabel, QMenuBar, QWidget
 #: A marked letter; two ampersands stand for one that is shown.
 _MARK = re.compile(r"(?<!&)(?:&&)*&([^&\s])")
 
+#: Which letters are wanted most: the first of the text, those of its words, any.
+_PREFERRED = (r"^\W*([^\W_])", r"\b([^\W_])", r"([^\W_])")
+
 
 def letter_of(text: str) -> str:
     """The letter that is marked in a text, in lower case; "" where none is."""
@@ -32,27 +35,29 @@ def with_letters(texts: Sequence[str]) -> list[str]:
     First letters of texts are given first, then those of other words, then any; where none is left there is no mark. What
     follows a tab is a key that is only shown.
     """
-    taken: set[str] = set()
-    done: dict[int, str] = {}
-    bare = list(texts)
+    kept: dict[str, int] = {}
     for i, text in enumerate(texts):
-        letter = letter_of(text)
-        if letter and letter not in taken:
-            taken.add(letter)
-            done[i] = text
-        elif letter:
-            bare[i] = re.sub("&(?!&)", "", text)
-    for pattern in (r"^\W*(\w)", r"\b(\w)", r"(\w)"):
-        for i, text in enumerate(bare):
-            if i in done:
-                continue
-            words = text.partition("\t")[0]
-            spots = (found.start(1) for found in re.finditer(pattern, words))
-            spot = next((at for at in spots if words[at].lower() not in taken and words[at] != "_"), None)
-            if spot is not None:
-                taken.add(words[spot].lower())
-                done[i] = f"{text[:spot]}&{text[spot:]}"
-    return [done.get(i, text) for i, text in enumerate(bare)]
+        if letter := letter_of(text):
+            kept.setdefault(letter, i)
+    bare = [text if i in kept.values() else re.sub("(&&)|&", r"\1", text) for i, text in enumerate(texts)]
+    taken, found = set(kept), list(bare)
+    wanting = [i for i in range(len(texts)) if i not in kept.values()]
+    for pattern in _PREFERRED:
+        for i in wanting:
+            spots = _spots(bare[i], pattern)
+            letter = next((letter for letter in spots if letter not in taken), None)
+            if letter is not None and found[i] == bare[i]:
+                taken.add(letter)
+                found[i] = f"{bare[i][: spots[letter]]}&{bare[i][spots[letter] :]}"
+    return found
+
+
+def _spots(text: str, pattern: str) -> dict[str, int]:
+    """Where the letters stand that a pattern finds, the first place of each."""
+    found: dict[str, int] = {}
+    for match in re.finditer(pattern, text.partition("\t")[0]):
+        found.setdefault(match.group(1).lower(), match.start(1))
+    return found
 
 
 def mark_actions(actions: Iterable[QAction]) -> None:

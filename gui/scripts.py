@@ -10,7 +10,7 @@ from typing import Any
 from PyQt6.QtCore import QObject
 from PyQt6.QtWidgets import QFileDialog, QWidget
 
-from gui.comparing import compared_words
+from gui.comparing import compared_words, quoted
 from gui.context import Context
 from gui.following import Following
 from gui.message_bar import MessageBar
@@ -145,15 +145,14 @@ class Scripts(QObject):
         here, before = self._context.state.current_run, edited_run(self._context.state.runs)
         if before is not None:
             self._context.link.switch(before["number"])
-            self._messages.show_message(
-                f"Back in {before['name']}, without the edit; {here['name']} is kept: Ctrl+Shift+Z goes there again.", "info"
-            )
+            here, before = quoted(here["name"]), quoted(before["name"])
+            self._messages.show_message(f"Back in {before}, without the edit. {here} is kept: Ctrl+Shift+Z goes there.")
 
     def redo(self) -> None:
         """To the newest run that was made of the current one by an edit."""
         if (edited := run_of_edit(self._context.state.runs)) is not None:
             self._context.link.switch(edited["number"])
-            self._messages.show_message(f"In {edited['name']} again, with its edit; Ctrl+Z leaves it.", "info")
+            self._messages.show_message(f"In {quoted(edited['name'])} again, with its edit; Ctrl+Z leaves it.")
 
     def compare(self) -> None:
         """Where the current run and the newest other one first differ."""
