@@ -223,6 +223,8 @@ class BreakpointsPanel(Panel):
         item, viewport = self.tree.itemAt(place), self.tree.viewport()
         if item is not None and viewport is not None:
             self.menu(_row(item)).popup(viewport.mapToGlobal(place))
+        elif viewport is not None:
+            self.customContextMenuRequested.emit(viewport.mapTo(self, place))
 
     def menu(self, row: Row) -> QMenu:
         """What can be done with a breakpoint."""

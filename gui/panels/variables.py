@@ -261,6 +261,8 @@ class VariablesPanel(Panel):
         viewport = self.tree.viewport()
         if isinstance(node, Node) and viewport is not None:
             self.menu(node).popup(viewport.mapToGlobal(place))
+        elif viewport is not None:  # no row is pointed at: the panel's own menu
+            self.customContextMenuRequested.emit(viewport.mapTo(self, place))
 
     def menu(self, node: Node) -> QMenu:
         """What can be done with a row."""
