@@ -136,6 +136,9 @@ class Observer:
     def end_backward(self, roots: tuple[Tensor, ...]) -> None:
         """``backward`` is done."""
 
+    def made_optimizer(self, optimizer: Any) -> None:
+        """The script has made an optimizer."""
+
     def begin_step(self, optimizer: Any) -> None:
         """``optimizer.step()`` begins."""
 

@@ -14,6 +14,7 @@ from PyQt6.QtWidgets import QWidget
 
 from gui.context import Context
 from gui.icons import icon
+from gui.undoing import edited_run, run_of_edit
 
 
 class Spec(NamedTuple):
@@ -27,7 +28,8 @@ class Spec(NamedTuple):
     when: str = "always"
 
 
-#: ``when``: always; script: one is open; stopped; running; launched: it can be started again; runs: there are several.
+#: ``when``: always; script: one is open; stopped; running; launched: it can be started again; runs: there are several;
+#: edited: this run began with an edit; edits: another began with an edit of this one.
 SPECS: dict[str, Spec] = {
     "open": Spec("Open…", ("Ctrl+O",), "open", "Open a training script, which stops at its first line, or a saved session, "
                  "which goes on where it stood", "File"),
@@ -78,6 +80,10 @@ SPECS: dict[str, Spec] = {
     "faster": Spec("Faster", ("Ctrl+Shift+.",), "", "More steps a second on continue, up to free running", "Run"),
     "compare": Spec("Compare runs…", ("Ctrl+Shift+C",), "compare", "Where two runs first differ: fork one by an edit, "
                     "or restart with other parameters", "Run", "runs"),
+    "undo": Spec("Undo edit", ("Ctrl+Z",), "", "Back to the run that was edited; the run with the edit stays in the list of "
+                 "runs", "Run", "edited"),
+    "redo": Spec("Redo edit", ("Ctrl+Shift+Z", "Ctrl+Y"), "", "To the newest run that began with an edit of this one", "Run",
+                 "edits"),
 
     "find": Spec("Find in code…", ("Ctrl+F",), "", "Find a text in the file that the Code panel shows", "View", "script"),
     "find_next": Spec("Find next", ("F3",), "", "The next place of the text that is looked for", "View", "script"),
@@ -161,6 +167,8 @@ class Actions(QObject):
             "running": state.running or self._walking,
             "launched": bool(state.launched) and not state.restoring,
             "runs": stopped and len(state.runs) > 1,
+            "edited": stopped and edited_run(state.runs) is not None,
+            "edits": stopped and run_of_edit(state.runs) is not None,
         }
 
 

@@ -12,7 +12,7 @@ from PyQt6.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 
 from gui.context import Context
 from gui.panels.panel import ElidedLabel
-from gui.state import Selection
+from gui.state import Selection, is_loss
 from gui.steps import step_number
 from gui.timers import READABLE, Paced
 
@@ -48,7 +48,8 @@ def parts(stop: dict[str, Any] | None, selection: Selection | None = None) -> li
         tip = f"The optimizer's step that goes on here, or ends; {ended:,} {'has' if ended == 1 else 'have'} been done"
         found.append(Part(f"step {step_number(stop):,}", None, "", tip))
     if direction := str(stop.get("direction") or ""):
-        found.append(_part(direction, "line", "the line that began this pass", direction))
+        phase = "loss" if direction == "forward" and is_loss(str(stop.get("op") or "")) else direction
+        found.append(_part(phase, "line", "the line that began this pass", phase))
         names = [name for name in str(stop.get("module") or "").split(".") if name]
         for name in names:
             if direction == "forward":

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from gui.steps import step_number
 
 
+def quoted(name: str) -> str:
+    """A run's name within a sentence: one that says what was edited looks like a part of it."""
+    return name if re.fullmatch(r"run \d+", name) else f"“{name}”"
+
+
 def compared_words(a: str, b: str, result: dict[str, Any]) -> str:
     """What a comparison of two runs has found, in a sentence or two."""
+    a, b = quoted(a), quoted(b)
     if result.get("step") is None and result.get("event") is None:
         note = f" {result['note']}" if result.get("note") else ""
         return f"{a} and {b} do not differ in the {result.get('common', 0)} steps that both have done.{note}"

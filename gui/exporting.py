@@ -17,6 +17,7 @@ from gui.exporting_files import explained
 from gui.exporting_pictures import draw_panel, panel_size, write_window
 from gui.exporting_tables import Table, curves_table, layers_table, write_csv
 from gui.panels.panel import Panel
+from gui.widgets.menu import Menu
 
 if TYPE_CHECKING:
     from gui.recording_run.recording import Picture
@@ -113,15 +114,18 @@ class Exporting:
     # ---- the menu of a panel's head ----
 
     def add_menu(self, panel: Panel) -> None:
-        """Offer what a panel can be written as in the context menu of its head."""
-        panel.head.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        panel.head.customContextMenuRequested.connect(
-            lambda place: self.menu(panel).popup(panel.head.mapToGlobal(place))
-        )
+        """Offer what a panel can be written as in the context menu of its head, and wherever in it no other one opens: so
+        the menu key, too, opens one in every panel.
+        """
+        for widget in (panel.head, panel):
+            widget.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            widget.customContextMenuRequested.connect(
+                lambda place, widget=widget: self.menu(panel).popup(widget.mapToGlobal(place))
+            )
 
     def menu(self, panel: Panel) -> QMenu:
         """What a panel can be written as."""
-        menu = QMenu(panel)
+        menu = Menu(panel)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         entries: list[tuple[str, Callable[[], object]]] = [
             (f"Export {panel.title} as PNG…", lambda: self.panel("png", panel)),
@@ -132,7 +136,8 @@ class Exporting:
         for text, call in entries:
             if (action := menu.addAction(text)) is not None:
                 action.triggered.connect(lambda _checked=False, call=call: call())
-        dock = panel.parent()
+        place = panel.parentWidget()
+        dock = place.parentWidget() if place is not None else None
         if isinstance(dock, QDockWidget) and (close := menu.addAction("Close the panel")) is not None:
             menu.insertSeparator(close)
             close.triggered.connect(lambda _checked=False: dock.close())

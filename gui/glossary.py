@@ -5,8 +5,11 @@ from __future__ import annotations
 #: (group, word, meaning)
 TERMS: tuple[tuple[str, str, str], ...] = (
     ("Training", "Epoch", "One pass over all training samples. Epochs are counted from 1."),
+    ("Training", "Sample", "One input and its target. Samples are called by their index, which counts from 0: sample [0] is "
+     "x[0]. Only what is in brackets counts from 0; epochs, batches and steps do not."),
     ("Training", "Batch", "The samples that are computed together in one step; batches of an epoch are counted from 1."),
-    ("Training", "Step", "One update of all parameters by the optimizer; step N is the state after N updates."),
+    ("Training", "Step", "One update of all parameters by the optimizer, with the passes before it. Counted from 1. "
+     "A script without an optimizer makes one with each backward pass."),
     ("Training", "Forward", "From the inputs to the outputs: each op computes its result from those before it."),
     ("Training", "Loss", "One number that says how wrong the outputs are; training makes it small."),
     ("Training", "Backward", "From the loss back to the parameters: the chain rule gives each number its gradient."),

@@ -7,30 +7,49 @@ from PyQt6.QtWidgets import QWidget
 
 from gui.actions import SPECS
 from gui.context import Context
+from gui.letters import plain
 from gui.table_dialog import Row, TableDialog
 
 #: What keys do in the widget that has the focus, where they belong to no action: (panel, keys, what, more).
 IN_PANELS = (
+    ("Everywhere", "Tab, Shift+Tab", "Next control, the one before", ""),
+    ("Everywhere", "Space, Return", "Press the button", ""),
+    ("Everywhere", "Alt+letter", "The menu, button or field", "Whose letter is underlined"),
+    ("Everywhere", "Menu, Shift+F10", "Open the context menu", "Of what has the focus"),
+    ("Everywhere", "Esc", "Close the message or the dialog", ""),
+    ("Start page", "Arrows", "Next card", ""),
+    ("Start page", "Return", "Open it", ""),
     ("Code", "F9", "Toggle breakpoint", "At the line of the cursor; Shift+F10 opens the menu of the line"),
+    ("Code", "Return, Shift+Return", "Next place, the one before", "While a text is looked for"),
+    ("Code", "Esc", "Close the search", ""),
     ("Network", "Arrows", "Select the next part", "Of the drawing, in that direction"),
-    ("Network", "+, -, 0", "Zoom in, out, fit", "The drawing under the mouse stays in its place"),
+    ("Network", "Return, Esc", "Into the part, and out again", "From a layer to its elements"),
+    ("Network", "+, -, 0", "Zoom in, out, fit", ""),
     ("Network", "F2", "Set the element", "Another value, in a fork of the run"),
     ("Tensor", "Arrows", "Select the next element", "Its neighbour in that direction"),
     ("Tensor", "Return", "Explain the element", "Formula, numbers and contributors"),
     ("Tensor", "F2", "Set the element", "Another value, in a fork of the run"),
     ("Tensor", "+, -, 0", "Zoom in, out, reset", "Near enough, the cells show their numbers"),
-    ("Tensor", "Ctrl+C", "Copy the values", "As text, one row a line"),
+    ("Tensor", "Ctrl+C", "Copy the number", "That is selected; without one, those in view"),
     ("Explain", "Up, Down", "Next term", "The contributors are lit in the other panels"),
     ("Explain", "Left, Right", "Next factor", "Of the term"),
     ("Explain", "Return", "Select the factor", "And see it explained in turn"),
-    ("Timeline", "Left, Right", "One step back or on", "On the level of the toolbar"),
+    ("Timeline", "Left, Right", "One event back or on", ""),
+    ("Timeline", "Ctrl+Left, Ctrl+Right", "One step back or on", "Of the optimizer"),
     ("Timeline", "Home, End", "First and newest event", "Of those that are kept"),
     ("Timeline", "+, -, 0", "Zoom in, out, fit", "The strip of events"),
+    ("Curves", "Left, Right", "Read the point beside", ""),
+    ("Curves", "Return", "Go to that step", "The script is taken there"),
+    ("Curves", "Esc", "Read no point", ""),
+    ("Curves", "+, -, 0", "Zoom in, out, all steps", ""),
     ("Data", "Arrows", "Select the next sample", "All panels show it"),
+    ("Data", "Return", "Change its label", "In a fork of the run"),
     ("Variables", "Return, F2", "Change the value", "In a fork of the run; of a watch, its expression"),
     ("Variables", "Space", "Select the tensor", "All panels show it"),
     ("Variables", "Del", "Remove the watch", ""),
     ("Breakpoints", "Return", "Change the breakpoint", "Condition, hit count, log message"),
+    ("Breakpoints", "Esc", "Change nothing", "While a breakpoint is being changed"),
+    ("Breakpoints", "Space", "Switch it off or on", ""),
     ("Breakpoints", "Del", "Remove the breakpoint", ""),
 )
 
@@ -42,12 +61,12 @@ def key_rows(context: Context, window: QWidget) -> list[Row]:
         action = context.action(name)
         known.add(action)
         if keys := _keys(action):
-            rows.append(Row(spec.menu.partition(" › ")[0], (keys, action.text().rstrip("…"), spec.tip)))
+            rows.append(Row(spec.menu.partition(" › ")[0], (keys, plain(action.text()).rstrip("…"), spec.tip)))
     order = {group: i for i, group in enumerate(dict.fromkeys(row.group for row in rows))}
     rows.sort(key=lambda row: order[row.group])
     for action in window.findChildren(QAction):
         if action not in known and (keys := _keys(action)):
-            rows.append(Row("Panels", (keys, action.text().replace("&", "").rstrip("…"), action.statusTip())))
+            rows.append(Row("Panels", (keys, plain(action.text()).rstrip("…"), action.statusTip())))
     rows.extend(Row(panel, (keys, text, more)) for panel, keys, text, more in IN_PANELS)
     return rows
 

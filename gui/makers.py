@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 
@@ -16,6 +17,23 @@ class Maker(NamedTuple):
 
     event: int | None
     name: str
+
+
+def with_events(graph: Mapping[str, Any] | None, ops: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The graph with the events of another pass through the same network. While a pass goes on, the graph of a stop is that
+    of the one before: its structure holds, its events are past.
+
+    Args:
+        ops: forward events of that pass, in their order, as far as it has come.
+    """
+    waiting: dict[tuple[str, str], deque[int]] = {}
+    for op in ops:
+        waiting.setdefault((str(op["name"]), str(op.get("module") or "")), deque()).append(int(op["seq"]))
+    nodes = []
+    for node in (graph or {}).get("nodes", ()):
+        ran = waiting.get((str(node.get("op")), str(node.get("module") or "")))
+        nodes.append(dict(node) if node.get("kind") == "input" else {**node, "event": ran.popleft() if ran else None})
+    return {**(graph or {}), "nodes": nodes}
 
 
 def maker_of(graph: Mapping[str, Any] | None, event: int, name: str) -> Maker | None:

@@ -10,13 +10,15 @@ from PyQt6.QtWidgets import QMenu, QMenuBar
 
 from gui.actions import SPECS
 from gui.context import Context
+from gui.letters import mark_bar
 from gui.samples import find_samples, short_path
 from gui.stepping import CHOICES
+from gui.widgets.menu import Menu
 
 #: Actions that begin another group of their menu.
 _GROUPS = frozenset({
     "start", "save_session", "export_png", "export_curves", "export_run", "close", "larger", "over", "back", "finer",
-    "slower", "breakpoint", "compare", "theme", "motion", "layout", "next_panel", "issue",
+    "slower", "breakpoint", "compare", "undo", "theme", "motion", "layout", "next_panel", "issue",
 })  # fmt: skip
 
 #: Submenus that change: after which action each stands.
@@ -47,14 +49,16 @@ class Menus:
         self._samples_known = False
         for title, fill in (("File › Open recent", self.fill_recent), ("File › Samples", self.fill_samples)):
             self.menus[title].aboutToShow.connect(lambda title=title, fill=fill: fill(self.menus[title]))
+        mark_bar(bar)
         self._levels = self._add_levels(self.menus["Run › Level"])
         context.state.subscribe("level", self._show_level)
 
     def _menu(self, bar: QMenuBar, path: str) -> QMenu:
         if path not in self.menus:
             above, _, title = path.rpartition(" › ")
-            menu = (self._menu(bar, above) if above else bar).addMenu(title)
-            assert menu is not None
+            parent = self._menu(bar, above) if above else bar
+            menu = Menu(title, parent)
+            parent.addMenu(menu)
             menu.setToolTipsVisible(True)
             menu.setAccessibleName(title)
             self.menus[path] = menu

@@ -10,7 +10,7 @@ from typing import Any
 from PyQt6.QtCore import QObject
 from PyQt6.QtWidgets import QFileDialog, QWidget
 
-from gui.comparing import compared_words
+from gui.comparing import compared_words, quoted
 from gui.context import Context
 from gui.following import Following
 from gui.message_bar import MessageBar
@@ -19,6 +19,7 @@ from gui.samples import samples_folder
 from gui.saved_sessions.archive import SUFFIX
 from gui.saved_sessions.reopening import Reopening
 from gui.stepping import Stepping
+from gui.undoing import edited_run, run_of_edit
 
 #: What is said to a script that waits for its user.
 _NO_INPUT = "Nobody can type into a script here: give it what it asks for as a parameter, an argument, or a file"
@@ -144,7 +145,21 @@ class Scripts(QObject):
         self._following.clear()
         self._context.state.update(program=None, launched={})
 
-    # ---- what happens to it ----
+    # ---- its runs ----
+
+    def undo(self) -> None:
+        """To the run that the current one was made of by an edit."""
+        here, before = self._context.state.current_run, edited_run(self._context.state.runs)
+        if before is not None:
+            self._context.link.switch(before["number"])
+            here, before = quoted(here["name"]), quoted(before["name"])
+            self._messages.show_message(f"Back in {before}, without the edit. {here} is kept: Ctrl+Shift+Z goes there.")
+
+    def redo(self) -> None:
+        """To the newest run that was made of the current one by an edit."""
+        if (edited := run_of_edit(self._context.state.runs)) is not None:
+            self._context.link.switch(edited["number"])
+            self._messages.show_message(f"In {quoted(edited['name'])} again, with its edit; Ctrl+Z leaves it.")
 
     def compare(self) -> None:
         """Where the current run and the newest other one first differ."""
@@ -160,6 +175,8 @@ class Scripts(QObject):
 
         self._messages.show_message(f"Comparing {a['name']} and {b['name']} …", "info")
         self._context.link.compare(a["number"], b["number"], compared)
+
+    # ---- what happens to it ----
 
     def _stopped(self, stop: dict[str, Any]) -> None:
         # Also where something else is shown over it: a process stands there again.

@@ -85,6 +85,7 @@ class TableDialog(QDialog):
         assert copy is not None
         copy.setToolTip("Put all of it on the clipboard as text, to be printed or sent")
         copy.clicked.connect(self.copy)
+        copy.setAutoDefault(False)  # Return in the search field is no wish to copy
         for button in self.buttons.buttons():
             button.setAccessibleName(button.text().replace("&", ""))
             if not button.toolTip():

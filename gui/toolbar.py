@@ -24,6 +24,7 @@ from gui.icons import icon_side
 from gui.run_choice import RunChoice
 from gui.stepping import CHOICES, FREE, steps_per_second
 from gui.timers import single_shot
+from gui.widgets.menu import Menu
 
 _GROUPS = (("open",), ("restart", "back", "continue", "pause", "stop"), ("over", "into", "out"))
 _WORDS = {
@@ -78,12 +79,12 @@ class Toolbar(QWidget):
 
     def set_open_menus(self, recent: Callable[[QMenu], object], samples: Callable[[QMenu], object]) -> None:
         """What the arrow beside "Open" offers: functions that fill a menu."""
-        menu = QMenu(self)
+        menu = Menu(self)
         menu.setAccessibleName("Open recent scripts and samples")
         menu.setToolTipsVisible(True)
         for title, fill in (("Recent", recent), ("Samples", samples)):
-            below = menu.addMenu(title)
-            assert below is not None
+            below = Menu(title, menu)
+            menu.addMenu(below)
             below.setToolTipsVisible(True)
             below.aboutToShow.connect(lambda fill=fill, below=below: fill(below))
         for name in ("start", "attach"):

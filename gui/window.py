@@ -20,6 +20,7 @@ from gui.exporting import Exporting
 from gui.faults import ScriptOnDisk, Silence
 from gui.first_paint import FirstPaint
 from gui.following import Following
+from gui.keyboard import Keyboard
 from gui.looks import Looks
 from gui.making import Making
 from gui.menus import Menus
@@ -68,6 +69,7 @@ class Window(QMainWindow):
         )
         self.errors = Errors(context, self.messages, self)
         self.screens = Screens(self)
+        self.keyboard = Keyboard(self)
         self.silence = Silence(context, self.messages, self)
         self.script_on_disk = ScriptOnDisk(context, self.messages, self.scripts.restart, self)
         self.setAcceptDrops(True)
@@ -135,7 +137,7 @@ class Window(QMainWindow):
             "clear_breakpoints": self._clear_breakpoints,
             "finer": lambda: self._change_level(1), "coarser": lambda: self._change_level(-1),
             "slower": lambda: self._change_speed(-10), "faster": lambda: self._change_speed(10),
-            "compare": scripts.compare,
+            "compare": scripts.compare, "undo": scripts.undo, "redo": scripts.redo,
             "larger": lambda: looks.change_scale(1), "smaller": lambda: looks.change_scale(-1),
             "text_reset": lambda: looks.set_scale(1.0), "theme": looks.next_theme, "motion": looks.change_motion,
             "layout": self._default_layout, "full_screen": self._full_screen,

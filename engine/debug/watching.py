@@ -193,6 +193,9 @@ class Watcher(trace.Observer):
             listener.end_backward(roots)
         self._emit("end_backward", "backward")
 
+    def made_optimizer(self, optimizer: Any) -> None:
+        self.recorder.made_optimizer(optimizer)
+
     def begin_step(self, optimizer: Any) -> None:
         self.recorder.begin_step(optimizer)
         for listener in self.listeners:

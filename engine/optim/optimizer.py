@@ -95,6 +95,8 @@ class Optimizer:
             groups = [{"params": groups}]
         for group in groups:
             self.add_param_group(group)
+        if trace.on_pass is not None:
+            trace.on_pass.made_optimizer(self)
 
     def _forget(self) -> None:
         self._step_pre_hooks: dict[int, Callable] = {}

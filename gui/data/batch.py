@@ -136,9 +136,9 @@ class Batch:
 
     def describe(self, i: int) -> str:
         """What a hint says of a sample."""
-        lines = [f"sample {i} of the batch"]
+        lines = [f"sample [{i}] of the batch"]
         if self.indices is not None and i < len(self.indices):
-            lines[0] += f" · {int(self.indices[i])} in the dataset"
+            lines[0] += f" · [{int(self.indices[i])}] of the dataset"
         label, prediction, loss = self.named(self.labels, i), self.named(self.predictions, i), self.loss(i)
         if label is not None:
             lines.append(f"label {label}")

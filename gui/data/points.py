@@ -127,8 +127,11 @@ class PointsPlot(QWidget):
             painter.setFont(theme.code_font("small"))
             painter.setPen(theme.phase_text["alarm"] if wrong else theme.ink)
             text = self.batch.verdict(i)
-            wide = QFontMetricsF(painter.font()).horizontalAdvance(text)
+            metrics = QFontMetricsF(painter.font())
+            wide, high = metrics.horizontalAdvance(text), metrics.ascent()
             left = at.x() + 14 if at.x() + 18 + wide < self._field().right() else at.x() - 14 - wide
+            # An axis through a 0 makes another sign of it.
+            painter.fillRect(QRectF(left - 1, at.y() + 5 - high, wide + 2, high), theme.panel)
             painter.drawText(QPointF(left, at.y() + 4), text)
         if i == self.sample:
             painter.setBrush(Qt.BrushStyle.NoBrush)

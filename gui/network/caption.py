@@ -68,7 +68,7 @@ def unseen(mode: str) -> Caption:
 
 
 def _sample(fill: Fill, sample: int) -> str:
-    return "" if fill.batch is None else f" · sample {min(sample, fill.batch - 1)} of {fill.batch}"
+    return "" if fill.batch is None else f" · sample [{min(sample, fill.batch - 1)}] of {fill.batch}"
 
 
 def _before(fill: Fill) -> str:

@@ -165,7 +165,9 @@ def forms(graph: dict[str, Any]) -> dict[str, Form]:
     for node in graph["nodes"]:
         source = found.get(first.get(node["id"], ""))
         title = TARGET if node["kind"] == "input" and node["id"] in targets - others else title_of(node)
-        loss = node["id"] in losses and node["kind"] == "op" and graph.get("complete", False)
+        # While the first pass goes on its last op is known for a loss only by its name.
+        ends = graph.get("complete", False) or node["id"] in judged
+        loss = node["id"] in losses and node["kind"] == "op" and ends
         found[node["id"]] = _form(node, source, batch, title, loss)
     return found
 

@@ -27,6 +27,7 @@ from gui.widgets.breakpoint_editor import BreakpointEditor
 from gui.widgets.breakpoint_form import BreakpointForm, brief, sentence
 from gui.widgets.code_view import source_font
 from gui.widgets.gutter import draw_breakpoint
+from gui.widgets.menu import Menu
 
 KINDS = ("op", "module", "watch")
 
@@ -211,7 +212,7 @@ class BreakpointsPanel(Panel):
     # ---- menus ----
 
     def _add_menu(self) -> QMenu:
-        menu = QMenu(self)
+        menu = Menu(self)
         for kind, text in (("op", "At an op…"), ("module", "At a module…"), ("watch", "When numbers go wrong…")):
             action = menu.addAction(text)
             if action is not None:
@@ -222,10 +223,12 @@ class BreakpointsPanel(Panel):
         item, viewport = self.tree.itemAt(place), self.tree.viewport()
         if item is not None and viewport is not None:
             self.menu(_row(item)).popup(viewport.mapToGlobal(place))
+        elif viewport is not None:
+            self.customContextMenuRequested.emit(viewport.mapTo(self, place))
 
     def menu(self, row: Row) -> QMenu:
         """What can be done with a breakpoint."""
-        menu = QMenu(self)
+        menu = Menu(self)
 
         def add(text: str, call: Any) -> None:
             action = menu.addAction(text)

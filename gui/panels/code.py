@@ -74,6 +74,7 @@ class CodePanel(Panel):
         layout.addWidget(self.pages, 1)
         self.set_content(content)
         self.path: str | None = None
+        self._program: str | None = None
         self._places: dict[str, tuple[int, int]] = {}
         self._files = Files(self._ask_source, self)
         self._files.changed.connect(self._show_note)
@@ -178,6 +179,11 @@ class CodePanel(Panel):
     # ---- files ----
 
     def _program_changed(self) -> None:
+        if self.state.program != self._program:
+            # The files of the script before are no choice any more.
+            self._program = self.state.program
+            self.files.clear()
+            self.files.hide()
         if self.isVisible() and self.state.stop is None:
             self._show_program()
 
@@ -206,7 +212,7 @@ class CodePanel(Panel):
     def _show_file(self, path: str) -> None:
         self.show_content()
         if path == self.path:
-            self._show_note()
+            self._choose_file()
             return
         bar = self.view.verticalScrollBar()
         assert bar is not None
@@ -219,9 +225,13 @@ class CodePanel(Panel):
         scroll, caret = self._places.get(path, (0, 1))
         self.view.set_caret(caret)
         bar.setValue(scroll)
-        if self.files.findData(path) < 0:
-            self.files.addItem(os.path.basename(path), path)
-        self.files.setCurrentIndex(self.files.findData(path))
+        self._choose_file()
+
+    def _choose_file(self) -> None:
+        """The file that is shown is one of those to choose from."""
+        if self.files.findData(self.path) < 0:
+            self.files.addItem(os.path.basename(self.path or ""), self.path)
+        self.files.setCurrentIndex(self.files.findData(self.path))
         self.files.setVisible(self.files.count() > 1)
         self._show_note()
 

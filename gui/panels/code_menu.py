@@ -10,13 +10,14 @@ from PyQt6.QtWidgets import QMenu, QWidget
 from gui.breakpoints import breakpoints_of, is_on
 from gui.context import Context
 from gui.widgets.breakpoint_editor import BreakpointEditor
+from gui.widgets.menu import Menu
 
 
 def line_menu(context: Context, parent: QWidget, path: str, line: int, place: QPoint) -> QMenu:
     """The menu of a line; the editor that it may open appears at ``place``."""
     breakpoints = breakpoints_of(context)
     entry = breakpoints.at(path, line)
-    menu = QMenu(parent)
+    menu = Menu(parent)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
 
     def add(text: str, call: Any) -> None:

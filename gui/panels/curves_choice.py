@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtGui import QAction, QActionGroup
-from PyQt6.QtWidgets import QMenu, QToolButton
+from PyQt6.QtWidgets import QToolButton
 
 from gui.curve_data import QUANTITIES
+from gui.widgets.menu import Menu
 
 #: What each quantity is, and where its numbers come from.
 TIPS = {
@@ -39,7 +40,7 @@ class CurvesChoice(QToolButton):
         self.setAccessibleName("Which curves are shown")
         self.setToolTip("Which quantities are shown, per step or per epoch")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(self)
+        menu = Menu(self)
         menu.setToolTipsVisible(True)
         self.quantities: dict[str, QAction] = {}
         for quantity in QUANTITIES:

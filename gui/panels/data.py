@@ -16,7 +16,7 @@ from gui.data.sample_grid import SampleGrid
 from gui.data.tally import Tally, accuracy
 from gui.numbers import format_count
 from gui.panels.panel import Panel
-from gui.panels.tensor_edit import EditDialog, Place, place_of
+from gui.panels.tensor_edit import EditDialog, place_of
 from gui.state import Selection
 from gui.steps import step_number
 from gui.theme import Theme
@@ -247,20 +247,23 @@ class DataPanel(Panel):
             return
         value = np.asarray(batch.labels[sample]).reshape(-1)[0]
         whole = batch.labels.dtype.kind in "iub"
-        dialog = EditDialog(f"label of sample {sample}", str(value.item()), self.theme, whole, self, self._note(place))
+        name = f"label of sample [{sample}]"
+        dialog = EditDialog(name, str(value.item()), self.theme, whole, self, place.note, self._classes())
         if dialog.exec() == QDialog.DialogCode.Accepted and dialog.value is not None:
             if place.seq is not None and place.seq != stop.get("seq"):
                 self.context.link.move("goto", seq=place.seq)  # the fork waits for it
             index = (sample, *[0] * (len(shape) - 1))
-            self.context.link.fork([place.edit(index, dialog.value)], f"label {sample} = {dialog.field.text().strip()}")
+            self.context.link.fork([place.edit(index, dialog.value)], f"label [{sample}] = {dialog.field.text().strip()}")
         dialog.deleteLater()
 
-    def _note(self, place: Place) -> str:
-        """What to know before the label is changed: what the numbers mean."""
+    def _classes(self) -> str:
+        """What the numbers of labels mean."""
         names = self.batch.names if self.batch is not None else None
         if names is None:
-            return place.note
-        return f"{place.note} Classes: " + ", ".join(f"{i} {name}" for i, name in enumerate(names[:32])) + "."
+            return ""
+        # Some names, those of MNIST, begin with their number.
+        named = (name if name.startswith(f"{i} ") else f"{i} {name}" for i, name in enumerate(names[:32]))
+        return f"Classes: {', '.join(named)}."
 
     # ---- theme, memory ----
 

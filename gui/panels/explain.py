@@ -18,6 +18,7 @@ from gui.panels.panel import Panel
 from gui.state import Selection
 from gui.terms import element_name
 from gui.theme import Theme
+from gui.widgets.menu import Menu
 
 #: Contributors that are asked for, those of the largest terms, and that the other panels are told of. Ten thousand of them
 #: would keep the window for a tenth of a second.
@@ -192,7 +193,7 @@ class ExplainPanel(Panel):
 
     def menu(self) -> QMenu:
         """What can be copied."""
-        menu = QMenu(self)
+        menu = Menu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for text, field in (("Copy formula as LaTeX", "latex"), ("Copy formula", "here"), ("Copy with numbers", "numbers")):
             action = menu.addAction(text)

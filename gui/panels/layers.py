@@ -8,7 +8,6 @@ from typing import Any
 from PyQt6.QtCore import QItemSelectionModel, QSize, Qt
 from PyQt6.QtGui import QAction, QActionGroup
 from PyQt6.QtWidgets import (
-    QMenu,
     QPushButton,
     QSplitter,
     QToolButton,
@@ -25,6 +24,7 @@ from gui.theme import Theme
 from gui.timers import repeating
 from gui.widgets.controls import tool_button
 from gui.widgets.hint import Hint
+from gui.widgets.menu import Menu
 
 #: Milliseconds between two looks while the script runs.
 _LOOK = 500
@@ -110,7 +110,7 @@ class LayersPanel(Panel):
         self.collect.setAccessibleName("What statistics are collected")
         self.collect.setToolTip("What is collected at every step, and what that costs")
         self.collect.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(self)
+        menu = Menu(self)
         group = self._group = QActionGroup(menu)
         for tier, text in TIERS.items():
             action = QAction(text, group)

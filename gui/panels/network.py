@@ -42,6 +42,8 @@ class NetworkPanel(Panel):
         self._fill: Fill | None = None
         #: Stop, selection and graph for which the numbers were last wanted.
         self._refreshed: tuple[Any, ...] = (None, None, None)
+        #: The event up to which the log counts, behind a run of which nothing but its structure is known; None: all of it.
+        self._before: int | None = None
         self.scene = NetworkScene(self.theme)
         self._feed = Feed(self.ask, self._show_numbers)
         self._words = Paced(self, READABLE, self.scene.renew_words)
@@ -89,6 +91,8 @@ class NetworkPanel(Panel):
                 self.free.forget()
                 self.free.pictured = False
         self._run, self._revision = run, revision
+        if self.free.newest is None or anew:
+            self._before = None
         self.free.stopped()
         self._take_graph()
         past = stop is not None and not stop.get("live", True) and self._log.next > (stop.get("seq") or 0)
@@ -99,7 +103,10 @@ class NetworkPanel(Panel):
             self._events.ask()
 
     def _events_arrived(self, oldest: int) -> None:
-        self.free.pictured = self.free.pictured and not self._log.has_ops(oldest)
+        recorded = self._log.has_ops(oldest)
+        self.free.pictured = self.free.pictured and not recorded
+        if recorded:
+            self._before = None
         self._refresh()
 
     def _graph_changed(self) -> None:
@@ -171,7 +178,9 @@ class NetworkPanel(Panel):
             self.free.again()
             return
         self._refreshed = stop, self.state.selection, self.state.graph
-        fill = Fill(graph, layout, self._log, stop, self.state.selection.sample, self.mode.currentData())
+        # A run too short for a picture has told what its ops were, but not their numbers: those of before stay.
+        shown = stop if self._before is None else {**stop, "seq": self._before}
+        fill = Fill(graph, layout, self._log, shown, self.state.selection.sample, self.mode.currentData())
         wanted = list(fill.all())
         for node, part, one in wanted:
             if self.free.show_seen(fill, node, part, one):
@@ -200,6 +209,8 @@ class NetworkPanel(Panel):
     # ---- while the script runs freely ----
 
     def take_structure(self, snapshot: dict[str, Any]) -> None:
+        if self.free.newest is None:
+            self._before = (self._refreshed[0] or {}).get("seq")
         self._log.extend(snapshot["events"])
         self.free.newest = snapshot["events"][-1]["seq"]
         self._take_graph()

@@ -95,10 +95,19 @@ class TensorPanel(Panel):
         if stop is None:
             return
         self._look_for_fork()
+        lasts = "expression" in self.subject.reference and (self.keep.isChecked() or bool(self.state.selection))
+        if stop.get("reason") == "entry" and not lasts:
+            self._begin_anew()
         if self.keep.isChecked():
             self._follow_kept(stop)
         else:
             self._show(self.state.selection, stop)
+
+    def _begin_anew(self) -> None:
+        """A run begins, of another script perhaps: no op of it has computed the numbers that are shown."""
+        self.subject, self.shown, self._seen = Subject(), None, None
+        self.numbers.give_up()
+        self.keep.setChecked(False)
 
     def show_selection(self, selection: Selection) -> None:
         stop = self.state.stop
@@ -115,7 +124,7 @@ class TensorPanel(Panel):
         subject = subject_of(selection, stop)
         if subject is None:
             if self.shown is None:
-                self.show_empty("Nothing was computed here. Step on to an op (F11), or select a tensor.")
+                self.show_empty("Nothing was computed here. Step on to an op (F10), or select a tensor.")
             elif "expression" in self.subject.reference:
                 # A parameter that a free run has shown: it has other numbers here, of another run perhaps.
                 self.numbers.forget()

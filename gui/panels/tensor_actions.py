@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtWidgets import QApplication, QDialog, QMenu
 
+from gui.makers import maker_of, with_events
 from gui.panels.tensor_edit import EditDialog, Place, place_of
 from gui.panels.tensor_save import TensorSave
 from gui.panels.tensor_view import exact
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Batches that are looked through for the one that an op has read.
 _BATCHES = 500
+#: Ops of a pass that are looked through for the one that has made what an op has read.
+_OPS = 500
 
 
 class TensorActions:
@@ -98,19 +101,27 @@ class TensorActions:
             return
         reference, stop, label = panel.source.references[0], panel.state.stop or {}, panel.label
 
-        def ask_value(batches: list[dict[str, Any]]) -> None:
-            before = [event["seq"] for event in batches if event["seq"] < reference.get("event", 0)]
-            place = place_of(reference, label, stop, panel.state.graph, before[-1] if before else None)
+        def ask_value(batch: int | None, graph: dict[str, Any] | None = panel.state.graph) -> None:
+            place = place_of(reference, label, stop, graph, batch)
             if place is None:
                 panel.context.say(f"{panel.source.title} is past and cannot be changed. Select the parameter itself.")
             elif panel.shown is view:
                 self._ask_value(place, row, column, index)
 
+        def found(body: dict[str, Any]) -> None:
+            before = [event["seq"] for event in body["events"] if event["seq"] < reference["event"]]
+            batch = before[-1] if before else None
+            if batch is None or maker_of(panel.state.graph, reference["event"], reference["name"]) is not None:
+                ask_value(batch)
+                return
+            arguments = {"kinds": ["forward"], "from": batch, "count": _OPS}
+            panel.ask("edit", "events", arguments,
+                      lambda body: ask_value(batch, with_events(panel.state.graph, body["events"])))  # fmt: skip
+
         if label or "event" not in reference:
-            ask_value([])
+            ask_value(None)
         else:
-            arguments = {"kinds": ["batch"], "count": _BATCHES}
-            panel.ask("edit", "events", arguments, lambda body: ask_value(body["events"]))
+            panel.ask("edit", "events", {"kinds": ["batch"], "count": _BATCHES}, found)
 
     def _ask_value(self, place: Place, row: int, column: int, index: tuple[int, ...]) -> None:
         """Ask for the value in a dialog, then fork."""

@@ -82,15 +82,16 @@ class EditDialog(QDialog):
         element: how it is written: ``0.weight[3, 1]``.
         value: what it is now, exactly as it can be written.
         integer: only whole numbers.
-        note: what there is to know about a change there.
+        note: what there is to know about a change there. more: what there is to know of its values.
     """
 
     def __init__(
-        self, element: str, value: str, theme: Theme, integer: bool = False, parent: QWidget | None = None, note: str = ""
-    ) -> None:
+        self, element: str, value: str, theme: Theme, integer: bool = False, parent: QWidget | None = None, note: str = "",
+        more: str = "",
+    ) -> None:  # fmt: skip
         super().__init__(parent)
         self.setWindowTitle("Set an element")
-        self._integer, self._note = integer, note
+        self._integer, self._note, self._more = integer, note, more
         name = QLabel(element)
         name.setFont(theme.code_font("body", bold=True))
         now = QLabel(f"now {value}")
@@ -131,4 +132,4 @@ class EditDialog(QDialog):
             self.hint.setText("The new run computes with this from here on; what it touches becomes NaN or infinite.")
         else:
             begins = self._note or "A new run begins at this stop with this value and becomes current."
-            self.hint.setText(f"{begins} This run stays as it is.")
+            self.hint.setText(f"{begins} This run stays as it is. {self._more}".rstrip())

@@ -17,6 +17,7 @@ from gui.places import places_of
 from gui.state import Selection
 from gui.theme import Theme
 from gui.timers import single_shot
+from gui.widgets.menu import Menu
 from gui.widgets.variable_tree import Node, VariableTree
 
 WATCHES, ARRAYS, ADD = "Watches", "This op", "+ add an expression"
@@ -260,10 +261,12 @@ class VariablesPanel(Panel):
         viewport = self.tree.viewport()
         if isinstance(node, Node) and viewport is not None:
             self.menu(node).popup(viewport.mapToGlobal(place))
+        elif viewport is not None:  # no row is pointed at: the panel's own menu
+            self.customContextMenuRequested.emit(viewport.mapTo(self, place))
 
     def menu(self, node: Node) -> QMenu:
         """What can be done with a row."""
-        menu = QMenu(self)
+        menu = Menu(self)
 
         def add(text: str, call: Any, on: bool) -> None:
             action = menu.addAction(text)

@@ -126,6 +126,10 @@ class RecordDialog(QDialog):
         form.addRow("Speed", _row(self.rate, QLabel("pictures a second")))
         form.addRow("Width", _row(self.width_, QLabel("pixels")))
         form.addRow("Format", self.format)
+        for number in (self.rate, self.width_):  # the row that the label belongs to takes no focus
+            label = form.labelForField(number.parentWidget())
+            if isinstance(label, QLabel):
+                label.setBuddy(number)
 
     # ---- what is asked ----
 

@@ -8,13 +8,15 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QMenu, QWidget
 
+from gui.widgets.menu import Menu
+
 #: A text (with its key behind a tab), what it does, and whether that can be done now.
 Entry = tuple[str, Callable[[], object], bool]
 
 
 def context_menu(parent: QWidget, entries: Iterable[Entry | None]) -> QMenu:
     """A menu of these entries, which is deleted when it closes; None stands for a line between them."""
-    menu = QMenu(parent)
+    menu = Menu(parent)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     for entry in entries:
         if entry is None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtGui import QAction, QActionGroup
-from PyQt6.QtWidgets import QMenu, QToolButton
+from PyQt6.QtWidgets import QToolButton
+
+from gui.widgets.menu import Menu
 
 #: Ranges of colours: key -> (texts of the button, also in little room, text of the menu, tooltip).
 RANGES = {
@@ -38,7 +40,7 @@ class RangeButton(QToolButton):
         self.setAccessibleName("Range of the colours")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setProperty("choice", True)
-        self._menu = QMenu(self)
+        self._menu = Menu(self)
         self._menu.setToolTipsVisible(True)
         self._modes = self._group({key: (text, tip) for key, (_, text, tip) in RANGES.items()})
         self._menu.addSeparator()

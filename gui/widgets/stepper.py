@@ -79,16 +79,21 @@ class Stepper(QWidget):
 
     def width_with(self, short: bool) -> int:
         """Pixels that the widget takes with the letter, or with the name."""
-        longest = max(("all", str(self.spin.maximum())), key=len)
-        text = f"{self._names[short]} {longest}"
+        text = max(self._texts(short, str(self.spin.maximum())), key=len)
         buttons = sum(min(button.sizeHint().width(), button.maximumWidth()) for button in self._buttons)
         return self.spin.fontMetrics().horizontalAdvance(text) + _FRAME + buttons
 
+    def _texts(self, short: bool, number: str) -> tuple[str, str]:
+        """What is written for a number, and for all. It is an index, in brackets as elsewhere where there is room."""
+        name = self._names[short]
+        return f"{name} {number}" if short else f"{name} [{number}]", f"{name} all"
+
     def _write(self) -> None:
-        name = self._names[self._short]
         self.spin.blockSignals(True)
-        self.spin.setPrefix(f"{name} ")
-        self.spin.setSpecialValueText(f"{name} all")
+        number, every = self._texts(self._short, "0")
+        self.spin.setPrefix(number.partition("0")[0])
+        self.spin.setSuffix(number.partition("0")[2])
+        self.spin.setSpecialValueText(every)
         self.spin.blockSignals(False)
         beside = sum(min(button.sizeHint().width(), button.maximumWidth()) for button in self._buttons)
         self.spin.setFixedWidth(self.width_with(self._short) - beside)

@@ -10,7 +10,7 @@ from engine import nn, trace
 from engine.debug.replay import measures
 from engine.debug.replay.recorder import Recorder
 from engine.debug.replay.recording import Recording
-from engine.debug.replay.tape import EVALUATION, MEASURE
+from engine.debug.replay.tape import BACKWARD, EVALUATION, MEASURE
 from engine.debug.views.correct import correct_of
 from engine.debug.views.curves import curves, site_names, tick_of
 from engine.utils.data import DataLoader, TensorDataset
@@ -240,3 +240,36 @@ def test_a_recording_keeps_them_and_a_cut_forgets_what_comes_after(everything, r
     tape.cut(ticks[1], 2, 0)
     assert series(curves(tape), "loss")["validation"]["steps"].tolist() == [1, 2]
     assert series(curves(tape), "gradient norm")["train"]["steps"].tolist() == [0, 1]
+
+
+def by_hand(steps, w, x, y):
+    for _ in range(steps):
+        loss = ((x @ w - y) ** 2).mean()
+        loss.backward()
+        with torch.no_grad():
+            w -= 0.1 * w.grad
+            w.grad.zero_()
+
+
+def test_without_an_optimizer_a_step_is_a_backward_pass(recorder):
+    """The step lasts until the next op is recorded: the change of the weights by hand is still in it."""
+    torch.manual_seed(0)
+    x, w = torch.randn(6, 2), torch.randn(2, 1, requires_grad=True)
+    y = x[:, :1] * 2
+    by_hand(3, w, x, y)
+    assert recorder.steps == 2 and curves(recorder.tape)["steps"].tolist() == [0, 1, 2]
+    by_hand(1, w, x, y)
+    assert recorder.steps == 3
+    codes = np.array(recorder.tape.codes)
+    assert [codes[tick_of(recorder.tape, step) - 1] for step in (1, 2, 3, 4)] == [BACKWARD] * 4
+    assert tick_of(recorder.tape, 5) is None
+
+
+def test_with_an_optimizer_several_backward_passes_are_one_step(recorder):
+    model, x, y = classifier()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(2):
+        for part in (slice(0, 10), slice(10, 20), slice(20, 30)):
+            nn.functional.cross_entropy(model(x[part]), y[part]).backward()
+        optimizer.step()
+    assert recorder.steps == 2 and curves(recorder.tape)["steps"].tolist() == [0, 0, 0, 1, 1, 1]

@@ -50,7 +50,7 @@ def test_the_first_element_sample_and_culprit_are_named():
     (finding,) = found({"kind": "nan-inf"}, forward(y, module="fc1"), batch=Batch(4, [9, 8, 7, 6]))
     assert finding.index == (2, 1) and finding.sample == 2 and finding.dataset_index == 7
     assert finding.sentence == (
-        "NaN in y of Linear (fc1): first at [2, 1], sample 2 of the batch (number 7 of the dataset); 2 of 12 elements; "
+        "NaN in y of Linear (fc1): first at [2, 1], sample [2] of the batch ([7] of the dataset); 2 of 12 elements; "
         "none of the op's inputs has any: it was made here"
     )
     (finding,) = found({"kind": "nan-inf"}, forward([-INF], x=[1.0, NAN], module="fc1"))
@@ -206,7 +206,7 @@ def test_extremes_say_where():
     assert finding.index == (0, 1) and finding.sample == 0
     (finding,) = found({"kind": "min-below", "threshold": 1}, forward([[2, 5], [5, 0.5]]), batch=Batch(2))
     assert finding.index == (1, 1) and finding.sample == 1
-    assert finding.sentence == "The min of y of Linear is 0.5 at [1, 1], sample 1 of the batch, below 1"
+    assert finding.sentence == "The min of y of Linear is 0.5 at [1, 1], sample [1] of the batch, below 1"
 
 
 def test_statistics_leave_out_what_is_not_finite():

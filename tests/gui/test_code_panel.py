@@ -472,3 +472,14 @@ def test_hovering_a_tensor_shows_a_thumbnail(panel, context, script, link, monke
 def test_what_has_no_picture():
     assert all(thumbnail_plan(shape) is None for shape in ((), (1,), (0, 4), (1, 1)))
     assert thumbnail_plan((5,)).cut.selected == (5,) and thumbnail_plan((2, 3, 4, 5, 6)).cut.selected == (4, 5, 6)
+
+
+def test_another_script_offers_no_files_of_the_one_before(panel, context, script, tmp_path):
+    for name in ("helper.py", "other.py"):
+        (tmp_path / name).write_text(SOURCE)
+    context.state.update(stop=stop(tmp_path / "helper.py", 3))
+    assert panel.files.count() == 2 and not panel.files.isHidden()
+    context.state.update(stop=None, program=str(tmp_path / "other.py"))
+    context.state.update(stop=stop(tmp_path / "other.py", 1))
+    assert [panel.files.itemText(i) for i in range(panel.files.count())] == ["other.py"] and panel.files.isHidden()
+    assert panel.head.subject.text() == "other.py:1"

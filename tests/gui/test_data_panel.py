@@ -70,7 +70,7 @@ def test_the_batch_in_order(panel, context):
     assert panel.head.subject.text().startswith("40 samples · 10 of 40 wrong (75.0 % right) · mean loss ")
     assert panel.batch.verdict(4) == "4 → 5" and panel.batch.verdict(1) == "1"
     assert panel.batch.describe(4).splitlines()[:3] == [
-        "sample 4 of the batch · 104 in the dataset",
+        "sample [4] of the batch · [104] of the dataset",
         "label 4",
         "prediction 5",
     ]
@@ -309,7 +309,7 @@ def test_double_click_forks_with_another_label(panel, link, context, qtbot, pict
     edit = {"kind": "tensor", "reference": {"event": 3, "name": "batch1"}, "value": 7, "index": [2]}
     assert link.moves == [
         ("goto", {"seq": 3}),
-        ("fork", {"edits": [edit], "name": "label 2 = 7", "parameters": ()}),
+        ("fork", {"edits": [edit], "name": "label [2] = 7", "parameters": ()}),
     ]
 
 

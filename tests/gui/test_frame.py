@@ -265,7 +265,7 @@ def test_a_tab_that_is_clicked_gives_its_panel_the_focus(stopped, qtbot):
 def test_in_little_room_whole_figures_are_left_out_of_the_status_line(stopped):
     status = stopped.status
     emit = stopped.context.link.stopped.emit
-    text = "NaN in y of Div (Network): first at [1, 0], sample 1 of the batch (number 777 of the dataset)"
+    text = "NaN in y of Div (Network): first at [1, 0], sample [1] of the batch ([12345] of the dataset)"
     emit({**STOP, "seq": 14, "reason": "data breakpoint", "text": text})
     said = f"stopped at conv2 backward (Convolution): {text}"
     seen = set()

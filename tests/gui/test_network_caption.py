@@ -33,13 +33,13 @@ def test_steps_in_words():
 
 
 def test_what_is_dimmed_is_said(panel):
-    assert panel.head.subject.text() == "activations · sample 0 of 4 · dimmed: the last step"
+    assert panel.head.subject.text() == "activations · sample [0] of 4 · dimmed: the last step"
     go(panel, 8)
-    assert panel.head.subject.text() == "gradients · sample 0 of 4 · dimmed: activations"
+    assert panel.head.subject.text() == "gradients · sample [0] of 4 · dimmed: activations"
     go(panel, 10)
-    assert panel.head.subject.text() == "weight changes · sample 0 of 4 · dimmed: weights, activations"
+    assert panel.head.subject.text() == "weight changes · sample [0] of 4 · dimmed: weights, activations"
     go(panel, 3)
-    assert panel.head.subject.text() == "activations · sample 0 of 4"
+    assert panel.head.subject.text() == "activations · sample [0] of 4"
     # Before the next pass has begun nothing is of an earlier one.
     go(panel, 12)
     assert "step" not in panel.head.subject.text()
@@ -101,7 +101,7 @@ def test_while_it_runs_the_head_names_the_steps_that_stand_side_by_side(panel, q
     values = [f"{id} values" for id in panel.scene.nodes]
     for _ in range(8):
         run(panel, 1412, only=values[:3])
-    qtbot.waitUntil(lambda: panel.head.subject.text() == "activations · steps 1,400–1,412 · sample 0 of 4")
+    qtbot.waitUntil(lambda: panel.head.subject.text() == "activations · steps 1,400–1,412 · sample [0] of 4")
     assert panel.pointing.hint(Spot("fc1/Linear")).splitlines()[-1] == "of step 1,412"
     assert panel.pointing.hint(Spot(LOSS)).splitlines()[-1] == "of step 1,400"
     # A weight that was looked at earlier does not count, and is named by its hint.
@@ -144,7 +144,7 @@ def test_behind_a_pause_what_pictures_have_shown_stays_dimmed_until_its_op_runs_
     assert not items["fc1/Linear"].faint["values"] and items["fc1/Linear"].contents["values"].data[0] == 13
     assert items["act/Relu"].faint["values"]
     np.testing.assert_array_equal(items["act/Relu"].contents["values"].data, pictures["act/Relu values"]["data"])
-    assert panel.head.subject.text() == "activations · sample 0 of 4 · dimmed: step 460"
+    assert panel.head.subject.text() == "activations · sample [0] of 4 · dimmed: step 460"
     # Going back in time, it is not shown what was still to come then.
     panel.state.update(stop={**stop(14), "live": False})
     assert items["fc2/Linear"].contents["values"].data[0] < 1000

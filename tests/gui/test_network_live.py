@@ -201,3 +201,22 @@ def test_what_was_seen_last_stays_where_the_script_has_ended_and_its_models_are_
     panel.state.update(running=False, stop=ended, graph=nameless)
     assert panel.scene.nodes["act/Relu"].contents["values"] is kept
     assert panel.head.subject.text() == "activations, last seen in step 7"
+
+
+def test_a_run_too_short_for_a_picture_leaves_the_numbers_of_before(panel, link):
+    """Its structure has come, its numbers have not: they are gone from the engine when it has ended."""
+    before = {id: None if found is None else found.data for id, found in contents(panel).items()}
+    assert sum(data is not None for data in before.values()) > 3 and panel.head.subject.text().startswith("activations")
+    later = [
+        {**event, "seq": event["seq"] + 200, "position": [300 + event["seq"], 0, 0], "step": 904 + event["step"]}
+        for event in events()
+    ]  # fmt: skip
+    panel.state.update(running=True, snapshot={"subscription": 1, "events": later, "views": {}})
+    link.answers["events"] = {"events": [], "first": 900, "last": 900, "complete": False}
+    link.answers["tensor"] = None
+    end = {"kind": "end", "direction": None, "op": None, "tensors": [], "seq": 900, "position": [999, 0, 0], "step": 1000}
+    panel.state.update(running=False, stop={**stop(14), **end})
+    for id, found in contents(panel).items():
+        assert (found is None) == (before[id] is None), id
+        np.testing.assert_array_equal(found.data if found else None, before[id], err_msg=id)
+    assert panel.head.subject.text() == "activations, last seen in step 2"

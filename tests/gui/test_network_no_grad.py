@@ -266,9 +266,9 @@ def test_it_is_said_what_is_dimmed_in_a_validation_and_how_many_samples_it_has(p
         texts.setdefault(panel._fill.validates, []).append((stop["op"], panel.head.subject.text()))
         if stop["op"] == "CrossEntropy" and stop["direction"] == "backward":
             break
-    assert texts[True][0] == ("Linear", "activations, no_grad · sample 0 of 5 · dimmed: the last step")
-    assert ("Linear", "activations, no_grad · sample 0 of 5 · dimmed: a validation, the last step") in texts[True]
-    assert ("Linear", "activations · sample 0 of 12 · dimmed: a validation, the last step") in texts[False]
+    assert texts[True][0] == ("Linear", "activations, no_grad · sample [0] of 5 · dimmed: the last step")
+    assert ("Linear", "activations, no_grad · sample [0] of 5 · dimmed: a validation, the last step") in texts[True]
+    assert ("Linear", "activations · sample [0] of 12 · dimmed: a validation, the last step") in texts[False]
     assert panel.pointing.hint(Spot("2/Dropout")).splitlines()[-1] == "the activation: its gradient is not known here"
 
 

@@ -334,7 +334,7 @@ def test_another_sample_is_asked_for(panel, context):
     go(panel, 14)
     context.state.reselect(sample=3)
     assert shown(panel, "act/Relu")[0].data[0] == pytest.approx(14.3)
-    assert "sample 3 of 4" in panel.head.subject.text()
+    assert "sample [3] of 4" in panel.head.subject.text()
 
 
 def test_events_that_have_left_the_history_leave_an_empty_place(panel, link):

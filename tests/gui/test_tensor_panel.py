@@ -5,6 +5,7 @@ import pytest
 from PyQt6.QtCore import QPointF, Qt, QTimer
 from PyQt6.QtWidgets import QApplication
 
+from gui.makers import maker_of, with_events
 from gui.panels.tensor import TensorPanel
 from gui.panels.tensor_edit import EditDialog, number_of, place_of
 from gui.panels.tensor_view import statistics_of
@@ -622,3 +623,41 @@ def test_an_older_answer_about_a_shape_is_of_no_use_for_another_tensor(panel, en
     link.hold = False
     link.deliver()
     assert panel.shown.shape == maps.shape and panel.numbers.made.cut.shape == maps.shape
+
+
+def test_a_run_that_begins_shows_no_numbers_of_the_one_before(panel, engine):
+    """Of another script, or of this one begun anew: nothing of it has computed them."""
+    event = engine.add(0, "forward", "Linear", "fc", 0, {"y": np.ones((2, 3), np.float32)})
+    stop_at(panel, event)
+    assert panel.shown is not None
+    panel.keep.setChecked(True)
+    entry = {"seq": 0, "reason": "entry", "kind": "line", "level": "line", "tensors": [], "live": True}
+    panel.state.update(stop=entry, selection=Selection())
+    assert panel.shown is None and not panel.keep.isChecked() and panel.subject.reference == {}
+    assert panel._stack.currentWidget() is panel._empty
+
+
+def test_what_an_op_of_a_pass_that_goes_on_has_read_is_edited_where_it_was_made():
+    """The graph of the stop is that of the pass before: its events are past."""
+    graph = {
+        "nodes": [
+            {"id": "input", "kind": "input", "label": "batch0", "event": None},
+            {"id": "fc/Linear", "kind": "op", "op": "Linear", "module": "fc", "event": 3},
+            {"id": "net/Relu", "kind": "op", "op": "Relu", "module": "net", "event": 4},
+            {"id": "net/Relu#2", "kind": "op", "op": "Relu", "module": "net", "event": 5},
+        ],
+        "edges": [
+            {"from": "input", "to": "fc/Linear", "output": "y", "input": "x"},
+            {"from": "fc/Linear", "to": "net/Relu", "output": "y", "input": "x"},
+            {"from": "net/Relu", "to": "net/Relu#2", "output": "y", "input": "x"},
+        ],
+    }
+    ops = [{"seq": 13, "name": "Linear", "module": "fc"}, {"seq": 14, "name": "Relu", "module": "net"},
+           {"seq": 15, "name": "Relu", "module": "net"}]  # fmt: skip
+    here = with_events(graph, ops[:2])
+    assert maker_of(graph, 13, "x") is None and maker_of(here, 13, "x") == (None, "batch0")
+    assert maker_of(here, 14, "x") == (13, "y") and maker_of(here, 15, "x") is None
+    assert maker_of(with_events(graph, ops), 15, "x") == (14, "y")
+    stop = {"seq": 14, "direction": "forward"}
+    place = place_of({"event": 13, "name": "x"}, "", stop, here, 12)
+    assert place.reference == {"event": 12, "name": "batch0"} and place.seq == 12

@@ -209,12 +209,12 @@ def tensor_text(event: Event, name: str) -> str:
 
 
 def place_text(place: dict[str, Any]) -> str:
-    """``" at [3, 7], sample 3 (number 4711 of the dataset)"``; ``""`` for the only element."""
+    """``" at [3, 7], sample [3] of the batch ([4711] of the dataset)"``; ``""`` for the only element."""
     if not place["index"]:
         return ""
     text = f" at {list(place['index'])}"
     if place["sample"] is not None:
-        text += f", sample {place['sample']} of the batch"
+        text += f", sample [{place['sample']}] of the batch"
         if place["dataset_index"] is not None:
-            text += f" (number {place['dataset_index']} of the dataset)"
+            text += f" ([{place['dataset_index']}] of the dataset)"
     return text

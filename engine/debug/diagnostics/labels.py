@@ -78,7 +78,7 @@ class Labels(Check):
         sample = self.run.sample(index[0]) if index else None
         if sample is not None:
             evidence["sample"] = sample
-            sentence += f" (sample {sample} of the data set)"
+            sentence += f" (sample [{sample}] of the dataset)"
         sentence += f", and the model has {classes} outputs."
         self._out_of_range(Place("CrossEntropy", "", "", *place, self.run.step), sentence, f"0 ... {classes - 1}", evidence)
 

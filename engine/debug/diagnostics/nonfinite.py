@@ -165,7 +165,7 @@ def _where(run: Any, array: np.ndarray, by_sample: bool) -> tuple[str, dict[str,
         evidence["row"] = index[0]
         if (sample := run.sample(index[0])) is not None:
             evidence["sample"] = sample
-            sentence += f" (sample {sample} of the data set)"
+            sentence += f" (sample [{sample}] of the dataset)"
     return sentence + ".", evidence
 
 

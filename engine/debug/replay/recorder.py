@@ -79,7 +79,8 @@ class Recorder(trace.Observer):
     Attributes:
         tick: how many ticks there were.
         stop_at: when ``tick`` is not below it, ``on_stop_at`` is called. Any thread may set it.
-        steps: optimizer steps that have ended.
+        steps: optimizer steps that have ended. A script that changes its weights by hand and has no optimizer ends one
+            where, after a backward pass, the next op is recorded for another one.
         epochs: passes begun over the DataLoader that was at work when the last optimizer step ended, or, until one
             has, over the first one.
         batches: number of the newest batch in the innermost pass, from 0; -1 before the first.
@@ -109,6 +110,8 @@ class Recorder(trace.Observer):
         self.skip_from = NEVER
         self.optimizers: list[Any] = []
         self._optimizer: Any = None
+        #: Whether steps are counted by backward passes, for there is no optimizer; and whether the next op ends one.
+        self._by_hand, self._turns = True, False
         self._made = 0
         self._passes = Passes()
         self._deep = 0
@@ -145,6 +148,8 @@ class Recorder(trace.Observer):
             code = self._code_of(function, outputs)
         self.tick = tick = self.tick + 1
         self._append_code(code)
+        if self._turns and function.seq >= 0:
+            self.steps, self._turns = self.steps + 1, False
         if len(outputs) > 1 or first._made:
             _number(outputs, tick)
         else:
@@ -165,6 +170,8 @@ class Recorder(trace.Observer):
                 self._rows.clear()
             row = self._rows[key] = [self._code_of(function, of_one) for function, of_one in zip(functions, outputs)]
         append, tick = self._append_code, self.tick
+        if self._turns:
+            self.steps, self._turns = self.steps + 1, False
         for code, of_one in zip(row, outputs):
             self.tick = tick = tick + 1
             append(code)
@@ -198,7 +205,14 @@ class Recorder(trace.Observer):
         self.tape.losses.append(loss)
         self.tape.loss_steps.append(self.steps)
 
+    def end_backward(self, roots: tuple[Tensor, ...]) -> None:
+        self._turns = self._by_hand
+
+    def made_optimizer(self, optimizer: Any) -> None:
+        self._by_hand = self._turns = False
+
     def begin_step(self, optimizer: Any) -> None:
+        self._by_hand = self._turns = False  # it may have been made before anybody looked
         if optimizer is not self._optimizer:
             self._optimizer = optimizer
             if not any(known is optimizer for known in self.optimizers):

@@ -135,7 +135,8 @@ def site_names(sites: list[str]) -> list[str]:
 
 def tick_of(tape: Tape, step: int, what: str = "step") -> int | None:
     """The tick at which ``step`` optimizer steps had just ended, or with ``what`` "loss" at which the next backward
-    pass began; None where the tape has no such place. Step 0 has ended where the run begins, at tick 1.
+    pass began; None where the tape has no such place. Step 0 has ended where the run begins, at tick 1. Without an
+    optimizer a step is known by its backward pass: then the tick at which that began.
     """
     codes = np.array(tape.codes, np.uint32)
     if what == "loss":
@@ -146,4 +147,6 @@ def tick_of(tape: Tape, step: int, what: str = "step") -> int | None:
     if step <= 0:
         return 1 if len(codes) else None
     found = np.flatnonzero(codes == END_STEP)
+    if not len(found):
+        found = np.flatnonzero(codes == BACKWARD)
     return int(found[step - 1]) + 1 if step <= len(found) else None

@@ -133,7 +133,7 @@ def test_becomes_nan(user):
     alarm = user.theme.phase["alarm"]
     user.wait(lambda: has_hue(pixels(user.picture(heat_map(user))), alarm).sum() > 10)
     # The network shows the sample that became NaN.
-    user.wait(lambda: "sample 1 of 2" in user.subject("Network"))
+    user.wait(lambda: "sample [1] of 2" in user.subject("Network"))
     user.wait(lambda: has_hue(pixels(user.picture(canvas(user))), alarm).sum() > 10)
     user.shot("nan-found")
     panel = user.panel("Explain")

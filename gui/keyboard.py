@@ -1,0 +1,47 @@
+"""What the keyboard can do everywhere: Return presses the button that has the focus, as Space does, and what a dialog shows
+has letters.
+"""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QEvent, QObject, Qt
+from PyQt6.QtGui import QKeyEvent
+from PyQt6.QtWidgets import QAbstractButton, QApplication, QDialog, QFileDialog, QWidget
+
+from gui.letters import mark_dialog
+
+_RETURN = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+_PRESSES = (QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
+
+
+class Keyboard(QObject):
+    """Follows the focus. Only the button that has it is watched: all events of the window would be too many.
+
+    In a dialog Return is its default button's, as everywhere.
+    """
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.focusChanged.connect(self._focus_changed)
+
+    def _focus_changed(self, old: QWidget | None, new: QWidget | None) -> None:
+        if isinstance(old, QAbstractButton):
+            old.removeEventFilter(self)
+        window = new.window() if new is not None else None
+        if isinstance(window, QDialog):
+            if not isinstance(window, QFileDialog):
+                mark_dialog(window)
+        elif isinstance(new, QAbstractButton):
+            new.installEventFilter(self)
+
+    def eventFilter(self, a0: QObject | None, a1: QEvent | None) -> bool:
+        """Return is passed on as Space."""
+        if a0 is None or not isinstance(a1, QKeyEvent) or a1.type() not in _PRESSES or a1.key() not in _RETURN:
+            return False
+        if a1.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            return False
+        space = QKeyEvent(a1.type(), Qt.Key.Key_Space, Qt.KeyboardModifier.NoModifier, " ", a1.isAutoRepeat())
+        QApplication.sendEvent(a0, space)
+        return True
