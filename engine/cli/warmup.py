@@ -58,10 +58,10 @@ def _networks(torch: Any) -> Iterator[tuple[str, Callable[[str], None]]]:
             torch, _convolutional(nn), (batch, 1, 28, 28), nn.CrossEntropyLoss(), torch.randint(0, 10, (batch,)),
             torch.optim.Adam, lr=1e-3,
         )  # fmt: skip
-    yield "the debugger's statistics and its pictures of large tensors", lambda: _debugging(torch, xor)
+    yield "the debugger's statistics and its pictures of large tensors", functools.partial(_debugging, torch, xor)
 
 
-def _debugging(torch: Any, model: Any) -> None:
+def _debugging(torch: Any, model: Any, device: str) -> None:
     """What the debugger has kernels of its own for: else its first look at a large tensor would wait for a compiler."""
     from engine import trace
     from engine.debug.statistics.observer import Statistics
@@ -69,7 +69,7 @@ def _debugging(torch: Any, model: Any) -> None:
 
     before = trace.set_observer(Statistics("histograms", ratio_every=1))
     try:
-        _training(torch, model, (4, 2), torch.nn.BCEWithLogitsLoss(), torch.rand(4, 1), torch.optim.SGD, lr=0.01)()
+        _training(torch, model, (4, 2), torch.nn.BCEWithLogitsLoss(), torch.rand(4, 1), torch.optim.SGD, lr=0.01)(device)
     finally:
         trace.set_observer(before)
     # Labels are looked at too, as float64; hardly ever so many that several threads do it.
