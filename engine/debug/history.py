@@ -84,7 +84,11 @@ class History:
         self.complete = False
 
     def add(self, event: Event) -> None:
-        """Append ``event``; its number must follow that of the newest one."""
+        """Append ``event``. Where its number does not follow that of the newest one, events have been missed: what was
+        before them is forgotten.
+        """
+        if self._events and event.seq != self._events[-1].seq + 1:
+            self.clear()
         self._events.append(event)
         self._take(event)
         while (self.bytes > self.budget or len(self._events) > MOST_EVENTS) and len(self._events) > 1:

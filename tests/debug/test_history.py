@@ -96,3 +96,11 @@ def test_what_nobody_holds_is_copied_all_the_same():
     weight[:] = 0
     np.testing.assert_array_equal(kept, LARGE)
     assert history.bytes == 0
+
+
+def test_events_that_were_missed_leave_nothing_before_them():
+    history = History()
+    for seq in (3, 4, 7, 8):
+        history.add(event(seq, x=np.zeros(3)))
+    assert [e.seq for e in history] == [7, 8] and history.bytes == 48
+    assert history.get(4) is None and history.get(8) is history.last and not history.complete
