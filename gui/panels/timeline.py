@@ -117,6 +117,8 @@ class TimelinePanel(Panel):
         if stop is None:
             return
         self.strip.show_events(self.events, stop.get("seq"), bool(stop.get("live", True)))
+        # While a session is restored its runs are about to be replayed.
+        self.strip.set_replayable(bool(self.state.current_run.get("replayable", True) or self.state.restoring))
         self._subject = self.events.summary(stop)
         self._say()
         if self.events.version != self._marked:

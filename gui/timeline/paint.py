@@ -100,7 +100,7 @@ def _before(painter: QPainter, strip: StripView, top: float, bottom: float) -> N
     painter.setPen(strip.theme.muted)
     steps = strip.events.step_at(strip.events.first)
     which = f"steps 1 to {steps:,}:" if steps > 1 else "step 1:" if steps else "before this:"
-    text = f"{which}\nreplay to go there"
+    text = f"{which}\n{'replay to go there' if strip.replayable else 'not kept'}"
     painter.drawText(box.adjusted(2, 0, -2, 0), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
 
 

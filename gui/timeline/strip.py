@@ -32,6 +32,7 @@ class StripView(QWidget):
     Attributes:
         cursor: number of the event at the cursor. live: whether the script stands there.
         running: while the script runs, how many steps it has done; None where it stands.
+        replayable: whether what lies before the window can be gone to, by a replay.
         far: of what lies before the window the step that is pointed at.
     """
 
@@ -44,6 +45,7 @@ class StripView(QWidget):
         self.cursor: int | None = None
         self.live = True
         self.running: int | None = None
+        self.replayable = True
         self.far: int | None = None
         self.forks: list[tuple[int, str]] = []
         self.hits: list[int] = []
@@ -89,6 +91,13 @@ class StripView(QWidget):
         """Mark forks (with the run's name), lines with a breakpoint, and findings (with their titles)."""
         if (forks, hits, alarms) != (self.forks, self.hits, self.alarms):
             self.forks, self.hits, self.alarms = forks, hits, alarms
+            self._marked += 1
+            self.update()
+
+    def set_replayable(self, on: bool) -> None:
+        """Whether the run can be replayed: not that of a process that was joined."""
+        if on != self.replayable:
+            self.replayable = on
             self._marked += 1
             self.update()
 
@@ -152,9 +161,9 @@ class StripView(QWidget):
         return self.events.drawn_near(max(self.events.first, min(self.events.next - 1, seq)), math.floor(_REACH * across))
 
     def step_before(self, x: float) -> int | None:
-        """The step at a pixel before what is remembered; None elsewhere."""
+        """The step at a pixel before what is remembered; None elsewhere, and where no replay leads there."""
         left, wide = gutter(self.theme), self.before()
-        if not wide or not left <= x < left + wide - 4:
+        if not wide or not self.replayable or not left <= x < left + wide - 4:
             return None
         return round((x - left) / (wide - 5) * self.events.step_at(self.events.first))
 

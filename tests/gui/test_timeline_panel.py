@@ -436,6 +436,20 @@ def test_before_the_window_a_replay_is_offered(panel, link, context, qtbot):
     assert panel.strip.step_before(panel.strip.left()) is None
 
 
+def test_where_nothing_can_be_replayed_no_replay_is_offered(panel, link, context, qtbot):
+    """A process that was joined has no tape."""
+    link.answers["events"] = history(50, 99, complete=False)
+    context.state.update(runs=[{"name": "run 1", "number": 1, "current": True, "replayable": True}], stop=stop(99))
+    offered = panel.strip.grab().toImage()
+    context.state.update(runs=[{"name": "run 1", "number": 1, "current": True, "replayable": False}], stop=stop(98))
+    context.state.update(stop=stop(99))
+    assert panel.strip.grab().toImage() != offered
+    x = round(panel.strip.x_before(3))
+    assert panel.strip.step_before(x) is None and "replay" not in panel.strip.hint(x)
+    qtbot.mouseClick(panel.strip, Qt.MouseButton.LeftButton, pos=QPoint(x, 30))
+    assert link.moves == [("goto", {"seq": 50})]  # the nearest that there is
+
+
 def test_the_event_under_the_pointer_is_described(panel, context, qtbot):
     context.state.update(stop=stop(99))
     told = "step 5 · forward Linear · event 42"
