@@ -10,6 +10,7 @@ with its input, so also when the window's process is gone.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
@@ -31,6 +32,7 @@ class Typesetting:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        atexit.register(self.close)
 
     def make(self, latex: str) -> Formula | None:
         """The formula; None where mathtext cannot read it, or no process makes it. Waits: call it in a thread."""

@@ -79,7 +79,7 @@ class Stepper(QWidget):
 
     def width_with(self, short: bool) -> int:
         """Pixels that the widget takes with the letter, or with the name."""
-        text = max(self._texts(short, str(self.spin.maximum())), key=len)
+        text = max(reversed(self._texts(short, str(self.spin.maximum()))), key=len)
         buttons = sum(min(button.sizeHint().width(), button.maximumWidth()) for button in self._buttons)
         return self.spin.fontMetrics().horizontalAdvance(text) + _FRAME + buttons
 

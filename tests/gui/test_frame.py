@@ -216,15 +216,15 @@ def test_the_crumbs_are_used_again_and_lead_where_they_say(stopped):
     assert stopped.context.link.moves[-1] == ("stepBack", {"granularity": "line"})
 
 
-def test_the_path_follows_a_script_that_runs(stopped):
+def test_the_path_follows_a_script_that_runs(stopped, until):
     crumb, state = stopped.workspace.findChild(Breadcrumb), stopped.context.state
     stopped.context.link.resumed.emit()
     state.update(progress={"epoch": 2, "batch": 17, "batches": 188, "step": 205})
-    assert crumb._going.isVisible() and "epoch 2  ›  batch 18 of 188" in crumb._going.text()
+    until(lambda: crumb._going.isVisible() and "epoch 2  ›  batch 18 of 188" in crumb._going.text())
     assert not any(button.isVisible() for button in crumb.findChildren(QAbstractButton))
 
 
-def test_the_status_line(stopped):
+def test_the_status_line(stopped, until):
     text = stopped.status.state.text()
     wanted = "stopped at conv2 backward (Convolution)  ·  cpu 2 threads  ·  step 3  ·  history 38 of 256 MB  ·  seed 0"
     assert text == wanted
@@ -236,9 +236,9 @@ def test_the_status_line(stopped):
         "step": 1240, "epoch": 7, "batch": 111, "batches": 188, "loss": 0.25, "stepsPerSecond": 1240.3, "threads": 1,
         "device": "cpu", "historyBytes": 0, "historyBudget": 2**28, "seed": 67280421310721,
     })  # fmt: skip
-    assert stopped.status.state.text().split("  ·  ") == [
+    until(lambda: stopped.status.state.text().split("  ·  ") == [
         "running in epoch 7, batch 112 of 188", "cpu 1 thread", "step 1,241", "loss 0.2500", "1,240 steps/s",
-    ]  # fmt: skip
+    ])  # fmt: skip
 
 
 @pytest.mark.parametrize(("stop", "words"), [

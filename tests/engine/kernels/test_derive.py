@@ -148,7 +148,7 @@ def uses_factor(x, i):
 
 
 def definition_of(function):
-    return Definition(function, "y", ("i",), ("x",), (), "", "")
+    return Definition(function, "y", ("i",), ("x",), (), ("", ""))
 
 
 def test_what_an_element_function_may_not_use_is_named():

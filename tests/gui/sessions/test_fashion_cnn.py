@@ -53,12 +53,12 @@ def lit(user):
 
 def expect(user, op, module, title, line, tensor, phase, origin=None):
     """Every panel shows that this op is at work."""
-    assert phase in user.path and (module in user.path or module not in title), user.path
+    hue = "loss" if op == "CrossEntropy" and phase == "forward" else phase
+    assert hue in user.path and (module in user.path or module not in title), user.path
     assert op in user.status and phase in user.status
     assert f"fashion_cnn.py:{line}" in user.subject("Code")
     if origin is not None and origin != line:
         assert f"op of line {origin}" in user.subject("Code")
-    hue = "loss" if op == "CrossEntropy" and phase == "forward" else phase
     assert marked_lines(user, user.theme.phase[hue]) == [line]
     user.wait(lambda: lit(user) in {(title, phase), (title, hue)}, 8000)
     user.wait(lambda: tensor.replace(" ", "") in user.subject("Tensor").replace(" ", ""), 8000)
