@@ -13,6 +13,8 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from engine import trace
 from engine.debug.diagnostics import kinds
 from engine.debug.diagnostics.check import Check
@@ -117,7 +119,8 @@ class Diagnostics(trace.Observer):
     def _ask(self, moment: str, *arguments: Any) -> None:
         for method in self._at[moment]:
             try:
-                method(*arguments)
+                with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is what checks look for
+                    method(*arguments)
             except Exception as error:
                 # A training run must not end because of a check of it.
                 self._dismiss(method.__self__, moment, error)

@@ -27,10 +27,11 @@ class Updates:
     def after(self, parameter: Tensor) -> None:
         """``parameter`` has changed. A parameter that was 0 has no ratio."""
         before = self._before.pop(id(parameter), None)
-        size = 0.0 if before is None else float(np.linalg.norm(before))
-        if size > 0:
-            change = float(np.linalg.norm(_looked_at(parameter._array) - before))
-            self._ratios[id(parameter)] = (parameter, change / size)
+        with np.errstate(over="ignore", invalid="ignore"):
+            size = 0.0 if before is None else float(np.linalg.norm(before))
+            if size > 0:
+                change = float(np.linalg.norm(_looked_at(parameter._array) - before))
+                self._ratios[id(parameter)] = (parameter, change / size)
 
     def take(self) -> dict[int, tuple[Tensor, float]]:
         """For the id of each parameter (parameter, ratio); a new collection begins."""
