@@ -7,6 +7,7 @@ reads y instead of x.
 import math
 
 from engine.definitions.contract import computed_as, defines
+from engine.definitions.stable_forms import sigmoid_note, softplus_note
 
 SQRT_HALF = math.sqrt(0.5)
 #: 1 / sqrt(2 pi), the density of the standard normal distribution at 0.
@@ -16,21 +17,7 @@ GELU_SCALE = math.sqrt(2.0 / math.pi)
 GELU_CUBIC = 0.044715
 
 
-def _sigmoid_note(x):
-    return "" if x >= 0.0 else (
-        "1/(1 + exp(-x)) is computed as exp(x)/(1 + exp(x)) where x < 0: the same number, but the exp of a large number "
-        "would overflow"
-    )
-
-
-def _softplus_note(x):
-    return "" if x <= 0.0 else (
-        "ln(1 + exp(x)) is computed as x + ln(1 + exp(-x)) where x > 0: the same number, but the exp of a large number "
-        "would overflow"
-    )
-
-
-@computed_as(_sigmoid_note)
+@computed_as(sigmoid_note)
 def logistic(x):
     if x >= 0.0:
         return 1.0 / (1.0 + math.exp(-x))
@@ -38,7 +25,7 @@ def logistic(x):
     return e / (1.0 + e)
 
 
-@computed_as(_softplus_note)
+@computed_as(softplus_note)
 def log_one_plus_exp(x):
     """log(1 + e^x) without overflow."""
     if x > 0.0:

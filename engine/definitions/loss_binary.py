@@ -7,24 +7,11 @@ reduction ``sum / divisor``, and its gradients, in which dy is the gradient that
 import math
 
 from engine.definitions.contract import computed_as, defines
+from engine.definitions.stable_forms import sigmoid_note, softplus_note
 
 #: PyTorch's floors (ATen/native/Loss.cpp): of the logarithms forward, and of x (1 - x) backward.
 LOG_FLOOR = -100.0
 SPREAD_FLOOR = 1e-12
-
-
-def _sigmoid_note(x):
-    return "" if x >= 0.0 else (
-        "1/(1 + exp(-x)) is computed as exp(x)/(1 + exp(x)) where x < 0: the same number, but the exp of a large number "
-        "would overflow"
-    )
-
-
-def _softplus_note(x):
-    return "" if x <= 0.0 else (
-        "ln(1 + exp(x)) is computed as x + ln(1 + exp(-x)) where x > 0: the same number, but the exp of a large number "
-        "would overflow"
-    )
 
 
 def floored_log(p):
@@ -33,7 +20,7 @@ def floored_log(p):
     return max(math.log(p), LOG_FLOOR)
 
 
-@computed_as(_softplus_note)
+@computed_as(softplus_note)
 def log_one_plus_exp(x):
     """log(1 + e^x) without overflow."""
     if x > 0.0:
@@ -41,7 +28,7 @@ def log_one_plus_exp(x):
     return math.log1p(math.exp(x))
 
 
-@computed_as(_sigmoid_note)
+@computed_as(sigmoid_note)
 def logistic(x):
     if x >= 0.0:
         return 1.0 / (1.0 + math.exp(-x))
