@@ -340,14 +340,22 @@ def test_several_threads_find_what_one_finds(monkeypatch):
     seen = set()
     monkeypatch.setattr(spread, "LEAST", 1)
     monkeypatch.setattr(spread.numba, "get_num_threads", lambda: 3)
-    of = Range.of
-    monkeypatch.setattr(Range, "of", lambda piece: (seen.add(threading.current_thread().name), of(piece))[1])
+    of, helped = Range.of, threading.Event()
+
+    def noted(piece):
+        seen.add(name := threading.current_thread().name)
+        if name.startswith(spread.THREAD_NAME):
+            helped.set()
+        elif name == "MainThread":
+            helped.wait(30)  # it might be done before any other has begun
+        return of(piece)
+
+    monkeypatch.setattr(Range, "of", noted)
     for one, ask in zip(alone, asked, strict=True):
         several = ask()
         assert one.keys() == several.keys()
         for key, value in one.items():
             np.testing.assert_array_equal(several[key], value, err_msg=key)
-    # How many helpers: a quick one also takes another's share.
     assert "MainThread" in seen and len(seen) > 1
     # What works beside the script gets no help.
     seen.clear()
