@@ -72,10 +72,9 @@ class Lean(trace.Observer):
                 setattr(self, name, _all(handlers, name != "after_forwards"))
         self._before_forward = [o.before_forward for o in listeners if overrides(o, "before_forward")]
         self._before_backward = [o.before_backward for o in listeners if overrides(o, "before_backward")]
-        self._after_backward = [o.after_backward for o in listeners if overrides(o, "after_backward")]
         self.read, self.opened = _all([recorder.read]), _all([recorder.opened])
         self.run_forward = self._run_forward if self._before_forward else recorder.run_forward
-        self.run_backward = self._run_backward if self._before_backward or self._after_backward else recorder.run_backward
+        self.run_backward = self._run_backward if self._before_backward else recorder.run_backward
 
     @property
     def watches(self) -> frozenset[str]:  # type: ignore[override]
@@ -99,7 +98,7 @@ class Lean(trace.Observer):
 
     @property
     def runs(self) -> bool:  # type: ignore[override]
-        return bool(self._before_forward) or self._recorder.runs
+        return bool(self._before_forward or self._before_backward) or self._recorder.runs
 
     def _run_forward(self, function: Function, inputs: tuple[Tensor, ...]) -> Any:
         for call in self._before_forward:
@@ -109,10 +108,7 @@ class Lean(trace.Observer):
     def _run_backward(self, function: Function, gradients: list[np.ndarray | None]) -> Any:
         for call in self._before_backward:
             call(function, tuple(gradients))
-        results = self._recorder.run_backward(function, gradients)
-        for call in self._after_backward:
-            call(function, tuple(gradients), results if isinstance(results, tuple) else (results,))
-        return results
+        return self._recorder.run_backward(function, gradients)
 
 
 _CALLS = [name for name, value in vars(trace.Observer).items() if callable(value)]
