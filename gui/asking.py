@@ -17,7 +17,7 @@ REFUSALS = (RequestError, ConnectionLost, SessionError, ProtocolError, TimeoutEr
 _SETTLING = 10.0
 
 #: What is said of a question that finds no process.
-_LOST = "The engine process is gone. Restart the script (Ctrl+Shift+F5), or replay it to here."
+LOST = "The engine process is gone. Restart the script (Ctrl+Shift+F5), replay it to here, or attach again."
 
 Then = Callable[[dict[str, Any]], object]
 Otherwise = Callable[[str], object]
@@ -75,7 +75,7 @@ class Asking:
                 if error.id != "notStopped":
                     self._posts.post(lambda text=str(error): finish(otherwise, text))
             except ConnectionLost:
-                self._posts.post(lambda: (self._gone(), finish(otherwise, _LOST)))
+                self._posts.post(lambda: (self._gone(), finish(otherwise, LOST)))
             except REFUSALS as error:
                 self._posts.post(lambda text=str(error): finish(otherwise, text))
             else:

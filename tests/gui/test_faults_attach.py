@@ -59,6 +59,16 @@ def test_a_process_that_is_gone_is_not_offered_to_be_started_again(joined, proce
     assert not joined.context.link.moving
 
 
+def test_a_setting_on_its_way_to_a_process_that_is_gone_says_nothing_over_the_message(joined, process, until):
+    one, _ = process
+    one.send_signal(signal.SIGSTOP)  # it hears of the setting no more
+    joined.context.link.set_watchpoints([{"kind": "nonfinite"}])
+    one.kill()
+    until(lambda: joined.messages.severity == "error")
+    until(lambda: joined.context.link.quiet)
+    assert joined.messages.severity == "error" and set(buttons(joined)) == {"Attach again"}
+
+
 def test_a_halted_process_is_left_alone_and_joined_again(joined, process, until, impatient):  # noqa: F811
     one, _ = process
     one.send_signal(signal.SIGSTOP)
