@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,11 +142,9 @@ def _laid_out(found: dict[str, np.ndarray]) -> tuple[dict[str, dict], list[Any]]
 
 
 def _thin_out(folder: Path) -> None:
-    ticks = available(folder)
-    if len(ticks) < 8:
+    with os.scandir(folder) as found:
+        sizes = {entry.name: entry.stat().st_size for entry in found if entry.name.isdigit()}
+    if len(sizes) < 8 or (len(sizes) <= MOST_FILES and sum(sizes.values()) <= MOST_BYTES):
         return
-    size = sum((folder / f"{tick:014d}").stat().st_size for tick in ticks)
-    if len(ticks) <= MOST_FILES and size <= MOST_BYTES:
-        return
-    for tick in ticks[1 : len(ticks) * 3 // 4 : 2]:
-        (folder / f"{tick:014d}").unlink(missing_ok=True)
+    for name in sorted(sizes)[1 : len(sizes) * 3 // 4 : 2]:
+        (folder / name).unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import math
 from typing import Any
@@ -102,12 +103,16 @@ def view_of(
     return {
         "data": data,
         "shape": list(shape),
-        "dtype": str(chosen.dtype),
+        "dtype": _name_of(chosen.dtype),
         "selected": list(chosen.shape),
         "shown": list(shown),
         "block": list(block),
         **found.fields(),
     }
+
+
+#: NumPy puts the name together each time, which takes as long as to find the least element of a small array.
+_name_of = functools.cache(str)
 
 
 def _cut(chosen: np.ndarray, elements: int) -> tuple[tuple[int, ...], np.ndarray]:

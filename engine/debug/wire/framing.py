@@ -48,7 +48,7 @@ class _Encoder:
         self.offset = 0
 
     def plain(self, value: Any, depth: int = 1) -> Any:
-        """``value`` in what JSON has; arrays become references."""
+        """``value`` in what JSON has, itself where it holds nothing else; arrays become references."""
         if value is None or isinstance(value, (bool, int, float, str)):
             return value
         if depth > MAX_DEPTH:
@@ -57,8 +57,12 @@ class _Encoder:
             for key in value:
                 if not isinstance(key, str) or key == "$array":
                     raise ProtocolError(f"{key!r} cannot be a name in a message: names are strings other than '$array'")
+            if _PLAIN.issuperset(map(type, value.values())):
+                return value
             return {k: item if type(item) in _PLAIN else self.plain(item, depth + 1) for k, item in value.items()}
         if isinstance(value, (list, tuple)):
+            if _PLAIN.issuperset(map(type, value)):
+                return value
             return [item if type(item) in _PLAIN else self.plain(item, depth + 1) for item in value]
         return self.array(value)
 
