@@ -4,6 +4,7 @@ The run is only counted, not debugged: {step: [tick of its end, digest]}.
 """
 
 import contextlib
+import gc
 import io
 import json
 import os
@@ -15,7 +16,7 @@ class Done(BaseException):
 
 
 def main(script, last, parameters):
-    from engine import trace
+    from engine import nn, optim, trace  # noqa: F401 (loaded before the freeze)
     from engine.debug.replay.recorder import Recorder
     from engine.script.program import main_module, prepare
 
@@ -30,6 +31,8 @@ def main(script, last, parameters):
 
     found = {}
     code, arguments = prepare(script, (), parameters)
+    # As a Recorder that records does: each digest looks for tensors among everything that exists, most of it Numba's.
+    gc.freeze()
     with main_module(script, arguments) as names, contextlib.redirect_stdout(io.StringIO()):
         trace.set_observer(Watch(None))
         with contextlib.suppress(Done):
