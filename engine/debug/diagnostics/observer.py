@@ -138,6 +138,8 @@ class Diagnostics(trace.Observer):
 
     def after_forward(self, function: Function, inputs: tuple, outputs: tuple) -> None:
         if function.seq < 0:
+            if self._close and isinstance(outputs[0]._array, ARRAYS):
+                self._ask("unrecorded", function, inputs, outputs)
             if isinstance(function, _EVALUATING):
                 self._evaluated(function, inputs, outputs)
             return
