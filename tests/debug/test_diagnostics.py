@@ -508,6 +508,13 @@ def test_an_infinity_that_is_masked_away_without_a_gradient_is_no_fault():
     assert not diagnostics.findings
 
 
+def test_steps_that_were_not_heard_of_count_where_another_counts_them():
+    w = torch.tensor([1.0], requires_grad=True)
+    with Diagnostics(steps=lambda: 17) as diagnostics:
+        torch.log(w * 0).sum().backward()
+    assert [f.place.step for f in diagnostics.findings] == [17]
+
+
 def here():
     """The number of the caller's line."""
     return inspect.currentframe().f_back.f_lineno
