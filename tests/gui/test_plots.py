@@ -384,3 +384,11 @@ def test_a_legend_whose_lines_change_the_plots_own_height_is_fitted_once(lines, 
     neighbour.show()
     assert 0 < len(sizes) < 20
     lines.setParent(None)  # its own fixture closes it
+
+
+def test_the_read_out_names_the_last_step_of_the_current_run_beside_one_that_is_further(lines):
+    x = np.arange(1.0, 6.0)
+    lines.show_plots([Plot("loss", [Curve("run 3", x[:1], np.array([0.6821])), Curve("run 1", x, x / 10, style=1)])])
+    lines.set_axis("step")
+    lines.set_cursor(2)
+    assert lines.read_out.text().startswith("step 1 ") and "0.6821" in lines.read_out.text()
