@@ -158,7 +158,8 @@ class CodePanel(Panel):
         key = (element.get("file"), stop.get("op"), stop.get("direction"), stop.get("tensor"))
         index = ", ".join(map(str, stop.get("index") or ()))
         name = f"{stop.get('tensor')}[{index}]" if index else str(stop.get("tensor"))
-        step = f"step {element['step'] + 1} of {element['steps']}{' or more' if element.get('truncated') else ''}"
+        # Lines as they are carried out, one of a loop each time; a "step" is one of the training.
+        step = f"line {element['step'] + 1} of {element['steps']}{' or more' if element.get('truncated') else ''}"
         launch = element.get("launch")
         thread = f" · {ThreadGrid(launch).title.lower()}" if launch else ""  # of the GPU that computed it
         briefs = (f"{name} · {step}{thread}", f"{name} · {step}")

@@ -142,8 +142,9 @@ class CurvesPanel(Panel):
         found = {name: series for name, series in found.items() if series}
         plots = self._plots(found)
         self.message.setText(_NOTHING_OF_IT if found else _NO_LOSS)
-        self.message.setVisible(not plots)
-        self.plot.setVisible(bool(plots))
+        shown, hidden = (self.plot, self.message) if plots else (self.message, self.plot)
+        hidden.hide()  # first: both at once would share the room for a moment
+        shown.show()
         self.axis["epoch"].setEnabled(any(len(m.get("epochs", ())) for m in self.state.measures.values()))
         self.plot.set_axis("epoch" if per_epoch else "step", None if per_epoch else self._place_text)
         self.plot.show_plots(plots)

@@ -128,6 +128,10 @@ class NetworkPanel(Panel):
             return
         if self._drawing.take(self.state.graph):
             self.show_content()
+        elif (self.state.stop or {}).get("kind") == "end":
+            self.head.set_subject("")
+            self.show_empty("The script ended before a picture of its network was made. Step back (Alt+F10), or restart "
+                            "(Ctrl+Shift+F5) and step (F10).")  # fmt: skip
         else:
             self.show_empty()
 
@@ -135,6 +139,7 @@ class NetworkPanel(Panel):
         """Nodes stand elsewhere; ``same``: they are those that were there before."""
         graph, layout = self._drawing.graph, self._drawing.layout
         assert graph is not None and layout is not None
+        self.show_content()  # a script may have ended while they were placed, and with it what it says of its network
         first = not self.scene.nodes
         self.scene.show_layout(layout, graph, keep=same)
         if not same:

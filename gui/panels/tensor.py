@@ -123,18 +123,31 @@ class TensorPanel(Panel):
     def _show(self, selection: Selection, stop: dict[str, Any]) -> None:
         subject = subject_of(selection, stop)
         if subject is None:
-            if self.shown is None:
-                self.show_empty("Nothing was computed here. Step on to an op (F10), or select a tensor.")
-            elif "expression" in self.subject.reference:
-                # A parameter that a free run has shown: it has other numbers here, of another run perhaps.
-                self.numbers.forget()
-                self._resolve()
+            self._keep_or_empty()
             return
         self.show_content()
         if subject != self.subject or subject.reference.get("event") is None or self.source.problem:
             self.subject = subject
             self.numbers.forget()
         self._resolve()
+
+    def _keep_or_empty(self) -> None:
+        """Nothing was computed here: what this run has shown stays, and says of which step it is."""
+        now = self._seen_now(self.state.stop)
+        if self.shown is not None and "expression" in self.subject.reference:
+            # A parameter that a free run has shown: it has other numbers here, of another run perhaps.
+            self.numbers.forget()
+            self._resolve()
+        elif self.shown is None or self._seen is None or self._seen[0] != now[0]:
+            self.subject, self.shown = Subject(), None
+            self.numbers.give_up()
+            self.head.set_subject("")
+            self.show_empty("Nothing was computed here. Step on to an op (F10), or select a tensor.")
+        elif self._seen[2] != now[2]:
+            self._say_last_seen(self._seen[2])
+
+    def _say_last_seen(self, step: int) -> None:
+        self.head.set_subject(f"{self.source.title}, last seen in step {format_count(step)}")
 
     def _follow_kept(self, stop: dict[str, Any]) -> None:
         """A kept tensor is shown anew where its op runs again."""
@@ -173,7 +186,7 @@ class TensorPanel(Panel):
     def _refuse(self, text: str) -> None:
         if self.shown is not None and self._seen is not None and self._seen[:2] == self._seen_now(None)[:2]:
             # Nothing is recorded of a script that ran freely, or not any more: what was seen last says more than that.
-            self.head.set_subject(f"{self.source.title}, last seen in step {format_count(self._seen[2])}")
+            self._say_last_seen(self._seen[2])
             return
         self.content.refuse(text)
         self.shown = None

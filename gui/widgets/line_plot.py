@@ -45,6 +45,7 @@ class LinePlot(QWidget):
         self._legend_layout = FlowLayout(self.legend, spacing=12, margins=(8, 2, 8, 2))
         self._entries: list[tuple] = []
         self._more: QLabel | None = None
+        self._fitting = False
         self._said: tuple | None = None
         self.read_out = ElidedLabel()
         self.read_out.setAccessibleName("Read-out of the curves")
@@ -149,8 +150,15 @@ class LinePlot(QWidget):
     def _fit_legend(self) -> None:
         """Leave out entries for which there is no room beside the curves, and say how many."""
         layout, more = self._legend_layout, self._more
-        if more is None:
-            return
+        if more is None or self._fitting:
+            return  # an entry that shows lays out its parents at once, which may resize this, and so on without end
+        self._fitting = True
+        try:
+            self._choose_entries(layout, more)
+        finally:
+            self._fitting = False
+
+    def _choose_entries(self, layout: FlowLayout, more: QLabel) -> None:
         entries = [widget for i in range(layout.count() - 1) if (item := layout.itemAt(i)) and (widget := item.widget())]
         for entry in entries:
             entry.show()
@@ -211,7 +219,9 @@ class LinePlot(QWidget):
 
     def _say(self) -> None:
         pointer, cursor = self.canvas.pointer, self.canvas.cursor_at
-        last = max((curve.x[-1] for plot in self.canvas.plots for curve in plot.curves if len(curve.x)), default=math.nan)
+        # Of the current run, which stands first: another one that is further has no say in where this one is.
+        firsts = [plot.curves[0] for plot in self.canvas.plots if plot.curves]
+        last = max((curve.x[-1] for curve in firsts if len(curve.x)), default=math.nan)
         at = pointer if pointer is not None else min(cursor, last) if cursor is not None else last
         wanted = (at, pointer is not None, self.canvas.shown)
         if wanted == self._said:

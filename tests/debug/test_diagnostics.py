@@ -1,5 +1,6 @@
 """Each check finds its fault in a faulty script, at its line, and nothing in the healthy twin of it."""
 
+import inspect
 import json
 import runpy
 import warnings
@@ -476,3 +477,44 @@ def test_a_finding_is_found_again_in_the_history():
     assert place().seq == 3 and place(step=0).seq == 0
     assert place(line=9, op="").seq == 6 and place(op="").seq == 1 and place(op="Exp").seq == 5
     assert place(line=8) is None and place(step=4) is None
+
+
+def test_arithmetic_on_data_that_makes_nan_is_named_by_op_and_line():
+    x, w = torch.tensor([[1.0], [0.0]]), torch.tensor([[2.0]], requires_grad=True)
+    with Diagnostics() as diagnostics:
+        scaled = x / x  # no gradient is wanted of it: no tape has it
+        line = here() - 1
+        (scaled @ w).sum().backward()
+    (found,) = [f for f in diagnostics.findings if f.id == "non-finite"]
+    assert (found.place.op, found.place.line, found.evidence["index"]) == ("Div", line, [1, 0])
+    assert found.evidence["input0"] == 0.0
+
+
+def test_a_validation_that_becomes_infinite_is_found_and_its_op_named():
+    p = torch.tensor([0.5, 0.0, 1.0])
+    with Diagnostics() as diagnostics, torch.no_grad():
+        loss = -torch.log(p).mean()
+        line = here() - 1
+    assert loss.item() == float("inf")
+    (found,) = diagnostics.findings
+    assert (found.id, found.place.op, found.place.line, found.evidence["index"]) == ("non-finite", "Log", line, [1])
+    assert found.what_if and found.evidence["input0"] == 0.0
+
+
+def test_an_infinity_that_is_masked_away_without_a_gradient_is_no_fault():
+    p = torch.tensor([0.5, 0.0, 1.0])
+    with Diagnostics() as diagnostics, torch.no_grad():
+        torch.where(p > 0, torch.log(p), torch.zeros(3)).mean()
+    assert not diagnostics.findings
+
+
+def test_steps_that_were_not_heard_of_count_where_another_counts_them():
+    w = torch.tensor([1.0], requires_grad=True)
+    with Diagnostics(steps=lambda: 17) as diagnostics:
+        torch.log(w * 0).sum().backward()
+    assert [f.place.step for f in diagnostics.findings] == [17]
+
+
+def here():
+    """The number of the caller's line."""
+    return inspect.currentframe().f_back.f_lineno

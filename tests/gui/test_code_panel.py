@@ -166,6 +166,7 @@ def test_an_element_shows_its_definition_and_its_variables(panel, context, scrip
     context.state.update(stop=stop(script, 3, **more))
     assert panel.pages.currentWidget() is panel.element
     assert panel.element.code.toPlainText().startswith("def f")
+    assert "line " in panel.head.subject.text() and "step" not in panel.head.subject.text()
     assert panel.element.code.marks[0].line == 45
     rows = [panel.element.table.item(i, 0).text() for i in range(panel.element.table.rowCount())]
     assert rows == ["total", "reads x[0, 1]", "x"]

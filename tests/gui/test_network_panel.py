@@ -525,3 +525,13 @@ def test_behind_a_closed_script_its_network_is_not_shown_for_the_next(panel, con
     nothing = {"nodes": [], "edges": [], "modules": [], "signature": "", "complete": True, "truncated": False}
     context.state.update(graph=nothing, stop=stop(1))
     assert not panel.view.isVisible()
+
+
+def test_a_network_that_is_placed_once_its_script_has_ended_is_shown(panel):
+    go(panel, 14)
+    placed, panel._drawing.graph = panel._drawing.graph, None  # as while it is being placed
+    panel.state.update(graph=None, stop={**stop(14), "kind": "end"})
+    assert "The script ended before" in panel._empty.text() and not panel.view.isVisible()
+    panel._drawing.graph = placed
+    panel._drawn(False)
+    assert panel.view.isVisible()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, QPointF, Qt
 from PyQt6.QtGui import QColor, QImage, QWheelEvent
-from PyQt6.QtWidgets import QApplication, QLabel, QWidget
+from PyQt6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from gui.plots.axes import kept_range, power_ticks, steps_range, tick_texts, tick_values, values_range
 from gui.plots.paint import pen_of, wide_pen_of
@@ -357,3 +357,38 @@ def test_a_long_legend_leaves_the_curves_their_room_and_says_how_many_are_left_o
     lines.resize(1200, 900)
     QApplication.processEvents()
     assert shown() == names
+
+
+def test_a_legend_whose_lines_change_the_plots_own_height_is_fitted_once(lines, qtbot, monkeypatch):
+    """An entry that shows lays out the window at once. Beside a neighbour the plot's height follows its legend's, so that
+    fitting it again at every size had no end, and the window stood still until Python's stack was full.
+    """
+    box = QWidget()
+    qtbot.addWidget(box)
+    neighbour = QLabel("neighbour " * 12)
+    neighbour.setWordWrap(True)
+    layout = QVBoxLayout(box)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0)
+    layout.addWidget(neighbour, 1)
+    layout.addWidget(lines, 1)
+    neighbour.hide()
+    box.resize(360, 254)
+    box.show()
+    x = np.arange(10.0)
+    names = [f"evaluation: y_train (called in line {85 + n})" for n in range(8)]
+    lines.show_plots([Plot("loss", [Curve(name, x, x, style=n) for n, name in enumerate(names)])])
+    sizes = []
+    resized = LinePlot.resizeEvent
+    monkeypatch.setattr(LinePlot, "resizeEvent", lambda plot, event: (sizes.append(event.size()), resized(plot, event))[1])
+    neighbour.show()
+    assert 0 < len(sizes) < 20
+    lines.setParent(None)  # its own fixture closes it
+
+
+def test_the_read_out_names_the_last_step_of_the_current_run_beside_one_that_is_further(lines):
+    x = np.arange(1.0, 6.0)
+    lines.show_plots([Plot("loss", [Curve("run 3", x[:1], np.array([0.6821])), Curve("run 1", x, x / 10, style=1)])])
+    lines.set_axis("step")
+    lines.set_cursor(2)
+    assert lines.read_out.text().startswith("step 1 ") and "0.6821" in lines.read_out.text()

@@ -661,3 +661,21 @@ def test_what_an_op_of_a_pass_that_goes_on_has_read_is_edited_where_it_was_made(
     stop = {"seq": 14, "direction": "forward"}
     place = place_of({"event": 13, "name": "x"}, "", stop, here, 12)
     assert place.reference == {"event": 12, "name": "batch0"} and place.seq == 12
+
+
+def test_where_nothing_was_computed_the_last_numbers_say_of_which_step_they_are(panel, engine):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0])
+    line = {"seq": 90, "kind": "line", "level": "line", "step": engine.events[0]["step"] + 2, "live": True}
+    stop_at(panel, line)
+    assert panel.shown is not None and "last seen in step" in panel.head.subject.text()
+
+
+def test_where_nothing_was_computed_no_numbers_of_another_run_are_shown(panel, engine):
+    linear_layer(engine)
+    panel.state.update(runs=[{"name": "run 1", "number": 1, "current": True}])
+    stop_at(panel, engine.events[0])
+    line = {"seq": 90, "kind": "line", "level": "line", "step": engine.events[0]["step"], "live": True}
+    other = [{"name": "run 1", "number": 1, "current": False}, {"name": "fork", "number": 2, "current": True}]
+    panel.state.update(runs=other, stop=line)
+    assert panel.shown is None and "Nothing was computed here" in panel._empty.text() and not panel.head.subject.text()

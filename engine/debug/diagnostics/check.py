@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from engine.debug.diagnostics.evaluations import Evaluation
     from engine.debug.diagnostics.passes import Pass, Record, Series
     from engine.debug.diagnostics.run import Run
+    from engine.function import Function
 
 #: Number of looked-at passes in a row that must agree before what may be chance is reported.
 PERSISTENT = 5
@@ -59,6 +60,9 @@ class Check:
 
     def evaluated(self, record: Record) -> None:
         """An op of a kind that matters for evaluation has run without being recorded for backward."""
+
+    def unrecorded(self, function: Function, inputs: tuple, outputs: tuple) -> None:
+        """An op has run without being recorded for backward: of an evaluation, or arithmetic on data."""
 
     def evaluation(self, evaluation: Evaluation, value: float) -> None:
         """A pass of losses without training has ended with the mean ``value``."""

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from engine.debug.diagnostics.check import Check
-from engine.debug.diagnostics.finding import number
+from engine.debug.diagnostics.finding import Place, number
 from engine.debug.diagnostics.kinds import MASKS, is_kind
 from engine.debug.diagnostics.passes import Pass, Record, Series
+from engine.debug.diagnostics.place import script_line
 from engine.debug.memory import on_cpu
 from engine.debug.statistics.observer import summarize
 
@@ -41,11 +42,31 @@ class NonFinite(Check):
     def __init__(self, run: Any) -> None:
         super().__init__(run)
         self.silent = False
+        #: Of the first op since the last pass that made NaN or infinity unrecorded, what there is to report.
+        self._origin: tuple[Any, ...] | None = None
 
     def fresh(self) -> None:
         self.silent = False
+        self._origin = None
+
+    def unrecorded(self, function: Any, inputs: tuple, outputs: tuple) -> None:
+        """An infinity may be meant, for a mask; it is told once a single number (a mean, a loss) is not finite either."""
+        array = outputs[0]._array
+        if not isinstance(array, np.ndarray) or (self._origin is None) is not (function.name in _REASONS):
+            return
+        if self._origin is None:
+            if not_finite(array) and not any(not_finite(on_cpu(tensor._array)) for tensor in inputs):
+                file, line = script_line()
+                place = Place(function.name, self.run.module_name(self.run.module), "", file, line, self.run.step)
+                self._origin = self._made(place, function.name, "forward", array, inputs)
+        elif array.size == 1 and not_finite(array):
+            self.report(*self._origin)
 
     def loss(self, this: Pass, losses: Series) -> None:
+        self._look(this)
+        self._origin = None
+
+    def _look(self, this: Pass) -> None:
         if math.isfinite(this.loss):
             self.silent = False
         elif not self.silent:
@@ -108,6 +129,8 @@ class NonFinite(Check):
     def _given(self, this: Pass, record: Record, i: int) -> None:
         tensor, edge = record.inputs[i], record.function.edges[i]
         where, evidence = _where(self.run, tensor._array, edge is None)
+        if edge is None and self._origin is not None:
+            return self.report(*self._origin)
         if edge is None:
             title = f"The data for {record.function.name} are not finite"
             cause = (
@@ -129,6 +152,10 @@ class NonFinite(Check):
         self.report("non-finite", "error", title, cause, where, suggestion, place, evidence, code, begins=begins)
 
     def _tell(self, this: Pass, record: Record | None, op: str, direction: str, array: np.ndarray, inputs: Any) -> None:
+        self.report(*self._made(this.place(record), op, direction, array, inputs))
+
+    def _made(self, place: Place, op: str, direction: str, array: np.ndarray, inputs: Any) -> tuple[Any, ...]:
+        """What to report of an op that made them."""
         reason, advice = _REASONS.get(op, _OVERFLOW)
         if direction == "backward" and op == "Pow":
             reason = "the slope of a root at 0 is infinite"
@@ -143,11 +170,11 @@ class NonFinite(Check):
         cause = f"Everything that went in is finite; what came out is not: {reason}."
         code, begins = None, None
         if (reason, advice) == _OVERFLOW:
-            code, begins = SLOWER, this.best_step()
+            code, begins = SLOWER, self.run.this.best_step() if self.run.this is not None else None
         elif op == "Log":
             code, begins = CLAMPED, self.run.step  # before the step that would make every weight NaN
-        place = this.place(record)
-        self.report("non-finite", "error", title, cause, where, f"{advice}.", place, evidence, code, begins=begins)
+        source, badness = "", 1.0
+        return "non-finite", "error", title, cause, where, f"{advice}.", place, evidence, code, source, badness, begins
 
 
 def _where(run: Any, array: np.ndarray, by_sample: bool) -> tuple[str, dict[str, Any]]:

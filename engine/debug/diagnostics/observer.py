@@ -49,6 +49,8 @@ class Diagnostics(trace.Observer):
         every: checks that pass over arrays look at the first three passes of each loss and then at every n-th; later
             at fewer, see :class:`~engine.debug.diagnostics.schedule.Schedule`.
         checks: classes of checks; all of the registry when None.
+        steps: says how many optimizer steps have ended, where another counts them: it may have heard of some that this
+            observer has not, as in a replay on its way. Otherwise those are counted that are heard of.
     """
 
     watches = _CLOSE
@@ -58,10 +60,12 @@ class Diagnostics(trace.Observer):
         report: Callable[[Finding], Any] | None = None,
         every: int = 10,
         checks: Iterable[type[Check]] | None = None,
+        steps: Callable[[], int] | None = None,
     ) -> None:
         if every < 1:
             raise ValueError(f"Diagnostics: every must be at least 1, got {every}")
         self._schedule = Schedule(every)
+        self._steps = steps
         self._close = True
         self.run = run = Run(report)
         chosen = [kind(run) for kind in (CHECKS if checks is None else checks)]
@@ -138,6 +142,8 @@ class Diagnostics(trace.Observer):
 
     def after_forward(self, function: Function, inputs: tuple, outputs: tuple) -> None:
         if function.seq < 0:
+            if self._close and isinstance(outputs[0]._array, ARRAYS):
+                self._ask("unrecorded", function, inputs, outputs)
             if isinstance(function, _EVALUATING):
                 self._evaluated(function, inputs, outputs)
             return
@@ -200,6 +206,7 @@ class Diagnostics(trace.Observer):
 
     def begin_backward(self, roots: tuple[Tensor, ...], seeds: tuple[Tensor | None, ...]) -> None:
         run = self.run
+        self._count()
         if not isinstance(roots[0]._array, ARRAYS):
             # A replay passes over this step without computing it.
             run.this, self._looking = None, False
@@ -286,10 +293,15 @@ class Diagnostics(trace.Observer):
     def end_step(self, optimizer: Any) -> None:
         run = self.run
         run.step += 1
+        self._count()
         if self._looking and run.this is not None:
             if ratios := self._updates.take():
                 self._ask("updated", run.this, optimizer, ratios)
             self._follow(self._schedule.wants(run.this.site))
+
+    def _count(self) -> None:
+        if self._steps is not None:
+            self.run.step = self._steps()
 
     # ---- batches ----
 
@@ -305,6 +317,7 @@ class Diagnostics(trace.Observer):
     def batch(self, loader: Any, index: int, batch: Any, samples: Any) -> None:
         run = self.run
         run.loader, run.samples = loader, samples
+        self._count()
         self._ops.clear()
         if index == 0:
             run.loaders.setdefault(loader, LoaderState()).place = script_line()

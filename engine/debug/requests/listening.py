@@ -72,7 +72,10 @@ def _diagnostics(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any
 
     debugger = debuggee.debugger
     if arguments.get("enabled") and debuggee.diagnostics is None:
-        debuggee.diagnostics = Diagnostics(report=lambda finding: debuggee.send("diagnostic", finding.to_json()))
+        debuggee.diagnostics = Diagnostics(
+            report=lambda finding: debuggee.send("diagnostic", finding.to_json()),
+            steps=lambda: debugger.recorder.steps,
+        )
         debugger.listen(debuggee.diagnostics, debuggee.listener_failed)
     elif arguments.get("enabled") is False and debuggee.diagnostics is not None:
         debugger.unlisten(debuggee.diagnostics)
