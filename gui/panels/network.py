@@ -88,6 +88,7 @@ class NetworkPanel(Panel):
             self._log.clear()
             self._feed.clear()
             if anew:
+                self._drawing.begin_run()
                 self.free.forget()
                 self.free.pictured = False
         self._run, self._revision = run, revision
