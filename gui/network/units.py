@@ -10,12 +10,13 @@ import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen
 
+from gui.network.circles import MINUS, REACH, Column, outline, picture
 from gui.network.glyphs import ink_on, paint_alarm, quick_image, short_number, write_on
+from gui.network.kept import Look, look_of
 from gui.network.measuring import number_font
 from gui.network.places import APART
 from gui.network.values import Content, colours
 from gui.numbers import format_number
-from gui.theme import with_alpha
 
 if TYPE_CHECKING:
     from gui.network.items import NodeItem
@@ -47,14 +48,17 @@ def paint_units(painter: QPainter, item: NodeItem, content: Content | None, zoom
     if 2 * radius * zoom <= _DOT:
         _paint_dots(painter, item, rgba, zoom)
         return
-    fills, shown = rgba.tolist(), values.tolist()
     numbers = 2 * radius * zoom >= NUMBER_FROM
-    outline, minus = _outline(theme.ink.rgba()), QPen(theme.ink, 1.4)
+    if (finite or content is None) and not numbers and (look := look_of(painter)) is not None:
+        _paint_circles(painter, item, content, rgba, look)
+        return
+    fills, shown = rgba.tolist(), values.tolist()
+    around, minus = outline(theme.ink.rgba()), QPen(theme.ink, MINUS)
     for unit in range(item.place.form.shape[0]):
         at = QPointF(x, y + (unit + 0.5) * high)
         known = unit < len(shown)
         color, ink = _fill(*fills[unit][:3]) if known else (theme.panel, theme.ink)
-        painter.setPen(outline)
+        painter.setPen(around)
         painter.setBrush(color)
         painter.drawEllipse(at, radius, radius)
         if not known:
@@ -69,7 +73,36 @@ def paint_units(painter: QPainter, item: NodeItem, content: Content | None, zoom
             if minus.color() != ink:
                 minus.setColor(ink)
             painter.setPen(minus)
-            painter.drawLine(QPointF(at.x() - radius * 0.4, at.y()), QPointF(at.x() + radius * 0.4, at.y()))
+            painter.drawLine(QPointF(at.x() - radius * REACH, at.y()), QPointF(at.x() + radius * REACH, at.y()))
+
+
+def _paint_circles(painter: QPainter, item: NodeItem, content: Content | None, rgba: np.ndarray, look: Look) -> None:
+    """A column of circles, as one picture that is kept with its numbers."""
+    radius, box, count = item.size.radius, item.rect("values"), item.place.form.shape[0]
+    left, top = (box.center().x() - radius - 1) * look.zoom_x + look.dx, box.top() * look.zoom_y + look.dy
+    x, y = math.floor(left), math.floor(top)
+    column = Column(
+        count, radius, box.height() / max(1, count), look.zoom_x, round(left - x, 3), round(top - y, 3), look.ratio,
+        painter.opacity(), item.theme.ink.rgba(),
+    )  # fmt: skip
+    pictures, key = ({}, None) if content is None else (content.pictures, (column, item.theme))
+    image = pictures["circles"][1] if "circles" in pictures and pictures["circles"][0] == key else None
+    if image is None:
+        rgb = np.empty((count, 3), np.uint8)
+        rgb[:] = item.theme.panel.getRgb()[:3]
+        rgb[: len(rgba)] = rgba[:count, :3]
+        negative = np.zeros(count, bool)
+        if content is not None:
+            values = np.asarray(content.data).reshape(-1)[:count]
+            negative[: len(values)] = values < 0
+        image = picture(column, rgb, negative)
+        pictures["circles"] = key, image
+    opacity = painter.opacity()
+    painter.setOpacity(1.0)
+    painter.setWorldMatrixEnabled(False)
+    painter.drawImage(QPointF(x, y), image)
+    painter.setWorldMatrixEnabled(True)
+    painter.setOpacity(opacity)
 
 
 def _paint_dots(painter: QPainter, item: NodeItem, rgba: np.ndarray, zoom: float) -> None:
@@ -100,11 +133,6 @@ def _fill(red: int, green: int, blue: int) -> tuple[QColor, QColor]:
     """A colour, and the ink that is written with on it."""
     color = QColor(red, green, blue)
     return color, ink_on(color)
-
-
-@lru_cache(maxsize=4)
-def _outline(ink: int) -> QPen:
-    return QPen(with_alpha(QColor.fromRgba(ink), 0.55), 1.1)
 
 
 def paint_beside(painter: QPainter, item: NodeItem, zoom: float) -> None:

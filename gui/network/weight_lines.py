@@ -23,6 +23,8 @@ _NUMBERS = (MOST_LINES, 300, 200, 130, 90, 60, 40)
 _SCREEN = 2.2e6
 #: Zoom from which negative lines are dashed: dashes take long, and smaller ones cannot be seen.
 _DASHED = 0.7
+#: Weights up to which each line is thick, and always smoothed.
+_FEW = 128
 #: Colours that the lines of one sign have.
 _SHADES = 6
 
@@ -60,14 +62,20 @@ class WeightLines(QGraphicsItem):
             QPointF(start.x() + self.source.size.radius, start.y()), QPointF(end.x() - self.target.size.radius, end.y())
         )
 
-    def show_content(self, content: Content | None, faint: bool = False) -> None:
+    def show_content(self, content: Content | None, faint: bool = False, rough: bool = False) -> None:
+        """Show other weights; ``rough``: many lines are drawn quickly, until :meth:`refine`."""
         if content is self.content and faint == self.faint:
             return
         if content is not self.content:
             self.content = content
             self._lines.clear()
         self.faint = faint
+        self.rough = rough and self._many
         self.update()
+
+    @property
+    def _many(self) -> bool:
+        return self.content is not None and self.content.data.size > _FEW
 
     def show_marks(self, picked: tuple[int, int] | None, lit: list[tuple[tuple[int, int], float]]) -> None:
         if (picked, lit) != (self.picked, self.lit):
@@ -123,8 +131,7 @@ class WeightLines(QGraphicsItem):
         assert painter is not None
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, not self.rough)
         painter.setOpacity(FAINT if self.faint else 1.0)
-        many = self.content is not None and self.content.data.size > 128
-        zoom = painter.worldTransform().m11()
+        many, zoom = self._many, painter.worldTransform().m11()
         for share, negative, lines in self.sorted_lines(self.most(zoom)):
             entry = self.theme.diverging[round(128 - 118 * share) if negative else round(128 + 118 * share)]
             # Small weights keep a trace of grey, so that one sees that the line is there.
