@@ -48,12 +48,13 @@ class WeightLines(QGraphicsItem):
         self.rough = False
         #: Lines by shade and sign, the faintest first; by how many lines they are.
         self._lines: dict[int, list[tuple[float, bool, Any]]] = {}
+        # Asked for many times in each paint.
+        self._bounds = source.rect("values").united(target.rect("values")).adjusted(-4, -4, 4, 4)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
 
     def boundingRect(self) -> QRectF:
-        box = self.source.rect("values").united(self.target.rect("values"))
-        return box.adjusted(-4, -4, 4, 4)
+        return self._bounds
 
     def line(self, out: int, into: int) -> QLineF:
         """The line of weight [out, into]."""
@@ -101,7 +102,9 @@ class WeightLines(QGraphicsItem):
     def _sort(self, most: int) -> list[tuple[float, bool, Any]]:
         if self.content is None or self.content.data.ndim != 2 or not self.content.data.size:
             return []
-        data = np.nan_to_num(np.asarray(self.content.data, np.float64), posinf=0, neginf=0)
+        data = np.asarray(self.content.data)
+        if self.content.nans or self.content.infs:
+            data = np.nan_to_num(data, posinf=0, neginf=0)
         sizes = np.abs(data).reshape(-1)
         order = np.argpartition(sizes, -most)[-most:] if sizes.size > most else np.arange(sizes.size)
         # By shade, the positive ones of each first.

@@ -86,3 +86,12 @@ def test_along_the_timeline_many_lines_are_drawn_quickly_and_smoothed_when_it_re
     panel._show_numbers("fc1/Linear", "weight", few, False, False)
     panel._show_numbers("fc1/Linear", "weight", many, False, False)
     assert view.grab().toImage() == smooth != quick
+
+
+@pytest.mark.parametrize("zoom", (0.3, 1.0), ids=("dots", "circles"))
+def test_numbers_that_stay_are_not_coloured_again(item, zoom, monkeypatch):
+    made, content, make = [], Content(VALUES, -1, 1), units.colours
+    monkeypatch.setattr(units, "colours", lambda *given: made.append(1) or make(*given))
+    first = painted(item, content, zoom, (0, 0), 1, 1)
+    assert (painted(item, content, zoom, (0, 0), 1, 1) == first).all() and len(made) == 1
+    assert (painted(item, Content(-VALUES, -1, 1), zoom, (0, 0), 1, 1) != first).any()
