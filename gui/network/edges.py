@@ -21,13 +21,14 @@ class RouteItem(QGraphicsItem):
         self.route, self.theme, self.phase, self.backward = route, theme, "", False
         self.flow: float | None = None
         self._path = _path(route, source, target)
+        self._bounds = self._path.boundingRect().adjusted(-5, -5, 5, 5)
         self._bundle = _is_bundle(source, target) and route.kind == "flow"
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self.setZValue(-1.0)
 
     def boundingRect(self) -> QRectF:
-        return self._path.boundingRect().adjusted(-5, -5, 5, 5)
+        return self._bounds
 
     def light(self, phase: str, backward: bool = False) -> None:
         """Show that numbers flow here now, in the direction of the arrow or back."""

@@ -38,6 +38,13 @@ def _begin_hairlines(painter: QPainter, item: NodeItem, opacity: float) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
+@lru_cache(maxsize=64)
+def _tiles(columns: int, count: int, x: float, y: float, wide: float, high: float) -> list[QRectF]:
+    """The frames of feature maps of that size; the same in every paint of a layout."""
+    tile = QRectF(0, 0, wide, high).adjusted(0.5, 0.5, -0.5, -0.5)
+    return [tile.translated(x + i % columns * wide, y + i // columns * high) for i in range(count)]
+
+
 def paint_frame(painter: QPainter, item: NodeItem, part: str, zoom: float) -> None:
     """Hairlines around a part that is drawn as a picture, or around each of its feature maps, and an alarm."""
     box, content, form = item.rect(part), item.contents.get(part), item.place.form
@@ -45,9 +52,8 @@ def paint_frame(painter: QPainter, item: NodeItem, part: str, zoom: float) -> No
     wide, high = box.width() / columns, box.height() / rows
     if rows * columns > 1 and min(wide, high) * zoom >= _TILES_FROM:
         _begin_hairlines(painter, item, 0.16)
-        tile, count = QRectF(0, 0, wide, high).adjusted(0.5, 0.5, -0.5, -0.5), min(form.shape[0], rows * columns)
-        tiles = [tile.translated(box.left() + i % columns * wide, box.top() + i // columns * high) for i in range(count)]
-        painter.drawRects(*tiles)
+        count = min(form.shape[0], rows * columns)
+        painter.drawRects(*_tiles(columns, count, box.x(), box.y(), wide, high))
     else:
         _begin_hairlines(painter, item, 0.22)
         painter.drawRect(box)

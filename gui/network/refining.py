@@ -1,4 +1,6 @@
-"""Lines between units while the zoom changes: drawn quickly, and smoothed once it rests, some in each turn of the loop."""
+"""Lines between units while the zoom changes, or one drags along the timeline: drawn quickly, and smoothed once it rests,
+some in each turn of the loop.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from gui.network.scene import NetworkScene
 from gui.timers import single_shot
 from gui.widgets.parts import viewport_of
 
-#: Milliseconds after which the zoom is taken to rest, and from some lines to the next.
+#: Milliseconds after which the view is taken to rest, and from some lines to the next.
 _REST, _NEXT = 120, 4
 
 
@@ -26,9 +28,13 @@ class Refining(QObject):
         """All is painted anew, at another zoom: quickly for now."""
         if self._scene.live:
             return  # that is painted as pictures, once for each zoom
-        self._next.stop()
         for lines in self._scene.lines.values():
             lines.rough = True
+        self.later()
+
+    def later(self) -> None:
+        """Lines have been drawn quickly: smooth them once it rests."""
+        self._next.stop()
         if self._scene.lines:
             self._rest.start()
 

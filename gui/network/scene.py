@@ -86,14 +86,17 @@ class NetworkScene(QGraphicsScene):
             node.live = on
 
     def show_content(
-        self, node: str, part: str, content: Content | None, faint: bool = False, signed: bool = False, words: bool = True
-    ) -> None:
-        """Show numbers in a part of a node; ``words``: also in what is written under it."""
-        item = self.nodes.get(node)
+        self, node: str, part: str, content: Content | None, faint: bool = False, signed: bool = False,
+        passing: bool = False,
+    ) -> None:  # fmt: skip
+        """Show numbers in a part of a node; ``passing``: others come in a moment, so that what is written under them stays
+        as it is, and many lines are drawn quickly.
+        """
+        item, words = self.nodes.get(node), not passing
         if item is None:
             return
         if part == "weight" and node in self.lines:
-            self.lines[node].show_content(content, faint)
+            self.lines[node].show_content(content, faint, passing)
         framed = item.is_framed(part)
         item.show_content(part, content, faint, signed, words)
         if self.live:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QPainter, QPen
+from PyQt6.QtGui import QColor, QImage, QPainter, QPen
 
+from gui.network.circles import MINUS, REACH, Column, outline, picture
 from gui.network.glyphs import ink_on, paint_alarm, quick_image, short_number, write_on
+from gui.network.kept import Look, look_of
 from gui.network.measuring import number_font
 from gui.network.places import APART
 from gui.network.values import Content, colours
 from gui.numbers import format_number
-from gui.theme import with_alpha
 
 if TYPE_CHECKING:
     from gui.network.items import NodeItem
@@ -37,24 +39,23 @@ def legible(points: float, zoom: float) -> bool:
 def paint_units(painter: QPainter, item: NodeItem, content: Content | None, zoom: float) -> None:
     """Draw the circles with their numbers, once they are large enough, or a minus in the negative ones."""
     theme, radius = item.theme, item.size.radius
-    values = np.zeros(0, np.float32) if content is None else np.asarray(content.data).reshape(-1)
-    alarm = theme.phase["alarm"]
-    limit = 1.0 if content is None else content.limit
-    finite = content is not None and not content.nans and not content.infs
-    rgba = colours(values, limit, theme.diverging, (alarm.red(), alarm.green(), alarm.blue()), finite)
+    if 2 * radius * zoom <= _DOT:
+        _paint_dots(painter, item, content, zoom)
+        return
+    numbers = 2 * radius * zoom >= NUMBER_FROM
+    finite = content is None or not (content.nans or content.infs)
+    if finite and not numbers and (look := look_of(painter)) is not None:
+        _paint_circles(painter, item, content, look)
+        return
     box = item.rect("values")
     x, y, high = box.center().x(), box.top(), box.height() / max(1, item.place.form.shape[0])
-    if 2 * radius * zoom <= _DOT:
-        _paint_dots(painter, item, rgba, zoom)
-        return
-    fills, shown = rgba.tolist(), values.tolist()
-    numbers = 2 * radius * zoom >= NUMBER_FROM
-    outline, minus = _outline(theme.ink.rgba()), QPen(theme.ink, 1.4)
+    fills, shown = _colours(item, content).tolist(), [] if content is None else content.data.reshape(-1).tolist()
+    around, minus = outline(theme.ink.rgba()), QPen(theme.ink, MINUS)
     for unit in range(item.place.form.shape[0]):
         at = QPointF(x, y + (unit + 0.5) * high)
         known = unit < len(shown)
         color, ink = _fill(*fills[unit][:3]) if known else (theme.panel, theme.ink)
-        painter.setPen(outline)
+        painter.setPen(around)
         painter.setBrush(color)
         painter.drawEllipse(at, radius, radius)
         if not known:
@@ -69,22 +70,73 @@ def paint_units(painter: QPainter, item: NodeItem, content: Content | None, zoom
             if minus.color() != ink:
                 minus.setColor(ink)
             painter.setPen(minus)
-            painter.drawLine(QPointF(at.x() - radius * 0.4, at.y()), QPointF(at.x() + radius * 0.4, at.y()))
+            painter.drawLine(QPointF(at.x() - radius * REACH, at.y()), QPointF(at.x() + radius * REACH, at.y()))
 
 
-def _paint_dots(painter: QPainter, item: NodeItem, rgba: np.ndarray, zoom: float) -> None:
+def _colours(item: NodeItem, content: Content | None) -> np.ndarray:
+    """RGBA of the units whose numbers are known."""
+    if content is None:
+        return np.zeros((0, 4), np.uint8)
+    alarm, finite = item.theme.phase["alarm"], not (content.nans or content.infs)
+    values = np.asarray(content.data).reshape(-1)[: item.place.form.shape[0]]
+    return colours(values, content.limit, item.theme.diverging, (alarm.red(), alarm.green(), alarm.blue()), finite)
+
+
+def _kept(content: Content | None, key: tuple, make: Callable[[], QImage]) -> QImage:
+    """What ``make()`` gives, kept with the numbers that it shows; of each only the newest."""
+    if content is None:
+        return make()
+    if content.pictures.get("column", (None,))[0] != key:
+        content.pictures["column"] = key, make()
+    return content.pictures["column"][1]
+
+
+def _paint_circles(painter: QPainter, item: NodeItem, content: Content | None, look: Look) -> None:
+    """A column of circles, as one picture that is kept with its numbers."""
+    radius, box, count = item.size.radius, item.rect("values"), item.place.form.shape[0]
+    left, top = (box.center().x() - radius - 1) * look.zoom_x + look.dx, box.top() * look.zoom_y + look.dy
+    x, y = math.floor(left), math.floor(top)
+    column = Column(
+        count, radius, box.height() / max(1, count), look.zoom_x, round(left - x, 3), round(top - y, 3), look.ratio,
+        painter.opacity(), item.theme.ink.rgba(),
+    )  # fmt: skip
+
+    def made() -> QImage:
+        rgba = _colours(item, content)
+        rgb, negative = np.empty((count, 3), np.uint8), np.zeros(count, bool)
+        rgb[:] = item.theme.panel.getRgb()[:3]
+        rgb[: len(rgba)] = rgba[:, :3]
+        if content is not None:
+            negative[: len(rgba)] = np.asarray(content.data).reshape(-1)[:count] < 0
+        return picture(column, rgb, negative)
+
+    image = _kept(content, (column, item.theme), made)
+    opacity = painter.opacity()
+    painter.setOpacity(1.0)
+    painter.setWorldMatrixEnabled(False)
+    painter.drawImage(QPointF(x, y), image)
+    painter.setWorldMatrixEnabled(True)
+    painter.setOpacity(opacity)
+
+
+def _paint_dots(painter: QPainter, item: NodeItem, content: Content | None, zoom: float) -> None:
     """A column of dots, as one picture: networks of dots have thousands of them."""
     units, radius, box = item.place.form.shape[0], item.size.radius, item.rect("values")
     high = box.height() / max(1, units)
     wide = _PARTS if high * zoom < _APART else min(_PARTS, max(1, round(_PARTS * 2 * radius / high)))
     first = (_PARTS - wide) // 2
-    bgra = np.zeros((units, _PARTS, 1, 4), np.uint8)
-    bgra[:, first : first + wide] = _unknown(item.theme.ink.rgba())
-    bgra[: len(rgba), first : first + wide, 0] = rgba[:units, None, [2, 1, 0, 3]]
+
+    def made() -> QImage:
+        rgba = _colours(item, content)
+        bgra = np.zeros((units, _PARTS, 1, 4), np.uint8)
+        bgra[:, first : first + wide] = _unknown(item.theme.ink.rgba())
+        bgra[: len(rgba), first : first + wide, 0] = rgba[:, None, [2, 1, 0, 3]]
+        return quick_image(bgra.reshape(-1, 1, 4))
+
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
     place = QRectF(box.center().x() - radius, box.top(), 2 * radius, box.height())
-    painter.drawImage(place, quick_image(bgra.reshape(-1, 1, 4)))
+    painter.drawImage(place, _kept(content, (units, wide, item.theme), made))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
 
@@ -100,11 +152,6 @@ def _fill(red: int, green: int, blue: int) -> tuple[QColor, QColor]:
     """A colour, and the ink that is written with on it."""
     color = QColor(red, green, blue)
     return color, ink_on(color)
-
-
-@lru_cache(maxsize=4)
-def _outline(ink: int) -> QPen:
-    return QPen(with_alpha(QColor.fromRgba(ink), 0.55), 1.1)
 
 
 def paint_beside(painter: QPainter, item: NodeItem, zoom: float) -> None:

@@ -67,6 +67,10 @@ class NetworkView(QGraphicsView):
         """Paint the numbers that have changed while the scene is live."""
         viewport_of(self).update(self._still.changed())
 
+    def refine_later(self) -> None:
+        """Smooth what is drawn quickly, once nothing has changed for a moment."""
+        self._refining.later()
+
     def paintEvent(self, event: QPaintEvent | None) -> None:
         begin_paint()
         if event is None or not self._scene.live or not self._still.paint(event.region()):

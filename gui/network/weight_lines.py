@@ -23,6 +23,8 @@ _NUMBERS = (MOST_LINES, 300, 200, 130, 90, 60, 40)
 _SCREEN = 2.2e6
 #: Zoom from which negative lines are dashed: dashes take long, and smaller ones cannot be seen.
 _DASHED = 0.7
+#: Weights up to which each line is thick, and always smoothed.
+_FEW = 128
 #: Colours that the lines of one sign have.
 _SHADES = 6
 
@@ -46,12 +48,13 @@ class WeightLines(QGraphicsItem):
         self.rough = False
         #: Lines by shade and sign, the faintest first; by how many lines they are.
         self._lines: dict[int, list[tuple[float, bool, Any]]] = {}
+        # Asked for many times in each paint.
+        self._bounds = source.rect("values").united(target.rect("values")).adjusted(-4, -4, 4, 4)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
 
     def boundingRect(self) -> QRectF:
-        box = self.source.rect("values").united(self.target.rect("values"))
-        return box.adjusted(-4, -4, 4, 4)
+        return self._bounds
 
     def line(self, out: int, into: int) -> QLineF:
         """The line of weight [out, into]."""
@@ -60,14 +63,20 @@ class WeightLines(QGraphicsItem):
             QPointF(start.x() + self.source.size.radius, start.y()), QPointF(end.x() - self.target.size.radius, end.y())
         )
 
-    def show_content(self, content: Content | None, faint: bool = False) -> None:
+    def show_content(self, content: Content | None, faint: bool = False, rough: bool = False) -> None:
+        """Show other weights; ``rough``: many lines are drawn quickly, until :meth:`refine`."""
         if content is self.content and faint == self.faint:
             return
         if content is not self.content:
             self.content = content
             self._lines.clear()
         self.faint = faint
+        self.rough = rough and self._many
         self.update()
+
+    @property
+    def _many(self) -> bool:
+        return self.content is not None and self.content.data.size > _FEW
 
     def show_marks(self, picked: tuple[int, int] | None, lit: list[tuple[tuple[int, int], float]]) -> None:
         if (picked, lit) != (self.picked, self.lit):
@@ -93,7 +102,9 @@ class WeightLines(QGraphicsItem):
     def _sort(self, most: int) -> list[tuple[float, bool, Any]]:
         if self.content is None or self.content.data.ndim != 2 or not self.content.data.size:
             return []
-        data = np.nan_to_num(np.asarray(self.content.data, np.float64), posinf=0, neginf=0)
+        data = np.asarray(self.content.data)
+        if self.content.nans or self.content.infs:
+            data = np.nan_to_num(data, posinf=0, neginf=0)
         sizes = np.abs(data).reshape(-1)
         order = np.argpartition(sizes, -most)[-most:] if sizes.size > most else np.arange(sizes.size)
         # By shade, the positive ones of each first.
@@ -123,8 +134,7 @@ class WeightLines(QGraphicsItem):
         assert painter is not None
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, not self.rough)
         painter.setOpacity(FAINT if self.faint else 1.0)
-        many = self.content is not None and self.content.data.size > 128
-        zoom = painter.worldTransform().m11()
+        many, zoom = self._many, painter.worldTransform().m11()
         for share, negative, lines in self.sorted_lines(self.most(zoom)):
             entry = self.theme.diverging[round(128 - 118 * share) if negative else round(128 + 118 * share)]
             # Small weights keep a trace of grey, so that one sees that the line is there.

@@ -88,6 +88,7 @@ class NetworkPanel(Panel):
             self._log.clear()
             self._feed.clear()
             if anew:
+                self._drawing.begin_run()
                 self.free.forget()
                 self.free.pictured = False
         self._run, self._revision = run, revision
@@ -158,9 +159,11 @@ class NetworkPanel(Panel):
     def _show_numbers(self, node: str, part: str, content: Content | None, faint: bool, signed: bool) -> None:
         # Along the timeline pictures pass more quickly than what is written under them can be read.
         scrubbing = self.state.scrubbing
-        self.scene.show_content(node, part, content, faint, signed, words=not scrubbing)
+        self.scene.show_content(node, part, content, faint, signed, passing=scrubbing)
         if scrubbing:
             self._words.call()
+            if part == "weight":
+                self.view.refine_later()
 
     @property
     def naming(self) -> Naming | None:

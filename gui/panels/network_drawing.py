@@ -36,6 +36,8 @@ class Drawing:
         self.graph: dict[str, Any] | None = None
         self.layout: Layout | None = None
         self._structure: Any = None
+        #: Whether a graph of the run that is shown has been taken.
+        self._of_run = False
         #: The graph that is to be drawn, while it is laid out.
         self._next: dict[str, Any] | None = None
         self._laying = Laying(panel, self._laid_out)
@@ -43,6 +45,10 @@ class Drawing:
     def forget(self) -> None:
         """The script was closed: its network is not that of the next."""
         self.graph = self.layout = self._structure = self._next = None
+
+    def begin_run(self) -> None:
+        """Another run is shown, or the same anew: its network need not be the one that is drawn."""
+        self._of_run = False
 
     def take(self, whole: dict[str, Any] | None) -> bool:
         """Draw the answer to ``graph`` where it differs from what is drawn; False where it holds no network."""
@@ -52,6 +58,9 @@ class Drawing:
         if not any(node["kind"] == "op" for node in graph["nodes"]) or self._is_rest(graph):
             return True
         self._log.bind(whole)
+        if self._is_begun(graph):
+            graph = self._next or self.graph or graph
+        self._of_run = True
         if structure(graph) != self._structure:
             self._next = graph
             self.lay_out()
@@ -72,6 +81,19 @@ class Drawing:
         ops = [node for node in graph["nodes"] if node["kind"] == "op"]
         network = [node for node in ops if node["module"] or node.get("requiresGrad", True)]
         return {node["id"] for node in network or ops} <= drawn
+
+    def _is_begun(self, graph: dict[str, Any]) -> bool:
+        """Whether ``graph`` is what had been done of the first recorded pass at a place that was gone back to, and the whole
+        of this run's network is drawn: that stays, as it does in all later passes.
+        """
+        drawn = self._next or self.graph
+        if not self._of_run or drawn is None or graph.get("complete") or not drawn.get("complete"):
+            return False
+        known = set(structure(drawn)[0])
+        told = zip(graph["nodes"], structure(graph)[0], strict=True)
+        others = [node["module"] for node, alike in told if node["kind"] == "op" and alike not in known]
+        # Beside a network of modules, what runs outside of them measures: the pass before, as a rule.
+        return not others or (not any(others) and any(node["module"] for node in drawn["nodes"]))
 
     def lay_out(self) -> None:
         """Place the nodes; once for each structure and size of the view."""

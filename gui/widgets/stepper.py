@@ -38,6 +38,7 @@ class Stepper(QWidget):
             button.setMaximumWidth(14)
         self._names = ("", "")
         self._short = False
+        self._offered: tuple[str, str, int] | None = None
         self.spin.installEventFilter(self)
         self._buttons[0].clicked.connect(self.spin.stepDown)
         self._buttons[1].clicked.connect(self.spin.stepUp)
@@ -61,15 +62,21 @@ class Stepper(QWidget):
         self.setVisible(extent > 1)
         self.spin.setRange(-1, max(0, extent - 1))
         self.spin.setValue(min(value, extent - 1))
+        self.spin.blockSignals(False)
+        self._enable()
+        offered = name, letter, extent
+        if extent > 1 and offered != self._offered:  # to write it anew has the whole panel laid out again
+            self._offered = offered
+            self._describe(name, letter, extent)
+
+    def _describe(self, name: str, letter: str, extent: int) -> None:
         self.spin.setAccessibleName(name.capitalize())
         self.spin.setToolTip(f"Which {name} is shown, 0 to {extent - 1}; one below 0: all")
         for button, text in zip(self._buttons, ("Previous", "Next")):
             button.setAccessibleName(f"{text} {name}")
             button.setToolTip(f"{text} {name}")
-        self.spin.blockSignals(False)
         self._names = (name, letter)
         self._write()
-        self._enable()
 
     def set_short(self, short: bool) -> None:
         """Call the dimension by its letter, or by its name."""

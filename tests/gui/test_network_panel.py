@@ -288,6 +288,41 @@ def test_what_the_history_has_lost_stays_in_the_picture(panel, context):
     assert "act/Relu" not in panel.scene.nodes
 
 
+def begun(count, more=()):
+    """The graph while the first recorded pass goes on: the first nodes."""
+    whole = graph()
+    nodes = [*whole["nodes"][:count], *more]
+    ids = {node["id"] for node in nodes}
+    edges = [edge for edge in whole["edges"] if edge["from"] in ids and edge["to"] in ids]
+    return {**whole, "nodes": nodes, "edges": edges, "complete": False}
+
+
+def test_gone_back_into_the_first_recorded_pass_the_whole_network_stays_drawn(panel, context, until, monkeypatch):
+    go(panel, 14)
+    before, drawn = dict(panel.scene.nodes), []
+    show_layout = panel.scene.show_layout
+    monkeypatch.setattr(panel.scene, "show_layout", lambda *given, **more: (drawn.append(1), show_layout(*given, **more)))
+    measures = node("Argmax", "Argmax", "", None, 0, ())
+    for seq, part in ((2, begun(3)), (1, begun(2, [measures])), (3, begun(4)), (1, {**begun(0), "nodes": [measures]})):
+        context.state.update(graph=part, stop=stop(seq, live=False))
+        assert panel.scene.nodes == before and drawn == []
+    # Numbers that are still to come are not shown.
+    assert shown(panel, "fc1/Linear")[0] is not None and shown(panel, "fc2/Linear")[0] is None
+    # Another network is another.
+    other = begun(3)
+    other["nodes"] = [*other["nodes"][:2], {**other["nodes"][2], "id": "other/Relu", "module": "other"}]
+    other["edges"] = other["edges"][:1]
+    context.state.update(graph=other, stop=stop(2, live=False))
+    until(lambda: "other/Relu" in panel.scene.nodes)
+    assert len(drawn) == 1
+
+
+def test_a_run_that_begins_is_drawn_op_by_op_whatever_was_drawn_before_it(panel, context, until):
+    go(panel, 14)
+    context.state.update(graph=begun(3), stop={**stop(2), "reason": "entry"})
+    until(lambda: set(panel.scene.nodes) == {"input", "fc1/Linear", "act/Relu"})
+
+
 def test_ops_are_found_by_their_function_after_a_gap_in_the_events():
     log = EventLog()
     log.bind(graph())

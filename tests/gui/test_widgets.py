@@ -342,6 +342,20 @@ def test_tabs_that_have_no_room_are_seen_whole_or_not_at_all(qtbot):
     assert len(owner.findChildren(Fitting)) == 1
 
 
+def test_a_stepper_that_offers_the_same_again_is_not_laid_out_anew(qtbot, monkeypatch):
+    stepper, written = Stepper(), []
+    qtbot.addWidget(stepper)
+    stepper.show()
+    write = stepper._write
+    monkeypatch.setattr(stepper, "_write", lambda: (written.append(1), write()))
+    for extent, value, seen, count in ((64, 3, 3, 1), (64, 5, 5, 1), (0, 5, -1, 1), (64, 2, 2, 1), (32, 2, 2, 2)):
+        stepper.offer("sample", "N", extent, value)
+        assert (stepper.value(), len(written), stepper.isHidden()) == (seen, count, extent < 2)
+    stepper.offer("channel", "C", 32, 31)
+    assert stepper.spin.text() == "channel [31]" and len(written) == 3
+    assert stepper._buttons[0].isEnabled() and not stepper._buttons[1].isEnabled()
+
+
 def test_a_stepper_steps_and_stays_silent_when_told(qtbot):
     stepper = Stepper()
     qtbot.addWidget(stepper)
