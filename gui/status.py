@@ -186,6 +186,8 @@ class StatusLine(QWidget):
             return "idle", "shown from the session's file, not replayed"
         if run.get("state") == "lost":
             return "alarm", "the engine process is gone"
+        if run.get("state") == "ended" and (stop or {}).get("reason") not in ("end", "exited"):
+            return "idle", "the process has come to its end"  # it was attached to; the last that it showed stays
         if self._state.running:
             progress = self._state.progress
             if kernel := progress.get("compiling"):

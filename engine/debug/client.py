@@ -197,8 +197,10 @@ class Client:
         client = cls(connection, hello, None, Inbox(on_event))
         try:
             said = client.wait_for(("initialized", "terminated"), max(deadline - time.monotonic(), 0.1))
-            if said["event"] == "terminated":
+            if said["event"] == "terminated" and said["body"].get("reason") == "occupied":
                 raise ConnectionLost("another client is attached to the process; it has to disconnect first")
+            if said["event"] == "terminated":
+                raise ConnectionLost("the process has come to its end")
         except TimeoutError:
             client.close()
             raise ConnectionLost(f"the process has not answered within {timeout:g} seconds") from None
@@ -270,6 +272,11 @@ class Client:
     def lost(self) -> str | None:
         """Why there is no connection any more, or None while there is one."""
         return self._inbox.lost
+
+    @property
+    def goodbye(self) -> dict[str, Any] | None:
+        """Body of the event ``terminated`` of a process that has said that it ends; None of one that has not."""
+        return self._inbox.goodbye
 
     @property
     def exit_code(self) -> int | None:

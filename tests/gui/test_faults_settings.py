@@ -196,12 +196,12 @@ def test_a_passing_information_does_not_lose_a_message_with_buttons(window, unti
     bar.show_message("choose", "warning", [("Do", lambda: None)])
     bar.show_message("Written: a.png")
     assert bar.whole == "Written: a.png"
-    bar._leave()
+    bar.leave()
     assert bar.whole == "choose" and bar.severity == "warning"
     until(lambda: set(buttons(window)) == {"Do"})
     bar.show_message("Written: b.png")
     bar.withdraw("choose")
-    bar._leave()
+    bar.leave()
     assert bar.whole == "" and not bar.isVisible()
 
 
