@@ -67,7 +67,8 @@ class Arriving(Core):
             self._blink.stop()
             self._pause.stop()
             self.idle.emit()
-            self.failed.emit(message)
+            self._refuse(message)
+            self._flush.start()
             self._look()
             self._go_on(session)
 

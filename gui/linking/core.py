@@ -24,6 +24,8 @@ _LOOK = 400
 #: Milliseconds at a stop after which the tape is written, so that a process that dies can be replayed to there.
 _FLUSH = 300
 
+#: How it begins what an engine says of a tape that cannot be written, and what can be done.
+_TAPE = "the tape"
 _NO_TAPE = (
     "The run goes on; going far back, forks and saving need room there. Make some, or start Nablascope with another TMPDIR."
 )
@@ -111,9 +113,14 @@ class Core(LinkSignals):
 
     def _not_written(self, why: str) -> None:
         """The tape is not on the disk: told once, until it is again."""
-        if why.startswith("the tape") and not self._told_of_tape:
-            self._told_of_tape = f"{why[:1].upper()}{why[1:]}. {_NO_TAPE}"
-            self.failed.emit(self._told_of_tape)
+        if why.startswith(_TAPE) and not self._told_of_tape:
+            self._refuse(why)
+
+    def _refuse(self, why: str) -> None:
+        """Tell that something was refused; of a tape that cannot be written what to do, and until when that holds."""
+        if why.startswith(_TAPE):
+            why = self._told_of_tape = f"{why[:1].upper()}{why[1:]}. {_NO_TAPE}"
+        self.failed.emit(why)
 
     def _lose(self, session: Session, stop: Stop) -> None:
         """The process is gone; what it showed last stays on the screen."""
