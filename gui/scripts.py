@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -202,7 +202,7 @@ class Scripts(QObject):
         elif self._messages.severity == "error" and stop.get("reason") not in ("end", "exited"):
             self._messages.leave()
 
-    def _tell(self, text: str, severity: str, actions: list[tuple[str, Callable[[], object]]]) -> None:
+    def _tell(self, text: str, severity: str, actions: Sequence[tuple[str, Callable[[], object]]]) -> None:
         """Show a message that holds until the script stands somewhere again."""
         self._told = text
         self._messages.show_message(text, severity, actions)

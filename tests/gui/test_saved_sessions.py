@@ -333,7 +333,7 @@ def test_a_file_without_its_tape_is_named_and_a_key_offers_the_replay(desk, scri
     for _ in range(2):
         one.context.link.move("next", granularity="op")
         assert "once its runs are replayed" in one.messages.whole
-        assert set(one.buttons()) == {"Replay it", "Begin at the first line"}
+        one.until(lambda: set(one.buttons()) == {"Replay it", "Begin at the first line"})
 
 
 def test_saving_while_it_runs_pauses_it_and_a_dead_process_can_be_saved(desk, script, tmp_path):
