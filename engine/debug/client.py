@@ -348,5 +348,7 @@ def _accept(listener: socket.socket, process: Process, key: str, deadline: float
         except VersionError:
             raise
         except AuthenticationError as error:
+            if process.wait(_LOOK) is not None:
+                continue  # it was the process itself, which has ended meanwhile
             logging.getLogger(__name__).warning("somebody else connected to the debugger and was sent away: %s", error)
     raise ConnectionLost("the debuggee did not connect in time")

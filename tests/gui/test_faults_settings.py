@@ -111,7 +111,7 @@ def test_two_windows_keep_what_each_has_changed(tmp_path):
     last = Settings(path)
     assert last["theme"] == "dark" and last["scale"] == 1.5 and set(last["recent"]) == {"/a.py", "/b.py"}
     assert last["scripts"]["/a.py"]["breakpoints"] and last["scripts"]["/b.py"]["breakpoints"]
-    assert merged({"recent": ["a", "b"]}, {"recent": ["b"]}, {"recent": ["c", "a", "b"]}) == {"recent": ["b", "c"]}
+    assert merged({"recent": ["a", "b"]}, {"recent": ["b"]}, {"recent": ["c", "a", "b"]}) == {"recent": ["c", "b"]}
     assert merged({"x": 1}, {}, {"x": 1, "y": 2}) == {"y": 2}
 
 
