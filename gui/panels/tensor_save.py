@@ -64,7 +64,7 @@ class TensorSave:
                 panel.context.say(f"Saved {path}")
 
         def refused(why: str) -> None:
-            if why != LOST:  # that is told for all questions at once, with what to do
+            if why not in LOST:  # that is told for all questions at once, with what to do
                 panel.context.say(f"{path} was not written: {why}", "error")
 
         references, shape, arrays = panel.source.references, panel.shown.shape, list[np.ndarray]()

@@ -146,6 +146,10 @@ def test_a_process_that_comes_to_its_end_is_told_as_that(tmp_path, make, until, 
     assert window.messages.severity == severity and set(buttons(window)) == {"Attach again"}
     assert not state.running and state.runs[0]["state"] == "ended" and "come to its end" in window.status.state.text()
     assert state.stop["position"] == where  # what it showed last is shown still
+    refused = []
+    link.ask("of the test", "status", {}, lambda _: None, refused.append)
+    until(lambda: refused)
+    assert "Attach again" in refused[0]
     until(lambda: link.quiet)
     assert window.messages.severity == severity
     for command in ("next", "stepBack", "continue"):  # a key that can do nothing says why

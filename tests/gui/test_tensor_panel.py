@@ -282,7 +282,8 @@ def test_numbers_that_the_engine_refuses_are_told_as_not_written(panel, engine, 
     stop_at(panel, engine.events[0], event=0, name="w", index=(0, 1))
     said, answers = [], panel.context.link.answers
     panel.context.said.connect(lambda *words: said.append(words))
-    for why, told in (("it is not kept", [(f"{tmp_path / 'w.npy'} was not written: it is not kept", "error")]), (LOST, [])):
+    refused = [(f"{tmp_path / 'w.npy'} was not written: it is not kept", "error")]
+    for why, told in (("it is not kept", refused), *((lost, []) for lost in LOST)):
         answers["tensor"] = ValueError(why)
         said.clear()
         panel.actions_.saver.write("npy", tmp_path / "w.npy")
