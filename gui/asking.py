@@ -17,7 +17,9 @@ REFUSALS = (RequestError, ConnectionLost, SessionError, ProtocolError, TimeoutEr
 _SETTLING = 10.0
 
 #: What is said of a question that finds no process.
-LOST = "The engine process is gone. Restart the script (Ctrl+Shift+F5), replay it to here, or attach again."
+_LOST = "The engine process is gone. Restart the script (Ctrl+Shift+F5), or replay it to here."
+_PARTED = "The process that was attached to is gone. Attach again once it listens."
+LOST = (_LOST, _PARTED)
 
 Then = Callable[[dict[str, Any]], object]
 Otherwise = Callable[[str], object]
@@ -75,7 +77,8 @@ class Asking:
                 if error.id != "notStopped":
                     self._posts.post(lambda text=str(error): finish(otherwise, text))
             except ConnectionLost:
-                self._posts.post(lambda: (self._gone(), finish(otherwise, LOST)))
+                why = _PARTED if session.program is None else _LOST
+                self._posts.post(lambda: (self._gone(), finish(otherwise, why)))
             except REFUSALS as error:
                 self._posts.post(lambda text=str(error): finish(otherwise, text))
             else:

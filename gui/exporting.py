@@ -94,8 +94,8 @@ class Exporting:
         if workspace is None or self._context.state.stop is None:
             return
         whole, bar = self._window, getattr(self._window, "messages", None)
-        if bar is not None and bar.severity == "info":
-            bar.dismiss()  # else it would leave in the midst of the recording, and everything move up
+        if bar is not None and bar.passing:
+            bar.leave()  # else it would leave in the midst of the recording, and everything move up
         pictures = {"Whole window": lambda: Picture(whole.size(), lambda painter: whole.render(painter, QPoint(0, 0)))}
         for panel in workspace.panels.values():
             if panel.isVisible():

@@ -18,6 +18,7 @@ _ADVICE = {
     errno.EROFS: "choose a folder that you may write to",
     errno.ENOENT: "the folder is not there any more; choose another one",
     errno.ENOTDIR: "choose a folder",
+    errno.EISDIR: "choose another name",
 }
 
 

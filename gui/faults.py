@@ -167,7 +167,7 @@ class ScriptOnDisk(QObject):
             self._say(f"{again} Restart to run the new one.", [("Restart (Ctrl+Shift+F5)", self._restart)])
 
     def _say(self, text: str, actions: Any) -> None:
-        if text != self._text and self._messages.severity != "error":
+        if text != self._text and not self._messages.alarming:
             self._text = text
             self._messages.show_message(text, "warning", actions)
 

@@ -32,7 +32,7 @@ class Link(Moving):
 
     def _not_set(self, why: str) -> None:
         """A setting was refused; that the process is gone is told for all questions at once, with what to do."""
-        if why != LOST:
+        if why not in LOST:
             self.failed.emit(why)
 
     def set_breakpoints(self, path: str, breakpoints: list[dict[str, Any]], then: Then | None = None) -> None:

@@ -13,6 +13,10 @@ from gui.timers import single_shot
 
 #: Milliseconds that a mere information stays.
 _STAY = 8000
+_RANKS = ("", "info", "warning", "error")
+
+#: A text, its severity, its buttons and what they do.
+_Message = tuple[str, str, Sequence[tuple[str, Callable[[], object]]]]
 
 
 class MessageBar(QWidget):
@@ -26,8 +30,8 @@ class MessageBar(QWidget):
         self.severity = ""
         #: The whole text that is shown; "" where none is.
         self.whole = ""
-        #: What was shown with buttons before a mere information came over it: shown again when that leaves.
-        self._below: tuple[str, str, Sequence[tuple[str, Callable[[], object]]]] | None = None
+        #: What was shown with buttons before a message without any came over it: shown again when that leaves.
+        self._below: _Message | None = None
         self._shown_actions: Sequence[tuple[str, Callable[[], object]]] = ()
         self._sign = QLabel()
         self.text = QLabel()
@@ -40,7 +44,7 @@ class MessageBar(QWidget):
         self._close = QToolButton()
         self._close.setAccessibleName("Close the message")
         self._close.setToolTip("Close the message (Esc)")
-        self._close.clicked.connect(self._leave)
+        self._close.clicked.connect(self.leave)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 6, 8, 6)
         layout.setSpacing(8)
@@ -48,24 +52,24 @@ class MessageBar(QWidget):
         layout.addWidget(self.text, 1)
         layout.addLayout(self._actions)
         layout.addWidget(self._close)
-        self._timer = single_shot(self, _STAY, self._leave)
+        self._timer = single_shot(self, _STAY, self.leave)
         context.theme_changed.connect(self._draw)
         self.hide()
 
     def show_message(
         self, text: str, severity: str = "info", actions: Sequence[tuple[str, Callable[[], object]]] = ()
     ) -> None:
-        """Show a message with buttons; without buttons an information leaves by itself, and what it covered comes back.
+        """Show a message. One without buttons covers one with buttons only for a while: that comes back when it leaves, and
+        an information, or what is less severe than what it covers, leaves by itself.
 
         Args:
             severity: "info", "warning" or "error".
             actions: text of a button and what it does; the bar is closed then.
         """
-        if severity == "info" and not actions:
-            if self._shown_actions:
-                self._below = self.whole, self.severity, self._shown_actions
-        else:
+        if actions:
             self._below = None
+        elif self._shown_actions:
+            self._below = self.whole, self.severity, self._shown_actions
         self.severity, self.whole, self._shown_actions = severity, text, actions
         self.text.setText(_short(text))
         self.text.setToolTip(text if len(text) > len(_short(text)) else "")
@@ -81,14 +85,29 @@ class MessageBar(QWidget):
         self._draw()
         self.show()
         self._timer.stop()
-        if severity == "info" and not actions:
+        if self.passing:
             self._timer.start()
 
-    def change_text(self, text: str) -> None:
-        """Let the message that is shown, if one is, say something else; its buttons stay."""
-        if self.severity:
-            self.whole = text
-            self.text.setText(_short(text))
+    @property
+    def passing(self) -> bool:
+        """Whether what is shown leaves by itself."""
+        below = _RANKS.index(self._below[1]) if self._below is not None else 0
+        covers = _RANKS.index(self.severity) < below
+        return bool(self.severity) and not self._shown_actions and (self.severity == "info" or covers)
+
+    @property
+    def alarming(self) -> bool:
+        """Whether an error is shown, or covered for a while."""
+        return self.severity == "error" or (self._below is not None and self._below[1] == "error")
+
+    def change_text(self, old: str, new: str) -> None:
+        """Let the message ``old``, wherever it is, say something else; its buttons stay."""
+        if self._below is not None and self._below[0] == old:
+            self._below = new, *self._below[1:]
+        if self.whole == old:
+            self.whole = new
+            self.text.setText(_short(new))
+            self.text.setToolTip(new if len(new) > len(_short(new)) else "")
 
     def dismiss(self) -> None:
         """Hide the message."""
@@ -102,9 +121,10 @@ class MessageBar(QWidget):
         if self._below is not None and self._below[0] == text:
             self._below = None
         if self.whole == text:
-            self._leave()
+            self.leave()
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Hide the message; what it covered comes back."""
         below, self._below = self._below, None
         if below is None:
             self.dismiss()

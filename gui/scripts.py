@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import QFileDialog, QWidget
 from gui.comparing import compared_words, quoted
 from gui.context import Context
 from gui.following import Following
+from gui.linking.moving import ONLY_SHOWN
 from gui.message_bar import MessageBar
 from gui.remembering import Remembering
 from gui.samples import samples_folder
@@ -51,9 +52,10 @@ class Scripts(QObject):
         self.reopening: Reopening | None = None
         #: Host, port and key of what was attached to last.
         self._joined: tuple[str, int, str] | None = None
-        #: What was said of a process that has gone.
-        self._gone = ""
+        #: What was said of a process that has gone, or of an exception, until it stands somewhere again.
+        self._told = ""
         context.link.lost.connect(self._lost)
+        context.link.ended.connect(self._ended)
         context.link.stopped.connect(self._stopped)
 
     # ---- beginning ----
@@ -119,6 +121,13 @@ class Scripts(QObject):
         if path:
             self.open(path, as_torch=as_torch)
 
+    def refused(self, text: str) -> None:
+        """Something could not be done: say so, or how a session that is only shown can do it."""
+        if text == ONLY_SHOWN and self.reopening is not None and self.reopening.opened is not None:
+            self.reopening.offer(text)
+        else:
+            self._messages.show_message(text, "warning")
+
     def ask_attach(self) -> None:
         """Ask which process to join."""
         from gui.attach_dialog import AttachDialog
@@ -173,14 +182,14 @@ class Scripts(QObject):
             words = compared_words(a["name"], b["name"], result)
             self._messages.show_message(words, "info", [("Show curves", lambda: self._context.want_panel("curves"))])
 
-        self._messages.show_message(f"Comparing {a['name']} and {b['name']} …", "info")
+        self._messages.show_message(f"Comparing {quoted(a['name'])} and {quoted(b['name'])} …", "info")
         self._context.link.compare(a["number"], b["number"], compared)
 
     # ---- what happens to it ----
 
     def _stopped(self, stop: dict[str, Any]) -> None:
         # Also where something else is shown over it: a process stands there again.
-        self._messages.withdraw(self._gone)
+        self._messages.withdraw(self._told)
         if stop.get("reason") == "exception":
             text = str(stop.get("description") or stop.get("text") or "")
             actions = [("Step back", self._stepping.back), ("Restart", self.restart)]
@@ -189,9 +198,14 @@ class Scripts(QObject):
                 actions.insert(0, ("Run it on this engine as torch", self._open_as_torch))
             if text.startswith("EOFError"):
                 text += f". {_NO_INPUT}"
-            self._messages.show_message(f"The script stopped at an exception: {text}", "error", actions)
+            self._tell(f"The script stopped at an exception: {text}", "error", actions)
         elif self._messages.severity == "error" and stop.get("reason") not in ("end", "exited"):
-            self._messages.dismiss()
+            self._messages.leave()
+
+    def _tell(self, text: str, severity: str, actions: Sequence[tuple[str, Callable[[], object]]]) -> None:
+        """Show a message that holds until the script stands somewhere again."""
+        self._told = text
+        self._messages.show_message(text, severity, actions)
 
     def _open_as_torch(self) -> None:
         """Open the same script with ``import torch`` meaning the engine."""
@@ -201,14 +215,24 @@ class Scripts(QObject):
     def _lost(self, why: str) -> None:
         joined, run = self._joined, self._context.state.current_run
         if self._context.state.program is None and joined is not None:
-            self._gone = f"The connection to the process at {joined[0]}:{joined[1]} is gone: {why}"
+            text = f"The connection to the process at {joined[0]}:{joined[1]} is gone: {why}"
             actions = [("Attach again", lambda: self.attach(*joined))]
         else:
-            self._gone = f"The engine process is gone: {why}"
+            text = f"The engine process is gone: {why}"
             actions = [("Restart", self.restart)]
         if run.get("replayable") and run.get("position"):
             actions.insert(0, ("Replay to here", self._replay))
-        self._messages.show_message(self._gone, "error", actions)
+        self._tell(text, "error", actions)
+
+    def _ended(self, exception: str) -> None:
+        """The process that was attached to has come to its end by itself."""
+        joined = self._joined
+        assert joined is not None
+        where, again = f"The process at {joined[0]}:{joined[1]}", [("Attach again", lambda: self.attach(*joined))]
+        if exception:
+            self._tell(f"{where} has ended at an exception: {exception}", "error", again)
+        else:
+            self._tell(f"{where} has come to its end. What is shown is what it showed last.", "info", again)
 
     def _replay(self) -> None:
         """Bring a fresh process to where the lost one stood."""

@@ -175,7 +175,8 @@ def _fits(key: str, value: Any, default: Any) -> bool:
 def merged(known: dict[str, Any], mine: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
     """What two windows have made of ``known``: ``theirs`` with what ``mine`` has changed, key by key also inside.
 
-    Of lists (recent scripts) both orders are kept, mine first.
+    Of lists both orders are kept, mine first; of the recent scripts, which are few, what either has added comes before what
+    both had.
     """
     result = dict(theirs)
     for key, value in mine.items():
@@ -187,6 +188,8 @@ def merged(known: dict[str, Any], mine: dict[str, Any], theirs: dict[str, Any]) 
         elif isinstance(value, list) and isinstance(other, list) and other != old:
             gone = [entry for entry in old if entry not in value] if isinstance(old, list) else []
             both = [*value, *(entry for entry in other if entry not in value and entry not in gone)]
+            if key == "recent" and isinstance(old, list):
+                both.sort(key=lambda entry: entry in old)
             result[key] = both[:_RECENT] if key == "recent" else both
         else:
             result[key] = value

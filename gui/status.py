@@ -186,6 +186,8 @@ class StatusLine(QWidget):
             return "idle", "shown from the session's file, not replayed"
         if run.get("state") == "lost":
             return "alarm", "the engine process is gone"
+        if run.get("state") == "ended" and self._state.program is None:
+            return "idle", "the process has come to its end"  # it was attached to; what it showed last stays
         if self._state.running:
             progress = self._state.progress
             if kernel := progress.get("compiling"):

@@ -49,6 +49,7 @@ class Stepping(QObject):
         self._timer = single_shot(self, 0, self._repeat)
         context.link.stopped.connect(self._stopped)
         context.link.lost.connect(self.halt)
+        context.link.ended.connect(self.halt)
         context.link.closed.connect(self.halt)
         context.link.failed.connect(self.halt)
 

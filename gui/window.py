@@ -113,7 +113,8 @@ class Window(QMainWindow):
         context.said.connect(self.messages.show_message)
         context.theme_changed.connect(self.actions_.draw_icons)
         context.panel_wanted.connect(self.show_panel)
-        link.failed.connect(lambda text: self.messages.show_message(text, "warning"))
+        link.failed.connect(self.scripts.refused)
+        link.mended.connect(self.messages.withdraw)
         state.subscribe("program", self._program_changed)
         state.subscribe("stop", self._focus_code)
 
@@ -259,7 +260,7 @@ class Window(QMainWindow):
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         if event is not None and event.key() == Qt.Key.Key_Escape and self.messages.isVisible():
-            self.messages.dismiss()
+            self.messages.leave()
         elif event is not None and event.key() == Qt.Key.Key_F6 and self.context.link.moving:
             # The action is not offered before the script has run for a blink.
             self.stepping.pause()

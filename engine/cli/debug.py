@@ -27,6 +27,8 @@ from engine.debug.session import ConnectionLost, RequestError, Run, Session, Ses
 FAILED = 1
 USAGE_ERROR = 2
 
+_LAST_PORT = 65535
+
 #: At the end of a line of a scripted session: its failure does not end the session.
 _GO_ON = "|| continue"
 
@@ -74,9 +76,9 @@ def attach_command(address: str, *, key_file: str | None = None, commands: str |
         key_file: a file with the key, which otherwise comes from NABLASCOPE_KEY or is asked for.
         commands: as of :func:`debug_command`.
     """
-    host, colon, port = address.rpartition(":")
-    if not colon or not port.isdecimal():
-        return _refuse(f"attach: expected HOST:PORT, got {address!r}")
+    place = read_address(address)
+    if place is None:
+        return _refuse(f"attach: {expected(address)}")
     lines = None
     if commands is not None:
         lines = _read_commands(commands)
@@ -88,9 +90,11 @@ def attach_command(address: str, *, key_file: str | None = None, commands: str |
         return _refuse(f"attach: the key cannot be read: {error}")
     heard: list[Shell] = []
     try:
-        session = Session.attach(host.strip("[]") or "127.0.0.1", int(port), key, on_event=_to(heard))
-    except (AuthenticationError, VersionError, ConnectionLost, OSError, OverflowError) as error:
-        return _refuse(f"attach: {address}: {error}", FAILED)
+        session = Session.attach(*place, key, on_event=_to(heard))
+    except (AuthenticationError, VersionError, ConnectionLost, OSError) as error:
+        cause = str(getattr(error, "strerror", None) or error).rstrip(".")
+        listens = "engine.debug.listen() in the process prints the address and the key"
+        return _refuse(f"attach: {address} cannot be joined: {cause}. {listens}", FAILED)
     return _session(session, heard, lines)
 
 
@@ -102,6 +106,19 @@ def _to(heard: list[Shell]) -> Callable[[Run, dict[str, Any]], None]:
             heard[0].heard(run, message)
 
     return hear
+
+
+def read_address(text: str) -> tuple[str, int] | None:
+    """Host and port of ``HOST:PORT``; None where it is none."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
+        return None
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def expected(address: str) -> str:
+    """What is said of an ``address`` that is none."""
+    return f"expected HOST:PORT with a port from 1 to {_LAST_PORT}, got {address!r}"
 
 
 def read_key(path: str | None) -> str:

@@ -43,11 +43,11 @@ def window_command(
 
 def attach_in_window(address: str, *, key_file: str | None = None) -> int:
     """Open the window on a process that called ``engine.debug.listen()``; arguments as of ``attach_command``."""
-    from engine.cli.debug import read_key
+    from engine.cli.debug import expected, read_address, read_key
 
-    host, colon, port = address.rpartition(":")
-    if not colon or not port.isdecimal():
-        print(f"nablascope attach: expected HOST:PORT, got {address!r}", file=sys.stderr)
+    place = read_address(address)
+    if place is None:
+        print(f"nablascope attach: {expected(address)}", file=sys.stderr)
         return USAGE_ERROR
     if problem := window_problem():
         print(f"nablascope: {problem}", file=sys.stderr)
@@ -59,7 +59,7 @@ def attach_in_window(address: str, *, key_file: str | None = None) -> int:
         return USAGE_ERROR
     from gui.app import run
 
-    return run(attach=(host.strip("[]") or "127.0.0.1", int(port), key))
+    return run(attach=(*place, key))
 
 
 def window_problem() -> str:

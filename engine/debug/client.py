@@ -197,8 +197,10 @@ class Client:
         client = cls(connection, hello, None, Inbox(on_event))
         try:
             said = client.wait_for(("initialized", "terminated"), max(deadline - time.monotonic(), 0.1))
-            if said["event"] == "terminated":
+            if said["event"] == "terminated" and said["body"].get("reason") == "occupied":
                 raise ConnectionLost("another client is attached to the process; it has to disconnect first")
+            if said["event"] == "terminated":
+                raise ConnectionLost("the process has come to its end")
         except TimeoutError:
             client.close()
             raise ConnectionLost(f"the process has not answered within {timeout:g} seconds") from None
@@ -272,6 +274,11 @@ class Client:
         return self._inbox.lost
 
     @property
+    def goodbye(self) -> dict[str, Any] | None:
+        """Body of the event ``terminated`` of a process that has said that it ends; None of one that has not."""
+        return self._inbox.goodbye
+
+    @property
     def exit_code(self) -> int | None:
         """Exit code of a process that was launched and has ended."""
         return self._process.poll() if self._process else None
@@ -341,5 +348,7 @@ def _accept(listener: socket.socket, process: Process, key: str, deadline: float
         except VersionError:
             raise
         except AuthenticationError as error:
+            if process.wait(_LOOK) is not None:
+                continue  # it was the process itself, which has ended meanwhile
             logging.getLogger(__name__).warning("somebody else connected to the debugger and was sent away: %s", error)
     raise ConnectionLost("the debuggee did not connect in time")

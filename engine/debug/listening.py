@@ -13,11 +13,13 @@ in this process.
 
 from __future__ import annotations
 
+import atexit
 import os
 import secrets
 import socket
 import sys
 import threading
+import traceback
 from typing import NamedTuple
 
 from engine.debug import stepping
@@ -48,6 +50,7 @@ class _Listener:
         bound = self._socket.getsockname()
         self.address = Address(bound[0], bound[1], key)
         self.debuggee.debugger.attach()
+        atexit.register(self._say_goodbye)
         threading.Thread(target=self._accept, name="nablascope-listener", daemon=True).start()
 
     def _accept(self) -> None:
@@ -74,6 +77,17 @@ class _Listener:
 
     def _gone(self) -> None:
         self.arrived.clear()
+
+    def _say_goodbye(self) -> None:
+        """This process ends by itself, which a client cannot tell from its having been killed."""
+        server, error = self.debuggee.server, getattr(sys, "last_value", None)
+        if server is None:
+            return
+        if error is None or hasattr(sys, "ps1"):  # at a prompt, and in a notebook, it is of any cell before
+            server.say_goodbye({"reason": "ended"})
+        else:
+            text = "".join(traceback.format_exception_only(type(error), error)).strip()
+            server.say_goodbye({"reason": "exception", "text": text})
 
 
 _listener: _Listener | None = None

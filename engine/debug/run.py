@@ -16,8 +16,9 @@ FINAL = ("end", "exited", "lost")
 class Stop(dict):
     """Where a run stands: the body of the event ``stopped``, with its fields at hand.
 
-    Two reasons are the session's own: ``"exited"`` (the script has ended and its process stands nowhere) and
-    ``"lost"`` (the process is gone; ``description`` says how).
+    Two reasons are the session's own: ``"exited"`` (the script has ended and its process stands nowhere; of a process that
+    was attached to, ``exception`` says with which one, if with one) and ``"lost"`` (the process is gone; ``description``
+    says how).
     """
 
     @property
@@ -91,7 +92,11 @@ class Run:
         return self._at(Stop(body))
 
     def lose(self, why: str) -> Stop:
-        """The process is gone."""
+        """The process is gone; of one that was attached to perhaps because it has come to its end, which it said."""
+        if not self.client.launched and (goodbye := self.client.goodbye) is not None:
+            error = goodbye.get("text") if goodbye.get("reason") == "exception" else None
+            how = f"its process has ended at an exception: {error}" if error else "its process has come to its end"
+            return self._at(Stop(reason="exited", description=how, **({"exception": error} if error else {})))
         code = self.client.exit_code
         self.exit_code = code if code is not None else self.exit_code
         return self._at(Stop(reason="lost", description=why, exitCode=self.exit_code))

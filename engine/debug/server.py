@@ -11,6 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from engine.debug.protocol import ArgumentsError, UnknownCommandError, check_request
@@ -20,6 +21,9 @@ from engine.debug.wire.messages import REQUESTS
 
 #: Seconds that a request may wait for the script's next tick before it is told that the script is busy.
 PATIENCE = 6.0
+
+#: Seconds for which the end of the process waits for a client that does not read.
+_FAREWELL = 1.0
 
 #: Seconds between two looks at whether there is progress to report.
 _HEARTBEAT = 1 / 30
@@ -72,6 +76,12 @@ class Server:
     def send(self, name: str, body: dict[str, Any] | None = None) -> None:
         """Send an event; nothing happens where the client is gone."""
         self._send(event(name, body))
+
+    def say_goodbye(self, body: dict[str, Any]) -> None:
+        """The process ends by itself: send ``terminated``, else the client takes it for killed."""
+        if not self.closed:
+            with suppress(OSError):  # the client is gone or hangs: it need not hear it
+                self._connection.send_last(event("terminated", body), _FAREWELL)
 
     # ---- on the script's thread ----
 

@@ -206,7 +206,7 @@ class Session:
             return self._replay_to(run, error.error)
         except ConnectionLost as lost:
             stop = run.stop if run.state == "lost" and run.stop is not None else run.lose(str(lost))
-            if command not in _BACKWARDS or stop.position is None:
+            if command not in _BACKWARDS or stop.position is None or run.recording is None:
                 return stop
             return self._replay_to(run, _backwards(command, arguments, stop))
         except KeyboardInterrupt:

@@ -42,12 +42,13 @@ class Arriving(Core):
         self._watchdog.stood()
         if began:
             self.starting.emit("")
-        if stop is None or stop.reason == "lost":
+        gone = stop is not None and (stop.reason == "lost" or (stop.reason == "exited" and session.program is None))
+        if stop is None or gone:
             self.runs_changed.emit(runs_of(session))
         if stop is None:
             self._flush.start()  # it may have kept the tape from being written
             self.idle.emit()
-        elif stop.reason == "lost":
+        elif gone:
             self._gone = False  # told again, where it was known: else the key that was pressed would do nothing
             self._lose(session, stop)
         else:  # who hears of the stop looks at the runs too
@@ -66,7 +67,8 @@ class Arriving(Core):
             self._blink.stop()
             self._pause.stop()
             self.idle.emit()
-            self.failed.emit(message)
+            self._refuse(message)
+            self._flush.start()
             self._look()
             self._go_on(session)
 

@@ -24,6 +24,8 @@ _LOOK = 400
 #: Milliseconds at a stop after which the tape is written, so that a process that dies can be replayed to there.
 _FLUSH = 300
 
+#: How it begins what an engine says of a tape that cannot be written, and what can be done.
+_TAPE = "the tape"
 _NO_TAPE = (
     "The run goes on; going far back, forks and saving need room there. Make some, or start Nablascope with another TMPDIR."
 )
@@ -49,8 +51,8 @@ class Core(LinkSignals):
         self._waiting: deque[tuple[str, Callable[[], Stop | None], bool]] = deque()
         self._stop: dict[str, Any] | None = None
         self._gone = False
-        #: The session whose tape could not be written, once that was said.
-        self._told_of_tape: Session | None = None
+        #: What was said of a tape that could not be written, while that holds.
+        self._told_of_tape = ""
         self._blink = single_shot(self, _BLINK, self.resumed.emit)
         self._flush = single_shot(self, _FLUSH, self._write_tape)
         self._watch = repeating(self, _LOOK, self._look)
@@ -102,20 +104,34 @@ class Core(LinkSignals):
     def _write_tape(self) -> None:
         session = self._session
         if session is not None and session.current.recording is not None and self._moving is None:
-            self.ask(("link", "flush"), "flushRecording", {}, lambda _: None, self._not_written)
+            self.ask(("link", "flush"), "flushRecording", {}, self._written, self._not_written)
+
+    def _written(self, _body: dict[str, Any]) -> None:
+        told, self._told_of_tape = self._told_of_tape, ""
+        if told:
+            self.mended.emit(told)
 
     def _not_written(self, why: str) -> None:
-        """The tape is not on the disk: told once a session."""
-        if why.startswith("the tape") and self._told_of_tape is not self._session:
-            self._told_of_tape = self._session
-            self.failed.emit(f"{why[:1].upper()}{why[1:]}. {_NO_TAPE}")
+        """The tape is not on the disk: told once, until it is again."""
+        if why.startswith(_TAPE) and not self._told_of_tape:
+            self._refuse(why)
 
-    def _lose(self, session: Session, stop: dict[str, Any]) -> None:
+    def _refuse(self, why: str) -> None:
+        """Tell that something was refused; of a tape that cannot be written what to do, and until when that holds."""
+        if why.startswith(_TAPE):
+            why = self._told_of_tape = f"{why[:1].upper()}{why[1:]}. {_NO_TAPE}"
+        self.failed.emit(why)
+
+    def _lose(self, session: Session, stop: Stop) -> None:
+        """The process is gone; what it showed last stays on the screen."""
         if not self._gone:
             self._gone = True
             self.runs_changed.emit(runs_of(session))
             self.idle.emit()
-            self.lost.emit(str(stop.get("description", "")))
+            if stop.reason == "exited":
+                self.ended.emit(str(stop.get("exception", "")))
+            else:
+                self.lost.emit(str(stop.get("description", "")))
 
     def _look(self) -> None:
         """Notice that the process has gone while nobody was waiting for it."""
@@ -139,6 +155,7 @@ class Core(LinkSignals):
         self._generation += 1
         session, self._session, self._coming = self._session or self._coming, None, None
         self._moving = self._stop = None
+        self._told_of_tape = ""
         self._waiting.clear()
         if forget:
             self._asking.forget_all()

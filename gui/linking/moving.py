@@ -12,7 +12,8 @@ from gui.linking.arriving import FAR
 from gui.linking.beginning import Beginning
 
 _NO_SCRIPT = "No script is open. Open one (Ctrl+O) or choose a sample."
-_ONLY_SHOWN = "What is shown comes from the session's file; it can be stepped once its runs are replayed."
+#: What is said to a move while a session's file is shown.
+ONLY_SHOWN = "What is shown comes from the session's file; it can be stepped once its runs are replayed."
 #: Seconds that a last thing may take before the window goes.
 LAST = 2.5
 #: Seconds after which a script is asked to pause once more.
@@ -33,7 +34,7 @@ class Moving(Beginning):
         session = self._session
         if session is None:
             if self._moving is None:
-                self.failed.emit(_NO_SCRIPT if self._asking.saved is None else _ONLY_SHOWN)
+                self.failed.emit(_NO_SCRIPT if self._asking.saved is None else ONLY_SHOWN)
         elif command == "pause":
             if self._moving is not None:
                 if self._moving in _PAUSABLE:
@@ -59,7 +60,7 @@ class Moving(Beginning):
         """Begin anew; with ``parameters`` (``NAME=VALUE``) as another run beside the current one."""
         session = self._session
         if self._asking.saved is not None:
-            self.failed.emit(_ONLY_SHOWN)
+            self.failed.emit(ONLY_SHOWN)
         elif session is not None and session.program is not None:
             self._after_pause("restart", lambda: session.restart(parameters, name))
         elif self._launched is not None:

@@ -18,7 +18,9 @@ class LinkSignals(QObject):
         progressed(dict), output(category, text), diagnosed(dict), breakpoint_changed(dict): events of the current run.
         runs_changed(list): see ``State.runs``. Not before ``stopped``, whose listeners look at :attr:`runs`.
         failed(message): something was refused.
+        mended(message): what ``failed`` has said does not hold any more.
         lost(message): the engine process is gone.
+        ended(exception): the process that was attached to has come to its end by itself; "", or at which exception.
         starting(what): what the engine process is doing until it is ready; "" when it is.
         closed(): there is no script any more.
         silent(kind), answering(): see :class:`gui.watchdog.Watchdog`; the link's ``keep_waiting`` and ``end_engine`` answer.
@@ -34,7 +36,9 @@ class LinkSignals(QObject):
     breakpoint_changed = pyqtSignal(dict)
     runs_changed = pyqtSignal(list)
     failed = pyqtSignal(str)
+    mended = pyqtSignal(str)
     lost = pyqtSignal(str)
+    ended = pyqtSignal(str)
     starting = pyqtSignal(str)
     closed = pyqtSignal()
     silent = pyqtSignal(str)

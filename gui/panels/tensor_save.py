@@ -12,6 +12,7 @@ from PyQt6.QtCore import QBuffer, QIODevice
 from PyQt6.QtGui import QPainter
 from PyQt6.QtWidgets import QFileDialog
 
+from gui.asking import LOST
 from gui.exporting_files import explained, whole_file, write_whole
 from gui.exporting_pictures import png_bytes
 from gui.panels.tensor_export import fetch
@@ -62,6 +63,10 @@ class TensorSave:
             else:
                 panel.context.say(f"Saved {path}")
 
+        def refused(why: str) -> None:
+            if why not in LOST:  # that is told for all questions at once, with what to do
+                panel.context.say(f"{path} was not written: {why}", "error")
+
         references, shape, arrays = panel.source.references, panel.shown.shape, list[np.ndarray]()
 
         def next_array(array: np.ndarray | None = None) -> None:
@@ -71,7 +76,7 @@ class TensorSave:
                 write(arrays[0] if len(arrays) == 1 else difference(*arrays))
             else:
                 run = panel.source.run_of(len(arrays))
-                fetch(references[len(arrays)], shape, partial(panel.ask, "save", run=run), next_array)
+                fetch(references[len(arrays)], shape, partial(panel.ask, "save", run=run, otherwise=refused), next_array)
 
         next_array()
 

@@ -136,7 +136,7 @@ class TimelinePanel(Panel):
         self._say()
 
     def _say(self) -> None:
-        brief = "" if self._pointed else self._subject.partition(":")[0].partition(" of ")[0]
+        brief = "" if self._pointed else self._subject.partition(" · kept")[0].partition(":")[0]
         self.head.set_subject(self._pointed or self._subject, brief=brief)
 
     # ---- the user ----

@@ -64,6 +64,7 @@ class Journey(QObject):
         self._timer = repeating(self, _LOOK, self._look)
         self._link.failed.connect(self._failed)
         self._link.lost.connect(self._lost)
+        self._link.ended.connect(self._ended)
 
     # ---- the way there ----
 
@@ -173,6 +174,9 @@ class Journey(QObject):
     def _lost(self, why: str) -> None:
         self._failed(f"There the engine process was lost: {why}.")
 
+    def _ended(self, _exception: str) -> None:
+        self._failed("There the process came to its end.")
+
     def _arrive(self, problem: str) -> None:
         if self._phase != "going":
             return
@@ -190,5 +194,6 @@ class Journey(QObject):
         self._context.settings["motion"] = self._motion
         self._link.failed.disconnect(self._failed)
         self._link.lost.disconnect(self._lost)
+        self._link.ended.disconnect(self._ended)
         if not abandoned:
             self.returned.emit()

@@ -54,6 +54,8 @@ class Reopening(QObject):
         self._kept = False
         self._program = ""
         self._number = 0
+        #: What is asked before anything runs, and what is said of a replay, while they hold.
+        self._question = self._told = ""
         self._posts = Posts(self)
         self._latest = Latest(self._posts, self._progressed)
         self._jobs = Jobs(1, "sessions")
@@ -95,7 +97,7 @@ class Reopening(QObject):
         link.stop()
         link.closed.emit()
         self._messages.dismiss()
-        self.opened, self._kept = opened, kept
+        self.opened, self._kept, self._question = opened, kept, ""
         if not kept and hasattr(context.settings, "add_recent"):
             context.settings.add_recent(opened.path)
         link.show_saved(SavedAnswers(saved.view))
@@ -127,6 +129,7 @@ class Reopening(QObject):
     def _ask(self, question: str) -> None:
         opened = self.opened
         assert opened is not None
+        self._question = question
         actions: list[tuple[str, Callable[[], object]]] = []
         if opened.disk is not None and not opened.same_script:
             actions.append(("Use the saved text", lambda: self.replay(self._program)))
@@ -136,7 +139,15 @@ class Reopening(QObject):
         actions.append(("Only look", self._look))
         self._messages.show_message(question, "warning", actions)
 
+    def offer(self, text: str) -> None:
+        """Something was wanted that only runs can do which are there: say so, with how they can be brought back."""
+        if self._question:
+            self._ask(self._question)
+        else:
+            self._messages.show_message(text, "warning", self._ways())
+
     def _look(self) -> None:
+        self._question = ""
         text = "What is shown comes from the file. Its runs can be replayed at any time."
         self._messages.show_message(text, "info", self._ways())
 
@@ -147,7 +158,7 @@ class Reopening(QObject):
         opened, context = self.opened, self._context
         if opened is None:
             return
-        saved = opened.saved
+        saved, self._question = opened.saved, ""
         if program != self._program:
             put_breakpoints(context, saved, program)
             self._program = program
@@ -165,7 +176,8 @@ class Reopening(QObject):
         )  # fmt: skip
         context.link.starting.emit(progress.text())
         self._quiet.start(int(1000 * watchdog.START))
-        self._messages.show_message(self._sentence(progress.text()), "info", [("Cancel", self.cancel)])
+        self._told = self._sentence(progress.text())
+        self._messages.show_message(self._told, "info", [("Cancel", self.cancel)])
 
     def cancel(self) -> None:
         """End the replay; what the file says stays on the screen."""
@@ -190,14 +202,19 @@ class Reopening(QObject):
     def _progressed(self, values: dict[str, Any]) -> None:
         if self.opened is not None and self._context.link.moving:
             self._context.link.starting.emit(values["progress"])
-            self._messages.change_text(self._sentence(values["progress"]))
+            self._say(values["progress"])
             self._quiet.start()
 
     def _silent(self) -> None:
         """Nothing has been heard of the replay for long; its message, which can cancel it, says so until something is."""
         if self.opened is not None and self._context.link.moving:
             silence = f"Nothing was heard of it for {watchdog.START:g} seconds: the computer is busy, or it hangs"
-            self._messages.change_text(self._sentence(silence))
+            self._say(silence)
+
+    def _say(self, text: str) -> None:
+        """How the replay goes on, in the place of what was said of it before."""
+        told, self._told = self._told, self._sentence(text)
+        self._messages.change_text(told, self._told)
 
     def _failed(self, message: str) -> None:
         if self.opened is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -94,10 +95,19 @@ def replay(session: Session, opened: Opened, program: str, progress: Progress) -
             for run in saved.runs
         ]  # fmt: skip
         unchanged = script == saved.script and not opened.changes
-        failures = session.bring_back(runs, saved.current, skip=unchanged, on_progress=progress.heard)
+        try:
+            failures = session.bring_back(runs, saved.current, skip=unchanged, on_progress=progress.heard)
+        except SessionError as error:
+            raise SessionError(_named(str(error), folder, opened)) from None
+        failures = [_named(failure, folder, opened) for failure in failures]
     differences = compare(session, saved)
     try:
         environment = session.request("environment") if differences else {}
     except (ConnectionLost, RequestError):
         environment = {}
     return Replayed(failures, differences, script, environment)
+
+
+def _named(text: str, folder: str, opened: Opened) -> str:
+    """``text``, with the file that the user knows in the place of where its tapes were unpacked."""
+    return re.sub(re.escape(folder) + r"[\\/]\d+", lambda _: opened.path, text)

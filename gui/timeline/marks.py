@@ -212,7 +212,7 @@ class Events:
         where = "" if stop.get("live", True) else " · in the past"
         if self.next - 1 <= self.first:
             return "nothing has been computed yet" if self.first == 0 else f"event {self.first:,}{where}"
-        return f"event {stop['seq']:,} of {self.first:,} to {self.next - 1:,}{where}"
+        return f"event {stop['seq']:,}{where} · kept: {self.first:,} to {self.next - 1:,}"
 
 
 def forks(runs: list[dict[str, Any]], events: Events) -> list[tuple[int, str]]:

@@ -27,6 +27,7 @@ class FakeClient:
     made: ClassVar[list[FakeClient]] = []
     crash_at: ClassVar[int | None] = None
     refuse_skipping: ClassVar[bool] = False
+    launched: ClassVar[bool] = True
 
     @classmethod
     def launch(cls, program: str, arguments: list[str] = (), **options: Any) -> FakeClient:

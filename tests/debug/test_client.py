@@ -356,6 +356,18 @@ except AuthenticationError:
     assert len([r for r in caplog.records if "sent away" in r.message]) == 2
 
 
+def test_a_process_that_ends_in_its_handshake_is_nobody_else(tmp_path, caplog):
+    script = tmp_path / "ends.py"
+    script.write_text(
+        "import os, socket, sys\nsocket.create_connection(('127.0.0.1', int(sys.argv[sys.argv.index('--connect') + 1])))\n"
+        "os._exit(3)\n"
+    )
+    (tmp_path / "train.py").write_text("")
+    with pytest.raises(ConnectionLost, match="ended before it connected: .*3"):
+        Client.launch(tmp_path / "train.py", command=(str(script),), timeout=PATIENCE)
+    assert not caplog.records
+
+
 @pytest.fixture
 def listening():
     """A process that listens, played by a thread: answers one request 'status', then notes what disconnect said."""

@@ -1,5 +1,6 @@
 """What can go wrong with a debugged process: the client is told, can go on or start again, and nothing is left behind."""
 
+import contextlib
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from io import StringIO
 from pathlib import Path
@@ -273,6 +275,53 @@ def test_a_wrong_key_is_refused_and_the_right_one_still_works(listening):
     assert client.request("status")["state"] == "running"
     client.close()
     assert process.poll() is None
+
+
+@pytest.mark.parametrize(("ending", "goodbye"), [
+    ("", {"reason": "ended"}),
+    ("sys.exit(3)", {"reason": "ended"}),
+    ("1 / 0", {"reason": "exception", "text": "ZeroDivisionError: division by zero"}),
+    ("os.kill(os.getpid(), 9)", None),
+])  # fmt: skip
+def test_a_process_that_ends_says_goodbye(tmp_path, ending, goodbye):
+    path = tmp_path / "ends.py"
+    path.write_text(
+        "import os, sys\nimport engine as torch, engine.debug\nprint(engine.debug.listen(0, 'secret').port, flush=True)\n"
+        f"engine.debug.wait_for_client()\nengine.debug.breakpoint()\ntorch.ones(3) * 2\n{ending}\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NABLASCOPE_QUIET": "1"},
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        with Session.attach("127.0.0.1", int(process.stdout.readline()), "secret") as session:
+            assert session.start(PATIENCE).reason in ("breakpoint", "pause", "step")
+            stop = session.step("continue", PATIENCE)
+            while stop.reason in ("breakpoint", "pause"):
+                stop = session.step("continue", PATIENCE)
+            assert session.current.client.goodbye == goodbye
+            assert stop.reason == ("lost" if goodbye is None else "exited")
+            for command in ("next", "stepBack"):  # nothing moves any more, and nothing is refused
+                assert session.step(command, PATIENCE).reason == stop.reason
+            assert stop.get("exception") == (goodbye or {}).get("text")
+
+
+def test_a_goodbye_does_not_wait_for_a_client_that_does_not_read(tmp_path):
+    near, far = socket.socketpair()
+    with Connection(near) as connection, far:
+        thread = threading.Thread(target=lambda: _fill(connection), daemon=True)
+        thread.start()
+        wait_for(lambda: connection._sending.locked())
+        with pytest.raises(OSError):
+            connection.send_last({"type": "event", "event": "terminated", "body": {}}, 0.2)
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+def _fill(connection):
+    with contextlib.suppress(OSError):
+        while True:
+            connection.send({"type": "event", "event": "output", "body": {"output": "x" * 100_000}})
 
 
 def test_a_second_client_is_turned_away(listening):

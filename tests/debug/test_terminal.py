@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -298,6 +299,8 @@ def test_arguments_of_the_command_line():
         (["debug", "no such.py"], "no such file"),
         (["debug", "--commands", "nowhere.txt", __file__], "cannot be read"),
         (["attach", "nonsense"], "expected HOST:PORT"),
+        (["attach", "localhost:99999"], "expected HOST:PORT with a port from 1 to 65535"),
+        (["attach", "--window", "localhost:0"], "expected HOST:PORT with a port from 1 to 65535"),
     ],
 )
 def test_bad_usage(arguments, message, capsys):
@@ -305,6 +308,17 @@ def test_bad_usage(arguments, message, capsys):
 
     assert main(arguments) == debug.USAGE_ERROR
     assert message in capsys.readouterr().err
+
+
+def test_an_address_where_nothing_listens_is_told_with_where_to_look(capsys, monkeypatch):
+    from engine.cli.main import main
+
+    monkeypatch.setenv("NABLASCOPE_KEY", "secret")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+    assert main(["attach", address]) == debug.FAILED
+    said = capsys.readouterr().err
+    assert f"attach: {address} cannot be joined: Connection refused. engine.debug.listen()" in said and "Errno" not in said
 
 
 def test_the_terminal_loads_no_numpy():

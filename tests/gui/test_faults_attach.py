@@ -24,6 +24,15 @@ while True:
     model(x).square().mean().backward()
 """
 
+#: Waits to be attached to, and has something to stop at.
+ENDS = """import engine as torch, engine.debug
+print(engine.debug.listen(0, "secret").port, flush=True)
+engine.debug.wait_for_client()
+engine.debug.breakpoint()
+y = torch.ones(4, 2) * 2
+y = y * 2
+"""
+
 
 @pytest.fixture
 def process(tmp_path):
@@ -104,3 +113,60 @@ def test_what_is_no_process_of_nablascope_is_named_as_such(make, until, impatien
         buttons(window)["Give up"].click()
         until(lambda: window.context.link.quiet)
     assert said(window) == "" and window.context.state.stop is None
+
+
+def joined_to(tmp_path, make, until, text):  # noqa: F811
+    """A window that stands in a process which runs ``text`` once it is attached to."""
+    path = tmp_path / "ends.py"
+    path.write_text(ENDS + text)
+    one = subprocess.Popen(
+        [sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NABLASCOPE_QUIET": "1"},
+    )  # fmt: skip
+    port = int(one.stdout.readline())
+    window = make()
+    window.attach("127.0.0.1", port, "secret")
+    until(lambda: window.context.state.stop and not window.context.link.moving)
+    return one, port, window
+
+
+@pytest.mark.parametrize(("text", "severity", "said_of_it"), [
+    ("", "info", "has come to its end"),
+    ("import sys; sys.exit(3)\n", "info", "has come to its end"),
+    ("1 / 0\n", "error", "has ended at an exception: ZeroDivisionError: division by zero"),
+])  # fmt: skip
+def test_a_process_that_comes_to_its_end_is_told_as_that(tmp_path, make, until, text, severity, said_of_it):  # noqa: F811
+    one, port, window = joined_to(tmp_path, make, until, text)
+    state, link = window.context.state, window.context.link
+    where = state.stop["position"]
+    link.move("continue")
+    one.communicate(timeout=PATIENCE / 1000)
+    until(lambda: said(window))
+    assert said(window).startswith(f"The process at 127.0.0.1:{port} {said_of_it}")
+    assert window.messages.severity == severity and set(buttons(window)) == {"Attach again"}
+    assert not state.running and state.runs[0]["state"] == "ended" and "come to its end" in window.status.state.text()
+    assert state.stop["position"] == where  # what it showed last is shown still
+    refused = []
+    link.ask("of the test", "status", {}, lambda _: None, refused.append)
+    until(lambda: refused)
+    assert "Attach again" in refused[0]
+    until(lambda: link.quiet)
+    assert window.messages.severity == severity
+    for command in ("next", "stepBack", "continue"):  # a key that can do nothing says why
+        window.messages.dismiss()
+        link.move(command, granularity="op") if command != "continue" else link.move(command)
+        until(lambda: said(window))
+        assert said_of_it in said(window) and set(buttons(window)) == {"Attach again"}
+        until(lambda: link.quiet)
+    buttons(window)["Attach again"].click()
+    until(lambda: "Connection refused" in said(window))
+
+
+def test_a_process_that_is_killed_has_not_come_to_its_end_and_keys_say_so(joined, process, until):
+    process[0].kill()
+    until(lambda: joined.messages.severity == "error")
+    for command in ("next", "stepBack"):
+        joined.messages.dismiss()
+        joined.context.link.move(command, granularity="op")
+        until(lambda: "is gone: " in said(joined))
+        assert set(buttons(joined)) == {"Attach again"}

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from PyQt6.QtCore import QByteArray, QTimer
+from PyQt6.QtCore import QByteArray, Qt, QTimer
 from PyQt6.QtWidgets import QApplication, QDialog, QLabel, QPlainTextEdit
 
 from engine.script.program import read_script
@@ -111,7 +111,7 @@ def test_two_windows_keep_what_each_has_changed(tmp_path):
     last = Settings(path)
     assert last["theme"] == "dark" and last["scale"] == 1.5 and set(last["recent"]) == {"/a.py", "/b.py"}
     assert last["scripts"]["/a.py"]["breakpoints"] and last["scripts"]["/b.py"]["breakpoints"]
-    assert merged({"recent": ["a", "b"]}, {"recent": ["b"]}, {"recent": ["c", "a", "b"]}) == {"recent": ["b", "c"]}
+    assert merged({"recent": ["a", "b"]}, {"recent": ["b"]}, {"recent": ["c", "a", "b"]}) == {"recent": ["c", "b"]}
     assert merged({"x": 1}, {}, {"x": 1, "y": 2}) == {"y": 2}
 
 
@@ -196,13 +196,67 @@ def test_a_passing_information_does_not_lose_a_message_with_buttons(window, unti
     bar.show_message("choose", "warning", [("Do", lambda: None)])
     bar.show_message("Written: a.png")
     assert bar.whole == "Written: a.png"
-    bar._leave()
+    bar.leave()
     assert bar.whole == "choose" and bar.severity == "warning"
     until(lambda: set(buttons(window)) == {"Do"})
     bar.show_message("Written: b.png")
     bar.withdraw("choose")
-    bar._leave()
+    bar.leave()
     assert bar.whole == "" and not bar.isVisible()
+
+
+def test_a_message_without_buttons_gives_back_what_it_covered(window, until, qtbot):
+    bar = window.messages
+    for text, severity, leaves in (("refused", "warning", True), ("not written", "error", False)):
+        bar.show_message("gone", "error", [("Replay to here", lambda: None)])
+        bar.show_message(text, severity)
+        bar.show_message(f"{text} again", severity)
+        assert bar.whole == f"{text} again" and not buttons(window) and bar.alarming
+        assert bar.passing is leaves and bar._timer.isActive() is leaves
+        qtbot.keyClick(window, Qt.Key.Key_Escape)
+        assert bar.whole == "gone" and bar.severity == "error" and not bar.passing and not bar._timer.isActive()
+        until(lambda: set(buttons(window)) == {"Replay to here"})
+    bar.show_message("another", "warning", [("Do", lambda: None)])  # what offers something itself takes its place
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert bar.whole == "" and not bar.isVisible() and not bar.alarming
+
+
+def test_a_message_is_changed_wherever_it_is(window, until):
+    bar = window.messages
+    bar.show_message("10 %", "info", [("Cancel", lambda: None)])
+    bar.show_message("Written: a.png")
+    bar.change_text("10 %", "20 %")
+    assert bar.whole == bar.text.text() == "Written: a.png"
+    bar.leave()
+    assert bar.whole == "20 %"
+    bar.change_text("20 %", "30 %")
+    assert bar.whole == bar.text.text() == "30 %"
+    until(lambda: set(buttons(window)) == {"Cancel"})
+
+
+def test_what_the_link_takes_back_is_withdrawn(window):
+    link, bar = window.context.link, window.messages
+    link.failed.emit("the disk is full")
+    assert bar.whole == "the disk is full" and bar.severity == "warning"
+    link.mended.emit("the disk is full")
+    assert bar.whole == ""
+
+
+def test_an_exception_told_before_does_not_come_back_after_the_script_went_on(window):
+    link, bar = window.context.link, window.messages
+    link.stopped.emit({"reason": "exception", "description": "ValueError: x"})
+    link.failed.emit("cannot be done")
+    link.stopped.emit({"reason": "goto", "live": False})
+    bar.leave()
+    assert bar.whole == ""
+
+
+def test_names_of_runs_are_quoted_while_they_are_compared(window):
+    names = ("run 1", "fc.weight = 0")
+    runs = [{"name": name, "number": i, "current": i == 1, "state": "stopped"} for i, name in enumerate(names)]
+    window.context.state.update(runs=runs)
+    window.scripts.compare()
+    assert said(window) == "Comparing run 1 and “fc.weight = 0” …"
 
 
 @pytest.mark.parametrize("head", ["# -*- coding: latin-1 -*-\n", "\ufeff", ""])

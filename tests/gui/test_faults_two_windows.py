@@ -54,6 +54,22 @@ def test_breakpoints_of_two_windows_on_one_script(qapp, qtbot, tmp_path):
     third.close()
 
 
+def test_what_each_window_has_opened_last_is_recent(tmp_path):
+    first, second = Settings(tmp_path / "settings.json"), Settings(tmp_path / "settings.json")
+    for number in range(20):  # more than are kept
+        for name, settings in (("a", first), ("b", second)):
+            settings.add_recent(f"{name}{number}")
+            settings.save()
+    recent = Settings(tmp_path / "settings.json")["recent"]
+    assert len(recent) == 12 and {f"{name}{number}" for name in "ab" for number in (16, 17, 18, 19)} <= set(recent)
+    for number in range(20, 24):  # one of them does nothing for a while
+        second.add_recent(f"b{number}")
+        second.save()
+    first.add_recent("a20")
+    first.save()
+    assert {"a20", "b20", "b21", "b22", "b23"} <= set(Settings(tmp_path / "settings.json")["recent"])
+
+
 def test_only_the_recent_scripts_are_a_short_list():
     mine, theirs = [{"line": number} for number in range(20)], [{"line": 99}]
     both = merged({"breakpoints": []}, {"breakpoints": mine}, {"breakpoints": theirs})

@@ -275,7 +275,29 @@ def test_joining_what_never_answers_can_be_ended(real, until):
     assert real.troubles == []
 
 
-def test_a_tape_that_cannot_be_written_is_told_once(real, two_points, until):
-    for _ in range(2):
-        real.link._not_written("the tape of this run cannot be written to /x (No space left on device)")
-    assert len(real.troubles) == 1 and "TMPDIR" in real.troubles[0]
+def test_a_tape_that_cannot_be_written_is_told_until_it_is_again(real, two_points, until, monkeypatch):
+    link, why = real.link, "the tape of this run cannot be written to /x (No space left on device)"
+    mended, full = [], True
+    link.mended.connect(mended.append)
+    ask = link.ask
+
+    def on_a_full_disk(key, command, arguments, then, otherwise=None, run=None):
+        if command == "flushRecording" and full:
+            otherwise(why)
+        else:
+            ask(key, command, arguments, then, otherwise, run)
+
+    monkeypatch.setattr(link, "ask", on_a_full_disk)
+    until(lambda: link.quiet)
+    for number in (1, 2):
+        link._write_tape()
+        link._write_tape()
+        assert len(real.troubles) == number and "TMPDIR" in real.troubles[-1] and len(mended) == number - 1
+        if number == 2:  # a fork, say, is refused for the same reason, and told too
+            link._refused(link._session, why)
+            assert real.troubles.pop() == real.troubles[-1]
+        full = False
+        link._write_tape()
+        until(lambda number=number: len(mended) == number)
+        assert mended[-1] == real.troubles[-1]
+        full = True

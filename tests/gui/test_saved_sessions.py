@@ -1,8 +1,10 @@
 """Sessions saved and reopened in true windows, with true engine processes."""
 
 import errno
+import json
 import os
 import signal
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -303,6 +305,35 @@ def test_nothing_of_somebody_elses_file_runs_unasked(desk, script, tmp_path):
     one.click("Replay it")
     one.until(lambda: one.standing)
     assert one.state.stop["reason"] == "end" and one.state.runs[0]["state"] == "ended"
+
+
+def test_a_file_without_its_tape_is_named_and_a_key_offers_the_replay(desk, script, tmp_path):
+    path, one = tmp_path / "s.nablascope", desk()
+    one.open(script)
+    one.move("runTo", step=3)
+    one.save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    del members["runs/1/codes"]
+    manifest = json.loads(members["manifest.json"])
+    del manifest["members"]["runs/1/codes"]
+    members["manifest.json"] = json.dumps(manifest).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    one.window.open(str(path))
+    one.says("was changed since")
+    question = one.messages.whole
+    one.messages.dismiss()
+    one.context.link.move("next", granularity="op")
+    assert one.messages.whole == question and set(one.buttons()) == {"Replay it", "Only look"}
+    one.click("Replay it")
+    one.says("run 1 cannot be replayed to where it stood: ")
+    assert f"{path}: codes is missing in the recording" in one.messages.whole and "tapes-" not in one.messages.whole
+    for _ in range(2):
+        one.context.link.move("next", granularity="op")
+        assert "once its runs are replayed" in one.messages.whole
+        one.until(lambda: set(one.buttons()) == {"Replay it", "Begin at the first line"})
 
 
 def test_saving_while_it_runs_pauses_it_and_a_dead_process_can_be_saved(desk, script, tmp_path):

@@ -5,6 +5,7 @@ import pytest
 from PyQt6.QtCore import QPointF, Qt, QTimer
 from PyQt6.QtWidgets import QApplication
 
+from gui.asking import LOST
 from gui.makers import maker_of, with_events
 from gui.panels.tensor import TensorPanel
 from gui.panels.tensor_edit import EditDialog, number_of, place_of
@@ -274,6 +275,19 @@ def test_what_an_op_has_read_is_edited_where_it_was_made():
 def test_numbers_as_they_are_typed():
     assert [number_of(text) for text in ("1,5", "-inf", "1e-3", "x", "")] == [1.5, float("-inf"), 1e-3, None, None]
     assert number_of("3", integer=True) == 3 and number_of("3.5", integer=True) is None
+
+
+def test_numbers_that_the_engine_refuses_are_told_as_not_written(panel, engine, tmp_path):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0], event=0, name="w", index=(0, 1))
+    said, answers = [], panel.context.link.answers
+    panel.context.said.connect(lambda *words: said.append(words))
+    refused = [(f"{tmp_path / 'w.npy'} was not written: it is not kept", "error")]
+    for why, told in (("it is not kept", refused), *((lost, []) for lost in LOST)):
+        answers["tensor"] = ValueError(why)
+        said.clear()
+        panel.actions_.saver.write("npy", tmp_path / "w.npy")
+        assert said == told and list(tmp_path.iterdir()) == []  # a lost process is told for all questions at once
 
 
 def test_copies_and_files(panel, engine, tmp_path):

@@ -156,7 +156,7 @@ def test_history_is_asked_for_once_and_then_from_where_it_is_known(panel, link, 
     link.answers["events"] = history(0, 101)
     context.state.update(stop=stop(101))
     assert [a.get("from") for _, c, a in link.asked if c == "events"] == [None, 100, 100]
-    assert panel.events.next == 102 and "101 of 0 to 101" in panel.head.subject.text()
+    assert panel.events.next == 102 and "event 101 · kept: 0 to 101" in panel.head.subject.text()
 
 
 def test_events_are_drawn_in_the_hue_of_their_phase(panel, context):
@@ -265,12 +265,12 @@ def test_before_anything_was_computed_no_event_is_ringed(panel, context, link):
 def test_in_little_room_the_head_says_the_event_or_nothing(panel, context):
     context.state.update(stop=stop(99))
     label = panel.head.subject
-    assert label.shown == "event 99 of 0 to 99"
+    assert label.shown == "event 99 · kept: 0 to 99"
     shown = set()
     for width in range(800, 200, -4):
         panel.resize(width, 104)
         shown.add(label.shown)
-    assert shown == {"event 99 of 0 to 99", "event 99", ""}
+    assert shown == {"event 99 · kept: 0 to 99", "event 99", ""}
 
 
 def test_a_run_that_begins_anew_shows_nothing_of_the_one_before(panel, link, context):
@@ -282,7 +282,7 @@ def test_a_run_that_begins_anew_shows_nothing_of_the_one_before(panel, link, con
     assert panel.events.first == 0 and panel.head.subject.text() == "nothing has been computed yet"
     link.answers["events"] = history(0, 19)
     context.state.update(stop=stop(19))
-    assert panel.head.subject.text() == "event 19 of 0 to 19"
+    assert panel.head.subject.text() == "event 19 · kept: 0 to 19"
     link.answers["events"] = history(0, 0)
     context.state.update(stop=stop(0, reason="entry"))
     assert panel.events.next == 1
@@ -457,7 +457,7 @@ def test_the_event_under_the_pointer_is_described(panel, context, qtbot):
     qtbot.mouseMove(panel.strip, at(panel, 42))
     assert panel.head.subject.text() == told
     QApplication.sendEvent(panel.strip, QEvent(QEvent.Type.Leave))
-    assert panel.head.subject.text() == "event 99 of 0 to 99"
+    assert panel.head.subject.text() == "event 99 · kept: 0 to 99"
     context.state.update(findings=[{"title": "Dead ReLU", "place": {"step": 4, "file": "/a.py", "line": 1}}])
     assert panel.strip.hint(at(panel, 41).x()).startswith("Dead ReLU\n")
 
@@ -605,7 +605,7 @@ def test_before_anything_was_computed_no_numbers_are_counted(panel, context, lin
     assert panel.head.subject.text() == "nothing has been computed yet"
     link.answers["events"] = history(0, 99)
     context.state.update(stop=stop(99))
-    assert panel.head.subject.text() == "event 99 of 0 to 99"
+    assert panel.head.subject.text() == "event 99 · kept: 0 to 99"
 
 
 def test_the_legend_is_whole_or_names_what_has_no_lane(panel):

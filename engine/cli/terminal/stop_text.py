@@ -92,7 +92,9 @@ def _gone(shell: Shell) -> str:
     stop = shell.stop
     what = shell.session.current.name
     text = f"{what}: {stop.get('description') or 'its process is gone'}"
-    if stop.reason == "lost":
+    if stop.reason == "lost" and shell.session.program is None:
+        text = f"{what} is lost: {stop.get('description', '')}"  # it was attached to: nothing here can begin it anew
+    elif stop.reason == "lost":
         text = f"{what} is lost: {stop.get('description', '')}\n'restart' begins anew, 'back' looks at what was recorded"
     return shell.style(text, "red" if stop.reason == "lost" else "bold")
 

@@ -178,8 +178,11 @@ class Recording:
         return manifest
 
     def _bytes(self, name: str, size: int) -> bytes:
-        with open(self.folder / name, "rb") as file:
-            data = file.read(size)
+        try:
+            with open(self.folder / name, "rb") as file:
+                data = file.read(size)
+        except FileNotFoundError:
+            raise RecordingError(f"{self.folder}: {name} is missing in the recording") from None
         if len(data) != size:
             raise RecordingError(f"{self.folder}: {name} has {len(data)} bytes but the manifest says {size}")
         return data

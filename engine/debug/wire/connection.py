@@ -83,6 +83,18 @@ class Connection:
                     self._socket.sendall(buffer)
         return message["seq"]
 
+    def send_last(self, message: dict[str, Any], patience: float) -> None:
+        """Send a last message before this process ends, which does not wait longer than ``patience`` seconds for another
+        side that does not read. Raises OSError where it cannot be sent.
+        """
+        if not self._sending.acquire(timeout=patience):
+            raise TimeoutError("what was sent before has not left yet")
+        try:
+            self._socket.settimeout(patience)
+            self._socket.sendall(b"".join(encode({"seq": self.reserve(), **message})))
+        finally:
+            self._sending.release()
+
     def receive(self, timeout: float | None = None) -> dict[str, Any] | None:
         """The next message; None when the other side has closed the connection or is gone.
 

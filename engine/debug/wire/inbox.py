@@ -48,6 +48,8 @@ class Inbox:
         self.answers: dict[int, dict[str, Any] | None] = {}
         self.lost: str | None = None
         self.on_event = on_event
+        #: Body of the event ``terminated``, once it has come.
+        self.goodbye: dict[str, Any] | None = None
 
     def add(self, message: dict[str, Any]) -> None:
         if message["type"] == "event":
@@ -59,6 +61,8 @@ class Inbox:
                 self.changed.notify_all()
 
     def add_event(self, message: dict[str, Any]) -> None:
+        if message["event"] == "terminated":
+            self.goodbye = message["body"]
         try:
             if self.on_event and self.on_event(message) is True:
                 return
