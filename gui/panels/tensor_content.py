@@ -58,8 +58,9 @@ class TensorContent(QWidget):
         for widget in (self.map, self.read_out, self.histogram, self.statistics):
             widget.hide()
 
-    def accept(self, shape: Sequence[int]) -> None:
-        """There are numbers, of a tensor of that shape."""
+    def accept(self, shape: Sequence[int], whole: bool = False) -> None:
+        """There are numbers, of a tensor of that shape; ``whole``: they are integers."""
+        self.histogram.whole = whole
         if self._shape == tuple(shape):
             return
         self._shape = tuple(shape)
@@ -93,7 +94,7 @@ class TensorContent(QWidget):
             return
         values, before = self._written
         muted, alarm = self._theme.muted.name(), self._theme.phase_text["alarm"].name()
-        self.statistics.setText(before + statistics_text(values, muted, alarm))
+        self.statistics.setText(before + statistics_text(values, muted, alarm, self.histogram.whole))
 
     def write_of(self, view: Shown) -> None:
         """Statistics and histogram of what the map shows, for a difference that the engine does not know."""

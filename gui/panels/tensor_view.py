@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gui.numbers import format_number
+from gui.numbers import format_number, trimmed
 from gui.widgets.image_grid import Layout, atlas, layout_of
 from gui.widgets.slicing import Cut
 
@@ -199,17 +199,19 @@ def statistics_of(data: np.ndarray) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _figure(value: float) -> str:
-    return format_number(float(value)).replace("-", "−")
+def _figure(value: float, whole: bool) -> str:
+    number = format_number(float(value))
+    return (trimmed(number) if whole and float(value).is_integer() else number).replace("-", "−")
 
 
-def statistics_text(values: dict[str, Any], muted: str, alarm: str) -> str:
-    """A line of rich text: names in the colour ``muted``; how many are NaN or infinite in ``alarm``."""
+def statistics_text(values: dict[str, Any], muted: str, alarm: str, whole: bool = False) -> str:
+    """Rich text: names in the colour ``muted``; how many are NaN or infinite in ``alarm``; ``whole``: of integers."""
     fields = [("min", "min"), ("max", "max"), ("mean", "mean"), ("std", "std"), ("norm", "norm")]
     count = max(1, int(values["count"]))
     some = int(values["count"]) > int(values["nans"]) + int(values["infs"])  # numbers that these can be of
     parts = [
-        f'<span style="color:{muted}">{text}</span>&nbsp;{_figure(values[key]) if some else "–"}' for key, text in fields
+        f'<span style="color:{muted}">{text}</span>&nbsp;{_figure(values[key], whole) if some else "–"}'
+        for key, text in fields
     ]
     if values["zeros"]:
         parts.append(f'<span style="color:{muted}">zeros</span>&nbsp;{100 * values["zeros"] / count:.3g}&nbsp;%')

@@ -211,7 +211,10 @@ class LinePlot(QWidget):
 
     def _say(self) -> None:
         pointer, cursor = self.canvas.pointer, self.canvas.cursor_at
-        last = max((curve.x[-1] for plot in self.canvas.plots for curve in plot.curves if len(curve.x)), default=math.nan)
+        curves = [curve for plot in self.canvas.plots for curve in plot.curves if len(curve.x)]
+        # Another run may have come further: its last step is not where the values of this one belong.
+        own = [curve for curve in curves if curve.style == 0] or curves
+        last = max((curve.x[-1] for curve in own), default=math.nan)
         at = pointer if pointer is not None else min(cursor, last) if cursor is not None else last
         wanted = (at, pointer is not None, self.canvas.shown)
         if wanted == self._said:

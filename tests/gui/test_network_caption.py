@@ -1,5 +1,8 @@
 """What the head of the network panel says, and what it shows, where numbers are of several steps."""
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 import numpy as np
 import pytest
 
@@ -43,6 +46,14 @@ def test_what_is_dimmed_is_said(panel):
     # Before the next pass has begun nothing is of an earlier one.
     go(panel, 12)
     assert "step" not in panel.head.subject.text()
+
+
+def test_where_there_is_little_room_the_head_says_at_least_what_the_numbers_are():
+    fill = SimpleNamespace(
+        mode="forward", phase="forward", step=2, validates=False, behind=True, ran=None, done=None, batch=64,
+    )  # fmt: skip
+    said = caption.at_stop(cast(Any, fill), [], {"step": 2}, 0)
+    assert said.text == "activations of the batch before · sample [0] of 64" and said.brief[-1] == "activations"
 
 
 def test_hints_say_what_dimmed_numbers_are(panel):
