@@ -124,7 +124,8 @@ class TensorContent(QWidget):
 
 def text_at(view: Shown, row: int, column: int) -> str:
     """Index and exact value of a cell, or what it is the mean of."""
-    index = view.index(row, column)
+    cell, (down, across) = ((row, column), view.block) if view.tiled or view.block == (1, 1) else view.meant(row, column)
+    index = view.index(*cell)
     if index is None:
         return ""
     number = view.number(row, column)
@@ -132,7 +133,7 @@ def text_at(view: Shown, row: int, column: int) -> str:
     if number is None:
         return f"{place}: not fetched yet"
     if view.block != (1, 1):
-        return f"mean of {view.block[0]} × {view.block[1]} from {place} = {exact(number)}; zoom in for single numbers"
+        return f"mean of {down} × {across} from {place} = {exact(number)}; zoom in for single numbers"
     return f"{place} = {exact(number)}".strip()
 
 

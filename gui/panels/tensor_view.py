@@ -155,6 +155,16 @@ class Shown:
         return self.data[i, j] if inside else None
 
 
+    def meant(self, row: int, column: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Of a cell that stands for several elements, in a map of one tile: where these begin, and how many they are; at
+        the far edges fewer than elsewhere.
+        """
+        _, bottom, _, right = self.plan.region or (0, self.size[0], 0, self.size[1])
+        (down, across), starts = self.block, self.start
+        i, j = (begin + (at - begin) // step * step for at, begin, step in zip((row, column), starts, self.block))
+        return (i, j), (min(down, bottom - i), min(across, right - j))
+
+
 def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a - b; of integers and truth values in float64."""
     with np.errstate(all="ignore"):

@@ -98,6 +98,18 @@ def test_a_click_on_a_gradient_keeps_the_view(panel, engine):
     assert panel.source.title == "gradient of fc y" and panel.map.selected == (1, 1)
 
 
+def test_what_a_cell_is_the_mean_of_is_named_from_its_first_element(panel, engine):
+    big = np.random.default_rng(0).normal(size=(4, 3001))
+    stop_at(panel, engine.add(1, "forward", "Linear", "fc", 0, {"y": big}))
+    _, wide = panel.shown.block
+    assert wide > 2
+    for column, first in ((wide + wide // 2, wide), (3000, 3000 // wide * wide)):
+        last = min(first + wide, 3001)
+        said, _, number = panel.text_at(2, column).partition(" = ")
+        assert said == f"mean of 1 × {last - first} from [2, {first}]"
+        assert float(number.partition(";")[0]) == pytest.approx(big[2, first:last].mean(), abs=1e-6)
+
+
 def test_no_more_numbers_are_asked_for_than_the_map_has_pixels(panel, engine, qtbot):
     big = np.random.default_rng(0).normal(size=(2000, 3000)).astype("f4")
     stop_at(panel, engine.add(1, "forward", "Linear", "fc", 0, {"y": big}))
