@@ -73,8 +73,8 @@ def _sample(fill: Fill, sample: int) -> str:
 
 def _before(fill: Fill) -> str:
     """Of which pass the numbers are, where the network has not seen the newest batch."""
-    if fill.ran is None or fill.done is None or fill.ran >= fill.done:
-        return " of the batch before"
+    if fill.ran is None or fill.done is None or (fill.ran >= fill.done and fill.handed):
+        return " of the batch before" if fill.handed else ""
     return f" of {steps_in_words([fill.ran])}"
 
 
