@@ -469,3 +469,17 @@ def test_a_run_s_name_is_written_out_where_there_is_room(stopped, qtbot):
     qtbot.waitUntil(lambda: choice.width() > whole + 20)
     stopped.context.state.update(runs=[{**run, "current": run["number"] == 1} for run in runs])
     qtbot.waitUntil(lambda: choice.width() < whole)
+
+
+def test_several_changes_of_the_text_size_are_laid_out_once(window, qtbot):
+    scales = []
+    window.context.theme_changed.connect(lambda: scales.append(window.context.theme.scale))
+    window.looks.set_scale(1.0)
+    del scales[:]
+    for _ in range(3):
+        window.context.action("larger").trigger()
+    assert scales == []
+    qtbot.waitUntil(lambda: scales == [1.5])
+    for _ in range(9):
+        window.context.action("smaller").trigger()
+    qtbot.waitUntil(lambda: scales == [1.5, 0.8])
