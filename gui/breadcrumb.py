@@ -57,7 +57,8 @@ def parts(stop: dict[str, Any] | None, selection: Selection | None = None) -> li
             else:
                 found.append(Part(name, ("stepOut", {}), "", f"Step out of {stop['module']}, on to what comes after it"))
         array = _array(stop, selection)
-        if not names or array is None:
+        # A module may compute by several ops; only a parameter's name says which.
+        if not names or array is None or array in ("output", "input"):
             found.append(Part(str(stop.get("op") or stop.get("name") or ""), None, "", "The op at work"))
         if array is not None:
             found.append(Part(array, None, "", f"What is selected here; the op is {stop.get('op')}"))

@@ -226,9 +226,11 @@ class Workspace(QMainWindow):
         self.give_focus(key)
 
     def give_focus(self, key: str) -> None:
-        """Give a panel the focus: the first widget of its content that takes it by Tab."""
+        """Give a panel the focus: the widget it names, or the first of its content that takes it by Tab."""
         if panel := self.panels.get(key):
             within = [widget for widget in (panel, *panel.findChildren(QWidget)) if not panel.head.isAncestorOf(widget)]
+            if panel.first is not None:
+                within.insert(0, panel.first)
             by_tab = (widget for widget in within if widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
             takes = (widget for widget in by_tab if widget.isVisibleTo(panel) and widget.isEnabled())
             next(takes, panel).setFocus(Qt.FocusReason.TabFocusReason)

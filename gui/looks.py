@@ -8,6 +8,10 @@ from PyQt6.QtWidgets import QApplication, QMenu
 from gui.context import Context
 from gui.style import palette, style_sheet
 from gui.theme import THEMES, Theme
+from gui.timers import single_shot
+
+#: Milliseconds in which several changes of the text size become one: each lays out the whole window.
+_TOGETHER = 40
 
 #: Text sizes that Ctrl + and Ctrl - go through.
 SCALES = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0)
@@ -19,6 +23,8 @@ class Looks:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._choices: QActionGroup | None = None
+        self._steps = 0
+        self._later = single_shot(context, _TOGETHER, self._step_on)
         self._apply(Theme(str(context.settings.get("theme", "light")), float(context.settings.get("scale", 1.0))))
 
     def add_themes(self, menu: QMenu) -> None:
@@ -47,10 +53,16 @@ class Looks:
         self.set_theme(THEMES[(THEMES.index(self._context.theme.name) + 1) % len(THEMES)])
 
     def change_scale(self, step: int) -> None:
-        """The next larger (1) or smaller (-1) text size."""
+        """The next larger (1) or smaller (-1) text size; of several at once only the last is shown."""
+        self._steps += step
+        if not self._later.isActive():
+            self._later.start()
+
+    def _step_on(self) -> None:
+        steps, self._steps = self._steps, 0
         scale = self._context.theme.scale
         nearest = min(range(len(SCALES)), key=lambda i: abs(SCALES[i] - scale))
-        self.set_scale(SCALES[min(max(nearest + step, 0), len(SCALES) - 1)])
+        self.set_scale(SCALES[min(max(nearest + steps, 0), len(SCALES) - 1)])
 
     def change_motion(self) -> None:
         """Motion as the action says it."""

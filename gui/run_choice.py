@@ -5,13 +5,14 @@ from __future__ import annotations
 import html
 from typing import Any
 
-from PyQt6.QtWidgets import QComboBox
+from PyQt6.QtCore import QSize
+from PyQt6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox
 
 from gui.context import Context
 from gui.widgets.elided_choice import ElidedChoice
 
-#: Characters of a run's name that are always shown.
-_SHOWN = 8
+#: Characters of a run's name that are always shown, and that are shown where there is room.
+_SHOWN, _MOST = 8, 30
 
 
 class RunChoice(ElidedChoice):
@@ -24,9 +25,26 @@ class RunChoice(ElidedChoice):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(_SHOWN)
         self.activated.connect(self._chosen)
+        self._room = 0
         self._shown: list[tuple[Any, ...]] | None = None
         context.state.subscribe("runs", self._show)
         self._show()
+
+    def widen(self, room: int) -> None:
+        """Be up to so many pixels wider than at the least, if the current name wants them."""
+        if room != self._room:
+            self._room = max(0, room)
+            self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        least, style, option = super().sizeHint(), self.style(), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        metrics = self.fontMetrics()
+        wide = min(metrics.horizontalAdvance(self.currentText()) + 8, _MOST * metrics.horizontalAdvance("X"))
+        if style is None:
+            return least
+        wanted = style.sizeFromContents(QStyle.ContentsType.CT_ComboBox, option, QSize(wide, metrics.height()), self)
+        return QSize(min(max(wanted.width(), least.width()), least.width() + self._room), least.height())
 
     def _chosen(self, i: int) -> None:
         number = self.itemData(i)
@@ -48,6 +66,7 @@ class RunChoice(ElidedChoice):
         if not runs:
             self.addItem("none")
         self.blockSignals(False)
+        self.updateGeometry()
         self.setEnabled(len(runs) > 1)
         name = f"<br>Now: {html.escape(self.currentText())}" if runs else ""
         self.setToolTip(

@@ -187,7 +187,8 @@ class Toolbar(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Show the words of buttons, and the labels, where there is room for them."""
+        """Show the words of buttons, and the labels, where there is room for them; what is left is for the run's name."""
+        self.runs.widen(0)
         for left_out in range(len(_LESS) + 1):
             self._say(set(_LESS[left_out:]), labels=True)
             if self._wanted() <= self.width():
@@ -202,6 +203,8 @@ class Toolbar(QWidget):
             if fits or self._moves.sizeHint().width() + 16 <= self.width():
                 break
             self._say(set(_LESS[left_out:]), labels=True)
+        taken = self._wanted() if fits else self._wanted() - self._moves.sizeHint().width()
+        self.runs.widen(self.width() - taken)
         self.setFixedHeight(self._context.theme.space(40) * (1 if fits else 2))
         for widget in (self, self._moves, self._steps, self._choice):
             if (layout := widget.layout()) is not None:

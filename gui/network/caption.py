@@ -47,7 +47,7 @@ def at_stop(fill: Fill, shown: Filled, stop: dict[str, Any], sample: int) -> Cap
     here = fill.phase == "update"
     what += before * (not here)
     of, dimmed = _sample(fill, sample), _dimmed(fill, shown) + before * here
-    return Caption(what + of + dimmed, (what + dimmed, what + of, what))
+    return Caption(what + of + dimmed, (what + dimmed, what + of, what, _WORDS[fill.mode]))
 
 
 def running(fill: Fill, steps: Iterable[int], sample: int) -> Caption:
@@ -73,8 +73,8 @@ def _sample(fill: Fill, sample: int) -> str:
 
 def _before(fill: Fill) -> str:
     """Of which pass the numbers are, where the network has not seen the newest batch."""
-    if fill.ran is None or fill.done is None or fill.ran >= fill.done:
-        return " of the batch before"
+    if fill.ran is None or fill.done is None or (fill.ran >= fill.done and fill.handed):
+        return " of the batch before" if fill.handed else ""
     return f" of {steps_in_words([fill.ran])}"
 
 

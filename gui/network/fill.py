@@ -53,6 +53,8 @@ class Fill:
         self.ran = log.step_of(ran)
         handed = log.batch(self._at)
         self.behind = handed is not None and handed[0] > ran and ran != self._at
+        #: Whether it is a batch that was handed out: without a DataLoader the end of an optimizer's step stands for it.
+        self.handed = handed is not None and bool(handed[1])
         self.done = stop.get("step")
         self._readers: dict[str, tuple[str, str]] = {}
         self.sources: dict[tuple[str, str], str] = {}

@@ -52,6 +52,8 @@ class Panel(QWidget):
         self.setAccessibleName(self.title)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, True)
         self.head = PanelHead(self.title, context)
+        #: What gets the focus with the panel, where it can; None: the first widget that takes it by Tab.
+        self.first: QWidget | None = None
         self._stack = QStackedWidget()
         self._empty = Hint(self.empty_text)
         self._empty.setAccessibleName(f"{self.title}: hint")

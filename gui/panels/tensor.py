@@ -64,6 +64,7 @@ class TensorPanel(Panel):
         self._detail = single_shot(self, _DETAIL, self._look_closer)
         self._show_forked = single_shot(self, 0, self.actions_.show_forked)
         self._connect()
+        self.first = self.map  # where F2, Enter and the arrows are at once
         self.context.edit_wanted.connect(self._edit_selected)
         self.state.subscribe("contributors", self._mark)
         self.state.subscribe("runs", self._runs_changed)
@@ -225,7 +226,7 @@ class TensorPanel(Panel):
 
     def _show_numbers(self, view: Shown, answer: dict[str, Any]) -> None:
         self.shown, self._seen = view, self._seen_now(self.state.stop)
-        self.content.accept(view.shape)
+        self.content.accept(view.shape, view.dtype.startswith(("int", "uint", "bool")))
         title = self.source.title
         self.head.set_subject(title, f"  {format_shape(view.shape).replace(' ', '')}  {view.dtype}")
         self._draw(view)

@@ -58,8 +58,9 @@ class TensorContent(QWidget):
         for widget in (self.map, self.read_out, self.histogram, self.statistics):
             widget.hide()
 
-    def accept(self, shape: Sequence[int]) -> None:
-        """There are numbers, of a tensor of that shape."""
+    def accept(self, shape: Sequence[int], whole: bool = False) -> None:
+        """There are numbers, of a tensor of that shape; ``whole``: they are integers."""
+        self.histogram.whole = whole
         if self._shape == tuple(shape):
             return
         self._shape = tuple(shape)
@@ -93,7 +94,7 @@ class TensorContent(QWidget):
             return
         values, before = self._written
         muted, alarm = self._theme.muted.name(), self._theme.phase_text["alarm"].name()
-        self.statistics.setText(before + statistics_text(values, muted, alarm))
+        self.statistics.setText(before + statistics_text(values, muted, alarm, self.histogram.whole))
 
     def write_of(self, view: Shown) -> None:
         """Statistics and histogram of what the map shows, for a difference that the engine does not know."""
@@ -123,7 +124,8 @@ class TensorContent(QWidget):
 
 def text_at(view: Shown, row: int, column: int) -> str:
     """Index and exact value of a cell, or what it is the mean of."""
-    index = view.index(row, column)
+    cell, (down, across) = ((row, column), view.block) if view.tiled or view.block == (1, 1) else view.meant(row, column)
+    index = view.index(*cell)
     if index is None:
         return ""
     number = view.number(row, column)
@@ -131,7 +133,7 @@ def text_at(view: Shown, row: int, column: int) -> str:
     if number is None:
         return f"{place}: not fetched yet"
     if view.block != (1, 1):
-        return f"mean of {view.block[0]} × {view.block[1]} from {place} = {exact(number)}; zoom in for single numbers"
+        return f"mean of {down} × {across} from {place} = {exact(number)}; zoom in for single numbers"
     return f"{place} = {exact(number)}".strip()
 
 

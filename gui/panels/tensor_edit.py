@@ -14,6 +14,11 @@ from gui.theme import Theme
 #: Names of arrays that ops read and do not compute.
 _READ = ("x", "t")
 
+_HERE = "A new run begins at this stop with this value and becomes current."
+
+#: Of a parameter: ops of this step may have read it already, and what they computed does not change.
+_ON = f"{_HERE} What reads it from here on computes with it; what is computed already stays."
+
 _BACK = "The run goes back to where this number was made; a new run begins there with this value and becomes current."
 
 
@@ -53,7 +58,7 @@ def place_of(
     if stop.get("direction") == "update" and reference.get("name") == "w":
         return None
     if label:
-        return Place({"expression": label})
+        return Place({"expression": label}, note=_ON)
     if "event" not in reference:
         return Place(reference)
     seq, name = int(reference["event"]), str(reference["name"])
@@ -131,5 +136,4 @@ class EditDialog(QDialog):
         elif isinstance(value, float) and not math.isfinite(value):
             self.hint.setText("The new run computes with this from here on; what it touches becomes NaN or infinite.")
         else:
-            begins = self._note or "A new run begins at this stop with this value and becomes current."
-            self.hint.setText(f"{begins} This run stays as it is. {self._more}".rstrip())
+            self.hint.setText(f"{self._note or _HERE} This run stays as it is. {self._more}".rstrip())

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gui.numbers import format_number
+from gui.numbers import format_number, trimmed
 from gui.widgets.image_grid import Layout, atlas, layout_of
 from gui.widgets.slicing import Cut
 
@@ -155,6 +155,16 @@ class Shown:
         return self.data[i, j] if inside else None
 
 
+    def meant(self, row: int, column: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Of a cell that stands for several elements, in a map of one tile: where these begin, and how many they are; at
+        the far edges fewer than elsewhere.
+        """
+        _, bottom, _, right = self.plan.region or (0, self.size[0], 0, self.size[1])
+        (down, across), starts = self.block, self.start
+        i, j = (begin + (at - begin) // step * step for at, begin, step in zip((row, column), starts, self.block))
+        return (i, j), (min(down, bottom - i), min(across, right - j))
+
+
 def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a - b; of integers and truth values in float64."""
     with np.errstate(all="ignore"):
@@ -199,17 +209,19 @@ def statistics_of(data: np.ndarray) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _figure(value: float) -> str:
-    return format_number(float(value)).replace("-", "−")
+def _figure(value: float, whole: bool) -> str:
+    number = format_number(float(value))
+    return (trimmed(number) if whole and float(value).is_integer() else number).replace("-", "−")
 
 
-def statistics_text(values: dict[str, Any], muted: str, alarm: str) -> str:
-    """A line of rich text: names in the colour ``muted``; how many are NaN or infinite in ``alarm``."""
+def statistics_text(values: dict[str, Any], muted: str, alarm: str, whole: bool = False) -> str:
+    """Rich text: names in the colour ``muted``; how many are NaN or infinite in ``alarm``; ``whole``: of integers."""
     fields = [("min", "min"), ("max", "max"), ("mean", "mean"), ("std", "std"), ("norm", "norm")]
     count = max(1, int(values["count"]))
     some = int(values["count"]) > int(values["nans"]) + int(values["infs"])  # numbers that these can be of
     parts = [
-        f'<span style="color:{muted}">{text}</span>&nbsp;{_figure(values[key]) if some else "–"}' for key, text in fields
+        f'<span style="color:{muted}">{text}</span>&nbsp;{_figure(values[key], whole) if some else "–"}'
+        for key, text in fields
     ]
     if values["zeros"]:
         parts.append(f'<span style="color:{muted}">zeros</span>&nbsp;{100 * values["zeros"] / count:.3g}&nbsp;%')

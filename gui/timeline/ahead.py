@@ -45,11 +45,16 @@ def paint_ahead(painter: QPainter, strip: StripView) -> None:
     painter.drawLine(QLineF(box.left() + 0.5, 0, box.left() + 0.5, bottom))
     font = theme.text_font("small")
     painter.setFont(font)
-    text = f"running: step {strip.running + 1:,}"
     metrics = QFontMetricsF(font)
+    text = words_ahead(strip.running + 1, wide - 20, metrics)
     words = QRectF(0, 0, min(wide - 8, metrics.horizontalAdvance(text) + 12), metrics.height() + 4)
     words.moveCenter(box.center())
     painter.fillRect(words, theme.panel)
     painter.setPen(theme.ink)
-    shown = metrics.elidedText(text, Qt.TextElideMode.ElideLeft, words.width())
-    painter.drawText(words, Qt.AlignmentFlag.AlignCenter, shown)
+    painter.drawText(words, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def words_ahead(step: int, room: float, metrics: QFontMetricsF) -> str:
+    """What the field says of the step that is done, as fully as its room (pixels) allows; at the least the step's number."""
+    texts = (f"running: step {step:,}", f"step {step:,}")
+    return next((text for text in texts if metrics.horizontalAdvance(text) <= room), f"{step:,}")

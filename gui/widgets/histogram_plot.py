@@ -7,7 +7,7 @@ from PyQt6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from gui.numbers import format_count, format_number
+from gui.numbers import format_count, format_number, trimmed
 from gui.theme import Theme, with_alpha
 
 
@@ -28,6 +28,8 @@ class HistogramPlot(QWidget):
         self.edges = np.zeros(0)
         self.value: float | None = None
         self.logarithmic = False
+        #: Whether the numbers that are counted are integers.
+        self.whole = False
         self._hovered = -1
         self.setMouseTracking(True)
         self.setMinimumHeight(48)
@@ -100,10 +102,11 @@ class HistogramPlot(QWidget):
         painter.setPen(theme.muted)
         metrics = QFontMetricsF(font)
         place = QRectF(area.left(), area.bottom() + 2, area.width(), metrics.height())
-        painter.drawText(place, Qt.AlignmentFlag.AlignLeft, format_number(low))
-        painter.drawText(place, Qt.AlignmentFlag.AlignRight, format_number(high))
+        texts = [self._text(low), self._text(high)]
+        painter.drawText(place, Qt.AlignmentFlag.AlignLeft, texts[0])
+        painter.drawText(place, Qt.AlignmentFlag.AlignRight, texts[1])
         x = self._x(0.0) if low < 0 < high else -1.0
-        ends = [metrics.horizontalAdvance(format_number(end)) + 12 for end in (low, high)]
+        ends = [metrics.horizontalAdvance(text) + 12 for text in texts]
         if area.left() + ends[0] < x < area.right() - ends[1]:
             painter.drawText(QRectF(x - 20, place.top(), 40, place.height()), Qt.AlignmentFlag.AlignHCenter, "0")
             painter.setPen(QPen(with_alpha(theme.ink, 0.4), 1, Qt.PenStyle.DotLine))
@@ -122,6 +125,9 @@ class HistogramPlot(QWidget):
     def leaveEvent(self, event: object) -> None:
         self._hover(-1)
 
+    def _text(self, edge: float) -> str:
+        return trimmed(format_number(edge)) if self.whole and edge.is_integer() else format_number(edge)
+
     def _hover(self, k: int) -> None:
         if k == self._hovered:
             return
@@ -131,5 +137,5 @@ class HistogramPlot(QWidget):
             self.read.emit("")
             return
         share = self.counts[k] / max(1, self.counts.sum())
-        between = f"{format_number(float(self.edges[k]))} to {format_number(float(self.edges[k + 1]))}"
+        between = f"{self._text(float(self.edges[k]))} to {self._text(float(self.edges[k + 1]))}"
         self.read.emit(f"{between}: {format_count(int(self.counts[k]))} elements, {share:.1%}")

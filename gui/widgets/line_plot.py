@@ -219,9 +219,10 @@ class LinePlot(QWidget):
 
     def _say(self) -> None:
         pointer, cursor = self.canvas.pointer, self.canvas.cursor_at
-        # Of the current run, which stands first: another one that is further has no say in where this one is.
-        firsts = [plot.curves[0] for plot in self.canvas.plots if plot.curves]
-        last = max((curve.x[-1] for curve in firsts if len(curve.x)), default=math.nan)
+        curves = [curve for plot in self.canvas.plots for curve in plot.curves if len(curve.x)]
+        # Another run may have come further: its last step is not where the values of this one belong.
+        own = [curve for curve in curves if curve.style == 0] or curves
+        last = max((curve.x[-1] for curve in own), default=math.nan)
         at = pointer if pointer is not None else min(cursor, last) if cursor is not None else last
         wanted = (at, pointer is not None, self.canvas.shown)
         if wanted == self._said:

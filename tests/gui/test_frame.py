@@ -152,7 +152,7 @@ def test_the_path_to_a_stop():
     forward = {**STOP, "kind": "forward", "direction": "forward", "module": "features.0"}
     assert [part.text for part in parts(forward)][2:] == ["forward", "features", "0", "Convolution"]
     dx = Selection(event=12, name="dx")
-    assert parts(STOP, dx)[-1].text == "input"
+    assert [part.text for part in parts(STOP, dx)][-2:] == ["Convolution", "input"]
     other = Selection(event=11, name="dw")
     assert parts(STOP, other)[-1].text == "Convolution"
     line = {"level": "line", "line": 51, "function": "forward", "epoch": 0, "batch": -1, "step": 0}
@@ -433,3 +433,53 @@ def test_cards_of_the_start_page_go_by_arrows_and_open_by_return(window, qtbot, 
     first.clicked.connect(lambda: clicked.append(True))
     qtbot.keyClick(first, Qt.Key.Key_Return)
     assert clicked
+
+
+def test_the_tensor_panel_gets_the_focus_where_its_numbers_are(stopped):
+    """F2, Enter and the arrows are for the selected number: there they are at once, not in the choice of what is shown."""
+    workspace = stopped.workspace
+    tensor = workspace.panels["tensor"]
+    stopped.activateWindow()
+    workspace.give_focus("tensor")
+    assert workspace.focusWidget() is not tensor.map  # there are no numbers yet
+    tensor.content.accept((2, 2))
+    workspace.give_focus("tensor")
+    assert workspace.focusWidget() is tensor.map
+
+
+def test_what_an_op_reads_and_computes_goes_by_the_op():
+    """Of a module that computes by several ops; sample fashion_cnn has a layer of the name "output" besides."""
+    stop = {**STOP, "direction": "forward", "module": "Network", "op": "Relu", "tensors": [{"name": "y", "label": None}]}
+    assert [part.text for part in parts(stop, Selection(event=12, name="y"))][3:] == ["Network", "Relu", "output"]
+
+
+def test_a_run_s_name_is_written_out_where_there_is_room(stopped, qtbot):
+    name = "conv1.weight[5, 0, 2, 2] = 3"
+    runs = [{"number": i, "name": n, "state": "stopped", "current": i == 2} for i, n in ((1, "run 1"), (2, name))]
+    stopped.context.state.update(runs=runs)
+    choice, toolbar = stopped.toolbar.runs, stopped.toolbar
+    whole = choice.fontMetrics().horizontalAdvance(name)
+    stopped.resize(1920, 1080)
+    qtbot.waitUntil(lambda: choice.width() > whole + 20)
+    stopped.resize(1280, 800)
+    qtbot.waitUntil(lambda: toolbar.width() == 1280 and choice.width() < whole)
+    assert choice.mapTo(toolbar, choice.rect().topRight()).x() < toolbar.width()
+    test_the_toolbar_says_restart_at_1280(stopped)
+    stopped.resize(1920, 1080)
+    qtbot.waitUntil(lambda: choice.width() > whole + 20)
+    stopped.context.state.update(runs=[{**run, "current": run["number"] == 1} for run in runs])
+    qtbot.waitUntil(lambda: choice.width() < whole)
+
+
+def test_several_changes_of_the_text_size_are_laid_out_once(window, qtbot):
+    scales = []
+    window.context.theme_changed.connect(lambda: scales.append(window.context.theme.scale))
+    window.looks.set_scale(1.0)
+    del scales[:]
+    for _ in range(3):
+        window.context.action("larger").trigger()
+    assert scales == []
+    qtbot.waitUntil(lambda: scales == [1.5])
+    for _ in range(9):
+        window.context.action("smaller").trigger()
+    qtbot.waitUntil(lambda: scales == [1.5, 0.8])

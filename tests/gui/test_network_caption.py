@@ -1,5 +1,8 @@
 """What the head of the network panel says, and what it shows, where numbers are of several steps."""
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 import numpy as np
 import pytest
 
@@ -45,6 +48,15 @@ def test_what_is_dimmed_is_said(panel):
     assert "step" not in panel.head.subject.text()
 
 
+def test_where_there_is_little_room_the_head_says_at_least_what_the_numbers_are():
+    fill = SimpleNamespace(
+        mode="forward", phase="forward", step=2, validates=False, behind=True, handed=True, ran=None, done=None,
+        batch=64,
+    )  # fmt: skip
+    said = caption.at_stop(cast(Any, fill), [], {"step": 2}, 0)
+    assert said.text == "activations of the batch before · sample [0] of 64" and said.brief[-1] == "activations"
+
+
 def test_hints_say_what_dimmed_numbers_are(panel):
     def last(id, part=""):
         return panel.pointing.hint(Spot(id, part)).splitlines()[-1]
@@ -79,6 +91,14 @@ def test_a_pass_of_some_steps_ago_is_not_that_of_the_batch_before(panel, link, d
     panel.state.update(stop={**stop(12), **update, "op": update["name"]})
     text = panel.head.subject.text()
     assert text.startswith("weight changes") and text.endswith(said)
+
+
+def test_without_a_loader_the_numbers_are_those_of_the_step_that_has_ended():
+    """There the end of an optimizer's step stands for a batch; none was handed out, and none was before."""
+    fill = SimpleNamespace(
+        mode="update", phase="", step=6, validates=False, behind=True, handed=False, ran=6, done=6, batch=2,
+    )  # fmt: skip
+    assert caption.at_stop(cast(Any, fill), [], {"step": 6}, 0).text == "weight changes of step 6 · sample [0] of 2"
 
 
 def run(panel, step, change=0.0, only=None):

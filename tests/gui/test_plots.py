@@ -178,6 +178,15 @@ def test_the_read_out_says_values_with_units_and_marks(lines):
     assert lines.canvas.accessibleDescription() == lines.read_out.text()
 
 
+def test_the_read_out_is_of_the_last_step_of_the_current_run(lines):
+    """Another run may have come further: its step is not that of this one's values."""
+    far, near = np.arange(4.0), np.arange(3.0)
+    curves = [Curve("run 1: train", near, near / 10), Curve("fork: train", far, far / 20, style=1)]
+    lines.show_plots([Plot("loss", curves)])
+    lines.set_cursor(3)
+    assert lines.read_out.text() == "step 2   loss run 1: train 0.2000, fork: train 0.1000"
+
+
 def test_a_logarithmic_axis_leaves_out_what_has_no_logarithm(lines):
     x = np.arange(4.0)
     lines.show_curves("loss", {"base": (x, np.array([1.0, 0.0, -1.0, np.nan]))}, log=True)

@@ -9,7 +9,7 @@ from gui.asking import LOST
 from gui.makers import maker_of, with_events
 from gui.panels.tensor import TensorPanel
 from gui.panels.tensor_edit import EditDialog, number_of, place_of
-from gui.panels.tensor_view import statistics_of
+from gui.panels.tensor_view import statistics_of, statistics_text
 from gui.state import Selection
 from gui.theme import Theme
 from tests.gui.network_fakes import edge, node
@@ -97,6 +97,18 @@ def test_a_click_on_a_gradient_keeps_the_view(panel, engine):
     panel.select(1, 1)
     assert panel.state.selection.reference == {"event": 1, "name": "dy"}
     assert panel.source.title == "gradient of fc y" and panel.map.selected == (1, 1)
+
+
+def test_what_a_cell_is_the_mean_of_is_named_from_its_first_element(panel, engine):
+    big = np.random.default_rng(0).normal(size=(4, 3001))
+    stop_at(panel, engine.add(1, "forward", "Linear", "fc", 0, {"y": big}))
+    _, wide = panel.shown.block
+    assert wide > 2
+    for column, first in ((wide + wide // 2, wide), (3000, 3000 // wide * wide)):
+        last = min(first + wide, 3001)
+        said, _, number = panel.text_at(2, column).partition(" = ")
+        assert said == f"mean of 1 × {last - first} from [2, {first}]"
+        assert float(number.partition(";")[0]) == pytest.approx(big[2, first:last].mean(), abs=1e-6)
 
 
 def test_no_more_numbers_are_asked_for_than_the_map_has_pixels(panel, engine, qtbot):
@@ -247,6 +259,25 @@ def test_what_is_selected_elsewhere_is_edited_as_soon_as_its_number_is_here(pane
     assert found == [str(engine.arrays[0, "y"][1, 2])] and link.moves == []
 
 
+def test_integers_are_written_as_integers(panel, engine):
+    labels = np.array([3, 14, 9, 4])
+    said = []
+    panel.histogram.read.connect(said.append)
+    for seq, numbers in enumerate((labels, labels.astype("f4"))):
+        stop_at(panel, engine.add(seq, "forward", "Gather", "", 0, {"y": numbers}))
+        panel.histogram._hover(0)
+        panel.histogram._hover(-1)
+    ((whole, _), (real, _)) = (said[:2], said[2:])
+    assert whole.startswith("3 to ") and real.startswith("3.000 to ")
+    whole, real = (
+        statistics_text(statistics_of(labels), "#000", "#f00", of).replace("&nbsp;", " ") for of in (True, False)
+    )
+    assert all(f"</span> {number} " in whole for number in ("3", "14", "7.500"))
+    assert "</span> 14.00 " in real and "max</span>&nbsp;14.00" in panel.statistics.text()
+    stop_at(panel, engine.events[0])
+    assert "max</span>&nbsp;14&nbsp;" in panel.statistics.text()
+
+
 def test_what_can_be_edited_where():
     stop = {"seq": 5, "direction": "forward"}
     assert place_of({"event": 5, "name": "y"}, "", stop).edit((1,), 2.0) == {
@@ -255,6 +286,7 @@ def test_what_can_be_edited_where():
     assert "index" not in place_of({"event": 5, "name": "y"}, "", stop).edit((), 2.0)
     assert place_of({"event": 4, "name": "y"}, "", stop).seq == 4
     assert place_of({"event": 4, "name": "w"}, "fc.weight", stop).reference == {"expression": "fc.weight"}
+    assert "computed already stays" in place_of({"event": 4, "name": "w"}, "fc.weight", stop).note
     assert place_of({"event": 5, "name": "w"}, "fc.weight", {"seq": 5, "direction": "update"}) is None
 
 

@@ -11,6 +11,7 @@ from gui.panels.network import NetworkPanel
 from gui.panels.tensor import TensorPanel
 from gui.panels.timeline import TimelinePanel
 from gui.theme import Theme
+from gui.timeline.ahead import words_ahead
 from gui.timeline.marks import ALARM, BACKWARD, FORWARD, LOSS, NOTHING, UPDATE, Events, alarms, forks, hits
 from gui.timeline.paint import lanes, least_height
 
@@ -629,3 +630,11 @@ def test_events_behind_a_gap_stand_at_their_own_numbers():
     assert events.get(2) is None and events.get(9) is None and events.get(10) and events.get(11)
     events.extend({"events": some(12, 40, 41), "first": 12, "complete": False})
     assert (events.first, events.next) == (40, 42) and events.get(12) is None and events.get(41)
+
+
+def test_what_is_said_of_a_script_that_runs_is_said_whole(qtbot):
+    metrics = QFontMetricsF(Theme("projector").text_font("small"))
+    whole = metrics.horizontalAdvance("running: step 1,206")
+    assert words_ahead(1206, whole + 1, metrics) == "running: step 1,206"
+    assert words_ahead(1206, whole - 1, metrics) == "step 1,206"
+    assert words_ahead(1206, 10, metrics) == "1,206"
