@@ -84,9 +84,9 @@ class Stepper(QWidget):
         return self.spin.fontMetrics().horizontalAdvance(text) + _FRAME + buttons
 
     def _texts(self, short: bool, number: str) -> tuple[str, str]:
-        """What is written for a number, and for all. It is an index, in brackets as elsewhere where there is room."""
+        """What is written for a number, and for all. It is an index, in brackets as elsewhere."""
         name = self._names[short]
-        return f"{name} {number}" if short else f"{name} [{number}]", f"{name} all"
+        return f"{name} [{number}]", f"{name} all"
 
     def _write(self) -> None:
         self.spin.blockSignals(True)
