@@ -111,6 +111,7 @@ QComboBox, QLineEdit, QSpinBox, QDoubleSpinBox {
     background: @raised; border: 1px solid @line; border-radius: 6px; padding: 2px 8px; min-height: @row;
     selection-background-color: @picked; selection-color: @ink; }
 QComboBox:disabled, QLineEdit:disabled { color: @pale; border-color: @hairline; }
+#stepper { padding: 2px 4px; }
 QComboBox::drop-down { border: none; width: 18px; }
 QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow { image: url(@arrow); width: 12px; height: 12px; }
 QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url(@up); width: 12px; height: 12px; }
