@@ -9,6 +9,7 @@ from PyQt6.QtGui import QColor, QImage, QPainter
 from PyQt6.QtWidgets import QTabBar, QToolButton, QWidget
 
 from gui.dock_parts import Fitting, style_tabs
+from gui.panels.panel import ElidedLabel
 from gui.panels.tensor_export import fetch, parts_of
 from gui.panels.tensor_view import plan, shown
 from gui.theme import Theme
@@ -300,6 +301,16 @@ def test_a_histogram_reads_its_bars(qtbot):
     empty = plot.grab().toImage()
     plot.mark(0.5)
     assert plot.grab().toImage() != empty
+
+
+def test_an_elided_label_is_as_high_as_its_text(qtbot):
+    label = ElidedLabel("gauge")
+    qtbot.addWidget(label)
+    low = label.sizeHint().height()
+    font = label.font()
+    font.setPointSizeF(2 * font.pointSizeF())
+    label.setFont(font)
+    assert label.sizeHint().height() == label.minimumSizeHint().height() == label.fontMetrics().height() > 1.7 * low
 
 
 def test_a_stepper_has_room_for_larger_text(qtbot):
