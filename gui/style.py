@@ -52,7 +52,7 @@ def style_sheet(theme: Theme) -> str:
     }  # fmt: skip
     glyph = min(theme.space(12), 18)  # larger ones would take room from the words beside them
     sizes = {"glyph": glyph, "wide": glyph + 6, "slim": glyph + 4, "pad": glyph - 4, "box": theme.space(13)}
-    sizes["round"] = sizes["box"] // 2
+    sizes["round"] = (sizes["box"] + 2) // 2
     values |= {key: f"{pixels}px" for key, pixels in sizes.items()}
     values |= {name: _picture(name, theme.ink, theme.space(13)) for name in ("check", "dot")}
     values |= {
@@ -115,7 +115,7 @@ QPushButton:hover { background: @hover; }
 QPushButton:pressed { background: @pressed; }
 QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus { border: 1px solid @accent; }
 QPushButton:default { border: 1px solid @accent; color: @accent; }
-QPushButton:focus { border: 2px solid @accent; padding: 3px 11px; }
+QPushButton:focus { border: 2px solid @accent; padding: 3px 11px; outline: none; }
 QPushButton:disabled { color: @pale; border-color: @hairline; }
 
 QComboBox, QLineEdit, QSpinBox, QDoubleSpinBox {
