@@ -72,8 +72,8 @@ SPECS: dict[str, Spec] = {
     "back_out": Spec("Step back out", ("Alt+Shift+F11",), "", "One step back, on the next coarser level", "Run", "stopped"),
     "breakpoint": Spec("Toggle breakpoint", ("F9",), "breakpoint", "Stop, or no longer stop, at the line of the cursor",
                        "Run", "script"),
-    "clear_breakpoints": Spec("Remove all breakpoints", ("Ctrl+Shift+F9",), "", "Of lines, ops and modules; watchpoints too",
-                              "Run", "script"),
+    "clear_breakpoints": Spec("Remove every breakpoint", ("Ctrl+Shift+F9",), "", "Of lines, ops and modules; watchpoints "
+                              "too", "Run", "script"),
     "finer": Spec("Finer level", ("Ctrl+]",), "", "Let step over mean smaller steps", "Run"),
     "coarser": Spec("Coarser level", ("Ctrl+[",), "", "Let step over mean larger steps", "Run"),
     "slower": Spec("Slower", ("Ctrl+Shift+,",), "", "Fewer steps a second on continue", "Run"),

@@ -91,6 +91,7 @@ class Workspace(QMainWindow):
         dock.setWidget(Place(panel))
         dock.setTitleBarWidget(panel.head)
         dock.visibilityChanged.connect(panel.setVisible)
+        dock.visibilityChanged.connect(panel.head.setEnabled)  # out of sight behind another tab, Tab must not go there
         for signal in (dock.dockLocationChanged, dock.topLevelChanged, dock.visibilityChanged):
             signal.connect(self._naming.start)
         for signal in (dock.dockLocationChanged, dock.topLevelChanged):

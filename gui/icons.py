@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap
+from PyQt6.QtWidgets import QAbstractButton
 
 from gui.theme import Theme, with_alpha
 
@@ -45,6 +46,9 @@ _STROKES: dict[str, str] = {
     "up": "M 3.5 10.5 L 8 6 L 12.5 10.5",
     "clear": "O 8 8 5.5 M 4.2 11.8 L 11.8 4.2",
     "chevron": "M 6 3.5 L 10.5 8 L 6 12.5",
+    "check": "M 3 8.5 L 6.5 12 L 13 4.5",
+    "dot": "O 8 8 2.8 O 8 8 2.1 O 8 8 1.4 O 8 8 0.7",
+    "back-chevron": "M 10 3.5 L 5.5 8 L 10 12.5",
     "pin": "M 5.5 2 L 10.5 2 M 6.5 2 L 6.2 6.5 L 3.8 9.5 L 12.2 9.5 L 9.8 6.5 L 9.5 2 M 8 9.5 L 8 14.5",
     "speed": "A 8 10 6 0 180 M 8 10 L 11 6",
 }
@@ -78,6 +82,13 @@ def icon(name: str, theme: Theme, color: QColor | None = None) -> QIcon:
             for mode, pen in ((QIcon.Mode.Normal, ink), (QIcon.Mode.Disabled, with_alpha(theme.ink, 0.3))):
                 result.addPixmap(pixmap(name, pen, size, ratio), mode)
     return result
+
+
+def set_icon(button: QAbstractButton, name: str, theme: Theme) -> None:
+    """Give a button an icon, as large as those of the toolbar."""
+    side = icon_side(theme.point_size())
+    button.setIcon(icon(name, theme))
+    button.setIconSize(QSize(side, side))
 
 
 def pixmap(name: str, color: QColor, size: int = 16, ratio: float = 1.0) -> QPixmap:

@@ -32,24 +32,44 @@ def plain(text: str) -> str:
 def with_letters(texts: Sequence[str]) -> list[str]:
     """The texts with a letter marked in each, a different one: what is marked already stays, unless it is marked twice.
 
-    First letters of texts are given first, then those of other words, then any; where none is left there is no mark. What
-    follows a tab is a key that is only shown.
+    First letters of texts are given first, then those of other words, then any. Where all letters of a text are taken,
+    others give one up that have another; where none is left there is no mark. What follows a tab is a key that is only
+    shown.
     """
     kept: dict[str, int] = {}
     for i, text in enumerate(texts):
         if letter := letter_of(text):
             kept.setdefault(letter, i)
     bare = [text if i in kept.values() else re.sub("(&&)|&", r"\1", text) for i, text in enumerate(texts)]
-    taken, found = set(kept), list(bare)
     wanting = [i for i in range(len(texts)) if i not in kept.values()]
+    given: dict[str, int] = {}
     for pattern in _PREFERRED:
-        for i in wanting:
-            spots = _spots(bare[i], pattern)
-            letter = next((letter for letter in spots if letter not in taken), None)
-            if letter is not None and found[i] == bare[i]:
-                taken.add(letter)
-                found[i] = f"{bare[i][: spots[letter]]}&{bare[i][spots[letter] :]}"
+        for i in (i for i in wanting if i not in given.values()):
+            letter = next((letter for letter in _spots(bare[i], pattern) if letter not in kept and letter not in given), "")
+            if letter:
+                given[letter] = i
+    for i in (i for i in wanting if i not in given.values()):
+        _make_room(i, bare, given, set(kept))
+    found = list(bare)
+    for letter, i in given.items():
+        spot = next(spots[letter] for pattern in _PREFERRED if letter in (spots := _spots(bare[i], pattern)))
+        found[i] = f"{bare[i][:spot]}&{bare[i][spot:]}"
     return found
+
+
+def _make_room(text: int, texts: Sequence[str], given: dict[str, int], closed: set[str]) -> bool:
+    """Give a text a letter that another has, if that one, or one after it, has another that is free: an augmenting path
+    of bipartite matching (Kuhn, "The Hungarian method for the assignment problem", 1955). ``closed``: letters that are not
+    to be asked for, or have been.
+    """
+    for letter in (letter for pattern in _PREFERRED for letter in _spots(texts[text], pattern)):
+        if letter in closed:
+            continue
+        closed.add(letter)
+        if letter not in given or _make_room(given[letter], texts, given, closed):
+            given[letter] = text
+            return True
+    return False
 
 
 def _spots(text: str, pattern: str) -> dict[str, int]:

@@ -8,7 +8,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from gui.context import Context
-from gui.icons import icon, pixmap
+from gui.icons import icon_side, pixmap, set_icon
 from gui.timers import single_shot
 
 #: Milliseconds that a mere information stays.
@@ -139,8 +139,8 @@ class MessageBar(QWidget):
         if self.severity:
             hues = {"warning": theme.phase_text["loss"], "error": theme.phase_text["alarm"]}
             color = hues.get(self.severity, theme.accent)
-            self._sign.setPixmap(pixmap(self.severity, color, 16, self.devicePixelRatioF()))
-        self._close.setIcon(icon("close", theme))
+            self._sign.setPixmap(pixmap(self.severity, color, icon_side(theme.point_size()), self.devicePixelRatioF()))
+        set_icon(self._close, "close", theme)
 
 
 def _short(text: str) -> str:

@@ -50,7 +50,15 @@ def style_sheet(theme: Theme) -> str:
         "warning": css(mixed(theme.panel, theme.phase["loss"], 0.16)),
         "error": css(mixed(theme.panel, theme.phase["alarm"], 0.14)),
     }  # fmt: skip
-    values |= {key: _picture(name, theme.muted) for key, name in (("arrow", "down"), ("up", "up"), ("right", "chevron"))}
+    glyph = min(theme.space(12), 18)  # larger ones would take room from the words beside them
+    sizes = {"glyph": glyph, "wide": glyph + 6, "slim": glyph + 4, "pad": glyph - 4, "box": theme.space(13)}
+    sizes["round"] = (sizes["box"] + 2) // 2
+    values |= {key: f"{pixels}px" for key, pixels in sizes.items()}
+    values |= {name: _picture(name, theme.ink, theme.space(13)) for name in ("check", "dot")}
+    values |= {
+        key: _picture(name, theme.muted, glyph)
+        for key, name in (("arrow", "down"), ("up", "up"), ("right", "chevron"), ("left", "back-chevron"))
+    }
     return re.sub(r"@(\w+)", lambda match: values[match[1]], _SHEET)
 
 
@@ -62,11 +70,11 @@ def _folder() -> QTemporaryDir:
     return folder
 
 
-def _picture(name: str, color: QColor) -> str:
-    """The path of an icon of 12 pixels as a file."""
-    path = _folder().filePath(f"{name}-{color.name()[1:]}.png")
-    pixmap(name, color, 12).save(path)
-    pixmap(name, color, 12, 2.0).save(path.replace(".png", "@2x.png"))
+def _picture(name: str, color: QColor, side: int) -> str:
+    """The path of an icon of ``side`` pixels as a file."""
+    path = _folder().filePath(f"{name}-{color.name()[1:]}-{side}.png")
+    pixmap(name, color, side).save(path)
+    pixmap(name, color, side, 2.0).save(path.replace(".png", "@2x.png"))
     return path.replace("\\", "/")
 
 
@@ -85,6 +93,8 @@ QMenu::item { padding: 4px 24px 4px 24px; border-radius: 4px; }
 QMenu::item:selected { background: @picked; }
 QMenu::item:disabled { color: @pale; }
 QMenu::separator { height: 1px; background: @hairline; margin: 4px 8px; }
+QMenu::indicator { width: @glyph; height: @glyph; padding-left: 6px; }
+QMenu::indicator:checked { image: url(@check); }
 QMenu::icon { padding-left: 4px; }
 
 #toolbar { background: @paper; border-bottom: 1px solid @hairline; }
@@ -94,33 +104,43 @@ QToolButton:pressed, QToolButton:checked, QToolButton:open { background: @presse
 QToolButton:focus { border-color: @accent; }
 QToolButton:disabled { color: @pale; }
 QToolButton::menu-indicator { image: none; }
-QToolButton[popupMode="1"] { padding-right: 8px; }
-QToolButton::menu-button { border: none; width: 16px; }
-QToolButton::menu-arrow { image: url(@arrow); width: 12px; height: 12px; }
+QToolButton[popupMode="1"] { padding-right: @pad; }
+QToolButton::menu-button { border: none; width: @slim; }
+QToolButton::menu-arrow { image: url(@arrow); width: @glyph; height: @glyph; }
 QToolButton[choice="true"] { background: @raised; border-color: @line; padding: 3px 6px; }
 QToolButton[choice="true"]:focus { border-color: @accent; }
 
 QPushButton { background: @raised; border: 1px solid @line; border-radius: 6px; padding: 4px 12px; min-height: @row; }
 QPushButton:hover { background: @hover; }
 QPushButton:pressed { background: @pressed; }
-QPushButton:focus, QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus { border: 1px solid @accent; }
+QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus { border: 1px solid @accent; }
 QPushButton:default { border: 1px solid @accent; color: @accent; }
+QPushButton:focus { border: 2px solid @accent; padding: 3px 11px; outline: none; }
 QPushButton:disabled { color: @pale; border-color: @hairline; }
 
 QComboBox, QLineEdit, QSpinBox, QDoubleSpinBox {
     background: @raised; border: 1px solid @line; border-radius: 6px; padding: 2px 8px; min-height: @row;
     selection-background-color: @picked; selection-color: @ink; }
 QComboBox:disabled, QLineEdit:disabled { color: @pale; border-color: @hairline; }
-QComboBox::drop-down { border: none; width: 18px; }
-QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow { image: url(@arrow); width: 12px; height: 12px; }
-QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url(@up); width: 12px; height: 12px; }
+#stepper { padding: 2px 4px; }
+QComboBox::drop-down { border: none; width: @wide; }
+QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {
+    image: url(@arrow); width: @glyph; height: @glyph; }
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url(@up); width: @glyph; height: @glyph; }
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
-    border: none; background: transparent; width: 16px; }
-QMenu::right-arrow { image: url(@right); width: 12px; height: 12px; }
+    border: none; background: transparent; width: @wide; }
+QMenu::right-arrow { image: url(@right); width: @glyph; height: @glyph; }
 QComboBox QAbstractItemView { background: @raised; border: 1px solid @line; selection-background-color: @picked;
     selection-color: @ink; outline: 0; }
 
-QCheckBox, QRadioButton { spacing: 6px; }
+QCheckBox, QRadioButton { spacing: 6px; border: 1px solid transparent; border-radius: 4px; padding: 1px 3px; }
+QCheckBox:focus, QRadioButton:focus { border-color: @accent; }
+QCheckBox::indicator, QAbstractItemView::indicator {
+    width: @box; height: @box; background: @raised; border: 1px solid @muted; border-radius: 3px; }
+QRadioButton::indicator { width: @box; height: @box; background: @raised; border: 1px solid @muted; border-radius: @round; }
+QRadioButton::indicator:checked { image: url(@dot); }
+QCheckBox::indicator:checked, QAbstractItemView::indicator:checked { image: url(@check); }
+QCheckBox::indicator:disabled, QAbstractItemView::indicator:disabled { border-color: @hairline; }
 QGroupBox { border: none; margin: 0; }
 
 #panel-head { background: @panel; border-bottom: 1px solid @hairline; }
@@ -139,6 +159,9 @@ QTabBar::tab:selected { color: @ink; border-bottom: 2px solid @accent; }
 QTabBar::tab:hover { color: @ink; }
 QTabBar::tab:focus { color: @accent; }
 QTabBar QToolButton { background: @paper; border: none; padding: 0; }
+QTabBar QToolButton::left-arrow { image: url(@left); width: @glyph; height: @glyph; }
+QTabBar QToolButton::right-arrow { image: url(@right); width: @glyph; height: @glyph; }
+QTabBar::scroller { width: @wide; }
 QTabWidget::pane { border: none; }
 
 QAbstractItemView, QPlainTextEdit, QTextEdit, QTextBrowser, QGraphicsView, QAbstractScrollArea {
@@ -148,6 +171,8 @@ QAbstractItemView { outline: 0; alternate-background-color: @paper; }
 QAbstractItemView::item { padding: 2px 4px; }
 QAbstractItemView::item:hover { background: @hover; }
 QAbstractItemView::item:selected { background: @picked; color: @ink; }
+QTreeView::branch:has-children:closed { image: url(@right); }
+QTreeView::branch:has-children:open { image: url(@arrow); }
 QHeaderView { background: @panel; border: none; }
 QHeaderView::section { background: @panel; color: @muted; border: none; padding: 3px 4px;
     border-bottom: 1px solid @hairline; }
@@ -176,9 +201,9 @@ QStatusBar::item { border: none; }
 #muted { color: @muted; }
 #status { color: @muted; }
 
-#crumb { border: none; background: transparent; padding: 2px 4px; border-radius: 4px; }
+#crumb { border: 1px solid transparent; background: transparent; padding: 1px 3px; border-radius: 4px; }
 #crumb:hover { background: @hover; }
-#crumb:focus { background: @hover; color: @accent; }
+#crumb:focus { border: 1px solid @accent; background: @hover; }
 
 #message { border-bottom: 1px solid @hairline; }
 #message[severity="info"] { background: @info; }
@@ -187,10 +212,11 @@ QStatusBar::item { border: none; }
 
 #card { background: @panel; border: 1px solid @hairline; border-radius: 6px; text-align: left; padding: 0; }
 #card:hover { border-color: @line; background: @raised; }
-#card:focus { border: 1px solid @accent; }
-#link { border: none; border-radius: 0; background: transparent; color: @accent; text-align: left; padding: 3px 4px 3px 0; }
+#card:focus { border: 2px solid @accent; padding: 0; }
+#link { border: 1px solid transparent; border-radius: 4px; background: transparent; color: @accent; text-align: left;
+    padding: 2px 3px 2px 0; }
 #link:hover { text-decoration: underline; }
-#link:focus { text-decoration: underline; }
+#link:focus { border: 1px solid @accent; text-decoration: underline; }
 #link:disabled { color: @pale; }
 #toolbar-line { background: @hairline; }
 """

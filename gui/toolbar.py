@@ -176,7 +176,7 @@ class Toolbar(QWidget):
         side = icon_side(theme.point_size())
         for button in self._buttons.values():
             button.setIconSize(QSize(side, side))
-        self.speed.setFixedWidth(min(theme.space(84), 112))
+        self.speed.setFixedWidth(min(theme.space(84), 100))
         self.speed_text.setFont(theme.code_font("small"))
         self.speed_text.setFixedWidth(self.speed_text.fontMetrics().horizontalAdvance("39.9 /s") + 4)
         self._fit()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtWidgets import QApplication, QComboBox, QLabel, QMenu, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QApplication, QComboBox, QMenu, QVBoxLayout, QWidget
 
 from gui.context import Context
 from gui.curve_data import QUANTITIES, Series, end_of, epoch_at, series_of
@@ -17,6 +17,7 @@ from gui.steps import step_number
 from gui.theme import Theme
 from gui.widgets.context_menu import context_menu
 from gui.widgets.controls import tool_button
+from gui.widgets.hint import Hint
 from gui.widgets.line_plot import Curve, LinePlot, Mark, Plot
 
 #: Decays of the exponential moving average, by the text of the choice.
@@ -28,8 +29,8 @@ _MOST_MARKS = 200
 #: Reasons of stops that are marked: those that the user has set.
 _MARKED = ("breakpoint", "data breakpoint", "op breakpoint", "module breakpoint", "exception")
 
-_NO_LOSS = "No loss yet. It is recorded at every backward(); step on by a batch, or run (F5)."
-_NOTHING_OF_IT = "Nothing of what is chosen under “Show” has been measured yet. Run on (F5), or choose something else."
+_NO_LOSS = "No loss yet.\n\nIt is recorded at every backward(); step on by a batch, or run (F5)."
+_NOTHING_OF_IT = "Nothing of what is chosen under “Show” has been measured yet.\n\nRun on (F5), or choose something else."
 
 class CurvesPanel(Panel):
     """One plot a quantity over a common axis. The current step is a line, findings are alarms, breakpoints are rings."""
@@ -52,11 +53,8 @@ class CurvesPanel(Panel):
         self.quantities, self.axis = self.choice.quantities, self.choice.axis
         for control in (self.choice, self.smoothing, self.log):
             self.head.add_control(control)
-        self.message = QLabel(_NO_LOSS)
-        self.message.setObjectName("empty")
+        self.message = Hint(_NO_LOSS)
         self.message.setAccessibleName("Why there is no curve")
-        self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.message.setWordWrap(True)
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -261,7 +259,7 @@ class CurvesPanel(Panel):
 
     def apply_theme(self, theme: Theme) -> None:
         self.plot.apply_theme(theme)
-        self.message.setFont(theme.text_font())
+        self.message.apply_theme(theme)
 
     def save(self) -> dict[str, Any]:
         return {

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from PyQt6.QtCore import QSize, Qt
+from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QMenu, QToolButton
 
 from gui.context import Context
-from gui.icons import icon
+from gui.icons import set_icon
 from gui.makers import maker_of
 from gui.panels.explain_page import ExplainPage
 from gui.panels.panel import Panel
@@ -209,8 +209,7 @@ class ExplainPanel(Panel):
 
     def apply_theme(self, theme: Theme) -> None:
         self.page.apply_theme(theme)
-        self.back.setIcon(icon("back", theme))
-        self.back.setIconSize(QSize(theme.space(16), theme.space(16)))
+        set_icon(self.back, "back", theme)
 
 
 def _is(contributor: Mapping[str, Any], pointed: dict[str, Any], event: int) -> bool:

@@ -6,11 +6,11 @@ import math
 from typing import Any
 
 from PyQt6.QtCore import QPoint, Qt, pyqtSignal
-from PyQt6.QtGui import QResizeEvent
-from PyQt6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from gui.numbers import format_number, trimmed
 from gui.panels.explain_threads import ThreadsPart
+from gui.panels.explain_title import ExplainTitle
 from gui.terms import element_name, terms_of
 from gui.theme import Theme
 from gui.widgets.formula_view import FormulaView
@@ -42,6 +42,8 @@ class ExplainPage(QScrollArea):
         self.of = _label("Where it was computed", wrap=True)
         self.of.setObjectName("muted")
         self.formula = FormulaView(self._theme)
+        self.given = _label("What the op was given", wrap=True)
+        self.given.setObjectName("muted")
         self.numbers = _label("Formula with its numbers", wrap=True)
         self.note = _label("How it is computed", wrap=True)
         self.note.setObjectName("muted")
@@ -60,16 +62,13 @@ class ExplainPage(QScrollArea):
         self._column = QVBoxLayout(body)
         self._column.setContentsMargins(12, 12, 12, 12)
         self._column.setSpacing(8)
-        self._top = top = QHBoxLayout()
-        top.setSpacing(12)
-        top.addWidget(self.name, 0, Qt.AlignmentFlag.AlignBottom)
-        top.addStretch(1)
-        top.addWidget(self.value, 0, Qt.AlignmentFlag.AlignBottom)
-        self._column.addLayout(top)
+        self.title = ExplainTitle(self._theme, self.name, self.value)
+        self._column.addWidget(self.title)
         self._column.addWidget(self.of)
         self._column.addWidget(self.cause)
         self._column.addWidget(_line())
         self._column.addWidget(self.formula)
+        self._column.addWidget(self.given)
         self._column.addWidget(self.numbers)
         self._column.addWidget(self.note)
         self._column.addWidget(_line())
@@ -97,15 +96,16 @@ class ExplainPage(QScrollArea):
         if bar is not None and body["latex"] != (self._body or {}).get("latex"):
             bar.setValue(0)
         self._body = body
-        self.name.setText(element_name(body["name"], body["index"]))
-        self.value.setText(format_number(body["actual"]))
+        self.title.show_number(element_name(body["name"], body["index"]), format_number(body["actual"]))
         self.value.setToolTip(f"{body['actual']!r} (the kernel's)")
-        self._fit_top()
         by = f"computed by {body['op']}{' on the GPU' if body.get('launch') else ''}"
         parts = [f"an element of {body['label']}" if body.get("label") else "", by]
-        given = ", ".join(f"{key}\u00a0{_text(value)}" for key, value in body["parameters"].items())
-        self.of.setText(" · ".join(filter(None, [*parts, given])))
+        self.of.setText(" · ".join(filter(None, parts)))
         self.formula.set_formula(body["latex"], body["plain"])
+        # Unbreakable within: "(1, 1)" does not end a line after its comma.
+        given = ", ".join(f"{key} {_text(value)}".replace(" ", "\u00a0") for key, value in body["parameters"].items())
+        self.given.setText(f"with {given}")
+        self.given.setVisible(bool(given))
         self.numbers.setText(_breakable(f"{body['here']}\n{_without_head(body)}"))
         self.note.setText(body.get("note", ""))
         self.note.setVisible(bool(self.note.text()))
@@ -129,20 +129,6 @@ class ExplainPage(QScrollArea):
         bar = self.verticalScrollBar()
         if stepping and self.threads.isVisibleTo(self) and bar is not None:
             bar.setValue(0)
-
-    def resizeEvent(self, a0: QResizeEvent | None) -> None:
-        super().resizeEvent(a0)
-        self._fit_top()
-
-    def _fit_top(self) -> None:
-        """The value stands below the name where there is no room beside it."""
-        viewport = self.viewport()
-        margins = self._column.contentsMargins()
-        room = (viewport.width() if viewport is not None else self.width()) - margins.left() - margins.right()
-        needs = self.name.sizeHint().width() + self._top.spacing() + self.value.sizeHint().width()
-        way = QBoxLayout.Direction.LeftToRight if needs <= room else QBoxLayout.Direction.TopToBottom
-        if way != self._top.direction():
-            self._top.setDirection(way)
 
     def _show_terms(self, body: dict[str, Any]) -> None:
         terms = terms_of(body)
@@ -186,9 +172,9 @@ class ExplainPage(QScrollArea):
     def apply_theme(self, theme: Theme) -> None:
         """Take on colours and fonts."""
         self._theme = self._whole_lines.theme = theme
-        self.name.setFont(theme.code_font("head", bold=True))
-        self.value.setFont(theme.code_font("title", bold=True))
+        self.title.apply_theme(theme)
         self.of.setFont(theme.text_font("body"))
+        self.given.setFont(theme.text_font("body"))
         self.numbers.setFont(theme.code_font("body"))
         self.note.setFont(theme.text_font("body"))
         self.terms_title.setFont(theme.text_font("body"))
@@ -199,7 +185,6 @@ class ExplainPage(QScrollArea):
         self.formula.apply_theme(theme)
         self.terms.apply_theme(theme)
         self.threads.apply_theme(theme)
-        self._fit_top()
         self._color(self.cause, "alarm")
         if self._body is not None:
             self._show_result(self._body)

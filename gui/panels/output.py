@@ -8,7 +8,7 @@ from PyQt6.QtGui import QTextCharFormat, QTextCursor
 from PyQt6.QtWidgets import QPlainTextEdit, QToolButton
 
 from gui.context import Context
-from gui.icons import icon
+from gui.icons import set_icon
 from gui.panels.panel import Panel
 from gui.theme import Theme
 
@@ -45,7 +45,7 @@ class OutputPanel(Panel):
 
     def apply_theme(self, theme: Theme) -> None:
         self.text.setFont(theme.code_font("small"))
-        self._clear.setIcon(icon("clear", theme))
+        set_icon(self._clear, "clear", theme)
         for category, color in {
             "stdout": theme.ink, "stderr": theme.phase_text["alarm"], "console": theme.phase_text["forward"],
         }.items():  # fmt: skip

@@ -357,6 +357,14 @@ class ElidedLabel(QLabel):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.update()
 
+    def sizeHint(self) -> QSize:
+        # A QLabel that was never told a text keeps the hint of the font that it had.
+        margins = self.contentsMargins()
+        return QSize(1, QFontMetrics(self.font()).height() + margins.top() + margins.bottom())
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
         self._fit()
@@ -364,6 +372,7 @@ class ElidedLabel(QLabel):
     def changeEvent(self, event: QEvent | None) -> None:
         super().changeEvent(event)
         if event is not None and event.type() == QEvent.Type.FontChange:
+            self.updateGeometry()
             self._fit()
 
     def _fit(self) -> None:

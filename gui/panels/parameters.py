@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ class ParametersPanel(Panel):
         buttons = FlowLayout(spacing=8, margins=(0, 0, 0, 0))
         for button in (self.restart, self.fork, self.reset):
             buttons.addWidget(button)
-        scroll = QScrollArea()
+        self._scroll = scroll = QScrollArea()
         scroll.setAccessibleName("Parameters")
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -168,6 +169,9 @@ class ParametersPanel(Panel):
             self.fields[parameter.name] = field
             self._labels[parameter.name] = label
             self._form.addRow(label, self._with_problem(parameter.name, field))
+        # The fields are younger than the buttons below them and than all other panels.
+        for one, other in pairwise((self._scroll, *self.fields.values(), self.restart, self.fork, self.reset)):
+            QWidget.setTabOrder(one, other)
         self._fill()
         self.apply_theme(self.theme)
 

@@ -9,7 +9,7 @@ from typing import Any
 from PyQt6.QtCore import QPoint, QTimer
 
 from gui.context import Context
-from gui.icons import icon
+from gui.icons import set_icon
 from gui.numbers import format_count, format_shape
 from gui.panels.panel import Panel
 from gui.panels.tensor_actions import TensorActions
@@ -373,7 +373,7 @@ class TensorPanel(Panel):
 
     def apply_theme(self, theme: Theme) -> None:
         self.content.apply_theme(theme)
-        self.keep.setIcon(icon("pin", theme))
+        set_icon(self.keep, "pin", theme)
 
     def save(self) -> dict[str, Any]:
         return self.controls.save()

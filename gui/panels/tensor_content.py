@@ -70,10 +70,16 @@ class TensorContent(QWidget):
         self.share_room()
 
     def share_room(self) -> None:
-        """Where there is little room the map has it: the histogram goes first, then the statistics."""
+        """Where there is little room the map has it: the histogram goes first, then the statistics. The place of the
+        histogram that a single number lacks stays: else the map would change its height from step to step."""
         if self._shape is not None:
             height = self.height()
-            self.histogram.setVisible(math.prod(self._shape) > 1 and height >= self._theme.space(_ROOM_FOR_ALL))
+            has_room = height >= self._theme.space(_ROOM_FOR_ALL)
+            policy = self.histogram.sizePolicy()
+            if policy.retainSizeWhenHidden() != has_room:
+                policy.setRetainSizeWhenHidden(has_room)
+                self.histogram.setSizePolicy(policy)
+            self.histogram.setVisible(math.prod(self._shape) > 1 and has_room)
             self.statistics.setVisible(height >= self._theme.space(_ROOM_FOR_STATISTICS))
 
     def resizeEvent(self, event: Any) -> None:

@@ -17,7 +17,7 @@ from gui.widgets.slicing import Cut, parsed, with_leading
 from gui.widgets.stepper import Stepper
 
 #: Pixels between two controls.
-_SPACING = 6
+_SPACING = 4
 
 #: Names of the first two dimensions, with the letters that PyTorch's documentation has for them.
 _PARAMETER, _PICTURES, _BATCH = (
@@ -64,6 +64,7 @@ class TensorControls(QWidget):
             layout.addWidget(widget)
         self._shape: tuple[int, ...] = ()
         self._parameter = False
+        self._measured: tuple[int, int] = (0, 0)
         self.view.activated.connect(lambda _: self.view_chosen.emit())
         self.range.chosen.connect(self._fit)
         self.range.chosen.connect(self.range_chosen.emit)
@@ -167,6 +168,18 @@ class TensorControls(QWidget):
         self.range.set_short(short_range)
         for stepper in steppers:
             stepper.set_short(short_names)
+        self._keep_height()
+
+    def _keep_height(self) -> None:
+        """Rows that were needed once stay while width and text size are the same: below them nothing jumps when a step
+        shows a tensor of fewer dimensions.
+        """
+        measured = (self.width(), self.fontMetrics().height())
+        kept = self.minimumHeight() if measured == self._measured else 0
+        self._measured = measured
+        if (layout := self.layout()) is not None:
+            layout.invalidate()
+            self.setMinimumHeight(max(kept, layout.heightForWidth(self.width())))
 
     def _add(self, text: str, key: str, tip: str) -> None:
         self.view.addItem(text, key)

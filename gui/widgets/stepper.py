@@ -7,8 +7,8 @@ from PyQt6.QtWidgets import QAbstractSpinBox, QHBoxLayout, QSpinBox, QWidget
 
 from gui.widgets.controls import tool_button
 
-#: Pixels of a spin box beside its text.
-_FRAME = 24
+#: Pixels of the spin box beside its text.
+_FRAME = 12
 
 
 class Stepper(QWidget):
@@ -23,6 +23,7 @@ class Stepper(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.spin = QSpinBox()
+        self.spin.setObjectName("stepper")
         self.spin.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         self.spin.setKeyboardTracking(False)
         self.spin.setRange(-1, 0)
@@ -91,9 +92,9 @@ class Stepper(QWidget):
         return self.spin.fontMetrics().horizontalAdvance(text) + _FRAME + buttons
 
     def _texts(self, short: bool, number: str) -> tuple[str, str]:
-        """What is written for a number, and for all. It is an index, in brackets as elsewhere where there is room."""
+        """What is written for a number, and for all. It is an index, in brackets as elsewhere."""
         name = self._names[short]
-        return f"{name} {number}" if short else f"{name} [{number}]", f"{name} all"
+        return f"{name} [{number}]", f"{name} all"
 
     def _write(self) -> None:
         self.spin.blockSignals(True)

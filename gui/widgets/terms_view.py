@@ -34,6 +34,9 @@ _BAR = 0.3
 #: Instead of a share where a number was only compared, or used as an index.
 _DECIDES = "decides"
 
+#: Between the factors of a term, and where there is little room.
+_DOT, _CLOSE_DOT = " · ", "·"
+
 #: Height of a bar with a line of its own, with the air below it.
 _BAR_LINE = 12
 
@@ -118,12 +121,18 @@ class TermsView(QWidget):
         """Whether the bars stand below the numbers, because beside these there is no room for both."""
         return self._numbers_width > (1 - _BAR) * self.width()
 
+    @property
+    def tall(self) -> bool:
+        """Whether the shares stand beside the bars on a third line, because beside the factors there is no room."""
+        return not any(self._fits(dot, self.width() - self._share_width() - 8) for dot in (_DOT, _CLOSE_DOT))
+
     def resizeEvent(self, a0: QResizeEvent | None) -> None:
         super().resizeEvent(a0)
         self.updateGeometry()
 
     def _row_height(self) -> int:
-        return 2 * self.fontMetrics().height() + 6 + (_BAR_LINE if self.stacked else 0)
+        height = self.fontMetrics().height()
+        return 2 * height + 6 + (height if self.tall else _BAR_LINE if self.stacked else 0)
 
     def _line_height(self) -> int:
         return self.fontMetrics().height() + 6
@@ -146,15 +155,23 @@ class TermsView(QWidget):
         said = [_DECIDES if term.decides else share for term, share in zip(self._rows, self._shares)]
         return max(map(metrics.horizontalAdvance, said), default=0)
 
+    def _names(self, row: int, dot: str) -> list[str]:
+        """The names of a row's factors; beside a dot without spaces these have none either."""
+        names = [element_name(c["tensor"], c["index"]) for c in self._rows[row].contributors]
+        return names if dot == _DOT else [name.replace(" ", "") for name in names]
+
+    def _fits(self, dot: str, room: int) -> bool:
+        """Whether the factors of all rows fit into ``room``."""
+        width = self.fontMetrics().horizontalAdvance
+        return all(width(dot.join(self._names(row, dot))) <= room for row in range(len(self._rows)))
+
     def _factors(self, row: int) -> tuple[list[str], str]:
         """The names of a row's factors and the dot between them; without spaces where in any row these would run into the
         share: then they stand below each other in all of them.
         """
-        rows = [[element_name(c["tensor"], c["index"]) for c in term.contributors] for term in self._rows]
-        room, width = self.width() - self._share_width() - 8, self.fontMetrics().horizontalAdvance
-        if all(width(" · ".join(names)) <= room for names in rows):
-            return rows[row], " · "
-        return [name.replace(" ", "") for name in rows[row]], "·"
+        room = self.width() - (0 if self.tall else self._share_width() + 8)
+        dot = _DOT if self._fits(_DOT, room) else _CLOSE_DOT
+        return self._names(row, dot), dot
 
     def factor_rects(self, row: int) -> list[QRect]:
         """Where the names of a row's factors stand."""
@@ -171,6 +188,8 @@ class TermsView(QWidget):
         """Where the numbers of a row and its bar stand."""
         height, width = self.fontMetrics().height(), self.width()
         top = row * self._row_height() + height + 2
+        if self.tall:
+            return QRect(0, top, width, height), QRect(0, top + height + 2, width - self._share_width() - 8, height - 5)
         if self.stacked:
             return QRect(0, top, width, height), QRect(0, top + height + 2, width - 2, _BAR_LINE - 6)
         left = max(width // 2, self._numbers_width)
@@ -199,7 +218,8 @@ class TermsView(QWidget):
             painter.setBrush(with_alpha(theme.ink, 0.06))
             painter.drawRoundedRect(QRectF(-4, top, self.width() + 4, self._row_height()), 4, 4)
         share = self._shares[row]
-        right = QRect(self.width() - self._share_width() - 2, top + 2, self._share_width() + 2, height)
+        beside = top + 2 * height if self.tall else top + 2
+        right = QRect(self.width() - self._share_width() - 2, beside, self._share_width() + 2, height)
         painter.setPen(theme.muted if term.decides else theme.ink)
         painter.drawText(right, _LEFT, _DECIDES if term.decides else share)
         names, dot = self._factors(row)

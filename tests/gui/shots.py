@@ -72,6 +72,9 @@ def shoot(driver: Driver, place: str, options: argparse.Namespace, out: Path) ->
                     window.workspace.arrange(window.workspace.fits_wide)
                     for key in driver.front:
                         window.workspace.docks[key].raise_()
+                if (dialog := QApplication.activeModalWidget()) is not None:
+                    dialog.close()  # it has the fonts and the size of when it was opened
+                    getattr(driver, place)()
                 driver.settle()
                 shown = QApplication.activeModalWidget() or window
                 image = shown.grab().toImage()

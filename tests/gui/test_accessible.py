@@ -143,6 +143,30 @@ def test_the_keyboard_leads_everywhere_and_the_panel_with_the_focus_is_marked(wi
     assert walked[-1] is window.toolbar.level and len(keys) >= 4
 
 
+def test_tab_goes_only_where_something_is_seen(window, qtbot):
+    window.activateWindow()
+    for key in ("parameters", "explain", "diagnostics"):
+        window.show_panel(key)
+    qtbot.wait(50)
+    window.toolbar.level.setFocus()
+    walked = []
+    for _ in range(400):
+        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        walked.append(QApplication.focusWidget())
+        if walked[-1] is window.toolbar.level:
+            break
+    assert len(walked) > 20
+    within = [widget.mapTo(window, widget.rect().center()) for widget in walked]
+    lost = [described(widget) for widget, place in zip(walked, within) if not window.rect().contains(place)]
+    assert not lost
+    panel = window.workspace.panels["parameters"]
+    order = [walked.index(widget) for widget in (*panel.fields.values(), panel.restart)]
+    assert order == list(range(order[0], order[0] + len(order)))
+    window.show_panel("breakpoints")  # a head that comes into sight can be used
+    qtbot.waitUntil(window.workspace.panels["breakpoints"].head.isEnabled)
+    assert not panel.head.isEnabled()
+
+
 def test_alt_and_a_digit_go_to_a_panel(quiet, qtbot):
     window = quiet
     window.activateWindow()

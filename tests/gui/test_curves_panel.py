@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QLabel
 
 from gui.curve_data import end_of, epoch_at, joined, series_of
 from gui.panels.curves import CurvesPanel
 from gui.theme import Theme
+from tests.gui.clipping import clipped
 
 STOP = {"seq": 1, "step": 5, "reason": "step", "live": True, "description": ""}
 
@@ -113,6 +114,17 @@ def test_an_epoch_is_the_mean_of_its_batches_and_its_last_evaluation():
 def test_without_losses_it_says_how_to_get_some(panel):
     panel.state.update(stop=STOP)
     assert panel.message.isVisible() and not panel.plot.isVisible() and "backward()" in panel.message.text()
+
+
+def test_what_there_is_no_room_to_say_is_left_out_as_a_whole(panel, context):
+    context.set_theme(Theme("projector", 2.0))
+    context.state.update(stop={"seq": 0, "reason": "entry", "live": True})
+    for height, parts in ((500, 2), (200, 1)):
+        panel.resize(366, height)
+        QApplication.processEvents()
+        said = QLabel.text(panel.message)
+        assert said == "\n\n".join(panel.message.text().split("\n\n")[:parts])
+        assert not clipped(panel)
 
 
 def test_quantities_are_chosen_and_stand_below_each_other(panel):

@@ -170,8 +170,40 @@ def test_a_formula_is_cut_only_outside_of_brackets():
 def test_what_is_given_has_no_digits_to_fill_up(panel, context, link):
     link.answers["explain"] = explanation(parameters={"lr": 1e-4, "beta1": 0.9, "maximize": 0, "step": 3.0, "pad": (1, 2.0)})
     select(context)
-    given = panel.page.of.text().split(" · ")[-1].replace("\u00a0", " ")
-    assert given == "lr 1e-04, beta1 0.9, maximize 0, step 3, pad (1, 2)"
+    given = panel.page.given.text().replace("\u00a0", " ")
+    assert given == "with lr 1e-04, beta1 0.9, maximize 0, step 3, pad (1, 2)"
+
+
+@pytest.mark.parametrize("percent", [100, 150])
+@pytest.mark.parametrize("theme", ["light", "projector"])
+def test_name_and_value_stand_in_one_line_where_they_can(panel, context, link, theme, percent):
+    context.set_theme(Theme(theme, percent / 100))
+    panel.resize(365, 400)
+    places = set()
+    for value in (0.2077, -0.02077, 123.4, 0.0):
+        link.answers["explain"] = explanation(index=[5, 5, 4, 4], actual=value)
+        select(context, (5, 5, 4, 4))
+        panel.page.show_explanation(link.answers["explain"])
+        panel.grab()
+        name, number = panel.page.name, panel.page.value
+        assert name.text().replace(" ", "") == "y[5,5,4,4]"
+        assert name.geometry().right() < number.x() and number.geometry().right() <= panel.page.title.width()
+        places.add((name.text(), number.font().pointSizeF(), panel.page.of.y()))
+    assert len(places) == 1
+
+
+def test_factors_do_not_touch_the_share(panel):
+    view = panel.page.terms
+    factors = [contributor(name, [63, 123, 101, 112], value, 0.04946) for name, value in (("x", 0.8733), ("w", 0.05663))]
+    view.set_terms(terms_of(explanation(contributors=factors, result=0.04946, actual=0.04946)))
+    assert len(view.factor_rects(0)) == 2
+    for width in (600, 420, 285):
+        view.resize(width, 100)
+        share = width - view._share_width() - 2
+        last, bar = view.factor_rects(0)[-1], view._lower(0)[1]
+        assert last.right() + 6 <= (width + 6 if view.tall else share)
+        assert bar.right() <= (share if view.tall else width) and bar.bottom() <= view._row_height()
+    assert view.tall
 
 
 def test_an_unreadable_formula_is_shown_as_text(qtbot, context):

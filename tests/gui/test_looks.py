@@ -4,8 +4,22 @@ import ast
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PyQt6.QtGui import QFontInfo, QRawFont
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QFontInfo, QImage, QRawFont
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QLineEdit,
+    QPushButton,
+    QRadioButton,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+)  # fmt: skip
 from pytestqt.exceptions import TimeoutError as QtBotTimeoutError
 
 from gui import fonts
@@ -14,6 +28,7 @@ from gui.link import Link
 from gui.looks import Looks
 from gui.settings import Settings
 from gui.state import State
+from gui.style import palette, style_sheet
 from gui.theme import PHASES, THEMES, Theme, contrast, mixed
 from gui.window import Window
 from tests.gui.clipping import clipped
@@ -138,3 +153,97 @@ def test_no_text_lacks_room(qtbot, until, tmp_path, monkeypatch, no_spare):
     Looks(window.context).set_theme("light")
     window.close()
     assert not faults, "\n" + "\n".join(sorted(set(faults)))
+
+
+@pytest.fixture
+def styled(qapp):
+    """Called with a theme: the application in that theme, until the end of the test."""
+    before = qapp.font(), qapp.palette(), qapp.styleSheet()
+
+    def style(theme):
+        qapp.setFont(theme.text_font())
+        qapp.setPalette(palette(theme))
+        qapp.setStyleSheet(style_sheet(theme))
+
+    yield style
+    qapp.setFont(before[0])
+    qapp.setPalette(before[1])
+    qapp.setStyleSheet(before[2])
+
+
+def pixels(widget, box=None):
+    """What a widget looks like: (rows, columns, 3) as whole numbers."""
+    image = widget.grab(box or widget.rect()).toImage().convertToFormat(QImage.Format.Format_RGB32)
+    data = np.frombuffer(bytes(image.constBits().asarray(image.sizeInBytes())), np.uint8)
+    return data.reshape(image.height(), -1, 4)[..., :3].astype(int)
+
+
+def made(kind, name=""):
+    widget = kind("text") if issubclass(kind, (QAbstractButton, QLineEdit)) and kind is not QToolButton else kind()
+    if isinstance(widget, QToolButton):
+        widget.setText("text")
+        widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    widget.setObjectName("" if name == "default" else name)
+    return widget
+
+
+@pytest.mark.parametrize("name", THEMES)
+@pytest.mark.parametrize("kind, of", [
+    (QPushButton, ""), (QPushButton, "default"), (QPushButton, "crumb"), (QPushButton, "link"), (QPushButton, "card"),
+    (QCheckBox, ""), (QRadioButton, ""), (QComboBox, ""), (QLineEdit, ""), (QSpinBox, ""), (QToolButton, ""),
+])  # fmt: skip
+def test_what_has_the_focus_has_a_ring(qtbot, qapp, styled, name, kind, of):
+    styled(Theme(name))
+    dialog = QDialog()
+    qtbot.addWidget(dialog)
+    column = QVBoxLayout(dialog)
+    other, widget = QPushButton("other"), made(kind, of)
+    other.setAutoDefault(False)
+    if kind is QPushButton:
+        widget.setAutoDefault(False)
+        widget.setDefault(of == "default")
+        if of == "crumb":
+            widget.setStyleSheet("color: red")  # as those of a phase are
+    column.addWidget(other)
+    column.addWidget(widget)
+    dialog.show()
+    dialog.activateWindow()
+    other.setFocus()
+    qtbot.waitUntil(other.hasFocus)
+    without = pixels(widget)
+    widget.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.waitUntil(widget.hasFocus)
+    changed = np.abs(pixels(widget) - without).max(axis=2) > 24
+    edges = [changed[:3].any(axis=0), changed[-3:].any(axis=0), changed[:, :3].any(axis=1), changed[:, -3:].any(axis=1)]
+    assert min(edge.mean() for edge in edges) > 0.5
+
+
+@pytest.mark.parametrize("name", THEMES)
+@pytest.mark.parametrize("kind", [QCheckBox, QRadioButton])
+def test_a_box_that_is_not_checked_is_seen_and_grows_with_the_text(qtbot, styled, name, kind):
+    sides = []
+    for scale in (1.0, 2.0):
+        theme = Theme(name, scale)
+        styled(theme)
+        box = kind("")
+        qtbot.addWidget(box)
+        box.show()
+        seen = np.abs(pixels(box) - theme.paper.getRgb()[2::-1]).max(axis=2) > 60
+        rows = np.flatnonzero(seen.any(axis=1))
+        sides.append(rows[-1] - rows[0] + 1)
+    assert sides[0] >= 13 and sides[1] >= 1.7 * sides[0]
+
+
+def test_arrows_grow_with_the_text(qtbot, styled):
+    widths = []
+    for scale in (1.0, 2.0):
+        theme = Theme("light", scale)
+        styled(theme)
+        choice = QComboBox()
+        qtbot.addWidget(choice)
+        choice.resize(200, 60)
+        choice.show()
+        inner = pixels(choice)[8:-8, 100:-6]
+        columns = np.flatnonzero((np.abs(inner - inner[0, 0]).max(axis=2) > 60).any(axis=0))
+        widths.append(columns[-1] - columns[0] + 1)
+    assert widths[1] >= 1.4 * widths[0]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPointF, Qt, QTimer
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QComboBox
 
 from gui.asking import LOST
 from gui.makers import maker_of, with_events
@@ -11,7 +11,9 @@ from gui.panels.tensor import TensorPanel
 from gui.panels.tensor_edit import EditDialog, number_of, place_of
 from gui.panels.tensor_view import statistics_of, statistics_text
 from gui.state import Selection
+from gui.style import style_sheet
 from gui.theme import Theme
+from gui.widgets.stepper import Stepper
 from tests.gui.network_fakes import edge, node
 from tests.gui.tensor_fakes import Engine, choose, linear_layer
 
@@ -507,6 +509,44 @@ def test_in_little_room_the_map_comes_first(panel, engine):
         panel.resize(360, height)
         assert (panel.histogram.isVisible(), panel.statistics.isVisible()) == (histogram, statistics)
         assert panel.map.isVisible()
+
+
+def test_the_map_keeps_its_place_from_step_to_step(panel):
+    content, controls = panel.content, panel.controls
+    panel.show_content()
+    panel.resize(280, 460)
+    QApplication.processEvents()
+    places = []
+    # two steppers do not fit beside the others; then one row would do, and a single number has no histogram
+    for shape in ((1000, 1000, 14, 14), (64, 10), (), (10,), (1000, 1000, 14, 14)):
+        controls.set_tensor(shape, False, 0)
+        content.accept(shape)
+        QApplication.processEvents()
+        places.append((content.map.geometry(), content.read_out.geometry()))
+        assert content.histogram.isVisible() == bool(shape)
+    assert len(set(map(str, places))) == 1
+    panel.resize(700, 460)
+    QApplication.processEvents()
+    assert content.map.y() < places[0][0].y()
+
+
+def test_samples_and_channels_of_a_usual_batch_stand_in_one_row(panel, context):
+    app = QApplication.instance()
+    before = app.styleSheet(), app.font()
+    app.setFont(context.theme.text_font())
+    app.setStyleSheet(style_sheet(context.theme))
+    try:
+        panel.show_content()
+        panel.resize(360, 460)
+        for shape in ((64, 10), (64, 32, 14, 14), (128, 64, 3, 3)):
+            panel.controls.set_tensor(shape, False, 0)
+            QApplication.processEvents()
+            controls = (*panel.controls.findChildren(QComboBox), *panel.controls.findChildren(Stepper))
+            heights = {control.y() for control in controls if control.isVisible()}
+            assert len(heights) == 1, shape
+    finally:
+        app.setStyleSheet(before[0])
+        app.setFont(before[1])
 
 
 def test_hovering_reads_the_number(panel, engine, qtbot):

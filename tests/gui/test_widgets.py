@@ -9,6 +9,7 @@ from PyQt6.QtGui import QColor, QImage, QPainter
 from PyQt6.QtWidgets import QTabBar, QToolButton, QWidget
 
 from gui.dock_parts import Fitting, style_tabs
+from gui.panels.panel import ElidedLabel
 from gui.panels.tensor_export import fetch, parts_of
 from gui.panels.tensor_view import plan, shown
 from gui.theme import Theme
@@ -302,6 +303,16 @@ def test_a_histogram_reads_its_bars(qtbot):
     assert plot.grab().toImage() != empty
 
 
+def test_an_elided_label_is_as_high_as_its_text(qtbot):
+    label = ElidedLabel("gauge")
+    qtbot.addWidget(label)
+    low = label.sizeHint().height()
+    font = label.font()
+    font.setPointSizeF(2 * font.pointSizeF())
+    label.setFont(font)
+    assert label.sizeHint().height() == label.minimumSizeHint().height() == label.fontMetrics().height() > 1.7 * low
+
+
 def test_a_stepper_has_room_for_larger_text(qtbot):
     stepper = Stepper()
     qtbot.addWidget(stepper)
@@ -311,6 +322,16 @@ def test_a_stepper_has_room_for_larger_text(qtbot):
     font.setPointSizeF(2 * font.pointSizeF())
     stepper.spin.setFont(font)
     assert stepper.spin.width() > stepper.spin.fontMetrics().horizontalAdvance("sample all") + 16
+
+
+def test_a_stepper_writes_its_number_as_an_index_also_in_little_room(qtbot):
+    stepper = Stepper()
+    qtbot.addWidget(stepper)
+    stepper.offer("sample", "N", 64, 12)
+    assert stepper.spin.text() == "sample [12]"
+    stepper.set_short(True)
+    assert stepper.spin.text() == "N [12]"
+    assert stepper.spin.width() >= stepper.spin.fontMetrics().horizontalAdvance("N [63]") + 12
 
 
 def test_tabs_that_have_no_room_are_seen_whole_or_not_at_all(qtbot):
