@@ -168,6 +168,7 @@ class ScriptOnDisk(QObject):
 
     def _say(self, text: str, actions: Any) -> None:
         if text != self._text and not self._messages.alarming:
+            self._forget()  # else it would come back where a message without buttons covers it and leaves
             self._text = text
             self._messages.show_message(text, "warning", actions)
 

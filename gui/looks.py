@@ -46,6 +46,8 @@ class Looks:
 
     def set_scale(self, scale: float) -> None:
         """Text size; 1.0 is 100 %."""
+        self._steps = 0
+        self._later.stop()
         self._apply(Theme(self._context.theme.name, scale))
 
     def next_theme(self) -> None:

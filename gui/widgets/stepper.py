@@ -66,7 +66,8 @@ class Stepper(QWidget):
         self.spin.blockSignals(False)
         self._enable()
         offered = name, letter, extent
-        if extent > 1 and offered != self._offered:  # to write it anew has the whole panel laid out again
+        if offered != self._offered and (extent > 1 or self._offered is None):
+            # To write it anew has the whole panel laid out again.
             self._offered = offered
             self._describe(name, letter, extent)
 

@@ -167,11 +167,11 @@ class User:
             return 0
         if first := re.fullmatch(r"event ([\d,]+)", subject):
             return int(first[1].replace(",", ""))
-        found = re.match(r"event ([\d,]+) of [\d,]+ to ([\d,]+)(.*)", subject)
+        found = re.match(r"event ([\d,]+)( · in the past)? · kept: [\d,]+ to ([\d,]+)", subject)
         if found is None:
             return -1
-        here, last = (int(found[i].replace(",", "")) for i in (1, 2))
-        return here if here == last or "in the past" in found[3] else -1
+        here, last = (int(found[i].replace(",", "")) for i in (1, 3))
+        return here if here == last or found[2] else -1
 
     def step(self, keys: str) -> int:
         """Press the keys of a step; the number of the event where the script stands then."""
