@@ -125,6 +125,8 @@ class Scripts(QObject):
         """Something could not be done: say so, or how a session that is only shown can do it."""
         if text == ONLY_SHOWN and self.reopening is not None and self.reopening.opened is not None:
             self.reopening.offer(text)
+        elif self._joined is not None and text.startswith(f"{self._joined[0]}:{self._joined[1]} cannot be joined"):
+            self._messages.show_message(text, "warning", self._again(*self._joined))
         else:
             self._messages.show_message(text, "warning")
 
@@ -216,7 +218,7 @@ class Scripts(QObject):
         joined, run = self._joined, self._context.state.current_run
         if self._context.state.program is None and joined is not None:
             text = f"The connection to the process at {joined[0]}:{joined[1]} is gone: {why}"
-            actions = [("Attach again", lambda: self.attach(*joined))]
+            actions = self._again(*joined)
         else:
             text = f"The engine process is gone: {why}"
             actions = [("Restart", self.restart)]
@@ -228,11 +230,15 @@ class Scripts(QObject):
         """The process that was attached to has come to its end by itself."""
         joined = self._joined
         assert joined is not None
-        where, again = f"The process at {joined[0]}:{joined[1]}", [("Attach again", lambda: self.attach(*joined))]
+        where, again = f"The process at {joined[0]}:{joined[1]}", self._again(*joined)
         if exception:
             self._tell(f"{where} has ended at an exception: {exception}", "error", again)
         else:
             self._tell(f"{where} has come to its end. What is shown is what it showed last.", "info", again)
+
+    def _again(self, host: str, port: int, key: str) -> list[tuple[str, Callable[[], object]]]:
+        """The button that joins a process once more."""
+        return [("Attach again", lambda: self.attach(host, port, key))]
 
     def _replay(self) -> None:
         """Bring a fresh process to where the lost one stood."""

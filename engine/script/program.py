@@ -119,6 +119,8 @@ def show_error(error: BaseException, file: str) -> None:
         # Where a missing name is reported from says nothing about the script.
         last -= 1
     frames[last].tb_next = None
+    # As Python does: what runs at the end of the process, and pdb.pm(), can find it.
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, frames[first]
     sys.stdout.flush()
     sys.excepthook(type(error), error.with_traceback(frames[first]), frames[first])
 

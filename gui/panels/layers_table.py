@@ -54,6 +54,8 @@ class Row:
         if column == "share":
             column = "update_ratio" if self.parameter else "dead"
         source = self.gradient if column.startswith("gradient ") else self.values
+        if column == "norm" and math.isnan(source.get("std") or 0.0):
+            return None  # of no finite number; the engine's sum of none is 0
         value = source.get(column.removeprefix("gradient "))
         return None if value is None or (isinstance(value, float) and math.isnan(value)) else value
 

@@ -23,12 +23,18 @@ if TYPE_CHECKING:
 
 _FILTERS = {"npy": "NumPy array (*.npy)", "png": "PNG picture (*.png)", "svg": "SVG picture (*.svg)"}
 
+_RUNS = "the script runs. Pause it (F6), then save again."
+_MOVED = "the script moved on before all of its numbers were here. Save it again where the script stands."
+
 
 class TensorSave:
     """Writes what ``panel`` shows to files, and says in the window's message bar that it did."""
 
     def __init__(self, panel: TensorPanel) -> None:
         self._panel = panel
+        #: The file of numbers that are on their way, part after part.
+        self._waiting: Path | None = None
+        panel.state.subscribe(("stop", "running"), self._moved)
 
     def ask(self, kind: str) -> None:
         """Ask for a file name, then write; ``kind``: "npy", "png" or "svg"."""
@@ -54,7 +60,12 @@ class TensorSave:
         if panel.shown is None:
             return
 
+        if panel.state.running:
+            panel.context.say(f"{path} was not written: {_RUNS}", "error")
+            return
+
         def write(array: np.ndarray) -> None:
+            self._waiting = None
             try:
                 with whole_file(path) as part, open(part, "wb") as file:
                     np.save(file, array, allow_pickle=False)
@@ -64,6 +75,7 @@ class TensorSave:
                 panel.context.say(f"Saved {path}")
 
         def refused(why: str) -> None:
+            self._waiting = None
             if why not in LOST:  # that is told for all questions at once, with what to do
                 panel.context.say(f"{path} was not written: {why}", "error")
 
@@ -78,7 +90,15 @@ class TensorSave:
                 run = panel.source.run_of(len(arrays))
                 fetch(references[len(arrays)], shape, partial(panel.ask, "save", run=run, otherwise=refused), next_array)
 
+        self._waiting = path
         next_array()
+
+    def _moved(self) -> None:
+        """Parts of two moments make no tensor, and a script that runs answers no more: say so, and begin no file."""
+        if self._waiting is not None:
+            path, self._waiting = self._waiting, None
+            self._panel.context.link.forget((self._panel.key, "save"))
+            self._panel.context.say(f"{path} was not written: {_MOVED}", "error")
 
     def _picture(self, kind: str, path: Path) -> None:
         widget = self._panel.map

@@ -205,6 +205,24 @@ def test_update_that_overflows_names_the_weight():
     assert found.id == "non-finite" and found.place.parameter == "weight" and "optimizer" in found.title
 
 
+@pytest.mark.parametrize("steps", [0, 1])
+def test_an_overflow_before_the_first_update_is_not_the_learning_rate_s(steps):
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-6)
+    with Diagnostics() as diagnostics:
+        for _ in range(steps):
+            model(torch.ones(4, 2)).mean().backward()
+            optimizer.step()
+        with torch.no_grad():
+            for weight in (model[0].weight, model[1].weight):
+                weight.fill_(1e30)
+        model(torch.ones(4, 2)).mean().backward()
+    (found,) = [one for one in diagnostics.findings if one.id == "non-finite"]
+    assert found.place.op == "Linear"
+    assert ("smaller weights" in found.suggestion) == (steps == 0)
+    assert ("learning rate" in found.suggestion) == bool(found.what_if) == (steps == 1)
+
+
 def test_masked_attention_is_no_fault():
     scores = torch.randn(3, 4, 4, requires_grad=True)
     mask = torch.tril(torch.ones(4, 4)) == 0

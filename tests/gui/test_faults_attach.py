@@ -65,6 +65,7 @@ def test_a_process_that_is_gone_is_not_offered_to_be_started_again(joined, proce
     assert set(buttons(joined)) == {"Attach again"}
     buttons(joined)["Attach again"].click()
     until(lambda: "Connection refused" in said(joined))
+    assert set(buttons(joined)) == {"Attach again"}  # once it listens
     assert not joined.context.link.moving
 
 
@@ -115,12 +116,12 @@ def test_what_is_no_process_of_nablascope_is_named_as_such(make, until, impatien
     assert said(window) == "" and window.context.state.stop is None
 
 
-def joined_to(tmp_path, make, until, text):  # noqa: F811
-    """A window that stands in a process which runs ``text`` once it is attached to."""
+def joined_to(tmp_path, make, until, text, *command):  # noqa: F811
+    """A window that stands in a process which runs ``text`` (by ``command``) once it is attached to."""
     path = tmp_path / "ends.py"
     path.write_text(ENDS + text)
     one = subprocess.Popen(
-        [sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path,
+        [sys.executable, *command, str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT), "NABLASCOPE_QUIET": "1"},
     )  # fmt: skip
     port = int(one.stdout.readline())
@@ -170,3 +171,13 @@ def test_a_process_that_is_killed_has_not_come_to_its_end_and_keys_say_so(joined
         joined.context.link.move(command, granularity="op")
         until(lambda: "is gone: " in said(joined))
         assert set(buttons(joined)) == {"Attach again"}
+
+
+def test_an_exception_under_nablascope_run_is_told_as_one(tmp_path, make, until):  # noqa: F811
+    text, command = "1 / 0\n", ("-m", "engine.cli.main", "run")
+    one, port, window = joined_to(tmp_path, make, until, text, *command)
+    window.context.link.move("continue")
+    one.communicate(timeout=PATIENCE / 1000)
+    until(lambda: said(window))
+    why = "has ended at an exception: ZeroDivisionError: division by zero"
+    assert said(window) == f"The process at 127.0.0.1:{port} {why}" and window.messages.severity == "error"

@@ -154,6 +154,14 @@ def test_in_little_room_either_the_table_or_the_curves_are_seen(collecting, pane
     assert panel.table.isVisible() and panel.curves.isVisible()
 
 
+def test_the_norm_of_no_finite_number_is_not_0():
+    numbers = {**NUMBERS, "std": math.nan, "norm": 0.0, "nans": 9}
+    row, = rows_of({"0": numbers, "0.grad": numbers}, {})  # fmt: skip
+    assert row.get("norm") is None and row.get("gradient std") is None and row.broken == 18
+    row, = rows_of({"0": {**NUMBERS, "std": 0.0, "norm": 0.0}}, {})  # fmt: skip
+    assert row.get("norm") == 0.0
+
+
 def test_bars_are_long_by_decades():
     model = LayersModel()
     latest = {f"l{k}": {**NUMBERS, "std": 10.0**-k} for k in range(4)}

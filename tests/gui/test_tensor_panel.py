@@ -324,6 +324,26 @@ def test_numbers_that_the_engine_refuses_are_told_as_not_written(panel, engine, 
         assert said == told and list(tmp_path.iterdir()) == []  # a lost process is told for all questions at once
 
 
+def test_numbers_that_the_script_leaves_behind_are_told_as_not_written(panel, engine, tmp_path):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0], event=0, name="w", index=(0, 1))
+    said, link, path = [], panel.context.link, tmp_path / "w.npy"
+    panel.context.said.connect(lambda *words: said.append(words))
+    link.hold = True
+    panel.actions_.saver.write("npy", path)
+    panel.state.update(stop={**engine.events[0], "position": [9, 9]})
+    link.deliver()  # an answer now would be of another moment
+    assert len(said) == 1 and said[0][1] == "error" and list(tmp_path.iterdir()) == []
+    assert said[0][0].startswith(f"{path} was not written: the script moved on")
+    panel.state.update(running=True)
+    panel.actions_.saver.write("npy", path)
+    assert len(said) == 2 and said[1][0].startswith(f"{path} was not written: the script runs.")
+    link.hold = False
+    panel.state.update(running=False)
+    panel.actions_.saver.write("npy", path)
+    assert said[2] == (f"Saved {path}", "info") and (np.load(path) == engine.arrays[0, "w"]).all()
+
+
 def test_copies_and_files(panel, engine, tmp_path):
     linear_layer(engine)
     stop_at(panel, engine.events[0], event=0, name="w", index=(0, 1))

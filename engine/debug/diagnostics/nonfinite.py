@@ -32,6 +32,8 @@ _REASONS = {
     "CrossEntropy": ("all labels are ignored, or the scores are too large", "Look at the labels of this batch"),
 }
 _OVERFLOW = ("the numbers have grown beyond what float32 holds (3.4e38)", "A smaller learning rate keeps them small")
+#: Before the first update that was seen no learning rate has had any part in it.
+_BEGUN_LARGE = (_OVERFLOW[0], "Begin with smaller weights (nn.init), or scale the inputs")
 
 
 class NonFinite(Check):
@@ -156,7 +158,7 @@ class NonFinite(Check):
 
     def _made(self, place: Place, op: str, direction: str, array: np.ndarray, inputs: Any) -> tuple[Any, ...]:
         """What to report of an op that made them."""
-        reason, advice = _REASONS.get(op, _OVERFLOW)
+        reason, advice = _REASONS.get(op, _BEGUN_LARGE if self.run.step == 0 else _OVERFLOW)
         if direction == "backward" and op == "Pow":
             reason = "the slope of a root at 0 is infinite"
         where, evidence = _where(self.run, array, True)
