@@ -55,8 +55,10 @@ class OutputPanel(Panel):
         self.show_content()
 
     def _starting(self, what: str) -> None:
-        if what and self.state.stop is None:
+        begins = bool(what) and self.state.stop is None
+        if begins:
             self.text.clear()
+        self.text.setPlaceholderText(f"{what} …" if begins else self.empty_text)
 
     def _write(self, category: str, text: str) -> None:
         bar = self.text.verticalScrollBar()
