@@ -31,7 +31,7 @@ class OutputPanel(Panel):
         self.text.setMaximumBlockCount(_LINES)
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.text.setAccessibleName("Output of the script")
-        self.text.setPlaceholderText(self.empty_text)
+        self.text.setPlaceholderText(self._begins or self.empty_text)
         self._formats: dict[str, QTextCharFormat] = {}
         self._clear = QToolButton()
         self._clear.setToolTip("Clear the output")

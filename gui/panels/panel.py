@@ -55,9 +55,9 @@ class Panel(QWidget):
         #: What gets the focus with the panel, where it can; None: the first widget that takes it by Tab.
         self.first: QWidget | None = None
         self._stack = QStackedWidget()
-        self._empty = Hint(self.empty_text)
         #: What the engine process is doing until it is ready: then nobody has to open a script.
-        self._begins = ""
+        self._begins = context.link.begins and f"{context.link.begins} …"
+        self._empty = Hint(self._begins or self.empty_text)
         self._empty.setAccessibleName(f"{self.title}: hint")
         self._stack.addWidget(self._empty)
         # A panel may be made small; it is for its content to say what there is no room for.
