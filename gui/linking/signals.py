@@ -10,6 +10,9 @@ from PyQt6.QtCore import QObject, pyqtSignal
 class LinkSignals(QObject):
     """The signals of a link.
 
+    Attributes:
+        begins: what ``starting`` has said last, for who is made while a process starts.
+
     Signals:
         stopped(dict): the script stands somewhere: body of the protocol's event; also after a switch of runs.
         resumed(): a move takes longer than a blink.
@@ -43,6 +46,15 @@ class LinkSignals(QObject):
     closed = pyqtSignal()
     silent = pyqtSignal(str)
     answering = pyqtSignal()
+
+    begins = ""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.starting.connect(self._begin_with)
+
+    def _begin_with(self, what: str) -> None:
+        self.begins = what
 
     @property
     def runs(self) -> list[dict[str, Any]] | None:

@@ -236,9 +236,11 @@ class NodeItem(QGraphicsItem):
 
 
 def _range(content: Content, signed: bool) -> str:
-    """The range of numbers in a caption; a dash where none of them is finite."""
+    """The range of numbers in a caption; a dash where none of them is finite. Zeros alone have no range to tell."""
     if not content.known:
         return "± –"
+    if content.low == content.high == 0 and not (content.nans or content.infs):
+        return "all 0"
     if not signed:
         return f"{short_number(content.low)} … {short_number(content.high)}"
     return f"± {short_number(content.limit)}"

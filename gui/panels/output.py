@@ -31,7 +31,7 @@ class OutputPanel(Panel):
         self.text.setMaximumBlockCount(_LINES)
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.text.setAccessibleName("Output of the script")
-        self.text.setPlaceholderText(self.empty_text)
+        self.text.setPlaceholderText(self._begins or self.empty_text)
         self._formats: dict[str, QTextCharFormat] = {}
         self._clear = QToolButton()
         self._clear.setToolTip("Clear the output")
@@ -55,8 +55,10 @@ class OutputPanel(Panel):
         self.show_content()
 
     def _starting(self, what: str) -> None:
-        if what and self.state.stop is None:
+        begins = bool(what) and self.state.stop is None
+        if begins:
             self.text.clear()
+        self.text.setPlaceholderText(f"{what} …" if begins else self.empty_text)
 
     def _write(self, category: str, text: str) -> None:
         bar = self.text.verticalScrollBar()

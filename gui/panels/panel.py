@@ -55,7 +55,9 @@ class Panel(QWidget):
         #: What gets the focus with the panel, where it can; None: the first widget that takes it by Tab.
         self.first: QWidget | None = None
         self._stack = QStackedWidget()
-        self._empty = Hint(self.empty_text)
+        #: What the engine process is doing until it is ready: then nobody has to open a script.
+        self._begins = context.link.begins and f"{context.link.begins} …"
+        self._empty = Hint(self._begins or self.empty_text)
         self._empty.setAccessibleName(f"{self.title}: hint")
         self._stack.addWidget(self._empty)
         # A panel may be made small; it is for its content to say what there is no room for.
@@ -69,6 +71,7 @@ class Panel(QWidget):
         self._due = {"theme", "stop", "selection"}
         self._behind = Paced(self, READABLE, self._show_due)
         context.theme_changed.connect(self._theme_changed)
+        context.link.starting.connect(self._starts)
         self.state.subscribe(("stop", "running"), self._stop_changed, self.prompt)
         self.state.subscribe("selection", self._selection_changed)
         if type(self).show_live is not Panel.show_live:
@@ -98,13 +101,20 @@ class Panel(QWidget):
 
     def show_empty(self, text: str | None = None) -> None:
         """Show a hint instead of the content (``empty_text`` without one); :meth:`show_content` ends that."""
-        self._empty.setText(text or self.empty_text)
+        self._empty.setText(text or self._begins or self.empty_text)
         self._turn_to(self._empty)
 
     def show_content(self) -> None:
         """Show the content again."""
         if self._content is not None:
             self._turn_to(self._content)
+
+    def _starts(self, what: str) -> None:
+        """The engine process is doing this, or is ready (""), or cannot be started."""
+        general = self._empty.text() in (self._begins, self.empty_text)
+        self._begins = what and f"{what} …"
+        if general and self.state.stop is None:
+            self._empty.setText(self._begins or self.empty_text)
 
     def _turn_to(self, widget: QWidget) -> None:
         if self._stack.currentWidget() is not widget:

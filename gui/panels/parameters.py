@@ -244,7 +244,6 @@ class ParametersPanel(Panel):
         self.note.setText(", ".join(changes))
         self.note.setVisible(bool(changes))
         self.restart.setEnabled(not refused)
-        self.restart.setText("Restart with these" if changed or refused else "Restart")
         self.fork.setEnabled(bool(changed) and not refused and self.state.stop is not None)
         self.reset.setEnabled(bool(changed or refused))
         run = self.state.current_run

@@ -25,6 +25,7 @@ class Area:
         plot: what it shows. box: where the curves are. title: the line above it.
         low, high: ends of the values' axis, for a logarithmic one in powers of ten.
         ticks: values and texts. lines: of each curve (raw, smoothed or None) as points of the axes.
+        why: why there is nothing to draw, and no ticks; "" where there is.
     """
 
     plot: Plot
@@ -34,6 +35,7 @@ class Area:
     high: float
     ticks: list[tuple[float, str]]
     lines: list[tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray] | None]]
+    why: str = ""
 
     def y_of(self, values: np.ndarray) -> np.ndarray:
         """Values as pixels; NaN where the axis has no place for them."""
@@ -75,19 +77,23 @@ def arrange(
     prepared = []
     for plot in plots:
         lines = [_lines(plot, curve, shown, wide, decay, smoothing) for curve in plot.curves]
-        low, top = kept_range(kept.get((plot.title, plot.log)), values_range(*_ends(plot, lines), plot.log, plot.ends))
-        kept[plot.title, plot.log] = low, top
+        why = _why_nothing(plot)
+        found = values_range(*_ends(plot, lines), plot.log, plot.ends)
+        low, top = found if why else kept_range(kept.get((plot.title, plot.log)), found)
+        if not why:
+            kept[plot.title, plot.log] = low, top
         most = max(2, int(high / (small.height() * 1.9)))
-        ticks = power_ticks(low, top, most) if plot.log else tick_values(low, top, most)
+        # An axis of numbers that there are not would say that they lie between 0 and 1.
+        ticks = [] if why else power_ticks(low, top, most) if plot.log else tick_values(low, top, most)
         labelled = _apart(list(zip(ticks, tick_texts(ticks))), plot.log, high / (top - low), small.ascent() + 2)
-        prepared.append((plot, lines, low, top, labelled))
-    texts = [text for *_, ticks in prepared for _, text in ticks]
+        prepared.append((plot, lines, low, top, labelled, why))
+    texts = [text for *_, ticks, _ in prepared for _, text in ticks]
     left = rect.left() + 10 + max([small.horizontalAdvance(text) for text in texts] + [small.horizontalAdvance("0.0")])
     areas, top_edge = [], rect.top()
-    for plot, lines, low, top, ticks in prepared:
+    for plot, lines, low, top, ticks, why in prepared:
         title = QRectF(left, top_edge, rect.right() - left - 8, above)
         box = QRectF(left, title.bottom() + 2, rect.right() - left - 12, high)
-        areas.append(Area(plot, box, title, low, top, ticks, lines))
+        areas.append(Area(plot, box, title, low, top, ticks, lines, why))
         top_edge = box.bottom() + 4
     return areas
 
@@ -128,6 +134,15 @@ def _ends(plot: Plot, lines: list) -> tuple[float, float]:
             y = smooth[1][np.isfinite(smooth[1])]
         found += [float(value) for value in (y.min(), y.max())] if len(y) else []
     return (min(found), max(found)) if found else (np.nan, np.nan)
+
+
+def _why_nothing(plot: Plot) -> str:
+    """Why none of the values can be drawn; "" where one can, or where there is none at all."""
+    values = [curve.y for curve in plot.curves if len(curve.y)]
+    finite = any(np.isfinite(y).any() for y in values)
+    if not values or (finite and (not plot.log or any((y[np.isfinite(y)] > 0).any() for y in values))):
+        return ""
+    return "nothing above 0 for a logarithmic axis" if finite else "no finite number"
 
 
 def step_ticks(shown: tuple[float, float], box: QRectF, theme: Theme) -> list[tuple[float, str]]:

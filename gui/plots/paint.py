@@ -94,6 +94,10 @@ def _values_axis(painter: QPainter, area: Area, theme: Theme) -> None:
         painter.setPen(theme.muted)
         place = QRectF(0, y - metrics.height() / 2, area.box.left() - 6, metrics.height())
         painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+    if area.why:
+        painter.setFont(theme.text_font("small"))
+        painter.setPen(theme.muted)
+        painter.drawText(area.box, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), area.why)
     painter.setPen(QPen(with_alpha(theme.ink, 0.35), 1))
     painter.drawLine(QLineF(area.box.left() + 0.5, area.box.top(), area.box.left() + 0.5, area.box.bottom()))
     painter.drawLine(QLineF(area.box.left(), area.box.bottom() + 0.5, area.box.right(), area.box.bottom() + 0.5))

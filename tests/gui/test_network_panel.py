@@ -424,6 +424,19 @@ def test_numbers_of_which_none_is_finite_have_no_made_up_range(panel, link):
     assert panel.scene.nodes["act/Relu"].captions()["scale"] == "± –"
 
 
+def test_zeros_alone_have_no_made_up_range(panel, link):
+    old = link.answers["tensor"]
+
+    def zeros(arguments):
+        body = old(arguments)
+        body["data"][...] = 0
+        return {**body, "range": [0.0, 0.0]}
+
+    link.answers["tensor"] = zeros
+    go(panel, 14)
+    assert panel.scene.nodes["act/Relu"].captions()["scale"] == "all 0"
+
+
 @pytest.mark.parametrize(("value", "tip"), [(np.inf, 3), (-np.inf, 17)])
 def test_the_arrow_of_an_infinity_points_where_it_lies(value, tip):
     image = QImage(20, 20, QImage.Format.Format_RGB32)

@@ -112,6 +112,17 @@ def test_it_says_what_it_will_show_and_how_to_get_there(make, key):
 
 
 @pytest.mark.parametrize("key", KEYS)
+def test_while_a_script_starts_nobody_is_told_to_open_one(make, context, key):
+    panel = make(key)
+    first = readable(panel)
+    context.link.starting.emit("Starting the engine process")
+    for one in (panel, make(key)):  # the panels of the first script are made while its process starts
+        assert "Starting the engine process" in readable(one) and "Open a script" not in readable(one)
+    context.link.starting.emit("")  # it could not be started
+    assert readable(panel) == first
+
+
+@pytest.mark.parametrize("key", KEYS)
 def test_what_it_saves_comes_back(make, key):
     panel = make(key)
     saved = json.loads(json.dumps(panel.save()))

@@ -150,3 +150,11 @@ def test_the_buttons_stay_in_sight_and_whole(panel, context):
         for button in (panel.restart, panel.fork, panel.reset):
             place = button.geometry().translated(button.parentWidget().mapTo(panel, QPoint(0, 0)))
             assert panel.rect().contains(place) and button.width() >= min(button.sizeHint().width(), width - 24)
+
+
+def test_no_button_grows_and_moves_the_others_when_a_value_is_changed(panel):
+    buttons = (panel.restart, panel.fork, panel.reset)
+    before = [button.sizeHint().width() for button in buttons]
+    panel.fields["hidden"].setText("3")
+    assert panel.reset.isEnabled()
+    assert [button.sizeHint().width() for button in buttons] == before

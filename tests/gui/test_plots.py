@@ -401,3 +401,24 @@ def test_the_read_out_names_the_last_step_of_the_current_run_beside_one_that_is_
     lines.set_axis("step")
     lines.set_cursor(2)
     assert lines.read_out.text().startswith("step 1 ") and "0.6821" in lines.read_out.text()
+
+
+@pytest.mark.parametrize(("values", "log", "why"), [
+    ([np.nan, np.inf, -np.inf], False, "no finite number"),
+    ([np.nan, np.nan, np.inf], True, "no finite number"),
+    ([0.0, -1.0, np.nan], True, "nothing above 0 for a logarithmic axis"),
+])  # fmt: skip
+def test_an_axis_has_no_numbers_where_there_is_none(qtbot, values, log, why):
+    plot = LinePlot(Theme("light"))
+    qtbot.addWidget(plot)
+    plot.resize(400, 240)
+    plot.show()
+    x = np.arange(3.0)
+    plot.show_plots([Plot("loss", [Curve("run", x, np.array(values))], log=log)])
+    (area,) = plot.canvas.areas()
+    assert area.why == why and not area.ticks
+    # The first number there is brings the axis, whose range nothing was made up for.
+    plot.show_plots([Plot("loss", [Curve("run", x, np.array([np.nan, 40.0, 42.0]))], log=log)])
+    (area,) = plot.canvas.areas()
+    assert not area.why and len(area.ticks) >= 2
+    assert (10**area.low if log else area.low) > 30
