@@ -47,7 +47,7 @@ def at_stop(fill: Fill, shown: Filled, stop: dict[str, Any], sample: int) -> Cap
     here = fill.phase == "update"
     what += before * (not here)
     of, dimmed = _sample(fill, sample), _dimmed(fill, shown) + before * here
-    return Caption(what + of + dimmed, (what + dimmed, what + of, what, _WORDS[fill.mode]))
+    return Caption(what + of + dimmed, (what + of, what + dimmed, what, _WORDS[fill.mode]))
 
 
 def running(fill: Fill, steps: Iterable[int], sample: int) -> Caption:

@@ -295,12 +295,14 @@ class TensorPanel(Panel):
         view, selection = self.shown, self.state.selection
         if view is None or not self.source.references:
             return
-        cell = None
-        if self.source.shows(selection.reference) and selection.index is not None:
+        own, cell = self.source.shows(selection.reference), None
+        # A difference has the shape of the tensor that it is of, and no reference of its own.
+        if selection.index is not None and (own or selection.reference == self.subject.reference):
             cell = view.cell(selection.index)
         self.map.mark(cell, self._shares(view, selection))
-        edited, self._edited = self._edited, self._edited if cell is None and self._edited == selection else None
-        if edited is not None and cell is not None and edited == selection:
+        there = own and cell is not None
+        edited, self._edited = self._edited, None if there or self._edited != selection else self._edited
+        if edited is not None and there and edited == selection:
             QTimer.singleShot(0, self.actions_.edit_selected)  # its dialog waits, and the answer is still being drawn
         number = view.number(*cell) if cell is not None else None
         self.histogram.mark(float(number) if number is not None and view.block == (1, 1) else None)

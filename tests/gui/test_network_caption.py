@@ -55,6 +55,7 @@ def test_where_there_is_little_room_the_head_says_at_least_what_the_numbers_are(
     )  # fmt: skip
     said = caption.at_stop(cast(Any, fill), [], {"step": 2}, 0)
     assert said.text == "activations of the batch before · sample [0] of 64" and said.brief[-1] == "activations"
+    assert said.brief[0].endswith("sample [0] of 64")  # of all that is left out last
 
 
 def test_hints_say_what_dimmed_numbers_are(panel):

@@ -77,6 +77,9 @@ def test_gradient_update_and_difference(panel, engine):
     choose(panel, "update")
     assert (panel.shown.data == engine.arrays[12, "w_new"] - engine.arrays[12, "w"]).all()
     assert panel.statistics.text().count("norm") == 1 and panel.histogram.counts.sum() == 15
+    # The element that is selected is ringed in what is derived from its tensor, too.
+    stop_at(panel, engine.events[5], expression="fc.weight", index=(2, 1))
+    assert panel.controls.view.currentData() == "update" and panel.map.selected == (2, 1)
 
 
 def test_the_gradient_of_an_activation_is_that_of_its_step(panel, engine):
