@@ -124,7 +124,7 @@ def test_what_there_is_no_room_to_say_is_left_out_as_a_whole(panel, context):
         QApplication.processEvents()
         said = QLabel.text(panel.message)
         assert said == "\n\n".join(panel.message.text().split("\n\n")[:parts])
-        assert not clipped(panel)
+        assert not clipped(panel.message)
 
 
 def test_quantities_are_chosen_and_stand_below_each_other(panel):
