@@ -116,6 +116,18 @@ def test_the_keys_of_all_actions_are_different(quiet):
     assert len(keys) == len(set(keys))
 
 
+def walked_by_tab(window, qtbot):
+    """What Tab leads to, one after the other, from the choice of the level until it comes to that again."""
+    window.toolbar.level.setFocus()
+    walked = []
+    for _ in range(400):
+        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        walked.append(QApplication.focusWidget())
+        if walked[-1] is window.toolbar.level:
+            break
+    return walked
+
+
 def test_the_keyboard_leads_everywhere_and_the_panel_with_the_focus_is_marked(window, qtbot):
     window.activateWindow()
     shown = [key for key, panel in window.workspace.panels.items() if panel.isVisible()]
@@ -132,13 +144,7 @@ def test_the_keyboard_leads_everywhere_and_the_panel_with_the_focus_is_marked(wi
     for key in ("code", "tensor", "network"):
         window.show_panel(key)
         assert [key for key, panel in window.workspace.panels.items() if panel.head.property("active")] == [key]
-    window.toolbar.level.setFocus()
-    walked = []
-    for _ in range(400):
-        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
-        walked.append(QApplication.focusWidget())
-        if walked[-1] is window.toolbar.level:
-            break
+    walked = walked_by_tab(window, qtbot)
     keys = {key for key, panel in window.workspace.panels.items() for w in walked if w is not None and panel.isAncestorOf(w)}
     assert walked[-1] is window.toolbar.level and len(keys) >= 4
 
@@ -148,13 +154,7 @@ def test_tab_goes_only_where_something_is_seen(window, qtbot):
     for key in ("parameters", "explain", "diagnostics"):
         window.show_panel(key)
     qtbot.wait(50)
-    window.toolbar.level.setFocus()
-    walked = []
-    for _ in range(400):
-        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
-        walked.append(QApplication.focusWidget())
-        if walked[-1] is window.toolbar.level:
-            break
+    walked = walked_by_tab(window, qtbot)
     assert len(walked) > 20
     within = [widget.mapTo(window, widget.rect().center()) for widget in walked]
     lost = [described(widget) for widget, place in zip(walked, within) if not window.rect().contains(place)]

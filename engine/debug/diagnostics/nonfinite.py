@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -44,8 +46,8 @@ class NonFinite(Check):
     def __init__(self, run: Any) -> None:
         super().__init__(run)
         self.silent = False
-        #: Of the first op since the last pass that made NaN or infinity unrecorded, what there is to report.
-        self._origin: tuple[Any, ...] | None = None
+        #: Reports the first op since the last pass that made NaN or infinity unrecorded.
+        self._origin: Callable[[], None] | None = None
 
     def fresh(self) -> None:
         self.silent = False
@@ -62,7 +64,7 @@ class NonFinite(Check):
                 place = Place(function.name, self.run.module_name(self.run.module), "", file, line, self.run.step)
                 self._origin = self._made(place, function.name, "forward", array, inputs)
         elif array.size == 1 and not_finite(array):
-            self.report(*self._origin)
+            self._origin()
 
     def loss(self, this: Pass, losses: Series) -> None:
         self._look(this)
@@ -132,7 +134,7 @@ class NonFinite(Check):
         tensor, edge = record.inputs[i], record.function.edges[i]
         where, evidence = _where(self.run, tensor._array, edge is None)
         if edge is None and self._origin is not None:
-            return self.report(*self._origin)
+            return self._origin()
         if edge is None:
             title = f"The data for {record.function.name} are not finite"
             cause = (
@@ -154,10 +156,10 @@ class NonFinite(Check):
         self.report("non-finite", "error", title, cause, where, suggestion, place, evidence, code, begins=begins)
 
     def _tell(self, this: Pass, record: Record | None, op: str, direction: str, array: np.ndarray, inputs: Any) -> None:
-        self.report(*self._made(this.place(record), op, direction, array, inputs))
+        self._made(this.place(record), op, direction, array, inputs)()
 
-    def _made(self, place: Place, op: str, direction: str, array: np.ndarray, inputs: Any) -> tuple[Any, ...]:
-        """What to report of an op that made them."""
+    def _made(self, place: Place, op: str, direction: str, array: np.ndarray, inputs: Any) -> Callable[[], None]:
+        """Reports an op that made them: what there is to tell of it is gathered now, while its arrays are there."""
         reason, advice = _REASONS.get(op, _BEGUN_LARGE if self.run.step == 0 else _OVERFLOW)
         if direction == "backward" and op == "Pow":
             reason = "the slope of a root at 0 is infinite"
@@ -175,8 +177,8 @@ class NonFinite(Check):
             code, begins = SLOWER, self.run.this.best_step() if self.run.this is not None else None
         elif op == "Log":
             code, begins = CLAMPED, self.run.step  # before the step that would make every weight NaN
-        source, badness = "", 1.0
-        return "non-finite", "error", title, cause, where, f"{advice}.", place, evidence, code, source, badness, begins
+        told = "non-finite", "error", title, cause, where, f"{advice}.", place, evidence, code
+        return functools.partial(self.report, *told, begins=begins)
 
 
 def _where(run: Any, array: np.ndarray, by_sample: bool) -> tuple[str, dict[str, Any]]:
