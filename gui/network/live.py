@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from gui.live import widened
@@ -15,9 +15,10 @@ _WORDS = 16
 #: Pictures from one look at weights to the next: they change by little in a step.
 _WEIGHTS = 8
 
-#: Nodes of one step take turns, each picture showing those of one turn: so many nodes, or more where it would take more
-#: than so many pictures to show all. That makes pictures cheap, of which each takes time from the training.
-_EACH, _MOST_TURNS = 4, 4
+#: Nodes of one step take turns, each picture showing those of one turn: so many nodes, or more where that would be more
+#: turns than the most. That makes pictures cheap, of which each takes time from the training. Powers of two, as what else
+#: is shown every so many pictures: all of it comes round again soon.
+_EACH, _TURNS = 2, (1, 2, 4, 8)
 
 Spot = tuple[str, str]
 
@@ -63,16 +64,14 @@ class LiveNumbers:
         self._coming.clear()
         self._wanted = {f"{node} {part}": (node, part, wanted) for node, part, wanted in fill.all() if wanted is not None}
         self._together = {(node, part) for node, part, wanted in self._wanted.values() if part == "values" or wanted.minus}
-        nodes = list(dict.fromkeys(node for node, _, _ in self._wanted.values()))
-        turns = min(_MOST_TURNS, max(1, -(-len(nodes) // _EACH)))
+        turn, turns = _turns(dict.fromkeys(node for node, _, _ in self._wanted.values()), fill)
         self._pace = _WORDS // turns
         views = []
         for id, (node, part, wanted) in self._wanted.items():
             if part == "weight" and not wanted.minus:
                 when = {"every": _WEIGHTS, "later": turns - 1}
             else:
-                # Neighbours together, so that a step runs through the network as it does, and its end is of one piece.
-                when = {"every": turns, "later": nodes.index(node) * turns // len(nodes)}
+                when = {"every": turns, "later": turn[node]}
             for place, name in ((id, wanted.name), (_minus(id), wanted.minus)):
                 if name:
                     arguments = {**wanted.arguments(name), "describe": False}
@@ -131,6 +130,19 @@ class LiveNumbers:
         for (node, part), (found, signed) in self._last.items():
             self._note((node, part), self._last_steps[node, part], True)
             self._show(node, part, found, False, signed, True)
+
+
+def _turns(nodes: Iterable[str], fill: Fill) -> tuple[dict[str, int], int]:
+    """The turn of each node, and how many there are. Neighbours together, so that a step runs through the network as it
+    does, and its end is of one piece; and a picture in each turn: what is only written changes seldom.
+    """
+    drawn = [node for node in nodes if fill.layout.places[node].form.scaled]
+    turns = next((count for count in _TURNS if count * _EACH >= len(drawn)), _TURNS[-1])
+    found, place = {}, 0
+    for node in nodes:
+        found[node] = place * turns // max(1, len(drawn))
+        place = min(place + (node in drawn), max(0, len(drawn) - 1))
+    return found, turns
 
 
 def _minus(id: str) -> str:

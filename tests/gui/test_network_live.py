@@ -61,7 +61,7 @@ def bodies_of(panel, step, change=0.0):
 def turns(panel, monkeypatch):
     """The panel while the script runs, with nodes that take turns: (panel, the ids of the views by their turn)."""
     monkeypatch.setattr("gui.network.live._EACH", 1)
-    monkeypatch.setattr("gui.network.live._MOST_TURNS", 2)
+    monkeypatch.setattr("gui.network.live._TURNS", (2,))
     panel.state.update(running=True, snapshot={"subscription": 1, "events": events(), "views": {}})
     when = {}
     for view in panel.state.live["network"]:
@@ -70,6 +70,19 @@ def turns(panel, monkeypatch):
     assert sorted(when) == [0, 1] and abs(len(when[0]) - len(when[1])) <= 1
     panel.show_live(bodies_of(panel, 1))
     return panel, when
+
+
+def test_each_picture_changes_one_that_is_drawn(panel, monkeypatch):
+    # What is only written, here the loss and the target, has no turn of its own: nothing would be painted in it.
+    monkeypatch.setattr("gui.network.live._EACH", 1)
+    panel.state.update(running=True, snapshot={"subscription": 1, "events": events(), "views": {}})
+    views = [view for view in panel.state.live["network"] if view["id"].endswith(" values")]
+    drawn = {id for id, item in panel.scene.nodes.items() if item.place.form.scaled}
+    turns = {view["later"] for view in views}
+    assert turns == set(range(views[0]["every"])) and len(drawn) < len(views)
+    for turn in turns:
+        ids = [view["id"].removeprefix("network:").removesuffix(" values") for view in views if view["later"] == turn]
+        assert drawn & set(ids)
 
 
 def contents(panel):
