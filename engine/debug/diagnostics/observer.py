@@ -121,13 +121,13 @@ class Diagnostics(trace.Observer):
             self._ask("failed", error)
 
     def _ask(self, moment: str, *arguments: Any) -> None:
-        for method in self._at[moment]:
-            try:
-                with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is what checks look for
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is what checks look for
+            for method in self._at[moment]:
+                try:
                     method(*arguments)
-            except Exception as error:
-                # A training run must not end because of a check of it.
-                self._dismiss(method.__self__, moment, error)
+                except Exception as error:
+                    # A training run must not end because of a check of it.
+                    self._dismiss(method.__self__, moment, error)
 
     def _dismiss(self, check: Check, moment: str, error: Exception) -> None:
         self._at = {name: [m for m in methods if m.__self__ is not check] for name, methods in self._at.items()}

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 #: Gradients whose norm is this many times larger than any that was measured are not usual.
 LARGER = 5.0
 
-#: Elements of a gradient up to which it may be looked at in each pass, be it followed from a distance.
-SMALL = 1024
+#: Elements of a gradient up to which it may be looked at in each pass, be it followed from a distance; and up to which
+#: Python is quicker at it than NumPy.
+SMALL, FEW = 1024, 128
 
 #: Losses that a series keeps at its end; those at its beginning are kept too.
 WINDOW = 200
@@ -126,11 +127,20 @@ class Site:
 
     def is_usual(self) -> bool:
         """Whether the small gradients are finite, and not much larger than those that were measured before."""
-        total = 0.0
-        with np.errstate(over="ignore"):  # a sum that is infinite is not usual
-            for leaf in self.small.values():
-                if leaf._grad is not None:
-                    total += _square(leaf._grad._array)
+        total, others = 0.0, []
+        for leaf in self.small.values():
+            if leaf._grad is not None:
+                gradient = leaf._grad._array
+                if gradient.size <= FEW and type(gradient) is np.ndarray:
+                    # By the time of this call the kernels have thrown NumPy's state of errors and BLAS out of the cache:
+                    # they would take longer than all else that is done in a pass.
+                    norm = math.hypot(*gradient.ravel().tolist())
+                    total += norm * norm
+                else:
+                    others.append(gradient)
+        if others:
+            with np.errstate(over="ignore"):  # a sum that is infinite is not usual
+                total += sum(map(_square, others))
         return total <= self.usual
 
 
