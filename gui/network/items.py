@@ -34,11 +34,6 @@ class Marks:
     picked: tuple[str, tuple[int, ...]] | None = None
     lit: list[tuple[str, tuple[int, ...], float]] = field(default_factory=list)
 
-    @property
-    def any(self) -> bool:
-        """Whether something of the node is marked, but for its phase."""
-        return self.selected or self.picked is not None or bool(self.lit)
-
 
 class NodeItem(QGraphicsItem):
     """Draws a :class:`~gui.network.layout.Place`. ``contents`` and ``faint`` are by part: "values", "weight"."""
@@ -221,9 +216,7 @@ class NodeItem(QGraphicsItem):
             painter.setOpacity(FAINT if self.faint.get(part) else 1.0)
             paint_frame(painter, self, part, zoom)
         painter.setOpacity(1.0)
-        if self.marks.any:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            paint_marks(painter, self, zoom)
+        paint_marks(painter, self, zoom)
 
     def is_framed(self, part: str) -> tuple[bool, bool, bool]:
         """What the lines over a part depend on, of its numbers: there are any, they are faint, some are not finite."""
