@@ -56,9 +56,12 @@ class Feed:
             self.wanted.pop(spot, None)
             self._show(node, part, None, False, False)
             return
-        self.wanted[spot] = wanted
+        before, self.wanted[spot] = self.wanted.get(spot), wanted
         if wanted.key in self._kept:
-            self._deliver(spot, wanted)
+            if before == wanted:  # it is shown already
+                self._kept.move_to_end(wanted.key)
+            else:
+                self._deliver(spot, wanted)
 
     def send(self) -> None:
         """Ask for all that is wanted and not known, in the order in which it was wanted."""

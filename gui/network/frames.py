@@ -95,6 +95,9 @@ def paint_funnel(painter: QPainter, item: NodeItem, zoom: float) -> None:
 def paint_marks(painter: QPainter, item: NodeItem, zoom: float) -> None:
     """What is selected, and what an explained number was computed from."""
     marks, theme = item.marks, item.theme
+    if not (marks.lit or marks.selected or marks.picked is not None):
+        return
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     paint_lit(painter, item, zoom)
     if marks.selected:

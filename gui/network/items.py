@@ -90,14 +90,12 @@ class NodeItem(QGraphicsItem):
             self.marks = marks
             self.setZValue(2.0 if marks.selected or marks.picked else 1.0)
             self.update()
-            self.words.update()
 
     def apply_theme(self, theme: Theme) -> None:
         self.theme = theme
         for part, content in self.contents.items():
             self._images[part] = self._image(part, content)
         self.update()
-        self.words.update()
 
     def _image(self, part: str, content: Content) -> QImage | None:
         signed = self.signed and part == "values"
@@ -155,13 +153,17 @@ class NodeItem(QGraphicsItem):
         for part in self.pictured():
             self.paint_picture(painter, part)
         self.paint_lines(painter)
+        self.words.paint(painter)
 
     def paint_ground(self, painter: QPainter) -> None:
         """What lies under everything else: the frame in the hue of a phase, and the bar of an op that only gives numbers
         another shape.
         """
-        form, theme, zoom = self.place.form, self.theme, painter.worldTransform().m11()
+        form, theme = self.place.form, self.theme
         phase = self.marks.phase or ("loss" if form.loss else "")
+        if not phase and form.kind != "label":
+            return
+        zoom = painter.worldTransform().m11()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if phase:
             painter.setPen(QPen(theme.phase[phase], 1 / zoom))
@@ -172,11 +174,14 @@ class NodeItem(QGraphicsItem):
 
     def paint_numbers(self, painter: QPainter) -> None:
         """Values that are written."""
+        kind = self.place.form.kind
+        if kind != "number" and not (kind == "units" and self.place.numbers):
+            return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setOpacity(FAINT if self.faint.get("values") else 1.0)
-        if self.place.form.kind == "units":
+        if kind == "units":
             paint_beside(painter, self, painter.worldTransform().m11())
-        elif self.place.form.kind == "number":
+        else:
             paint_number(painter, self)
         painter.setOpacity(1.0)
 
@@ -184,6 +189,10 @@ class NodeItem(QGraphicsItem):
         """The parts that are painted as pictures and circles: what changes with every step."""
         values = [] if self.place.form.kind in ("number", "label") else ["values"]
         return ["weight", *values] if self.place.weight[2] else values
+
+    def _framed(self) -> list[str]:
+        """Those of them that have hairlines around them."""
+        return [part for part in self.pictured() if part == "weight" or self.place.form.kind != "units"]
 
     def paint_picture(self, painter: QPainter, part: str) -> None:
         """One of these parts."""
@@ -203,22 +212,16 @@ class NodeItem(QGraphicsItem):
     def paint_lines(self, painter: QPainter) -> None:
         """What lies over the pictures: hairlines around them, and the marks."""
         zoom = painter.worldTransform().m11()
-        for part in ("weight", "values"):
-            if self._pictured(part):
-                painter.setOpacity(FAINT if self.faint.get(part) else 1.0)
-                paint_frame(painter, self, part, zoom)
+        for part in self._framed():
+            painter.setOpacity(FAINT if self.faint.get(part) else 1.0)
+            paint_frame(painter, self, part, zoom)
         painter.setOpacity(1.0)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         paint_marks(painter, self, zoom)
 
     def is_framed(self, part: str) -> tuple[bool, bool, bool]:
         """What the lines over a part depend on, of its numbers: there are any, they are faint, some are not finite."""
         content = self.contents.get(part)
         return content is not None, self.faint.get(part, False), content is not None and content.nans + content.infs > 0
-
-    def _pictured(self, part: str) -> bool:
-        """Whether a part is drawn as a picture."""
-        return self.place.weight[2] > 0 if part == "weight" else self.place.form.kind not in ("units", "number", "label")
 
     def captions(self) -> dict[str, str]:
         """What is written under the pictures, by the names of :meth:`Place.caption_box`."""

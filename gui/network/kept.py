@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
 from PyQt6.QtCore import QPointF, QRectF, QSize
@@ -84,8 +84,10 @@ def kept(look: Look, box: QRectF, key: Hashable, draw: Callable[[QPainter], obje
     return QPointF(x, y), picture
 
 
-def put(painter: QPainter, several: Iterable[Placed]) -> None:
+def put(painter: QPainter, several: Sequence[Placed]) -> None:
     """Paint pictures of :func:`kept` for the look of ``painter``."""
+    if not several:
+        return
     painter.setWorldMatrixEnabled(False)
     for place, picture in several:
         painter.drawPixmap(place, picture)

@@ -63,17 +63,25 @@ def _sorted(item: NodeItem, lit: list, zoom: float) -> tuple[list[tuple[str, tup
 
 def paint_ring(painter: QPainter, item: NodeItem, part: str, index: tuple[int, ...], zoom: float, width: float) -> None:
     """A ring around one number, with the painter's pen of ``width`` pixels."""
+    cell = element_box(item, part, index)
     if _is_unit(item, part, index):
         radius = item.size.radius + 2.5 * width / zoom
-        painter.drawEllipse(item.center(index[0]), radius, radius)
-        return
+        painter.drawEllipse(cell.center(), radius, radius)
+    elif not cell.isEmpty():
+        across, down = (max(0.0, _LEAST / zoom - side) / 2 for side in (cell.width(), cell.height()))
+        painter.drawRect(cell.adjusted(-across, -down, across, down))
+
+
+def element_box(item: NodeItem, part: str, index: tuple[int, ...]) -> QRectF:
+    """Where one number of a node stands; empty where it has no place of its own."""
+    if _is_unit(item, part, index):
+        at, radius = item.center(index[0]), item.size.radius
+        return QRectF(at.x() - radius, at.y() - radius, 2 * radius, 2 * radius)
     share, box = box_of(item.place.form, part, index), item.rect(part)
     if share is None or box.isEmpty():
-        return
+        return QRectF()
     u, v, wide, high = share
-    cell = QRectF(box.left() + u * box.width(), box.top() + v * box.height(), wide * box.width(), high * box.height())
-    across, down = (max(0.0, _LEAST / zoom - side) / 2 for side in (cell.width(), cell.height()))
-    painter.drawRect(cell.adjusted(-across, -down, across, down))
+    return QRectF(box.left() + u * box.width(), box.top() + v * box.height(), wide * box.width(), high * box.height())
 
 
 def _is_unit(item: NodeItem, part: str, index: tuple[int, ...]) -> bool:

@@ -10,7 +10,6 @@ from PyQt6.QtWidgets import QGraphicsView
 
 from gui.network.items import NodeItem
 from gui.network.scene import NetworkScene
-from gui.network.words import Words
 from gui.widgets.layer import drawn
 from gui.widgets.parts import viewport_of
 
@@ -87,8 +86,7 @@ class Still:
                 painter.save()
                 if isinstance(item, NodeItem):
                     item.paint_ground(painter)
-                elif isinstance(item, Words):
-                    item.write(painter, False)
+                    item.words.write(painter, False)
                 else:
                     item.paint(painter, None)
                 painter.restore()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -82,15 +81,6 @@ def _colours(item: NodeItem, content: Content | None) -> np.ndarray:
     return colours(values, content.limit, item.theme.diverging, (alarm.red(), alarm.green(), alarm.blue()), finite)
 
 
-def _kept(content: Content | None, key: tuple, make: Callable[[], QImage]) -> QImage:
-    """What ``make()`` gives, kept with the numbers that it shows; of each only the newest."""
-    if content is None:
-        return make()
-    if content.pictures.get("column", (None,))[0] != key:
-        content.pictures["column"] = key, make()
-    return content.pictures["column"][1]
-
-
 def _paint_circles(painter: QPainter, item: NodeItem, content: Content | None, look: Look) -> None:
     """A column of circles, as one picture that is kept with its numbers."""
     radius, box, count = item.size.radius, item.rect("values"), item.place.form.shape[0]
@@ -110,7 +100,7 @@ def _paint_circles(painter: QPainter, item: NodeItem, content: Content | None, l
             negative[: len(rgba)] = np.asarray(content.data).reshape(-1)[:count] < 0
         return picture(column, rgb, negative)
 
-    image = _kept(content, (column, item.theme), made)
+    image = made() if content is None else content.kept("column", (column, item.theme), made)
     opacity = painter.opacity()
     painter.setOpacity(1.0)
     painter.setWorldMatrixEnabled(False)
@@ -136,7 +126,7 @@ def _paint_dots(painter: QPainter, item: NodeItem, content: Content | None, zoom
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
     place = QRectF(box.center().x() - radius, box.top(), 2 * radius, box.height())
-    painter.drawImage(place, _kept(content, (units, wide, item.theme), made))
+    painter.drawImage(place, made() if content is None else content.kept("column", (units, wide, item.theme), made))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
 

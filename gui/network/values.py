@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from gui.network.forms import MOST_KERNELS, MOST_MAPS, MOST_STRIP, Form, near_square
+
+Kept = TypeVar("Kept")
 
 #: The order of colours in which Qt draws fastest.
 BGR = (2, 1, 0)
@@ -68,6 +71,12 @@ class Content:
     def known(self) -> bool:
         """Whether there is a finite number, whose range can be told."""
         return not (self.nans or self.infs) or bool(np.isfinite(self.data).any())
+
+    def kept(self, what: str, key: Hashable, make: Callable[[], Kept]) -> Kept:
+        """What ``make()`` gives of these numbers, or has given for this key; of each ``what`` only the newest is kept."""
+        if self.pictures.get(what, (None,))[0] != key:
+            self.pictures[what] = key, make()
+        return self.pictures[what][1]
 
 
 def content(body: dict[str, Any], minus: dict[str, Any] | None = None) -> Content:

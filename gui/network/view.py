@@ -112,13 +112,16 @@ class NetworkView(QGraphicsView):
             self.fitted = False
             self._look_at(QPointF(place[0], place[1]), max(SMALLEST, min(LARGEST, place[2])))
 
-    def reveal(self, box: QRectF) -> None:
-        """Move as little as needed to show ``box``, not at all where it is in sight or larger than the view."""
+    def reveal(self, box: QRectF, core: QRectF) -> None:
+        """Move as little as needed to show ``box``; where that is larger than the view, nothing but ``core`` inside of it:
+        at its edges there may be nothing to see.
+        """
         seen = self.mapToScene(viewport_of(self).rect()).boundingRect()
-        if self.fitted or seen.contains(box):
+        if self.fitted:
             return
-        across = _shift(seen.left(), seen.right(), box.left(), box.right())
-        down = _shift(seen.top(), seen.bottom(), box.top(), box.bottom())
+        wide, high = (box if fits else core for fits in (box.width() <= seen.width(), box.height() <= seen.height()))
+        across = _shift(seen.left(), seen.right(), wide.left(), wide.right())
+        down = _shift(seen.top(), seen.bottom(), high.top(), high.bottom())
         if across or down:
             self._look_at(seen.center() + QPointF(across, down), self.zoom)
 
@@ -201,8 +204,6 @@ class NetworkView(QGraphicsView):
 
 
 def _shift(seen0: float, seen1: float, low: float, high: float) -> float:
-    """How far to move what is seen, so that ``low`` to ``high`` is in sight; what is too large, so that its end is."""
-    room = seen1 - seen0
-    if high - low > room:
-        return max(0.0, low - seen1 + room / 2) or min(0.0, high - seen0 - room / 2)
-    return min(0.0, low - seen0) or max(0.0, high - seen1)
+    """How far to move what is seen, so that ``low`` to ``high`` is in sight; of what is too large, as much as has room."""
+    ends = low - seen0, high - seen1
+    return max(0.0, min(ends)) or min(0.0, max(ends))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -46,8 +47,7 @@ class WeightLines(QGraphicsItem):
         self.backward = False
         #: Whether lines are neither smoothed nor dashed, see :mod:`gui.network.refining`.
         self.rough = False
-        #: Lines by shade and sign, the faintest first; by how many lines they are.
-        self._lines: dict[int, list[tuple[float, bool, Any]]] = {}
+        self._start, self._end = _side(source, 1), _side(target, -1)
         # Asked for many times in each paint.
         self._bounds = source.rect("values").united(target.rect("values")).adjusted(-4, -4, 4, 4)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
@@ -58,19 +58,14 @@ class WeightLines(QGraphicsItem):
 
     def line(self, out: int, into: int) -> QLineF:
         """The line of weight [out, into]."""
-        start, end = self.source.center(into), self.target.center(out)
-        return QLineF(
-            QPointF(start.x() + self.source.size.radius, start.y()), QPointF(end.x() - self.target.size.radius, end.y())
-        )
+        (x1, y1, apart1), (x2, y2, apart2) = self._start, self._end
+        return QLineF(x1, y1 + apart1 * into, x2, y2 + apart2 * out)
 
     def show_content(self, content: Content | None, faint: bool = False, rough: bool = False) -> None:
         """Show other weights; ``rough``: many lines are drawn quickly, until :meth:`refine`."""
         if content is self.content and faint == self.faint:
             return
-        if content is not self.content:
-            self.content = content
-            self._lines.clear()
-        self.faint = faint
+        self.content, self.faint = content, faint
         self.rough = rough and self._many
         self.update()
 
@@ -95,32 +90,30 @@ class WeightLines(QGraphicsItem):
 
     def sorted_lines(self, most: int) -> list[tuple[float, bool, Any]]:
         """(share of the greatest weight, whether negative, lines) of so many weights, the faintest first."""
-        if most not in self._lines:
-            self._lines[most] = self._sort(most)
-        return self._lines[most]
-
-    def _sort(self, most: int) -> list[tuple[float, bool, Any]]:
-        if self.content is None or self.content.data.ndim != 2 or not self.content.data.size:
+        content = self.content
+        if content is None or content.data.ndim != 2 or not content.data.size:
             return []
-        data = np.asarray(self.content.data)
-        if self.content.nans or self.content.infs:
+        return content.kept("lines", (most, self._start, self._end), lambda: self._sort(content, most))
+
+    def _sort(self, content: Content, most: int) -> list[tuple[float, bool, Any]]:
+        data = np.asarray(content.data)
+        if content.nans or content.infs:
             data = np.nan_to_num(data, posinf=0, neginf=0)
         sizes = np.abs(data).reshape(-1)
         order = np.argpartition(sizes, -most)[-most:] if sizes.size > most else np.arange(sizes.size)
         # By shade, the positive ones of each first.
-        kinds = 2 * np.minimum(_SHADES, 1 + (sizes[order] / self.content.limit * _SHADES).astype(int))
+        kinds = 2 * np.minimum(_SHADES, 1 + (sizes[order] / content.limit * _SHADES).astype(int))
         kinds += data.reshape(-1)[order] < 0
         sorting = np.argsort(kinds, kind="stable")
         order, kinds = order[sorting], kinds[sorting]
         outs, intos = np.divmod(order, data.shape[1])
-        first, last = self.line(0, 0), self.line(data.shape[0] - 1, data.shape[1] - 1)
-        y1 = np.linspace(first.y1(), last.y1(), data.shape[1])[intos]
-        y2 = np.linspace(first.y2(), last.y2(), data.shape[0])[outs]
+        (x1, y1, apart1), (x2, y2, apart2) = self._start, self._end
+        y1, y2 = y1 + apart1 * intos, y2 + apart2 * outs
         ends = [0, *(np.flatnonzero(np.diff(kinds)) + 1).tolist(), len(kinds)]
         found = []
         for start, end in zip(ends, ends[1:]):
             shade, negative = divmod(int(kinds[start]), 2)
-            lines = lines_of(end - start, first.x1(), y1[start:end], first.x2(), y2[start:end])
+            lines = lines_of(end - start, x1, y1[start:end], x2, y2[start:end])
             found.append((shade / _SHADES, bool(negative), lines))
         return found
 
@@ -136,15 +129,8 @@ class WeightLines(QGraphicsItem):
         painter.setOpacity(FAINT if self.faint else 1.0)
         many, zoom = self._many, painter.worldTransform().m11()
         for share, negative, lines in self.sorted_lines(self.most(zoom)):
-            entry = self.theme.diverging[round(128 - 118 * share) if negative else round(128 + 118 * share)]
-            # Small weights keep a trace of grey, so that one sees that the line is there.
-            color = _towards(QColor(*map(int, entry[:3])), self.theme.muted, 0.35 * (1 - share))
-            if many:
-                color.setAlphaF(0.15 + 0.85 * share**1.5)
-            pen = QPen(color, 0.6 + (1.2 if many else 2.6) * share)
-            if negative and zoom >= _DASHED and not self.rough:
-                pen.setDashPattern([5.0, 2.5])
-            painter.setPen(pen)
+            dashed = negative and zoom >= _DASHED and not self.rough
+            painter.setPen(_pen(self.theme, -share if negative else share, many, dashed))
             painter.drawLines(lines)
         painter.setOpacity(1.0)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -171,15 +157,34 @@ class WeightLines(QGraphicsItem):
         """The weight [out, into] whose line passes ``at`` within ``reach``."""
         if self.content is None or self.content.data.ndim != 2:
             return None
-        outs, intos = self.content.data.shape
-        lines = [[self.line(o, i) for i in range(intos)] for o in range(outs)]
-        start = np.array([[(n.x1(), n.y1()) for n in row] for row in lines])
-        way = np.array([[(n.dx(), n.dy()) for n in row] for row in lines])
-        here = np.array([at.x(), at.y()]) - start
-        along = np.clip((here * way).sum(-1) / np.maximum(1e-9, (way * way).sum(-1)), 0, 1)
-        apart = np.hypot(*np.moveaxis(here - along[..., None] * way, -1, 0))
+        outs, intos = np.ogrid[tuple(slice(count) for count in self.content.data.shape)]
+        (x1, y1, apart1), (x2, y2, apart2) = self._start, self._end
+        across, down = x2 - x1, y2 + apart2 * outs - (y1 + apart1 * intos)
+        x, y = at.x() - x1, at.y() - (y1 + apart1 * intos)
+        along = np.clip((x * across + y * down) / np.maximum(1e-9, across * across + down * down), 0, 1)
+        apart = np.hypot(x - along * across, y - along * down)
         out, into = np.unravel_index(int(apart.argmin()), apart.shape)
         return (int(out), int(into)) if apart[out, into] <= reach else None
+
+
+def _side(item: NodeItem, way: int) -> tuple[float, float, float]:
+    """Where lines end at a column of units: x, y at its first unit, and how far from unit to unit."""
+    first = item.center(0)
+    return first.x() + way * item.size.radius, first.y(), item.rect("values").height() / max(1, item.place.form.shape[0])
+
+
+@lru_cache(maxsize=256)
+def _pen(theme: Theme, share: float, many: bool, dashed: bool) -> QPen:
+    """Of weights of this share, with its sign, of the greatest one."""
+    size = abs(share)
+    # Small weights keep a trace of grey, so that one sees that the line is there.
+    color = _towards(QColor(*map(int, theme.diverging[round(128 + 118 * share)][:3])), theme.muted, 0.35 * (1 - size))
+    if many:
+        color.setAlphaF(0.15 + 0.85 * size**1.5)
+    pen = QPen(color, 0.6 + (1.2 if many else 2.6) * size)
+    if dashed:
+        pen.setDashPattern([5.0, 2.5])
+    return pen
 
 
 def _towards(a: QColor, b: QColor, share: float) -> QColor:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QPainter
-from PyQt6.QtWidgets import QGraphicsItem
 
 from gui.network.kept import Look, Placed, kept, look_of, put
 from gui.network.measuring import caption_font, title_font
@@ -24,13 +23,10 @@ CHANGING = ("scale", "weight")
 FIXED = ("title", "shape")
 
 
-class Words(QGraphicsItem):
-    """The words at a node. An item of its own: while the script runs freely pictures change thirty times a second, which
-    nobody can read numbers at, and words that stay as they are need not be drawn letter by letter again.
-    """
+class Words:
+    """The words at a node, which it paints. What stays as it is need not be drawn letter by letter again."""
 
     def __init__(self, node: NodeItem) -> None:
-        super().__init__(node)
         self._node = node
         self._captions = node.captions()
         #: How it looked when it was painted last, and of what does not change with the numbers the pictures.
@@ -39,7 +35,6 @@ class Words(QGraphicsItem):
         #: The captions that were painted last, and pictures of them, once they have been painted twice.
         self._captioned: dict[str, str] | None = None
         self._changing: list[Placed] | None = None
-        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
 
     def renew(self) -> None:
         """Write what is shown now."""
@@ -47,13 +42,10 @@ class Words(QGraphicsItem):
         if captions != self._captions:
             self._captions = captions
             if not self._node.live:
-                self.update()
+                self._node.update()
 
-    def boundingRect(self) -> QRectF:
-        return self._node.boundingRect()
-
-    def paint(self, painter: QPainter | None, option: Any, widget: Any = None) -> None:
-        assert painter is not None
+    def paint(self, painter: QPainter) -> None:
+        """All of it."""
         node, look = self._node, look_of(painter)
         shown = look, node.theme, self._phase, bool(node.marks.phase)
         if look is None:
@@ -62,15 +54,13 @@ class Words(QGraphicsItem):
         if shown != self._shown:
             self._shown, self._captioned = shown, None
             self._fixed = self._write(painter, look, FIXED)
-        put(painter, self._fixed)
         if self._captions != self._captioned:
             # Written on the spot: to make pictures of them takes longer, and the next stop has other numbers.
             self._captioned, self._changing = self._captions, None
             self._write(painter, None, CHANGING)
-            return
-        if self._changing is None:
+        elif self._changing is None:
             self._changing = self._write(painter, look, CHANGING)
-        put(painter, self._changing)
+        put(painter, [*self._fixed, *(self._changing or ())])
 
     @property
     def _phase(self) -> str:

@@ -64,7 +64,9 @@ class Lighting:
         self._moved = at
         self._motion.stop()
         if fill.current in self._scene.nodes and not state.running:
-            self._panel.view.reveal(self._scene.nodes[fill.current].boundingRect())
+            node = self._scene.nodes[fill.current]
+            updated = fill.phase == "update" and node.place.weight[2] > 0
+            self._panel.view.reveal(node.boundingRect(), node.rect("weight") if updated else node.body())
         self._scene.flow(None, None, False)
         still = stop.get("reason") == "goto"  # along the timeline nothing has time to flow
         moving = self._panel.context.settings.get("motion", True) and not still

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QPoint, QPointF
+from PyQt6.QtCore import QPoint, QPointF, QRectF
 from PyQt6.QtWidgets import QToolTip
 
+from gui.network.rings import element_box
 from gui.network.spot import Spot
 from gui.network.walking import element_beside, first_element, node_beside
 from gui.network.where import number_at
@@ -79,7 +80,9 @@ class Pointing:
         target = inside or (Spot(beside) if beside is not None else None)
         if target is not None:
             self._select(target)
-            self._view.reveal(self._scene.nodes[target.node].boundingRect())
+            node = self._scene.nodes[target.node]
+            element = element_box(node, target.part, target.index) if target.index else QRectF()
+            self._view.reveal(node.boundingRect(), node.body() if element.isEmpty() else element)
 
     def enter(self, inwards: bool) -> None:
         """Select the first element of the selected node (Enter), or again the whole of it (Escape)."""

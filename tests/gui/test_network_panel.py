@@ -276,6 +276,34 @@ def test_what_is_at_work_comes_into_sight_only_where_it_is_not(panel):
     assert panel.view.place() == place
 
 
+def seen(panel):
+    return panel.view.mapToScene(panel.view.viewport().rect()).boundingRect()
+
+
+def test_of_a_node_larger_than_the_view_its_numbers_come_into_sight(panel):
+    for at_work, seq, before in (("act/Relu", 14, 13), ("fc1/Linear", 13, 14)):
+        for away in (-400, 400):
+            go(panel, before)
+            body = panel.scene.nodes[at_work].body()
+            panel.view.go([body.center().x() + away, body.center().y() + away, 24.0])
+            assert body.height() > seen(panel).height() and not body.intersects(seen(panel))
+            go(panel, seq)
+            found = seen(panel)
+            assert body.top() <= found.top() + 0.1 and found.bottom() <= body.bottom() + 0.1
+            assert body.intersected(found).width() == pytest.approx(min(body.width(), found.width()), abs=0.2)
+
+
+def test_of_a_node_larger_than_the_view_the_element_that_arrows_go_to_stays_in_sight(panel, context):
+    context.state.update(selection=Selection(expression="fc1.weight", index=(3, 0)))
+    go(panel, 14)
+    node = panel.scene.nodes["act/Relu"]
+    panel.pointing._select(Spot("act/Relu", "values", (0,)))
+    panel.view.go([node.center(0).x(), node.center(0).y(), 24.0])
+    for unit in range(1, 8):
+        panel.pointing.walk(0, 1)
+        assert context.state.selection.index[-1] == unit and seen(panel).contains(node.center(unit))
+
+
 def test_what_the_history_has_lost_stays_in_the_picture(panel, context):
     go(panel, 14)
     rest = graph()
