@@ -247,7 +247,8 @@ class Session:
         """A second run that shares the past of the current one up to the cursor, is changed there, and becomes current.
 
         Args:
-            edits: ``{"kind": "exec", "code"}`` or ``{"kind": "tensor", "reference", "index", "value"}``.
+            edits: ``{"kind": "exec", "code"}``, ``{"kind": "parameters", "settings"}`` (``NAME=VALUE``) or
+                ``{"kind": "tensor", "reference", "index", "value"}``.
             name: of the run (``"run 2"`` ...).
             parameters: further ``NAME=VALUE`` for the script; with these the run shares no past and starts anew.
             step: fork where so many optimizer steps had just ended, not at the cursor.

@@ -19,8 +19,12 @@ from engine.debug.statistics.observer import summarize
 
 SLOWER = 'for g in optimizer.param_groups: g["lr"] *= 0.1'
 
-#: Only what is written torch.log(...) changes; the user can fit it to the script, as all trials.
-CLAMPED = "torch.log = lambda x, log=torch.log: log(x.clamp(min=1e-7))"
+#: By op what can be tried; the user can fit it to the script, as all trials.
+TRIALS = {
+    "Log": "torch.log = torch.Tensor.log = lambda x, log=torch.log: log(x.clamp(min=1e-7))",
+    "Sqrt": "torch.sqrt = torch.Tensor.sqrt = lambda x, sqrt=torch.sqrt: sqrt(x.clamp(min=1e-12))",
+    "Div": "torch.Tensor.__truediv__ = lambda x, y, div=torch.div: div(x, y + 1e-7 * (y == 0))",
+}
 
 #: For the op that made them: why, and what to do.
 _REASONS = {
@@ -175,8 +179,8 @@ class NonFinite(Check):
         code, begins = None, None
         if (reason, advice) == _OVERFLOW:
             code, begins = SLOWER, self.run.this.best_step() if self.run.this is not None else None
-        elif op == "Log":
-            code, begins = CLAMPED, self.run.step  # before the step that would make every weight NaN
+        elif op in TRIALS:
+            code, begins = TRIALS[op], self.run.step  # before the step that would make every weight NaN
         told = "non-finite", "error", title, cause, where, f"{advice}.", place, evidence, code
         return functools.partial(self.report, *told, begins=begins)
 
