@@ -278,7 +278,18 @@ class Session:
         found = run.client.request("locate", step=step)["position"]
         if found is None:
             raise SessionError(f"{run.name} has not come to the end of step {step}; run it to there before it is forked")
-        return tuple(found)
+        return tuple(found) if step > 0 else self._line_of(run, found)
+
+    def _line_of(self, run: Run, position: Sequence[int]) -> tuple[int, ...]:
+        """Where the line begins that an op belongs to: at the op the line has looked up its functions already, and goes on
+        with these whatever an edit makes of their names.
+        """
+        examiner = self.examiner(run, {"before": list(position), "level": "line"})
+        try:
+            assert examiner.stop is not None and examiner.stop.position is not None
+            return examiner.stop.position
+        finally:
+            self.discard(examiner)
 
     def restart(self, parameters: Sequence[str] | None = None, name: str | None = None) -> Stop:
         """Begin anew, with the same initial weights: a fresh process in the place of the current run's.

@@ -12,7 +12,8 @@ import pytest
 import engine as torch
 from engine import nn, trace
 from engine.debug.diagnostics import CHECKS, SEVERITIES, Diagnostics, Finding, Place, finding_ids
-from engine.debug.diagnostics.event import event_of
+from engine.debug.diagnostics.event import event_of, tensor_of
+from engine.debug.session import Session
 from engine.debug.diagnostics.updates import Updates
 from engine.debug.events import Event, Position
 
@@ -493,6 +494,9 @@ def test_a_finding_is_found_again_in_the_history():
         return event_of(history, {"id": "non-finite" if op == "Log" else "dead-relu", "place": where})
 
     assert place().seq == 3 and place(step=0).seq == 0
+    found = {"id": "non-finite", "place": {"op": "Log"}}
+    assert tensor_of(history[3], found) == "y" and tensor_of(event(7, x=good, dx=bad), found) == "dx"
+    assert tensor_of(history[5], {**found, "id": "dead-relu"}) is None and tensor_of(history[2], found) is None
     assert place(line=9, op="").seq == 6 and place(op="").seq == 1 and place(op="Exp").seq == 5
     assert place(line=8) is None and place(step=4) is None
 
@@ -536,3 +540,43 @@ def test_steps_that_were_not_heard_of_count_where_another_counts_them():
 def here():
     """The number of the caller's line."""
     return inspect.currentframe().f_back.f_lineno
+
+
+ROOT_AT_ZERO = """
+import engine as torch
+from engine import nn
+
+torch.manual_seed(0)
+x = torch.randn(8, 3)
+x[5] = 0.0
+model = nn.Linear(3, 4, bias=False)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for step in range(3):
+    optimizer.zero_grad()
+    length = {root}
+    length.mean().backward()
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        "torch.sqrt((model(x) ** 2).sum(1))", "(model(x) ** 2).sum(1).sqrt()",
+        "model(x / x.abs().sum(1, keepdim=True))", "torch.log((model(x) ** 2).sum(1))", "(model(x) ** 2).sum(1).log()",
+    ],
+)  # fmt: skip
+def test_what_is_to_be_tried_keeps_the_run_finite(tmp_path, root):
+    path = tmp_path / "zero.py"
+    path.write_text(ROOT_AT_ZERO.format(root=root))
+    with Session.launch(str(path), capture_output=True) as session:
+        session.start()
+        session.request("diagnostics", enabled=True)
+        session.step("runTo", step=2)
+        (found,) = [f for f in session.request("diagnostics")["findings"] if f["id"] == "non-finite"]
+        assert found["begins"] == 0
+        bad = "not bool(torch.isfinite(model.weight).all())"
+        assert session.request("evaluate", expression=bad, context="watch")["result"] == "True"
+        session.fork([{"kind": "exec", "code": found["what_if"]}], "try", step=found["begins"])
+        session.step("runTo", step=3)
+        assert session.request("evaluate", expression=bad, context="watch")["result"] == "False"
