@@ -13,9 +13,9 @@ import engine as torch
 from engine import nn, trace
 from engine.debug.diagnostics import CHECKS, SEVERITIES, Diagnostics, Finding, Place, finding_ids
 from engine.debug.diagnostics.event import event_of, tensor_of
-from engine.debug.session import Session
 from engine.debug.diagnostics.updates import Updates
 from engine.debug.events import Event, Position
+from engine.debug.session import Session
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -168,7 +168,8 @@ def test_a_logarithm_of_zero_can_be_tried_without(monkeypatch):
 
     (found,) = run()
     assert found.begins == found.place.step == 0
-    monkeypatch.setattr(torch, "log", torch.log)  # put back afterwards
+    for owner in (torch, torch.Tensor):
+        monkeypatch.setattr(owner, "log", owner.log)  # put back afterwards
     exec(found.what_if, {"torch": torch})
     assert run() == []
 
@@ -177,7 +178,7 @@ def test_slower_steps_are_tried_from_where_the_loss_was_least():
     x = torch.ones(8, 2)
     (found,) = [one for one in train(nn.Linear(2, 1), nn.functional.mse_loss, x, 3 * x[:, :1], 90, lr=3.0, every=1)
                 if one.id == "non-finite"]  # fmt: skip
-    assert found.what_if is not None and found.begins == 1 < found.place.step
+    assert found.what_if is not None and found.begins == 0 < found.place.step
 
 
 def test_nan_in_the_data_names_the_sample():
@@ -580,3 +581,25 @@ def test_what_is_to_be_tried_keeps_the_run_finite(tmp_path, root):
         session.fork([{"kind": "exec", "code": found["what_if"]}], "try", step=found["begins"])
         session.step("runTo", step=3)
         assert session.request("evaluate", expression=bad, context="watch")["result"] == "False"
+
+
+def test_a_smaller_learning_rate_is_tried_where_the_weights_have_not_grown_yet(tmp_path):
+    path = tmp_path / "rate.py"
+    path.write_text(
+        "import engine as torch\nfrom engine import nn\n\ntorch.manual_seed(0)\nx = torch.randn(64, 8)\ny = x[:, :1] * 2.0 + 1.0\n"
+        "model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=5.0)\n"
+        "for step in range(9):\n    optimizer.zero_grad()\n    loss = nn.functional.mse_loss(model(x), y)\n"
+        "    loss.backward()\n    optimizer.step()\n"
+    )
+    with Session.launch(str(path), capture_output=True) as session:
+        session.start()
+        session.request("diagnostics", enabled=True)
+        session.step("runTo", step=6)
+        found = next(f for f in session.request("diagnostics")["findings"] if f["id"] == "learning-rate-high")
+        assert found["begins"] == 0
+        run = session.fork([{"kind": "exec", "code": found["what_if"]}], "try", step=found["begins"])
+        assert run.stop["line"] == 11, "before the first line there is no optimizer"
+        session.step("runTo", step=8)
+        losses = session.request("curves")["losses"].numpy()
+        assert losses[-1] < losses[0]

@@ -195,7 +195,8 @@ def _where(run: Any, array: np.ndarray, by_sample: bool) -> tuple[str, dict[str,
     }  # fmt: skip
     bad, kind = summary.nans or summary.infs, "NaN" if summary.nans else "infinite"
     many = f"{bad} of {summary.count} elements {'is' if bad == 1 else 'are'} {kind}"
-    sentence = f"Its only element is {kind}" if summary.count == 1 else many + (f" and {summary.infs} infinite" if summary.nans and summary.infs else "")
+    also = f" and {summary.infs} infinite" if summary.nans and summary.infs else ""
+    sentence = f"Its only element is {kind}" if summary.count == 1 else many + also
     sentence += f", first [{', '.join(map(str, index))}]" if index else ""
     if by_sample and index and array.shape[0] > 1:
         evidence["row"] = index[0]
