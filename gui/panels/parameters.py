@@ -90,6 +90,8 @@ class ParametersPanel(Panel):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidget(body)
         body.setAutoFillBackground(False)
+        if (bar := scroll.verticalScrollBar()) is not None:
+            bar.rangeChanged.connect(self._keep_in_sight)
         content = QWidget()
         whole = QVBoxLayout(content)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -213,6 +215,11 @@ class ParametersPanel(Panel):
                 field.setText(parameter.text if value is ... else value if isinstance(value, str) else repr(value))
         self._compare()
 
+    def _keep_in_sight(self) -> None:
+        """The field that is written in, where the note below has taken its room."""
+        if (field := next((field for field in self.fields.values() if field.hasFocus()), None)) is not None:
+            self._scroll.ensureWidgetVisible(field, 0, 4)
+
     # ---- what is changed ----
 
     def changed(self, before: dict[str, Any] | None = None) -> list[str]:
@@ -258,6 +265,8 @@ class ParametersPanel(Panel):
         self.note.setText(", ".join(changes))
         self.note.setVisible(bool(changes))
         self.restart.setEnabled(not refused)
+        if not changed and (self.fork.hasFocus() or self.reset.hasFocus()):
+            self.restart.setFocus()  # Qt would give it to another panel
         self.fork.setEnabled(bool(changed) and not refused and self.state.stop is not None)
         self.reset.setEnabled(bool(changed or refused))
         run = self.state.current_run

@@ -586,7 +586,8 @@ def test_what_is_to_be_tried_keeps_the_run_finite(tmp_path, root):
 def test_a_smaller_learning_rate_is_tried_where_the_weights_have_not_grown_yet(tmp_path):
     path = tmp_path / "rate.py"
     path.write_text(
-        "import engine as torch\nfrom engine import nn\n\ntorch.manual_seed(0)\nx = torch.randn(64, 8)\ny = x[:, :1] * 2.0 + 1.0\n"
+        "import engine as torch\nfrom engine import nn\n\ntorch.manual_seed(0)\n"
+        "x = torch.randn(64, 8)\ny = x[:, :1] * 2.0 + 1.0\n"
         "model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))\n"
         "optimizer = torch.optim.SGD(model.parameters(), lr=5.0)\n"
         "for step in range(9):\n    optimizer.zero_grad()\n    loss = nn.functional.mse_loss(model(x), y)\n"

@@ -179,3 +179,21 @@ def test_no_button_grows_and_moves_the_others_when_a_value_is_changed(panel):
     panel.fields["hidden"].setText("3")
     assert panel.reset.isEnabled()
     assert [button.sizeHint().width() for button in buttons] == before
+
+
+def test_the_field_that_is_written_in_stays_in_sight_and_the_focus_in_the_panel(panel, context, qtbot):
+    context.state.update(stop={"seq": 1, "position": [1]})
+    panel.resize(340, 240)
+    panel.activateWindow()
+    field = panel.fields["nesterov" if "nesterov" in panel.fields else "name"]
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    panel._scroll.ensureWidgetVisible(field, 0, 4)
+    field.setChecked(True)
+    assert panel.note.isVisible()
+    view = panel._scroll.viewport()
+    qtbot.waitUntil(lambda: view.rect().contains(field.rect().translated(field.mapTo(view, QPoint(0, 0)))))
+    panel.fork.setFocus()
+    run = {"name": "run 2", "current": True, "parameters": [], "assigned": ["nesterov=True"]}
+    context.state.update(runs=[run])
+    assert not panel.fork.isEnabled() and panel.restart.hasFocus()
