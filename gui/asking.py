@@ -148,9 +148,10 @@ def runs_of(session: Session) -> list[dict[str, Any]]:
         {
             "name": run.name, "number": run.number, "state": run.state, "current": run is session.current,
             "parent": run.parent.name if run.parent else None, "parameters": list(run.parameters),
-            "forkedAt": list(run.forked_at) if run.forked_at else None, "edits": len(run.edits),
+            "assigned": list(run.assigned), "edits": len(run.edits),
+            "forkedAt": list(run.forked_at) if run.forked_at else None,
             "position": list(run.stop.position) if run.stop and run.stop.position else None,
-            "replayable": run.recording is not None,
+            "replayable": run.recording is not None, "process": run.client.pid,
         }
         for run in session.runs
     ]  # fmt: skip

@@ -19,6 +19,9 @@ _LOSSES = ("Loss", "Entropy", "KlDiv")
 #: Arrays of an event that its stop is about, in this order; the first that it has is selected.
 _MAIN = {"forward": ("y",), "backward": ("dw", "dx", "dy"), "update": ("w_new", "w")}
 
+#: Arrays that go through a network, forwards and back.
+_ACTIVATIONS = frozenset({"x", "y", "dx", "dy"})
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -196,8 +199,11 @@ def follow(selection: Selection, stop: Mapping[str, Any]) -> Selection:
         return selection if not _of_another_run(selection, stop) else _without_event(selection)
     if stop.get("tensor") in shapes:  # a watchpoint names the element that it saw
         name, index = str(stop["tensor"]), stop.get("index")
-        if isinstance(stop.get("sample"), int):
-            selection = replace(selection, sample=stop["sample"])
+        # Without a loader nothing says what a sample is; of what goes through a network it is nearly always the first index.
+        row = index[0] if name in _ACTIVATIONS and isinstance(index, (list, tuple)) and index else None
+        sample = stop.get("sample") if stop.get("sample") is not None else row
+        if isinstance(sample, int):
+            selection = replace(selection, sample=sample)
         return _of_stop(selection, stop, shapes[name], tuple(index) if isinstance(index, (list, tuple)) else None)
     main = _MAIN.get(str(stop.get("direction")), ())
     wanted = (*main, *shapes)

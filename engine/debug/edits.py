@@ -14,6 +14,7 @@ import numpy as np
 from engine.checkpoint.atomic import write_atomically
 from engine.debug.events import Event, Position
 from engine.debug.references import References
+from engine.debug.script_parameters import assign_parameters
 from engine.debug.server import RequestFailedError
 from engine.debug.views.expressions import evaluate
 
@@ -73,6 +74,8 @@ def apply_edits(edits: list[dict[str, Any]], event: Event, frame: FrameType | No
     for edit in edits:
         if edit["kind"] == "exec":
             run_code(edit["code"], frame)
+        elif edit["kind"] == "parameters":
+            assign_parameters(edit["settings"], frame)
         else:
             _write(edit, event, frame, references)
 

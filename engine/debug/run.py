@@ -81,6 +81,13 @@ class Run:
     notes: list[dict[str, Any]] = field(default_factory=list)
     heard_by: list[Run] = field(default_factory=list, repr=False, compare=False)
 
+    @property
+    def assigned(self) -> tuple[str, ...]:
+        """``NAME=VALUE`` texts of the parameters that were changed under way, in it and before in those it stems from."""
+        before = () if self.parent is None else self.parent.assigned
+        own = (setting for edit in self.edits if edit["kind"] == "parameters" for setting in edit["settings"])
+        return (*before, *own)
+
     def arrive(self, message: dict[str, Any]) -> Stop:
         """Take in an event ``stopped``, ``exited`` or ``terminated``; the stop that it means."""
         body = message["body"]

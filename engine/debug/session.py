@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from engine.debug.beginning import beginnings
 from engine.debug.client import Client, ConnectionLost, RequestError
 from engine.debug.processes import OnEvent, Processes, SessionError, together
 from engine.debug.run import Run, Stop
@@ -247,7 +248,8 @@ class Session:
         """A second run that shares the past of the current one up to the cursor, is changed there, and becomes current.
 
         Args:
-            edits: ``{"kind": "exec", "code"}`` or ``{"kind": "tensor", "reference", "index", "value"}``.
+            edits: ``{"kind": "exec", "code"}``, ``{"kind": "parameters", "settings"}`` (``NAME=VALUE``) or
+                ``{"kind": "tensor", "reference", "index", "value"}``.
             name: of the run (``"run 2"`` ...).
             parameters: further ``NAME=VALUE`` for the script; with these the run shares no past and starts anew.
             step: fork where so many optimizer steps had just ended, not at the cursor.
@@ -264,20 +266,32 @@ class Session:
         if parent.stop is None or parent.stop.position is None:
             raise SessionError(f"{parent.name} stands nowhere yet; start it before it is forked")
         self._processes.require_tape(parent)
-        at = parent.stop.position if step is None else self._end_of(parent, step)
-        place = {"at": list(at), "edits": list(edits)}
-        run = self._processes.replay(
-            parent, place, f"{parent.name} cannot be forked here", name=name, parent=parent, forked_at=at, edits=list(edits)
-        )
+        places = [parent.stop.position] if step is None else self._ends_of(parent, step)
+        run = self._forked(parent, places, list(edits), name)
         self.runs.append(run)
         self.current = run
         return run
 
-    def _end_of(self, run: Run, step: int) -> tuple[int, ...]:
+    def _forked(self, parent: Run, places: Sequence[Sequence[int]], edits: list[dict[str, Any]], name: str | None) -> Run:
+        """At the first of the places at which the names are known that the edits need."""
+        failure = f"{parent.name} cannot be forked here"
+        for at in places:
+            place = {"at": list(at), "edits": edits}
+            try:
+                return self._processes.replay(
+                    parent, place, failure, name=name, parent=parent, forked_at=tuple(at), edits=edits
+                )
+            except SessionError as error:
+                if "NameError" not in str(error) or at is places[-1]:
+                    raise
+        raise SessionError(failure)
+
+    def _ends_of(self, run: Run, step: int) -> list[tuple[int, ...]]:
+        """Where so many steps have ended: for none, the places at which what comes first can still be changed."""
         found = run.client.request("locate", step=step)["position"]
         if found is None:
             raise SessionError(f"{run.name} has not come to the end of step {step}; run it to there before it is forked")
-        return tuple(found)
+        return [tuple(found)] if step > 0 else beginnings(self, run)
 
     def restart(self, parameters: Sequence[str] | None = None, name: str | None = None) -> Stop:
         """Begin anew, with the same initial weights: a fresh process in the place of the current run's.

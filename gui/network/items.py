@@ -10,6 +10,7 @@ from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QImage, QPainter, QPen
 from PyQt6.QtWidgets import QGraphicsItem
 
+from gui.network import not_finite
 from gui.network.frames import paint_frame, paint_funnel, paint_marks, paint_number
 from gui.network.glyphs import bgra_of, quick_image, short_number
 from gui.network.places import Place
@@ -105,12 +106,13 @@ class NodeItem(QGraphicsItem):
         return content.pictures[key]
 
     def _made(self, part: str, content: Content, signed: bool) -> QImage | None:
-        alarm = self.theme.phase["alarm"]
-        bgra = pixels(
-            self.place.form, part, content, bgra_of(self.theme.diverging), bgra_of(self.theme.sequential),
-            (alarm.blue(), alarm.green(), alarm.red()), signed, BGR,
-        )  # fmt: skip
-        return None if bgra is None else quick_image(bgra)
+        color = self.theme.phase["alarm"]
+        alarm, tables = (color.blue(), color.green(), color.red()), (self.theme.diverging, self.theme.sequential)
+        bgra = pixels(self.place.form, part, content, *map(bgra_of, tables), alarm, signed, BGR)
+        if bgra is None:
+            return None
+        not_finite.note(content, part, bgra, alarm)
+        return quick_image(bgra)
 
     # ---- geometry ----
 
@@ -207,6 +209,7 @@ class NodeItem(QGraphicsItem):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, fine)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)  # smooth edges take three times as long
             painter.drawImage(box, image)
+            not_finite.paint(painter, self.theme, self.contents[part], part, box, zoom)
         painter.setOpacity(1.0)
 
     def paint_lines(self, painter: QPainter) -> None:

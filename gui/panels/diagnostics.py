@@ -37,6 +37,8 @@ class DiagnosticsPanel(Panel):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._asked = False
+        #: Run, step and position at which a watchpoint has found NaN or infinity last.
+        self._made: tuple[Any, Any, list[int]] | None = None
         self.enabled = QCheckBox("Watch")
         self.enabled.setChecked(True)
         self.enabled.setAccessibleName("Watch the training for faults")
@@ -71,6 +73,8 @@ class DiagnosticsPanel(Panel):
         if self.enabled.isChecked():
             self.ask("findings", "diagnostics", {}, self._received)
         self._show()
+        for card in self.cards.values():
+            card.show_stop()
 
     def _switch(self, on: bool) -> None:
         self.context.link.configure("diagnostics", {"enabled": on}, self._received)
@@ -133,10 +137,17 @@ class DiagnosticsPanel(Panel):
             self.show_empty(_OFF if not self.enabled.isChecked() else _BROKEN if self._broken() else _NOTHING)
 
     def _broken(self) -> bool:
-        """Whether the script stands where a watchpoint has found NaN or infinity, which no diagnosis has judged yet."""
-        stop = self.state.stop or {}
+        """Whether the script stands behind where a watchpoint has found NaN or infinity, in a step that no diagnosis has
+        judged yet.
+        """
+        stop, run = self.state.stop or {}, self.state.current_run.get("number")
         found = str(stop.get("description", "")).startswith(("NaN in ", "Infinity in ", "-Infinity in "))
-        return stop.get("reason") == "data breakpoint" and found and not self.state.running
+        if stop.get("reason") == "data breakpoint" and found:
+            self._made = run, stop.get("step"), stop.get("position") or []
+        if self._made is None or self.state.running:
+            return False
+        *made, position = self._made
+        return made == [run, stop.get("step")] and (stop.get("position") or []) >= position
 
     def apply_theme(self, theme: Theme) -> None:
         self.enabled.setFont(theme.text_font("small"))

@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushBu
 from gui.context import Context
 from gui.icons import icon
 from gui.places import places_of
+from gui.state import follow
 from gui.steps import step_number
 from gui.theme import Theme
 
@@ -41,6 +42,8 @@ class FindingCard(QFrame):
         self.place.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.place.setMinimumWidth(1)
         self._place = ""
+        #: The event that the place's link leads to, and the array there; None while it leads nowhere.
+        self._goal: tuple[int | None, str | None] = (None, None)
         self.place.clicked.connect(self._jump)
         self.code = QPlainTextEdit()
         self.code.setAccessibleName("Code of the trial")
@@ -142,8 +145,23 @@ class FindingCard(QFrame):
         if body["event"] is None:
             self._context.say(f"What was computed there is not remembered any more: step {step:,} can be replayed "
                               "by a click on the timeline before its first event.")  # fmt: skip
-        elif stop.get("seq") != body["event"]:
+            return
+        self._goal = body["event"], body.get("tensor")
+        if stop.get("seq") == body["event"]:
+            self.show_stop()
+        else:
             self._context.link.move("goto", seq=body["event"])
+
+    def show_stop(self) -> None:
+        """The script stands elsewhere; where the finding shows, the element that it speaks of is selected."""
+        state, (event, tensor) = self._context.state, self._goal
+        self._goal = None, None
+        evidence, stop = self.finding.get("evidence", {}), state.stop or {}
+        if event is None or tensor is None or stop.get("seq") != event:
+            return
+        # As where a watchpoint has stopped.
+        seen = {"tensor": tensor, "index": evidence.get("index"), "sample": evidence.get("row")}
+        state.update(selection=follow(state.selection, {**stop, **seen}))
 
     def _try(self) -> None:
         code = self.code.toPlainText().strip()

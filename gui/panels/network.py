@@ -38,6 +38,7 @@ class NetworkPanel(Panel):
         self._log = self._events.log
         self._drawing = Drawing(self, self._log, self._drawn)
         self._run: Any = None
+        self._process: int | None = None
         self._revision = 0
         self._fill: Fill | None = None
         #: Stop, selection and graph for which the numbers were last wanted.
@@ -79,19 +80,21 @@ class NetworkPanel(Panel):
     # ---- what there is to show ----
 
     def show_stop(self, stop: dict[str, Any] | None) -> None:
-        number = self.state.current_run.get("number")
-        run = number, self.state.restoring  # a run that comes back numbers its events anew
+        current = self.state.current_run
+        run, process = (current.get("number"), self.state.restoring), current.get("process")
         revision = (stop or {}).get("revision", 0)
         # At its entry a run that is begun again numbers its events anew.
         anew = stop is None or stop.get("reason") == "entry" or run != self._run
-        if anew or not self._log.fits(stop or {}) or revision != self._revision:
+        # Each process that stands for a run numbers its events anew.
+        other = process != self._process or not self._log.fits(stop or {})
+        if anew or other or revision != self._revision:
             self._log.clear()
             self._feed.clear()
             if anew:
                 self._drawing.begin_run()
                 self.free.forget()
                 self.free.pictured = False
-        self._run, self._revision = run, revision
+        self._run, self._process, self._revision = run, process, revision
         if self.free.newest is None or anew:
             self._before = None
         self.free.stopped()
@@ -104,7 +107,9 @@ class NetworkPanel(Panel):
             self._events.ask()
 
     def _events_arrived(self, oldest: int) -> None:
-        recorded = self._log.has_ops(oldest)
+        graph = self._drawing.graph or {"nodes": ()}
+        # What ran freely may have stopped at an op whose node cannot be told: its pass was not seen.
+        recorded = self._log.has_ops(oldest, {node["id"] for node in graph["nodes"]})
         self.free.pictured = self.free.pictured and not recorded
         if recorded:
             self._before = None

@@ -69,7 +69,7 @@ class FreeRun:
 
     def show_seen(self, fill: Fill, node: str, part: str, wanted: Wanted | None) -> bool:
         """Show dimmed what a picture has shown of a part, where that is newer than the newest event of its op."""
-        if wanted is None or not wanted.faint or fill.mode != "forward":
+        if wanted is None or not wanted.faint:
             return False
         upto = (self._panel.state.stop or {}).get("step") or 0
         seen = self._numbers.between(node, part, fill.log.step_of(wanted.event) or 0, upto)

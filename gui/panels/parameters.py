@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,9 @@ class ParametersPanel(Panel):
         self.fork = QPushButton("Fork here")
         self.fork.setAccessibleName("Fork here")
         self.fork.setToolTip(
-            "Fork the run here and assign the changed values there. What was already made out of them (layers, an "
-            "optimizer's learning rate) stays as it was."
+            "Fork the run here and assign the changed values there. Learning rate, weight decay and the like of optimizers "
+            "made with them follow, and the schedule of a rate; other things made with them (layers, data loaders) stay "
+            "as they were."
         )
         self.fork.clicked.connect(self.fork_run)
         self.reset = QPushButton("Reset")
@@ -88,6 +90,8 @@ class ParametersPanel(Panel):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidget(body)
         body.setAutoFillBackground(False)
+        if (bar := scroll.verticalScrollBar()) is not None:
+            bar.rangeChanged.connect(self._keep_in_sight)
         content = QWidget()
         whole = QVBoxLayout(content)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -105,6 +109,9 @@ class ParametersPanel(Panel):
     # ---- what there is ----
 
     def show_stop(self, stop: dict[str, Any] | None) -> None:
+        self._changed()
+
+    def show_running(self) -> None:
         self._changed()
 
     def _changed(self) -> None:
@@ -131,11 +138,18 @@ class ParametersPanel(Panel):
         self._compare()
 
     def current(self) -> dict[str, Any]:
-        """The values of the current run: the cell's, and what it was started with."""
-        values = {p.name: p.value for p in self.parameters}
+        """The values of the current run: the cell's, what it was started with, and what was changed under way."""
+        return self._with(self.started(), self.state.current_run.get("assigned") or ())
+
+    def started(self) -> dict[str, Any]:
+        """The values that the current run was started with."""
         run = self.state.current_run
         given = run["parameters"] if run else self.state.launched.get("parameters") or ()
-        for text in given:
+        return self._with({p.name: p.value for p in self.parameters}, given)
+
+    def _with(self, values: dict[str, Any], settings: Iterable[str]) -> dict[str, Any]:
+        """``values`` (which are changed) with those that ``NAME=VALUE`` texts say."""
+        for text in settings:
             name, _, value = str(text).partition("=")
             if values.get(name.strip(), ...) is not ...:
                 try:
@@ -201,17 +215,24 @@ class ParametersPanel(Panel):
                 field.setText(parameter.text if value is ... else value if isinstance(value, str) else repr(value))
         self._compare()
 
+    def _keep_in_sight(self) -> None:
+        """The field that is written in, where the note below has taken its room."""
+        if (field := next((field for field in self.fields.values() if field.hasFocus()), None)) is not None:
+            self._scroll.ensureWidgetVisible(field, 0, 4)
+
     # ---- what is changed ----
 
-    def changed(self) -> dict[str, Any]:
-        """Name and value of the parameters that differ from the run's. Raises ValueError: a field holds no such value."""
-        found, refused = self._read_fields()
+    def changed(self, before: dict[str, Any] | None = None) -> list[str]:
+        """``NAME=VALUE`` of what differs from the run's values, or from those of ``before``. Raises ValueError: a field
+        holds no such value.
+        """
+        found, refused = self._read_fields(self._shown if before is None else before)
         if refused:
             raise ValueError("; ".join(f"{name}: {why}" for name, why in refused.items()))
-        return found
+        return [setting(name, value) for name, value in found.items()]
 
-    def _read_fields(self) -> tuple[dict[str, Any], dict[str, str]]:
-        """What is changed, and why what stands in other fields is refused."""
+    def _read_fields(self, before: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """What is other than ``before``, and why what stands in other fields is refused."""
         found: dict[str, Any] = {}
         refused: dict[str, str] = {}
         for parameter in self.parameters:
@@ -223,7 +244,7 @@ class ParametersPanel(Panel):
             except ValueError as error:
                 refused[name] = str(error)
                 continue
-            if value != self._shown[name]:
+            if value != before[name]:
                 found[name] = value
         return found, refused
 
@@ -231,7 +252,7 @@ class ParametersPanel(Panel):
         """Mark what is changed, and say what can be done with it."""
         if not self.parameters:
             return
-        changed, refused = self._read_fields()
+        changed, refused = self._read_fields(self._shown)
         for name, problem in self.problems.items():
             problem.setText(refused.get(name, ""))
             problem.setStyleSheet(f"color: {self.theme.phase_text['alarm'].name()};")
@@ -244,6 +265,8 @@ class ParametersPanel(Panel):
         self.note.setText(", ".join(changes))
         self.note.setVisible(bool(changes))
         self.restart.setEnabled(not refused)
+        if not changed and (self.fork.hasFocus() or self.reset.hasFocus()):
+            self.restart.setFocus()  # Qt would give it to another panel
         self.fork.setEnabled(bool(changed) and not refused and self.state.stop is not None)
         self.reset.setEnabled(bool(changed or refused))
         run = self.state.current_run
@@ -252,16 +275,16 @@ class ParametersPanel(Panel):
     def restart_run(self) -> None:
         """Begin anew with the values of the form."""
         try:
-            changed = self.changed()
+            changed = self.changed(self.started())
         except ValueError:
             return
-        self.context.link.restart([setting(name, value) for name, value in changed.items()] or None)
+        self.context.link.restart(changed or None)
 
     def fork_run(self) -> None:
         """Assign the changed values here, in a fork."""
-        code = "\n".join(f"{name} = {value!r}" for name, value in self.changed().items())
-        if code:
-            self.context.link.fork([{"kind": "exec", "code": code}], code.replace("\n", ", "))
+        if changed := self.changed():
+            name = ", ".join(text.replace("=", " = ", 1) for text in changed)
+            self.context.link.fork([{"kind": "parameters", "settings": changed}], name)
 
     def apply_theme(self, theme: Theme) -> None:
         for field in self.fields.values():

@@ -11,7 +11,8 @@ from PyQt6.QtWidgets import QLabel, QSizePolicy, QToolButton
 from gui.context import Context
 from gui.panels.panel import Panel
 from gui.theme import Theme
-from gui.timeline.marks import Events, alarms, forks, hits
+from gui.timeline.alarms import Alarms
+from gui.timeline.marks import Events, forks, hits
 from gui.timeline.paint import least_height
 from gui.timeline.travel import TimelineStrip
 from gui.timers import repeating
@@ -34,6 +35,7 @@ class TimelinePanel(Panel):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.events = Events()
+        self._alarms = Alarms(self.events, self.ask, self._marks_changed)
         self._run: Any = None
         self._subject = ""
         #: What is under the pointer.
@@ -87,12 +89,14 @@ class TimelinePanel(Panel):
         self.strip.run_on(None)
         if stop is None:
             return
-        number = self.state.current_run.get("number")
-        run = number, self.state.restoring  # a run that comes back numbers its events anew
+        current = self.state.current_run
+        # Each process that stands for a run numbers its events anew, and so does one that comes back.
+        run = current.get("number"), current.get("process"), self.state.restoring
         first, seq = self.events.first, stop.get("seq")
         anew = stop.get("reason") == "entry" or (first is not None and seq is not None and seq < first)
         if anew or run != self._run or not self.events.fits(stop):
             self.events.clear()
+            self._alarms.clear()
             self._run = run
         self.events.visit(stop)
         self._show()
@@ -128,7 +132,7 @@ class TimelinePanel(Panel):
         self._marked = self.events.version
         self.strip.show_marks(
             forks(self.state.runs, self.events), hits(self.state.breakpoints, self.events),
-            alarms(self.state.findings, self.events),
+            self._alarms.places(self.state.findings),
         )  # fmt: skip
 
     def _point(self, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from PyQt6.QtCore import QObject, pyqtSignal
@@ -55,6 +56,7 @@ class Journey(QObject):
         self._context, self._route, self._take = context, route, take
         self._link, self._state = context.link, context.state
         self._start = dict(self._state.stop or {})
+        self._selected = self._state.selection, self._state.current_run.get("process")
         self._motion = context.settings.get("motion", True)
         self._taken = 0
         self._looks = self._calm = 0
@@ -196,4 +198,17 @@ class Journey(QObject):
         self._link.lost.disconnect(self._lost)
         self._link.ended.disconnect(self._ended)
         if not abandoned:
+            self._select_again()
             self.returned.emit()
+
+    def _select_again(self) -> None:
+        """What was selected at the beginning; its event may have another number in the process that stands there now."""
+        selection, process = self._selected
+        stop = self._state.stop or {}
+        if stop.get("position") != self._start.get("position"):
+            return
+        if selection.event is not None and process != self._state.current_run.get("process"):
+            if selection.event != self._start.get("seq"):
+                return
+            selection = replace(selection, event=stop.get("seq"))
+        self._state.update(selection=selection)

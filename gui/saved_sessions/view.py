@@ -13,7 +13,7 @@ from gui.context import Context
 from gui.curve_data import joined, series_of
 from gui.panels.panel import Panel
 from gui.saved_sessions.arrays import size_of
-from gui.saved_sessions.content import SavedSession, View
+from gui.saved_sessions.content import KeptRun, SavedSession, View
 from gui.state import Selection
 
 KINDS = ("op", "module", "watch")
@@ -151,11 +151,19 @@ def runs_shown(saved: SavedSession) -> list[dict[str, Any]]:
         {
             "name": run.name, "number": run.number, "state": run.state, "current": run.number == saved.current,
             "parent": names.get(run.parent) if run.parent else None, "parameters": list(run.parameters),
-            "forkedAt": list(run.forked_at) if run.forked_at else None, "edits": len(run.edits),
+            "assigned": _assigned(saved, run), "edits": len(run.edits),
+            "forkedAt": list(run.forked_at) if run.forked_at else None,
             "position": list(run.position) if run.position else None, "replayable": False,
         }
         for run in saved.runs
     ]  # fmt: skip
+
+
+def _assigned(saved: SavedSession, run: KeptRun) -> list[str]:
+    """What :attr:`engine.debug.session.Run.assigned` is of a saved run."""
+    parent = next((one for one in saved.runs if one.number == run.parent), None)
+    own = [setting for edit in run.edits if edit["kind"] == "parameters" for setting in edit["settings"]]
+    return [*([] if parent is None else _assigned(saved, parent)), *own]
 
 
 def curves_shown(saved: SavedSession) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:

@@ -182,18 +182,11 @@ class Events:
             return None
         return seq if seq < self.next - 1 or self._positions[place] == wanted else None
 
-    def of_step(self, step: int, file: str | None = None, line: int | None = None) -> int | None:
-        """The event at which something happened in step number ``step`` (from 0): where the line ran, else the step's last
-        event; None where the step is not remembered.
-        """
+    def of_step(self, step: int) -> int | None:
+        """The last event of step number ``step`` (from 0); None where the step is not remembered."""
         low = bisect_left(self._events, step, key=lambda event: event["step"] or 0) + self._base
         high = bisect_right(self._events, step, key=lambda event: event["step"] or 0) + self._base
-        low = max(low, self.first or 0)
-        if self.first is None or high <= low:
-            return None
-        seqs = self._lines.get((file, line), []) if file and line else []
-        place = bisect_left(seqs, low)
-        return seqs[place] if place < len(seqs) and seqs[place] < high else high - 1
+        return None if self.first is None or high <= max(low, self.first or 0) else high - 1
 
     def step_at(self, seq: int | None) -> int:
         """How many optimizer steps had ended at an event."""
@@ -235,15 +228,3 @@ def hits(breakpoints: dict[str, list[dict[str, Any]]], events: Events) -> list[i
     """Numbers of the events at lines with a breakpoint."""
     wanted = {(path, point.get("line")) for path, points in breakpoints.items() for point in points}
     return sorted(seq for path, line in wanted if line is not None for seq in events.at_line(path, line))
-
-
-def alarms(findings: list[dict[str, Any]], events: Events) -> list[tuple[int, str]]:
-    """(number, title) where diagnoses have found something."""
-    found = []
-    for finding in findings:
-        place = finding.get("place") or {}
-        if place.get("step") is not None:
-            seq = events.of_step(int(place["step"]), place.get("file"), place.get("line"))
-            if seq is not None:
-                found.append((seq, str(finding.get("title", ""))))
-    return found

@@ -14,14 +14,13 @@ from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from gui.theme import Theme, contrast, with_alpha
 from gui.widgets.layer import draw_lines, lines_of
+from gui.widgets.non_finite import paint_non_finite
 from gui.widgets.value_scale import ValueScale
 
-#: Cells of at least so many pixels at 100 % have numbers in them, lines around them, marks for minus; marks for NaN and
-#: infinity come sooner, as the colour alone is much like that of the greatest numbers.
+#: Cells of at least so many pixels at 100 % have numbers in them, lines around them, marks for minus.
 NUMBERS = (30.0, 14.0)
 LINES = 10.0
 MARKS = 9.0
-ALARMS = 6.0
 
 
 @dataclass
@@ -101,8 +100,9 @@ class CellPainter:
             self._lines(tile[0] // block[0] or 1, tile[1] // block[1] or 1, with_alpha(self.theme.ink, 0.35))
         numbers = self.width >= NUMBERS[0] * unit and self.height >= NUMBERS[1] * unit
         part = self.picture.data[self.rows.start : self.rows.stop, self.columns.start : self.columns.stop]
-        if min(self.width, self.height) >= ALARMS:
-            self._non_finite(part)
+        if part.dtype.kind == "f" and not np.isfinite(part).all():
+            start = self.rows.start, self.columns.start
+            paint_non_finite(self.painter, self.theme, part, start, (self.width, self.height), self._middles)
         if numbers:
             self._numbers(part, font)
         elif min(self.width, self.height) >= MARKS:
@@ -126,23 +126,6 @@ class CellPainter:
         rows, columns = np.nonzero(mask)
         x, y = self._x(self.columns.start + columns), self._y(self.rows.start + rows)
         return x + self.width / 2, y + self.height / 2
-
-    def _non_finite(self, part: np.ndarray) -> None:
-        if part.dtype.kind != "f" or np.isfinite(part).all():
-            return
-        side = min(self.width, self.height, 24.0) * 0.3
-        self.painter.setPen(QPen(QColor("white"), 1.6))
-        self.painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        x, y = self._middles(np.isnan(part))
-        for s in (side, -side):
-            draw_lines(self.painter, x - side, y - s, x + side, y + s)
-        for value, end in ((math.inf, -1), (-math.inf, 1)):
-            x, y = self._middles(part == value)
-            tip = y + end * side
-            draw_lines(self.painter, x, y - end * side, x, tip)
-            for s in (-1, 1):
-                draw_lines(self.painter, x + s * side * 0.6, tip - end * side * 0.6, x, tip)
-        self.painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _minus(self, part: np.ndarray) -> None:
         """A stroke across cells that are negative: the sign without colour."""

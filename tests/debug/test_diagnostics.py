@@ -12,9 +12,10 @@ import pytest
 import engine as torch
 from engine import nn, trace
 from engine.debug.diagnostics import CHECKS, SEVERITIES, Diagnostics, Finding, Place, finding_ids
-from engine.debug.diagnostics.event import event_of
+from engine.debug.diagnostics.event import event_of, tensor_of
 from engine.debug.diagnostics.updates import Updates
 from engine.debug.events import Event, Position
+from engine.debug.session import Session
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -167,7 +168,8 @@ def test_a_logarithm_of_zero_can_be_tried_without(monkeypatch):
 
     (found,) = run()
     assert found.begins == found.place.step == 0
-    monkeypatch.setattr(torch, "log", torch.log)  # put back afterwards
+    for owner in (torch, torch.Tensor):
+        monkeypatch.setattr(owner, "log", owner.log)  # put back afterwards
     exec(found.what_if, {"torch": torch})
     assert run() == []
 
@@ -176,7 +178,7 @@ def test_slower_steps_are_tried_from_where_the_loss_was_least():
     x = torch.ones(8, 2)
     (found,) = [one for one in train(nn.Linear(2, 1), nn.functional.mse_loss, x, 3 * x[:, :1], 90, lr=3.0, every=1)
                 if one.id == "non-finite"]  # fmt: skip
-    assert found.what_if is not None and found.begins == 1 < found.place.step
+    assert found.what_if is not None and found.begins == 0 < found.place.step
 
 
 def test_nan_in_the_data_names_the_sample():
@@ -493,6 +495,9 @@ def test_a_finding_is_found_again_in_the_history():
         return event_of(history, {"id": "non-finite" if op == "Log" else "dead-relu", "place": where})
 
     assert place().seq == 3 and place(step=0).seq == 0
+    found = {"id": "non-finite", "place": {"op": "Log"}}
+    assert tensor_of(history[3], found) == "y" and tensor_of(event(7, x=good, dx=bad), found) == "dx"
+    assert tensor_of(history[5], {**found, "id": "dead-relu"}) is None and tensor_of(history[2], found) is None
     assert place(line=9, op="").seq == 6 and place(op="").seq == 1 and place(op="Exp").seq == 5
     assert place(line=8) is None and place(step=4) is None
 
@@ -536,3 +541,66 @@ def test_steps_that_were_not_heard_of_count_where_another_counts_them():
 def here():
     """The number of the caller's line."""
     return inspect.currentframe().f_back.f_lineno
+
+
+ROOT_AT_ZERO = """
+import engine as torch
+from engine import nn
+
+torch.manual_seed(0)
+x = torch.randn(8, 3)
+x[5] = 0.0
+model = nn.Linear(3, 4, bias=False)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for step in range(3):
+    optimizer.zero_grad()
+    length = {root}
+    length.mean().backward()
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        "torch.sqrt((model(x) ** 2).sum(1))", "(model(x) ** 2).sum(1).sqrt()",
+        "model(x / x.abs().sum(1, keepdim=True))", "torch.log((model(x) ** 2).sum(1))", "(model(x) ** 2).sum(1).log()",
+    ],
+)  # fmt: skip
+def test_what_is_to_be_tried_keeps_the_run_finite(tmp_path, root):
+    path = tmp_path / "zero.py"
+    path.write_text(ROOT_AT_ZERO.format(root=root))
+    with Session.launch(str(path), capture_output=True) as session:
+        session.start()
+        session.request("diagnostics", enabled=True)
+        session.step("runTo", step=2)
+        (found,) = [f for f in session.request("diagnostics")["findings"] if f["id"] == "non-finite"]
+        assert found["begins"] == 0
+        bad = "not bool(torch.isfinite(model.weight).all())"
+        assert session.request("evaluate", expression=bad, context="watch")["result"] == "True"
+        session.fork([{"kind": "exec", "code": found["what_if"]}], "try", step=found["begins"])
+        session.step("runTo", step=3)
+        assert session.request("evaluate", expression=bad, context="watch")["result"] == "False"
+
+
+def test_a_smaller_learning_rate_is_tried_where_the_weights_have_not_grown_yet(tmp_path):
+    path = tmp_path / "rate.py"
+    path.write_text(
+        "import engine as torch\nfrom engine import nn\n\ntorch.manual_seed(0)\n"
+        "x = torch.randn(64, 8)\ny = x[:, :1] * 2.0 + 1.0\n"
+        "model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=5.0)\n"
+        "for step in range(9):\n    optimizer.zero_grad()\n    loss = nn.functional.mse_loss(model(x), y)\n"
+        "    loss.backward()\n    optimizer.step()\n"
+    )
+    with Session.launch(str(path), capture_output=True) as session:
+        session.start()
+        session.request("diagnostics", enabled=True)
+        session.step("runTo", step=6)
+        found = next(f for f in session.request("diagnostics")["findings"] if f["id"] == "learning-rate-high")
+        assert found["begins"] == 0
+        run = session.fork([{"kind": "exec", "code": found["what_if"]}], "try", step=found["begins"])
+        assert run.stop["line"] == 11, "before the first line there is no optimizer"
+        session.step("runTo", step=8)
+        losses = session.request("curves")["losses"].numpy()
+        assert losses[-1] < losses[0]

@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QApplication, QDockWidget
 from gui.panels.diagnostics import DiagnosticsPanel
 from gui.panels.diagnostics_card import lines_of
 from gui.places import places_of
+from gui.state import Selection
 
 SCRIPTS = Path(__file__).parents[1] / "debug" / "scripts"
 
@@ -51,7 +52,7 @@ def test_says_when_nan_that_is_there_will_be_judged(panel, context):
     body = {"seq": 3, "position": [3], "reason": "data breakpoint", "description": "NaN in y of Div: first at [0]"}
     context.state.update(stop=body)
     assert "backward()" in panel._empty.text() and "NaN or infinity was made here" in panel._empty.text()
-    context.state.update(stop={**body, "seq": 4, "description": "The norm of w is 3.2, above 3"})
+    context.state.update(stop={**body, "seq": 4, "step": 1, "description": "The norm of w is 3.2, above 3"})
     assert "Nothing found so far" in panel._empty.text()
 
 
@@ -110,6 +111,39 @@ def test_the_place_goes_to_the_op_in_time(panel, context, link):
     link.answers["locateFinding"] = {"event": None}
     card.place.click()
     assert link.moves == before and "step 41 can be replayed" in said[0]
+
+
+def test_the_place_of_nan_selects_the_element_that_it_speaks_of(panel, context, link):
+    found = finding()
+    found |= {"id": "non-finite", "evidence": {"index": [8, 0], "row": 8, "direction": "forward"}}
+    link.answers["diagnostics"] = {"enabled": True, "findings": [found]}
+    context.state.update(stop={"seq": 9, "position": [9]})
+    link.answers["locateFinding"] = {"event": 4, "tensor": "y"}
+    next(iter(panel.cards.values())).place.click()
+    assert context.state.selection.index is None, "only when it is there"
+    tensors = [{"name": "x", "shape": [16, 3]}, {"name": "y", "shape": [16, 3]}]
+    stop = {"seq": 4, "position": [4], "live": False, "direction": "forward", "op": "Div", "tensors": tensors}
+    context.state.update(stop=stop)
+    selected = context.state.selection
+    assert (selected.event, selected.name, selected.index, selected.sample) == (4, "y", (8, 0), 8)
+    context.state.update(selection=Selection(), stop={**stop, "revision": 1})
+    assert context.state.selection == Selection(), "once"
+
+
+def test_what_a_watchpoint_found_is_said_until_the_step_is_over(panel, context):
+    stop = {"seq": 4, "position": [4, 0, 0], "step": 2}
+    found = {"reason": "data breakpoint", "description": "NaN in y of Div"}
+    waits = lambda: panel._empty.text().startswith("NaN or infinity was made here")  # noqa: E731
+    context.state.update(stop=stop)
+    assert not waits()
+    context.state.update(stop={**stop, **found})
+    assert waits()
+    context.state.update(stop={**stop, "seq": 6, "position": [5, 0, 0], "reason": "step"})
+    assert waits()
+    context.state.update(stop={**stop, "seq": 2, "position": [2, 0, 0], "reason": "step"})
+    assert not waits(), "before it was made"
+    context.state.update(stop={**stop, "seq": 9, "position": [9, 0, 0], "step": 3, "reason": "step"})
+    assert not waits()
 
 
 def test_a_parameter_without_a_line_is_selected(panel, context):

@@ -220,6 +220,17 @@ def test_the_next_ops_are_recorded_and_the_run_stands_where_it_stood(window, dia
     assert window.context.settings["motion"] is True
 
 
+def test_what_was_selected_is_selected_again(window, dialog, until):
+    state = window.context.state
+    state.select(event=state.stop["seq"] - 3, name="y", label="as it was")
+    selected = state.selection
+    one = dialog()
+    one.count.setValue(4)
+    one.go.click()
+    until(lambda: done(window))
+    assert state.selection == selected
+
+
 @pytest.mark.parametrize(("level", "count"), [("step", 3), ("batch", None)])
 def test_a_stretch_of_the_past_is_recorded(window, dialog, until, tmp_path, level, count):
     state, place = window.context.state, window.context.state.stop["position"]

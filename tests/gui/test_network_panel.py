@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QPointF, Qt
+from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QImage, QPainter
 
 from gui.breakpoints import breakpoints_of
+from gui.network import not_finite
 from gui.network.forms import SIZES, Form
 from gui.network.glyphs import paint_alarm, short_number
 from gui.network.log import EventLog
@@ -436,6 +437,32 @@ def test_nan_and_infinity_are_marked(panel, link):
     at = panel.view.mapFromScene(panel.scene.nodes["act/Relu"].center(0) + QPointF(0, -6))
     alarm = panel.theme.phase["alarm"]
     assert panel.view.grab().toImage().pixelColor(at).rgb() == alarm.rgb()
+
+
+@pytest.mark.parametrize(("value", "counts"), [(np.nan, (1, 0)), (np.inf, (0, 1)), (-np.inf, (0, 1))])
+@pytest.mark.parametrize("side", [2, 8])
+def test_what_is_not_finite_is_marked_in_pictures_too(qapp, value, counts, side):
+    """In a picture the colour of alarms is much like that of the greatest numbers."""
+    theme, data = Theme("light"), np.ones((20, 20), np.float32)
+    data[10, 10] = value
+
+    def painted(found):
+        image = QImage(20 * side, 20 * side, QImage.Format.Format_RGB32)
+        bgra = np.full((20, 20, 4), 200, np.uint8)
+        alarm = theme.phase["alarm"]
+        bgra[~np.isfinite(found.data), :3] = alarm.blue(), alarm.green(), alarm.red()
+        image.fill(QColor(200, 200, 200))
+        not_finite.note(found, "weight", bgra, (alarm.blue(), alarm.green(), alarm.red()))
+        painter = QPainter(image)
+        not_finite.paint(painter, theme, found, "weight", QRectF(0, 0, 20 * side, 20 * side), 1.0)
+        painter.end()
+        ground = QColor(200, 200, 200).rgb()
+        return {(x, y) for x in range(20 * side) for y in range(20 * side) if image.pixel(x, y) != ground}
+
+    marked = painted(Content(data, 1, 1, *counts))
+    middle = 10.5 * side
+    assert marked and all(abs(x - middle) <= 6 and abs(y - middle) <= 6 for x, y in marked)
+    assert not painted(Content(np.ones((20, 20), np.float32), 1, 1))
 
 
 def test_numbers_of_which_none_is_finite_have_no_made_up_range(panel, link):

@@ -104,7 +104,28 @@ def test_forks_here_with_assignments(panel, context, link):
     context.state.update(stop={"seq": 1, "position": [1]})
     assert panel.fork.isEnabled() and panel.fields["lr"].text() == "0.5"
     panel.fork.click()
-    assert link.moves[-1][1]["edits"] == [{"kind": "exec", "code": "lr = 0.5"}]
+    assert link.moves[-1][1]["edits"] == [{"kind": "parameters", "settings": ["lr=0.5"]}]
+    assert link.moves[-1][1]["name"] == "lr = 0.5"
+
+
+def test_a_forked_run_shows_what_was_changed_in_it_and_is_restarted_with_it(panel, context, link):
+    run = {"name": "lr = 0.5", "current": True, "parameters": ["hidden=4"], "assigned": ["lr=0.3", "lr=0.5"]}
+    context.state.update(runs=[run], stop={"seq": 1, "position": [1]})
+    assert (panel.fields["lr"].text(), panel.fields["hidden"].text()) == ("0.5", "4")
+    assert panel.changed() == [] and not panel.fork.isEnabled()
+    panel.fields["a"].setText("2")
+    panel.fork.click()
+    assert link.moves[-1][1]["edits"] == [{"kind": "parameters", "settings": ["a=2"]}]
+    panel.restart.click()
+    assert link.moves[-1] == ("restart", {"parameters": ["lr=0.5", "a=2"], "name": None})
+
+
+def test_opened_while_the_script_runs_it_shows_the_values(qtbot, context, panel, tmp_path):
+    other = ParametersPanel(context)
+    qtbot.addWidget(other)
+    context.state.update(stop={"seq": 1, "position": [1]}, running=True)
+    other.show()
+    assert other.fields["lr"].text() == "0.01" and not other.fork.isEnabled()
 
 
 def test_shows_the_values_of_the_current_run(panel, context):
@@ -114,7 +135,7 @@ def test_shows_the_values_of_the_current_run(panel, context):
     ]
     context.state.update(runs=runs)
     assert panel.fields["lr"].text() == "0.2" and panel.head.subject.text() == "run 2"
-    assert panel.changed() == {}
+    assert panel.changed() == []
 
 
 def test_an_expression_is_shown_but_cannot_be_changed(panel):
@@ -158,3 +179,21 @@ def test_no_button_grows_and_moves_the_others_when_a_value_is_changed(panel):
     panel.fields["hidden"].setText("3")
     assert panel.reset.isEnabled()
     assert [button.sizeHint().width() for button in buttons] == before
+
+
+def test_the_field_that_is_written_in_stays_in_sight_and_the_focus_in_the_panel(panel, context, qtbot):
+    context.state.update(stop={"seq": 1, "position": [1]})
+    panel.resize(340, 240)
+    panel.activateWindow()
+    field = panel.fields["nesterov" if "nesterov" in panel.fields else "name"]
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    panel._scroll.ensureWidgetVisible(field, 0, 4)
+    field.setChecked(True)
+    assert panel.note.isVisible()
+    view = panel._scroll.viewport()
+    qtbot.waitUntil(lambda: view.rect().contains(field.rect().translated(field.mapTo(view, QPoint(0, 0)))))
+    panel.fork.setFocus()
+    run = {"name": "run 2", "current": True, "parameters": [], "assigned": ["nesterov=True"]}
+    context.state.update(runs=[run])
+    assert not panel.fork.isEnabled() and panel.restart.hasFocus()

@@ -113,6 +113,8 @@ def test_the_selection_goes_to_what_a_watchpoint_saw():
     stop = {**BACKWARD, "tensor": "dy", "index": [3, 1]}
     assert (follow(Selection(), stop).name, follow(Selection(), stop).index) == ("dy", (3, 1))
     assert follow(Selection(), {**stop, "sample": 3}).sample == 3
+    assert follow(Selection(), stop).sample == 3, "its first index, where nothing else says what a sample is"
+    assert follow(Selection(sample=2), {**BACKWARD, "tensor": "dw", "index": [1, 0]}).sample == 2
     outside = {**BACKWARD, "tensor": "dy", "index": [9, 1]}
     assert follow(Selection(), outside).index is None
 

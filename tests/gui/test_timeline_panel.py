@@ -12,7 +12,8 @@ from gui.panels.tensor import TensorPanel
 from gui.panels.timeline import TimelinePanel
 from gui.theme import Theme
 from gui.timeline.ahead import words_ahead
-from gui.timeline.marks import ALARM, BACKWARD, FORWARD, LOSS, NOTHING, UPDATE, Events, alarms, forks, hits
+from gui.timeline.alarms import Alarms
+from gui.timeline.marks import ALARM, BACKWARD, FORWARD, LOSS, NOTHING, UPDATE, Events, forks, hits
 from gui.timeline.paint import lanes, least_height
 
 #: One step of ten events.
@@ -116,17 +117,49 @@ def test_a_part_of_a_history_is_not_the_whole():
     assert events.complete
 
 
-def test_steps_and_findings_are_found_among_the_events():
+def test_steps_are_found_among_the_events():
     events = Events()
     events.extend(history(0, 49)({"count": 100}))
     assert events.step_beside(25, True) == 29 and events.step_beside(25, False) == 19
     assert events.step_beside(29, True) == 39 and events.step_beside(29, False) == 19
     assert events.step_beside(49, True) is None and events.step_beside(5, False) is None
-    findings = [
-        {"title": "NaN", "place": {"step": 2, "file": "/a.py", "line": 1}}, {"title": "Dead", "place": {"step": 3}},
-        {"title": "Old", "place": {"step": 77}}, {"title": "Nowhere", "place": {}},
-    ]  # fmt: skip
-    assert alarms(findings, events) == [(21, "NaN"), (39, "Dead")]
+    assert events.of_step(2) == 29 and events.of_step(77) is None
+
+
+FINDINGS = [
+    {"id": "a", "title": "NaN", "place": {"step": 2, "file": "/a.py", "line": 1}},
+    {"id": "b", "title": "Dead", "place": {"step": 3}},
+    {"id": "c", "title": "Old", "place": {"step": 77}}, {"id": "d", "title": "Nowhere", "place": {}},
+]  # fmt: skip
+
+
+def test_findings_stand_at_the_events_that_the_engine_names(link):
+    events, told = Events(), []
+    events.extend(history(0, 49)({"count": 100}))
+    where = {"a": 23, "b": None}
+    link.answers["locateFinding"] = lambda arguments: {"event": where[arguments["finding"]["id"]], "tensor": None}
+    alarms = Alarms(events, link.ask, lambda: told.append(1))
+    link.hold = True
+    assert alarms.places(FINDINGS) == [] == alarms.places(FINDINGS), "nobody knows yet"
+    assert [command for _, command, _ in link.asked] == ["locateFinding"] * 2
+    link.hold = False
+    link.deliver()
+    assert told and alarms.places(FINDINGS) == [(23, "NaN"), (39, "Dead")]
+    assert len(link.asked) == 2, "a place is asked for once"
+    where["a"] = 25
+    alarms.clear()
+    assert alarms.places(FINDINGS[:1]) == [(25, "NaN")]
+
+
+def test_a_finding_whose_event_is_still_to_come_is_looked_for_again(link):
+    events = Events()
+    events.extend(history(0, 25)({"count": 100}))
+    alarms = Alarms(events, link.ask, lambda: None)
+    link.answers["locateFinding"] = {"event": None, "tensor": None}
+    assert alarms.places(FINDINGS[:1]) == [(25, "NaN")]
+    link.answers["locateFinding"] = {"event": 27, "tensor": None}
+    events.extend(history(0, 49)({"count": 100, "from": 26}))
+    assert alarms.places(FINDINGS[:1]) == [(27, "NaN")]
 
 
 def test_many_events_are_kept_and_found():
@@ -459,6 +492,7 @@ def test_the_event_under_the_pointer_is_described(panel, context, qtbot):
     assert panel.head.subject.text() == told
     QApplication.sendEvent(panel.strip, QEvent(QEvent.Type.Leave))
     assert panel.head.subject.text() == "event 99 · kept: 0 to 99"
+    context.link.answers["locateFinding"] = {"event": 41, "tensor": None}
     context.state.update(findings=[{"title": "Dead ReLU", "place": {"step": 4, "file": "/a.py", "line": 1}}])
     assert panel.strip.hint(at(panel, 41).x()).startswith("Dead ReLU\n")
 

@@ -52,6 +52,31 @@ def test_infinity_in_a_low_cell_does_not_look_like_the_greatest_number(qapp):
     assert bright[0] == 0 < bright[1]
 
 
+@pytest.mark.parametrize("cell", [1.5, 3.0, 5.0])
+@pytest.mark.parametrize("name", ["light", "dark", "projector"])
+def test_what_is_not_finite_is_marked_in_cells_of_a_few_pixels(qapp, name, cell):
+    theme = Theme(name)
+    ground, ink = theme.panel.lightness(), theme.ink.lightness()
+    data = np.ones((int(60 / cell),) * 2, np.float32)
+
+    def inked(value):
+        """The squares of 10 pixels in which there is something as dark (or bright) as ink."""
+        image = QImage(60, 60, QImage.Format.Format_RGB32)
+        image.fill(QColor(128, 128, 128))
+        data[len(data) // 2 :, len(data) // 2 :] = value
+        painter, picture = QPainter(image), Picture(data, ValueScale(-1, 1))
+        CellPainter(painter, picture, theme, (0, 0), (cell, cell), (0, len(data), 0, len(data))).paint(theme.code_font())
+        painter.end()
+        light = {(x, y): image.pixelColor(x, y).lightness() for x in range(60) for y in range(60)}
+        return {(x // 10, y // 10) for (x, y), seen in light.items() if abs(seen - ink) < abs(ink - ground) / 3}
+
+    assert not inked(1.0)
+    for value in (np.inf, -np.inf, np.nan):
+        marked = inked(value)
+        assert {(3, 3), (3, 4), (4, 3), (4, 4)} <= marked
+        assert all(x >= 2 and y >= 2 for x, y in marked), "nothing is marked where numbers are finite"
+
+
 def test_where_an_atlas_has_no_tile_there_is_no_number(qapp):
     theme = Theme("light")
     layout = layout_of((3, 2, 2), 1.0)

@@ -37,7 +37,7 @@ def event_of(history: Iterable[Event], finding: dict[str, Any]) -> Event | None:
     # One line may run many modules; how a module is called that is in no other differs between findings and events.
     found = [event for event in found if event.module == place["module"]] or found
     if finding["id"] == "non-finite":
-        return next((event for event in found if _not_finite(event)), None)
+        return next((event for event in found if _not_finite(event) is not None), None)
     return found[-1] if found else None
 
 
@@ -45,10 +45,15 @@ def _on_line(event: Event, place: dict[str, Any]) -> bool:
     return (event.origin or (event.file, event.line)) == (place["file"], place["line"])
 
 
-def _not_finite(event: Event) -> bool:
-    """Whether any array of an event holds NaN or infinity."""
-    for value in event.arrays.values():
-        for array in value if type(value) is tuple else (value,):
+def tensor_of(event: Event, finding: dict[str, Any]) -> str | None:
+    """The name of the array of ``event`` that a finding on NaN or infinity speaks of; None for other findings."""
+    return _not_finite(event) if finding["id"] == "non-finite" and finding["place"]["op"] else None
+
+
+def _not_finite(event: Event) -> str | None:
+    """The name of the first array of an event that holds NaN or infinity; None where none does."""
+    for name, value in event.arrays.items():
+        for number, array in enumerate(value if type(value) is tuple else (value,)):
             if isinstance(array, ARRAYS) and array.dtype.kind == "f" and not np.isfinite(all_on_cpu(array)).all():
-                return True
-    return False
+                return f"{name}[{number}]" if type(value) is tuple else name
+    return None

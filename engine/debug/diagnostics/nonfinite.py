@@ -19,8 +19,12 @@ from engine.debug.statistics.observer import summarize
 
 SLOWER = 'for g in optimizer.param_groups: g["lr"] *= 0.1'
 
-#: Only what is written torch.log(...) changes; the user can fit it to the script, as all trials.
-CLAMPED = "torch.log = lambda x, log=torch.log: log(x.clamp(min=1e-7))"
+#: By op what can be tried; the user can fit it to the script, as all trials.
+TRIALS = {
+    "Log": "torch.log = torch.Tensor.log = lambda x, log=torch.log: log(x.clamp(min=1e-7))",
+    "Sqrt": "torch.sqrt = torch.Tensor.sqrt = lambda x, sqrt=torch.sqrt: sqrt(x.clamp(min=1e-12))",
+    "Div": "torch.Tensor.__truediv__ = lambda x, y, div=torch.div: div(x, y + 1e-7 * (y == 0))",
+}
 
 #: For the op that made them: why, and what to do.
 _REASONS = {
@@ -175,8 +179,8 @@ class NonFinite(Check):
         code, begins = None, None
         if (reason, advice) == _OVERFLOW:
             code, begins = SLOWER, self.run.this.best_step() if self.run.this is not None else None
-        elif op == "Log":
-            code, begins = CLAMPED, self.run.step  # before the step that would make every weight NaN
+        elif op in TRIALS:
+            code, begins = TRIALS[op], self.run.step  # before the step that would make every weight NaN
         told = "non-finite", "error", title, cause, where, f"{advice}.", place, evidence, code
         return functools.partial(self.report, *told, begins=begins)
 
@@ -189,8 +193,10 @@ def _where(run: Any, array: np.ndarray, by_sample: bool) -> tuple[str, dict[str,
     evidence: dict[str, Any] = {
         "nans": summary.nans, "infs": summary.infs, "count": summary.count, "index": index, "value": value,
     }  # fmt: skip
-    many = f"{summary.nans or summary.infs} of {summary.count} elements are {'NaN' if summary.nans else 'infinite'}"
-    sentence = many + (f" and {summary.infs} infinite" if summary.nans and summary.infs else "")
+    bad, kind = summary.nans or summary.infs, "NaN" if summary.nans else "infinite"
+    many = f"{bad} of {summary.count} elements {'is' if bad == 1 else 'are'} {kind}"
+    also = f" and {summary.infs} infinite" if summary.nans and summary.infs else ""
+    sentence = f"Its only element is {kind}" if summary.count == 1 else many + also
     sentence += f", first [{', '.join(map(str, index))}]" if index else ""
     if by_sample and index and array.shape[0] > 1:
         evidence["row"] = index[0]

@@ -305,7 +305,7 @@ class Pass:
         return any(consumer.leaf_weight() is not None for consumer in self.leads_on(record))
 
     def best_step(self) -> int | None:
-        """After how many steps, one at least, the loss was least of those remembered: weights have not grown yet there.
+        """After how many steps the loss was least of those remembered: weights have not grown yet there.
 
         None where a step is not one pass, or where there was none before.
         """
@@ -313,7 +313,7 @@ class Pass:
         recent = [loss if math.isfinite(loss) else math.inf for loss in losses.last[:-1]]
         if not recent or losses.count != before + 1:
             return None
-        return max(1, before - len(recent) + recent.index(min(recent)))
+        return before - len(recent) + recent.index(min(recent))
 
     def let_go(self) -> None:
         """Forget the arrays that the ops were given and have made."""

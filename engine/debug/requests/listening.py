@@ -87,7 +87,9 @@ def _diagnostics(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any
 
 @handles("locateFinding")
 def _locate_finding(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
-    from engine.debug.diagnostics.event import event_of
+    from engine.debug.diagnostics.event import event_of, tensor_of
 
     event = event_of(debuggee.debugger.history, arguments["finding"])
-    return {"event": None if event is None else event.seq}
+    if event is None:
+        return {"event": None, "tensor": None}
+    return {"event": event.seq, "tensor": tensor_of(event, arguments["finding"])}

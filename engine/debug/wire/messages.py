@@ -58,8 +58,10 @@ STRUCTURES: dict[str, Fields] = {
     },
     # What became of a breakpoint that was set: verified is false where it cannot be hit, and message says why.
     "Breakpoint": {"id": "int", "verified": "bool", "line?": "int", "message?": "str"},
-    # kind "exec" runs code in the script's names; kind "tensor" writes one value or a whole array.
+    # kind "exec" runs code in the script's names; kind "parameters" assigns NAME=VALUE to names of the parameters cell,
+    # and to hyper-parameters of optimizers that have their value from there; kind "tensor" writes one value or an array.
     "CodeEdit": {"kind": "'exec'", "code": "str"},
+    "ParameterEdit": {"kind": "'parameters'", "settings": "[str]"},
     "TensorEdit": {"kind": "'tensor'", "reference": "Reference", "index?": "int | [int]", "value": "number | bool | array"},
     # Start from a recording: stop at (or just before) a position; level is that of the stop; breakpoints: also stop
     # at breakpoints on the way; edits are applied there; skip false computes what could be skipped, too;
@@ -90,7 +92,7 @@ STRUCTURES: dict[str, Fields] = {
 ALIASES: dict[str, str] = {
     "Position": "[int]",
     "Reference": "EventReference | ExpressionReference",
-    "Edit": "CodeEdit | TensorEdit",
+    "Edit": "CodeEdit | ParameterEdit | TensorEdit",
     "Level": _LEVEL,
 }
 
@@ -308,8 +310,9 @@ REQUESTS: dict[str, Request] = {
         {"enabled?": "bool"}, {"enabled": "bool", "findings": "[object]"},
     ),
     "locateFinding": Request(
-        "The event at which a finding of the diagnoses shows; null where the history does not have it.",
-        {"finding": "object"}, {"event": "int | null"},
+        "The event at which a finding of the diagnoses shows; null where the history does not have it. tensor: of one on "
+        "NaN or infinity the array there that holds them.",
+        {"finding": "object"}, {"event": "int | null", "tensor": "str | null"},
     ),
     "live": Request(
         "What to show while the script runs freely, by events snapshot that carry the number of the subscription: these "
