@@ -132,7 +132,7 @@ class Words(QGraphicsItem):
 
 @lru_cache(maxsize=1024)
 def _fitted(font: str, text: str, mode: Qt.TextElideMode, room: float) -> tuple[str, float, float]:
-    """(a text cut to ``room``, its width and height), looked for once, not with every picture; ``font``: of QFont.toString."""
+    """(a text cut to ``room``, its width and height), looked for once, not with every picture; ``font``: QFont.toString."""
     written = QFont()
     written.fromString(font)
     metrics = QFontMetricsF(written)
