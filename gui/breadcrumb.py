@@ -103,6 +103,7 @@ class Breadcrumb(QWidget):
         #: By place in the path, phase, and whether it is the last: another font or colour for a widget takes long.
         self._made: dict[tuple[int, str, bool], QPushButton] = {}
         self._crumbs: list[QPushButton] = []
+        self._before: QWidget | None = None
         self._sizes: dict[tuple[str, bool], QSize] = {}
         #: Where the marks between the crumbs stand, from left to right.
         self._marks: list[QRect] = []
@@ -218,9 +219,18 @@ class Breadcrumb(QWidget):
                 crumb.setStyleSheet(f"color: {color.name()}")
             crumb.clicked.connect(lambda: self._go(number))
             self._made[key] = crumb
-            for one, other in pairwise(self._made[key] for key in sorted(self._made)):
-                QWidget.setTabOrder(one, other)
+            self._order()
         return self._made[key]
+
+    def come_after(self, widget: QWidget) -> None:
+        """Let Tab lead from ``widget`` to the crumbs: made late, they would be the last of the window."""
+        self._before = widget
+        self._order()
+
+    def _order(self) -> None:
+        order = [self._made[key] for key in sorted(self._made)]
+        for one, other in pairwise(order if self._before is None else [self._before, *order]):
+            QWidget.setTabOrder(one, other)
 
     def _go(self, number: int) -> None:
         move = self._shown[number].move if self._shown and number < len(self._shown) else None
