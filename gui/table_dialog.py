@@ -102,7 +102,7 @@ class TableDialog(QDialog):
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Return in the search field goes on to what was found; elsewhere it presses the button that has the focus."""
-        if event is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.search.hasFocus():
+        if event is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.focusWidget() is self.search:
             found = next((item for _, item in self._items if not item.isHidden()), None)
             if found is not None:
                 self.table.setCurrentItem(found)

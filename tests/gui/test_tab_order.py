@@ -40,6 +40,7 @@ def dialog(request, qtbot, context):
         parent = QWidget()
         qtbot.addWidget(parent)
         dialog = BreakpointEditor(Theme("light"), {"line": 3}, lambda changes: None, parent)
+        dialog.around = parent  # kept as long
         dialog.open_at(QPoint(40, 40))
     else:
         dialog = makers[request.param]()
@@ -90,6 +91,7 @@ def test_return_in_the_search_goes_on_to_what_was_found(qtbot, context):
     qtbot.addWidget(dialog)
     dialog.show()
     dialog.activateWindow()
+    qtbot.waitUntil(dialog.search.hasFocus)
     qtbot.keyClicks(dialog.search, "into")
     qtbot.keyClick(dialog.search, Qt.Key.Key_Return)
     current = dialog.table.currentItem()
