@@ -190,7 +190,7 @@ class Breadcrumb(QWidget):
 
     def _write(self, wanted: list[Part]) -> None:
         """Write the parts into crumbs; those of before that are not used again disappear."""
-        before, self._crumbs = self._crumbs, []
+        before, self._crumbs, others = self._crumbs, [], False
         for number, part in enumerate(wanted):
             crumb = self._crumb(number, part.phase, number == len(wanted) - 1)
             self._crumbs.append(crumb)
@@ -199,13 +199,18 @@ class Breadcrumb(QWidget):
                 crumb.setAccessibleName(part.text)
             if crumb.toolTip() != part.tip:
                 crumb.setToolTip(part.tip)
-            crumb.setFocusPolicy(Qt.FocusPolicy.NoFocus if part.move is None else Qt.FocusPolicy.StrongFocus)
+            policy = Qt.FocusPolicy.NoFocus if part.move is None else Qt.FocusPolicy.StrongFocus
+            if crumb.focusPolicy() != policy:
+                crumb.setFocusPolicy(policy)
+                others = True
         for number, crumb in enumerate(before):
             if crumb in self._crumbs:
                 continue
             if crumb.hasFocus() and number < len(self._crumbs):
                 self._crumbs[number].setFocus()
             crumb.hide()
+        if others:
+            self._order()
 
     def _crumb(self, number: int, phase: str, last: bool) -> QPushButton:
         theme = self._context.theme
@@ -219,7 +224,7 @@ class Breadcrumb(QWidget):
                 crumb.setStyleSheet(f"color: {color.name()}")
             crumb.clicked.connect(lambda: self._go(number))
             self._made[key] = crumb
-            self._order()
+            crumb.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         return self._made[key]
 
     def come_after(self, widget: QWidget) -> None:
@@ -228,7 +233,8 @@ class Breadcrumb(QWidget):
         self._order()
 
     def _order(self) -> None:
-        order = [self._made[key] for key in sorted(self._made)]
+        # What takes no focus has no place in the order.
+        order = [crumb for _, crumb in sorted(self._made.items()) if crumb.focusPolicy() != Qt.FocusPolicy.NoFocus]
         for one, other in pairwise(order if self._before is None else [self._before, *order]):
             QWidget.setTabOrder(one, other)
 
