@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from PyQt6.QtCore import QRect, QSize, Qt
-from PyQt6.QtGui import QFontMetrics, QKeyEvent, QResizeEvent, QShowEvent
+from PyQt6.QtGui import QFontMetrics, QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import (
     QApplication,
     QDialog,
@@ -99,16 +99,6 @@ class TableDialog(QDialog):
         self.search.textChanged.connect(self._filter)
         room = parent.size() if parent is not None else QSize(1280, 800)
         self.resize(min(theme.space(820), room.width() - 64), min(theme.space(640), room.height() - 96))
-
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Return in the search field goes on to what was found; elsewhere it presses the button that has the focus."""
-        if event is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.focusWidget() is self.search:
-            found = next((item for _, item in self._items if not item.isHidden()), None)
-            if found is not None:
-                self.table.setCurrentItem(found)
-                self.table.setFocus(Qt.FocusReason.TabFocusReason)
-        else:
-            super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)

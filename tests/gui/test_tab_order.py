@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from PyQt6 import sip
 from PyQt6.QtCore import QPoint, QSize, Qt
-from PyQt6.QtWidgets import QAbstractButton, QApplication, QDialog, QPushButton, QWidget
+from PyQt6.QtWidgets import QApplication, QDialog, QPushButton, QWidget
 
 from gui.attach_dialog import AttachDialog
 from gui.keyboard import Keyboard
@@ -40,7 +40,7 @@ def dialog(request, qtbot, context):
         parent = QWidget()
         qtbot.addWidget(parent)
         dialog = BreakpointEditor(Theme("light"), {"line": 3}, lambda changes: None, parent)
-        dialog.around = parent  # kept as long
+        request.addfinalizer(parent.close)  # it is kept as long
         dialog.open_at(QPoint(40, 40))
     else:
         dialog = makers[request.param]()
@@ -84,19 +84,3 @@ def test_escape_closes(dialog, qtbot):
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: sip.isdeleted(dialog) or not dialog.isVisible())
     assert sip.isdeleted(dialog) or not isinstance(dialog, QDialog) or dialog.result() == QDialog.DialogCode.Rejected
-
-
-def test_return_in_the_search_goes_on_to_what_was_found(qtbot, context):
-    dialog = TableDialog(context, None, "Keys", ("Key", "What it does", ""), ROWS)
-    qtbot.addWidget(dialog)
-    dialog.show()
-    dialog.activateWindow()
-    qtbot.waitUntil(dialog.search.hasFocus)
-    qtbot.keyClicks(dialog.search, "into")
-    qtbot.keyClick(dialog.search, Qt.Key.Key_Return)
-    current = dialog.table.currentItem()
-    assert dialog.isVisible() and dialog.table.hasFocus() and current is not None and current.text(1) == "Step into"
-    close = next(b for b in dialog.buttons.buttons() if isinstance(b, QAbstractButton) and "Close" in b.text())
-    close.setFocus()
-    qtbot.keyClick(close, Qt.Key.Key_Return)
-    assert not dialog.isVisible()
