@@ -25,6 +25,11 @@ Then = Callable[[dict[str, Any]], object]
 Otherwise = Callable[[str], object]
 
 
+def unless_lost(tell: Otherwise) -> Otherwise:
+    """``tell``, but for what :data:`LOST` says: that is told for all questions at once, with what to do."""
+    return lambda why: None if why in LOST else tell(why)
+
+
 class Asking:
     """Questions, in threads of their own.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from gui.asking import LOST, Then
+from gui.asking import Then, unless_lost
 from gui.linking.moving import Moving
 
 
@@ -28,12 +28,8 @@ class Link(Moving):
         name = str((arguments.get("source") or {}).get("path", ""))
         self._settings[command, name] = command, arguments, then
         if self._session is not None:
-            self.ask(("setting", command, name), command, arguments, then or (lambda body: None), self._not_set)
-
-    def _not_set(self, why: str) -> None:
-        """A setting was refused; that the process is gone is told for all questions at once, with what to do."""
-        if why not in LOST:
-            self.failed.emit(why)
+            refused = unless_lost(self.failed.emit)
+            self.ask(("setting", command, name), command, arguments, then or (lambda body: None), refused)
 
     def set_breakpoints(self, path: str, breakpoints: list[dict[str, Any]], then: Then | None = None) -> None:
         """Replace the breakpoints of a file (the protocol's SourceBreakpoints)."""

@@ -93,7 +93,7 @@ class Feed:
     def take(self, spot: Spot, wanted: Wanted, bodies: list[dict[str, Any]]) -> None:
         """Take in the answers to ``wanted.views()``, and show them where they are still wanted."""
         # What has left the history has no numbers: what is shown would be older still.
-        found = None if any("error" in body for body in bodies) else content(*bodies)
+        found = None if any("error" in body for body in bodies) else content(*bodies, symbol=wanted.symbol)
         self._kept[wanted.key] = found
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)

@@ -27,7 +27,9 @@ _SHAPES = frozenset({
 
 
 class Size(NamedTuple):
-    """How large things are drawn, in pixels at a zoom of 100 %; ``text``: how large text is, 1 as designed."""
+    """How large things are drawn, in pixels at a zoom of 100 %; ``text``: how large text is, 1 as designed; ``captions``:
+    which of them are as large: "all", "ranges" or "none".
+    """
 
     pitch: float
     radius: float
@@ -36,6 +38,7 @@ class Size(NamedTuple):
     gap: float
     fan: float
     text: float = 1.0
+    captions: str = "all"
 
 
 #: From the largest to the smallest; the layout takes the first with which everything fits.

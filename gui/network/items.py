@@ -229,8 +229,8 @@ class NodeItem(QGraphicsItem):
     def captions(self) -> dict[str, str]:
         """What is written under the pictures, by the names of :meth:`Place.caption_box`."""
         found = {"shape": self.place.form.caption, "scale": self._scale() or self.note * self.place.form.scaled}
-        if "weight" in self.contents:
-            found["weight"] = "w " + _range(self.contents["weight"], True)
+        if (weight := self.contents.get("weight")) is not None:
+            found["weight"] = f"{weight.symbol} {_range(weight, True)}"
         return {which: text for which, text in found.items() if text}
 
     def _scale(self) -> str:

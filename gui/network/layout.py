@@ -12,15 +12,16 @@ from dataclasses import replace
 from typing import Any
 
 from gui.network.forms import SIZES, Size
-from gui.network.places import CAPTIONED
+from gui.network.places import READABLE, TITLED
 from gui.network.routes import route
 from gui.network.sketch import LANE, Layout, Sketch, measured_in, placed, redone, sketch_of, torn_in
 from gui.network.texts import Texts, rough
 
 #: Lines so many times as wide as the view are tried, one after the other, until something fits.
 _ROOMS = (1.0, 1.5, 2.2, 3.2)
-#: Zoom from which text is read well; where text is larger than designed, its fourth root less.
-_READABLE = 0.7
+#: What a layout is worth in which these captions can be read, titles alone, or nothing.
+_CAPTIONED = {"all": 1.0, "ranges": 0.85, "none": 0.35}
+_ONLY_TITLED, _WORDLESS = 0.3, 0.1
 
 
 def lay_out(graph: dict[str, Any], width: float = 640.0, height: float = 480.0, texts: Texts | None = None) -> Layout:
@@ -58,9 +59,11 @@ def _best(sketch: Sketch, width: float, height: float) -> Generator[None, None, 
     units = any(form.kind == "units" for form in found)
 
     def worth(size: Size, zoom: float, lines: int) -> float:
-        legible = min(1.0, zoom * sketch.texts.factor**0.25 / _READABLE) ** 2
+        legible = _CAPTIONED[size.captions] if zoom >= READABLE else _ONLY_TITLED
+        if zoom < TITLED:
+            legible = _WORDLESS * (zoom / TITLED) ** 2
         if plain:
-            return legible * zoom**2 * 3 * size.pitch * (1.0 if size.side >= CAPTIONED else 0.5) * 0.7**lines
+            return legible * zoom**2 * 3 * size.pitch * 0.45**lines
         return legible * zoom**2 * size.side * (min(1.0, size.pitch / 16) if units else 1.0)
 
     sizes = list(_sizes(units, plain, sketch.texts.factor))
@@ -118,6 +121,7 @@ def _sizes(units: bool, plain: bool, factor: float) -> Iterator[Size]:
     for size in SIZES:
         near = sorted((p for p in pitches if low * size.pitch <= p[0] <= high * size.pitch), reverse=True)
         for pitch, radius in near if units else [(size.pitch, size.radius)]:
-            yield size._replace(pitch=pitch, radius=radius, text=factor)
+            for captions in _CAPTIONED:
+                yield size._replace(pitch=pitch, radius=radius, text=factor, captions=captions)
 
 

@@ -89,7 +89,7 @@ class LiveNumbers:
                 continue
             if body["step"] != self._step:
                 self._step, self._steps = body["step"], self._steps + 1
-            found: Content = content(body, minus)
+            found: Content = content(body, minus, wanted.symbol)
             key = node, part, wanted.name
             self._ranges[key] = found.low, found.high = widened(self._ranges.get(key), (found.low, found.high))
             signed = wanted.name.startswith("d") or bool(wanted.minus)

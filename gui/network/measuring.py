@@ -15,9 +15,11 @@ _SLACK = 1.04
 
 
 @lru_cache(maxsize=64)
-def title_font(theme: Theme, lit: bool = False) -> QFont:
+def title_font(theme: Theme, lit: bool = False, scale: float = 1.0) -> QFont:
     """Of the names over nodes."""
-    return theme.text_font("small", bold=lit)
+    font = theme.text_font("small", bold=lit)
+    font.setPointSizeF(font.pointSizeF() * scale)
+    return font
 
 
 @lru_cache(maxsize=64)

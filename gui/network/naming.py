@@ -49,7 +49,8 @@ class Naming:
         node, form = self.fill.nodes[id], self.fill.layout.places[id].form
         if part == "weight":
             label = next((p["label"] for p in node["parameters"] if p["name"] == "w"), "weight")
-            what = {"backward": "gradient of ", "update": "change of "}.get(self.fill.mode, "")
+            wanted = self.fill.weight(id)
+            what = {"dw": "gradient of ", "Δw": "change of "}.get(wanted.symbol if wanted else "", "")
             return what + label, form.weight_shape
         if not node["outputs"]:
             return "", None

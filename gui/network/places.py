@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from gui.network.forms import Form, Size
@@ -12,16 +11,24 @@ from gui.network.texts import Texts
 APART = 8.0
 #: Room for numbers beside units: for how many units they are written.
 MOST_NUMBERS = 12
-#: Sides of pictures from which captions are as large as designed; under smaller ones they are half as large, and can be
-#: read when zoomed in. Where text is larger than designed, these captions come nearer to it.
-CAPTIONED = 60
-_SMALL = 0.5
+#: Zoom from which text that is as large as designed is written: what would be smaller is left out. A network is shown so,
+#: if it can be; of what has no room there, some is seen when it is zoomed in.
+READABLE = 0.8
+#: Zoom down to which titles are: below :data:`READABLE` they stay as large as there, on room that is not theirs alone.
+TITLED = 0.62
+#: How large captions are that have no room: they are read when zoomed in.
+_SMALL = 0.35
 #: Between title and pictures, and between pictures and captions.
 _ABOVE, _BELOW = 7.0, 7.0
+#: What titles may take of that, and of what lies on their other side.
+_NEAR, _FAR = 3.0, 6.0
 #: Numbers of units are written where the units are at least so many lines of text apart.
 _CLOSE = 0.85
 #: Titles are cut where they are wider than this, or than so many sides of the pictures.
 _WIDEST_TITLE, _SIDES = 120.0, 1.5
+
+#: What the weights' caption calls them: themselves, their gradient, their change.
+WEIGHTS = ("w", "dw", "Δw")
 
 Box = tuple[float, float, float, float]
 
@@ -39,7 +46,8 @@ class Place:
         beside: room for these. over, under: room above and below the pictures.
         below: whether the title stands under the pictures: where a line leaves upwards.
         stacked: whether the weights' caption stands under the values' one, else each under its picture.
-        small: how large captions are. caption: height of a line of them, title: of the title.
+        captions: which are as large as designed, see :class:`gui.network.forms.Size`.
+        caption: height of a line of these, title: of the title.
     """
 
     id: str
@@ -59,7 +67,7 @@ class Place:
     under: float = 0.0
     below: bool = False
     stacked: bool = False
-    small: float = 1.0
+    captions: str = "all"
     caption: float = 0.0
     title: float = 0.0
 
@@ -99,17 +107,14 @@ class Place:
         self.beside = texts.widest_number + APART + 4 if self.numbers else 0.0
         before = self.beside if self.numbers == "left" else 0.0
         pictures = wide + between + values[0] + self.beside
-        self.small = 1.0 if size.side >= CAPTIONED else min(1.0, _SMALL * math.sqrt(texts.factor))
-        self.caption = texts.caption_height * self.small
-        lines, scale = caption_lines(form, texts)
-        shape = max(lines, default=0.0) * self.small
-        weight = scale * self.small
-        self.stacked = weight > wide or shape > values[0]
-        under = len(lines) + (1 if scale and self.stacked else 0)
-        beneath = max(shape, weight) if self.stacked else 0.0
-        few = self.small == 1.0 or form.kind == "number"
+        self.captions, self.caption = size.captions, texts.caption_height
+        widths = {name: width * self.share(name) for name, width in caption_widths(form, texts).items()}
+        beneath, weight = max(widths.values(), default=0.0), widths.pop("weight", 0.0)
+        self.stacked = weight > wide or max(widths.values(), default=0.0) > values[0]
+        under = sum(map(self.share, widths)) + (self.share("weight") if weight and self.stacked else 0)
+        few = self.captions != "none" or form.kind == "number"
         most = max(_WIDEST_TITLE if few else 48.0, _SIDES * size.side) * texts.factor
-        self.width = max(pictures, beneath, min(most, texts.title(form.title)))
+        self.width = max(pictures, beneath * self.stacked, min(most, texts.title(form.title)))
         self.title = texts.title_height
         head = texts.title_height + _ABOVE
         self.over, self.under = (14.0, head) if self.below else (head, 0.0)
@@ -128,25 +133,36 @@ class Place:
         offset, _, wide, high = self.values
         self.values = (left + offset, middle - high / 2, wide, high)
 
-    def title_box(self) -> Box:
-        """Where the title stands."""
+    def title_box(self, aside: float = 0.0) -> Box:
+        """Where the title stands; with ``aside`` all that it may take: so much beside it, and above it and below."""
         y = self.y + self.over + self.body + _ABOVE if self.below else self.y
-        return self.x, y, self.width, self.title
+        near, far = (_NEAR, _FAR) if aside else (0.0, 0.0)
+        y -= near if self.below else far
+        return self.x - aside, y, self.width + 2 * aside, self.title + near + far
+
+    def share(self, which: str) -> float:
+        """How large a caption is, 1 as designed: "shape", "scale" (of the values) or "weight" (scale of the weights)."""
+        return 1.0 if self.captions == "all" or (self.captions == "ranges" and which != "shape") else _SMALL
 
     def caption_box(self, which: str) -> Box:
-        """Where a caption stands: "shape", "scale" (of the values) or "weight" (scale of the weights)."""
+        """Where a caption stands; the larger ones first."""
         top = self.y + self.height - self.under + _BELOW + (self.title if self.below else 0.0)
-        lines = (bool(self.form.caption), self.form.scaled)
-        number = {"shape": 0, "scale": lines[0], "weight": sum(lines) if self.stacked else 0}[which]
+        form, apart = self.form, not self.stacked
+        there = (("shape", form.caption), ("scale", form.scaled), ("weight", form.weight))
+        order = [name for name, on in there if on and not (apart and (name == "weight") != (which == "weight"))]
+        order.sort(key=lambda name: -self.share(name))
+        above = order[: order.index(which)]
         x, _, wide, _ = self.weight if which == "weight" else self.values
         if self.stacked:
             x, wide = self.x, self.width
-        return x, top + number * self.caption, wide, self.caption
+        return x, top + self.caption * sum(map(self.share, above)), wide, self.caption * self.share(which)
 
 
-def caption_lines(form: Form, texts: Texts) -> tuple[list[float], float]:
-    """(widths of the captions of the values, width of that of the weights or 0), as wide as they may become."""
-    lines = [texts.caption(form.caption)] if form.caption else []
+def caption_widths(form: Form, texts: Texts) -> dict[str, float]:
+    """The captions of a node, as :meth:`Place.caption_box` names them, and how wide they may become as designed."""
+    widths = {"shape": texts.caption(form.caption)} if form.caption else {}
     if form.scaled:
-        lines.append(texts.widest("", 2) if form.kind == "picture" else texts.widest("± "))
-    return lines, texts.widest("w ± ") if form.weight else 0.0
+        widths["scale"] = texts.widest(times=2) if form.kind == "picture" else texts.widest("± ")
+    if form.weight:
+        widths["weight"] = max(texts.widest(f"{name} ± ") for name in WEIGHTS)
+    return widths

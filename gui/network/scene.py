@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PyQt6.QtCore import QPointF, QRectF
+from PyQt6.QtGui import QPainter
 from PyQt6.QtWidgets import QGraphicsScene
 
 from gui.network.edges import RouteItem
@@ -68,6 +69,11 @@ class NetworkScene(QGraphicsScene):
             if id in self.nodes and self.nodes[id].place.form == old.place.form:
                 for part, content in old.contents.items():
                     self.show_content(id, part, content, old.faint.get(part, False), old.signed)
+
+    def drawBackground(self, painter: QPainter | None, rect: QRectF) -> None:
+        # At most zooms the last pixels are covered not quite whole: by their edges a picture would differ from the next.
+        assert painter is not None
+        painter.fillRect(rect.adjusted(-1, -1, 1, 1), self.backgroundBrush())
 
     def apply_theme(self, theme: Theme) -> None:
         self.revision += 1

@@ -31,9 +31,10 @@ class Texts:
         """Of the numbers beside units."""
         return max(self.number(text) for text in WIDEST)
 
-    def widest(self, before: str, times: int = 1) -> float:
-        """Width of a caption of ``before`` and ``times`` numbers, whatever they are."""
-        return max(self.caption(before + " … ".join([text] * times)) for text in WIDEST)
+    def widest(self, before: str = "", times: int = 1) -> float:
+        """Width of a caption of ``before`` and ``times`` numbers, whatever they are; behind a ± they have no sign."""
+        numbers = (text.removeprefix("-" * before.endswith("± ")) for text in WIDEST)
+        return max(self.caption(before + " … ".join([text] * times)) for text in numbers)
 
 
 def rough(factor: float = 1.0) -> Texts:

@@ -14,15 +14,14 @@ from gui.network.circles import MINUS, REACH, Column, outline, picture
 from gui.network.glyphs import ink_on, paint_alarm, quick_image, short_number, write_on
 from gui.network.kept import Look, look_of
 from gui.network.measuring import number_font
-from gui.network.places import APART
+from gui.network.places import APART, READABLE
 from gui.network.values import Content, colours
 from gui.numbers import format_number
 
 if TYPE_CHECKING:
     from gui.network.items import NodeItem
 
-#: Points on the screen from which text is drawn, and pixels across from which a unit shows its number.
-_LEGIBLE = 4.6
+#: Pixels across from which a unit shows its number.
 NUMBER_FROM = 38.0
 #: Pixels across up to which a unit is a mere dot: nobody sees its outline, nor a minus in it.
 _DOT = 7.5
@@ -30,9 +29,9 @@ _DOT = 7.5
 _PARTS, _APART = 8, 3.0
 
 
-def legible(points: float, zoom: float) -> bool:
-    """Whether text of so many points is drawn at a zoom."""
-    return points * zoom >= _LEGIBLE
+def legible(zoom: float) -> bool:
+    """Whether text that is as large as designed is written at a zoom."""
+    return zoom >= READABLE - 1e-3
 
 
 def paint_units(painter: QPainter, item: NodeItem, content: Content | None, zoom: float) -> None:
@@ -148,7 +147,7 @@ def paint_beside(painter: QPainter, item: NodeItem, zoom: float) -> None:
     """Write the numbers of units that are too small for them at their side, where there is room."""
     numbers = 2 * item.size.radius * zoom >= NUMBER_FROM
     content = item.contents.get("values")
-    if content is not None and item.place.numbers and not numbers and legible(number_font(item.theme).pointSizeF(), zoom):
+    if content is not None and item.place.numbers and not numbers and legible(zoom):
         _beside(painter, item, np.asarray(content.data, np.float64).reshape(-1))
 
 

@@ -46,19 +46,27 @@ class Wanted:
         return [self.arguments(), *([self.arguments(self.minus)] if self.minus else [])]
 
     @property
+    def symbol(self) -> str:
+        """What the numbers are called in a caption."""
+        return f"Δ{self.minus}" if self.minus else self.name
+
+    @property
     def key(self) -> tuple:
         return self.event, self.name, self.slice, self.shape, self.minus
 
 
 @dataclass
 class Content:
-    """Numbers of a node: ``data`` as they came, the range of what was shown, how many were not finite."""
+    """Numbers of a node: ``data`` as they came, the range of what was shown, how many were not finite, and what they are
+    called (:attr:`Wanted.symbol`).
+    """
 
     data: np.ndarray
     low: float
     high: float
     nans: int = 0
     infs: int = 0
+    symbol: str = ""
     #: Pictures of these numbers, by what else they depend on.
     pictures: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -79,8 +87,8 @@ class Content:
         return self.pictures[what][1]
 
 
-def content(body: dict[str, Any], minus: dict[str, Any] | None = None) -> Content:
-    """The content in an answer to ``tensor``, less that of another."""
+def content(body: dict[str, Any], minus: dict[str, Any] | None = None, symbol: str = "") -> Content:
+    """The content in an answer to ``tensor``, less that of another; ``symbol``: what it is called."""
     data = np.asarray(body["data"].numpy() if hasattr(body["data"], "numpy") else body["data"])
     span, bad = body.get("range"), body.get("nonFinite") or {}
     if minus is not None:
@@ -92,7 +100,7 @@ def content(body: dict[str, Any], minus: dict[str, Any] | None = None) -> Conten
         # Of what is shown: means of blocks are smaller than the greatest element.
         finite = data[np.isfinite(data)]
         span = [float(finite.min()), float(finite.max())] if finite.size else [0.0, 0.0]
-    return Content(data, float(span[0]), float(span[1]), int(bad.get("nan", 0)), int(bad.get("inf", 0)))
+    return Content(data, float(span[0]), float(span[1]), int(bad.get("nan", 0)), int(bad.get("inf", 0)), symbol)
 
 
 def values_request(form: Form, event: int, name: str, sample: int, faint: bool = False) -> Wanted | None:

@@ -11,6 +11,7 @@ from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QPainter
 
 from gui.network.kept import Look, Placed, kept, look_of, put
 from gui.network.measuring import caption_font, title_font
+from gui.network.places import READABLE, TITLED
 from gui.network.units import legible
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Captions that depend on the numbers: see :meth:`gui.network.places.Place.caption_box`.
 CHANGING = ("scale", "weight")
+#: Of the gap between two nodes, the most that a title takes which is larger than its room.
+_ASIDE = 8.0
 #: The others.
 FIXED = ("title", "shape")
 
@@ -77,14 +80,16 @@ class Words:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         node, zoom = self._node, painter.worldTransform().m11()
         theme = node.theme
-        title, caption = title_font(theme, bool(node.marks.phase)), caption_font(theme, node.place.small)
         for name in which:
-            if name == "title" and legible(title.pointSizeF(), zoom):
+            if name == "title" and zoom >= TITLED:
                 color = theme.phase_text[self._phase] if self._phase else theme.ink
-                text, place = node.place.form.title, node.place.title_box()
+                grown = max(1.0, round(READABLE / zoom, 2))
+                title = title_font(theme, bool(node.marks.phase), grown)
+                aside = min(_ASIDE, node.size.gap / 2 - 1) if grown > 1 else 0.0
+                text, place = node.place.form.title, node.place.title_box(aside)
                 made.append(self._line(painter, look, title, text, place, color, Qt.TextElideMode.ElideMiddle))
-            elif name in self._captions and legible(caption.pointSizeF(), zoom):
-                text, place = self._captions[name], node.place.caption_box(name)
+            elif name in self._captions and legible(zoom * (share := node.place.share(name))):
+                caption, text, place = caption_font(theme, share), self._captions[name], node.place.caption_box(name)
                 made.append(self._line(painter, look, caption, text, place, theme.muted, Qt.TextElideMode.ElideRight))
         return [picture for picture in made if picture is not None]
 
@@ -98,8 +103,9 @@ class Words:
         box, ground = QRectF(*place), self._node.theme.panel
 
         def draw(painter: QPainter) -> None:
-            shown, wide = _fitted(font.toString(), text, mode, box.width())
-            under = box.adjusted((box.width() - wide) / 2, 1, (wide - box.width()) / 2, -1)
+            shown, wide, high = _fitted(font.toString(), text, mode, box.width())
+            across, down = (box.width() - wide) / 2, max(1.0, (box.height() - high) / 2)
+            under = box.adjusted(across, down, -across, -down)
             painter.setFont(font)
             painter.fillRect(under, ground)
             painter.setPen(color)
@@ -115,10 +121,10 @@ class Words:
 
 
 @lru_cache(maxsize=1024)
-def _fitted(font: str, text: str, mode: Qt.TextElideMode, room: float) -> tuple[str, float]:
-    """(a text cut to ``room``, its width): looked for once, not with every picture; ``font`` as of QFont.toString."""
+def _fitted(font: str, text: str, mode: Qt.TextElideMode, room: float) -> tuple[str, float, float]:
+    """(a text cut to ``room``, its width and height), looked for once, not with every picture; ``font``: QFont.toString."""
     written = QFont()
     written.fromString(font)
     metrics = QFontMetricsF(written)
     shown = metrics.elidedText(text, mode, room + 1)
-    return shown, min(room, metrics.horizontalAdvance(shown))
+    return shown, min(room, metrics.horizontalAdvance(shown)), metrics.height()

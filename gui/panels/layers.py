@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from PyQt6.QtCore import QItemSelectionModel, QSize, Qt
-from PyQt6.QtGui import QAction, QActionGroup
+from PyQt6.QtGui import QAction, QActionGroup, QFontMetrics
 from PyQt6.QtWidgets import (
     QPushButton,
     QSplitter,
@@ -16,7 +16,7 @@ from PyQt6.QtWidgets import (
 )  # fmt: skip
 
 from gui.context import Context
-from gui.panels.layers_table import COLUMNS, BarDelegate, LayersModel, Row, make_table, rows_of
+from gui.panels.layers_table import COLUMNS, LEFT_OUT, NAMED, BarDelegate, LayersModel, Row, make_table, rows_of
 from gui.panels.layers_time import OverTime, finite
 from gui.panels.panel import Panel
 from gui.steps import step_number
@@ -35,9 +35,6 @@ _HISTOGRAMS_EVERY = 20
 
 #: Height in pixels at 100 % below which table and curves are not shown together.
 _LOW = 340
-
-#: Pixels at 100 % below which the table does without its column of norms.
-_NARROW = 360
 
 #: What is collected: the engine's tier, by the text of the choice. The costs are those of tests/benchmarks.
 TIERS = {"off": "Off: full speed", "scalars": "Numbers: steps take some 15 % longer",
@@ -242,10 +239,21 @@ class LayersPanel(Panel):
         return set() if selection is None else {index.row() for index in selection.selectedRows()}
 
     def _widths(self) -> None:
-        used = {column for column, _, _ in COLUMNS[1:] if any(row.get(column) is not None for row in self.model.rows)}
-        for place, (column, _, _) in enumerate(COLUMNS):
-            narrow = column == "norm" and self.width() < self.theme.space(_NARROW)
-            self.table.setColumnHidden(place, column != "name" and (column not in used or narrow))
+        """Show the columns that have numbers; in little room fewer, so that the names can be read."""
+        rows, columns = self.model.rows, [column for column, _, _ in COLUMNS]
+        used = {column for column in columns[1:] if any(row.get(column) is not None for row in rows)}
+        metrics = QFontMetrics(self.theme.code_font("small"))
+        names = max((metrics.horizontalAdvance(row.name[:NAMED]) for row in rows), default=0) + self.theme.space(16)
+        viewport = self.table.viewport()
+        room = (viewport.width() if viewport is not None else self.width()) - names
+        for column in LEFT_OUT:
+            if sum(map(self._column_width, used)) > room and len(used) > 1:
+                used.discard(column)
+        for place, column in enumerate(columns[1:], 1):
+            self.table.setColumnHidden(place, column not in used)
+
+    def _column_width(self, column: str) -> int:
+        return self.theme.space(76 if column == "share" else 66)
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
@@ -270,7 +278,8 @@ class LayersPanel(Panel):
             elif header is not None:
                 header.setFont(theme.text_font("small"))
         for place in range(1, len(COLUMNS)):
-            self.table.setColumnWidth(place, theme.space(76 if COLUMNS[place][0] == "share" else 66))
+            self.table.setColumnWidth(place, self._column_width(COLUMNS[place][0]))
+        self._widths()
         viewport = self.table.viewport()
         if viewport is not None:
             viewport.update()

@@ -33,6 +33,10 @@ COLUMNS = (
     ),
 )  # fmt: skip
 
+#: Columns, those first that are left out first where names have no room; the least characters of a name that are shown.
+LEFT_OUT = ("norm", "share", "gradient std")
+NAMED = 18
+
 #: Steps after which what was not computed again is left out.
 _OLD = 5
 
@@ -76,7 +80,8 @@ def rows_of(latest: Mapping[str, dict[str, Any]], ratios: Mapping[str, float]) -
     for name, values in latest.items():
         if name.endswith(".grad") or values["step"] < newest - _OLD:
             continue
-        parameter = name.startswith("parameter ") or name.endswith((".weight", ".bias")) or name in ratios
+        # Sessions that were saved by earlier versions do not say it.
+        parameter = bool(values.get("parameter", name.endswith((".weight", ".bias"))))
         values = {**values, "update_ratio": ratios[name]} if name in ratios else values
         rows.append(Row(name, parameter, values, latest.get(f"{name}.grad", {})))
     if any(row.gradient for row in rows):
@@ -150,7 +155,9 @@ class LayersModel(QAbstractTableModel):
             what = "parameter" if row.parameter else "output"
             broken = f"; {row.broken} numbers are NaN or infinite" if row.broken else ""
             elements, step = row.values.get("count", 0), row.values.get("step", 0) + 1
-            return f"{row.name}: {what}, {elements} elements, in step {step}{broken}"
+            numbers = [(head, LayersModel.text(row, key)) for key, head, _ in COLUMNS[1:-1]]
+            known = "".join(f"; {head} {text}" for head, text in numbers if text)
+            return f"{row.name}: {what}, {elements} elements, in step {step}{known}{broken}"
         value = row.get(column)
         meaning = next(tip for key, _, tip in COLUMNS if key == column)
         return "" if value is None else f"{value!r}. {meaning}"

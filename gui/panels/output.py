@@ -14,6 +14,10 @@ from gui.theme import Theme
 
 _LINES = 5000
 
+_NOTHING = "What the script prints appears here; so far it has printed nothing.\n\nStep on (F10), or run it (F5)."
+_ENDED = "The script has ended without printing anything here."
+_CLEARED = "What the script prints from here on appears here."
+
 
 class OutputPanel(Panel):
     """The script's stdout and stderr; the newest line stays in sight unless one has scrolled up."""
@@ -31,7 +35,8 @@ class OutputPanel(Panel):
         self.text.setMaximumBlockCount(_LINES)
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.text.setAccessibleName("Output of the script")
-        self.text.setPlaceholderText(self._begins or self.empty_text)
+        #: Whether anything has been written since the script began; the list may have been cleared then.
+        self._written = False
         self._formats: dict[str, QTextCharFormat] = {}
         self._clear = QToolButton()
         self._clear.setToolTip("Clear the output")
@@ -42,6 +47,7 @@ class OutputPanel(Panel):
         self.apply_theme(context.theme)
         context.link.output.connect(self._write)
         context.link.starting.connect(self._starting)
+        self._say_why_empty()
 
     def apply_theme(self, theme: Theme) -> None:
         self.text.setFont(theme.code_font("small"))
@@ -52,15 +58,33 @@ class OutputPanel(Panel):
             self._formats.setdefault(category, QTextCharFormat()).setForeground(color)
 
     def show_stop(self, stop: dict[str, Any] | None) -> None:
+        self._say_why_empty()
         self.show_content()
 
+    def show_running(self) -> None:
+        self._say_why_empty()
+
     def _starting(self, what: str) -> None:
-        begins = bool(what) and self.state.stop is None
-        if begins:
+        if what and self.state.stop is None:
             self.text.clear()
-        self.text.setPlaceholderText(f"{what} …" if begins else self.empty_text)
+            self._written = False
+            self.text.setPlaceholderText(f"{what} …")
+        else:
+            self._say_why_empty()
+
+    def _say_why_empty(self) -> None:
+        """Write where nothing else is what will stand there, and how to get there."""
+        stop = self.state.stop
+        if stop is None:
+            text = self._begins or self.empty_text
+        elif self._written:
+            text = _CLEARED
+        else:
+            text = _ENDED if stop.get("reason") in ("end", "exited") else _NOTHING
+        self.text.setPlaceholderText(text)
 
     def _write(self, category: str, text: str) -> None:
+        self._written = True
         bar = self.text.verticalScrollBar()
         follow = bar is None or bar.value() >= bar.maximum() - 2
         cursor = QTextCursor(self.text.document())

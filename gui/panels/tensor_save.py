@@ -12,7 +12,7 @@ from PyQt6.QtCore import QBuffer, QIODevice
 from PyQt6.QtGui import QPainter
 from PyQt6.QtWidgets import QFileDialog
 
-from gui.asking import LOST
+from gui.asking import unless_lost
 from gui.exporting_files import explained, whole_file, write_whole
 from gui.exporting_pictures import png_bytes
 from gui.panels.tensor_export import fetch
@@ -74,10 +74,11 @@ class TensorSave:
             else:
                 panel.context.say(f"Saved {path}")
 
+        tell = unless_lost(lambda why: panel.context.say(f"{path} was not written: {why}", "error"))
+
         def refused(why: str) -> None:
             self._waiting = None
-            if why not in LOST:  # that is told for all questions at once, with what to do
-                panel.context.say(f"{path} was not written: {why}", "error")
+            tell(why)
 
         references, shape, arrays = panel.source.references, panel.shown.shape, list[np.ndarray]()
 

@@ -49,6 +49,9 @@ class PlotCanvas(QWidget):
         self._kept: dict[tuple[str, bool], tuple[float, float]] = {}
         self._smoothing = Smoothing()
         self._areas: list[Area] = []
+        #: The plot that is shown first, and where one clicks to see those that have no room.
+        self._first = 0
+        self._turned = QRectF()
         self._arranged: tuple[QSize, Theme] | None = None
         self._version = 0
         self._below, self._titled = Layer(), Layer()
@@ -59,15 +62,34 @@ class PlotCanvas(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("Curves: left and right read values, Enter goes there, + and - zoom, 0 shows everything")
+        self.setAccessibleName(
+            "Curves: left and right read values, Enter goes there, up and down show other plots, + and - zoom, 0 shows "
+            "everything"
+        )
 
     # ---- what is shown ----
 
     def show_plots(self, plots: Sequence[Plot]) -> None:
         """Show these; ranges stay where they suit."""
         self.plots = list(plots)
-        self.updateGeometry()
+        self._first = min(self._first, max(0, len(self.plots) - 1))
         self.renew()
+
+    def split(self) -> tuple[list[Plot], list[Plot]]:
+        """The plots that have room, each with its axes, and the others, which come with :meth:`turn`."""
+        ordered = [*self.plots[self._first :], *self.plots[: self._first]]
+        line = QFontMetricsF(self.theme.text_font("small")).height()
+        count = max(1, int((self.height() - line - 8) / (3.2 * line + 10)))
+        if count >= len(ordered):
+            return list(self.plots), []
+        return ordered[:count], ordered[count:]
+
+    def turn(self, by: int = 1) -> None:
+        """Show the plots that had no room, in the place of those that had."""
+        shown, hidden = self.split()
+        if hidden:
+            self._first = (self._first + by * len(shown)) % len(self.plots)
+            self.renew()
 
     def renew(self) -> None:
         """Draw everything anew when it is seen next."""
@@ -147,7 +169,8 @@ class PlotCanvas(QWidget):
         if self._arranged != wanted:
             self._arranged = wanted
             rect = QRectF(self.rect()).adjusted(0, 2, 0, 0)
-            self._areas = arrange(self.plots, rect, self.shown, self.decay, self.theme, self._smoothing, self._kept)
+            shown, _ = self.split()
+            self._areas = arrange(shown, rect, self.shown, self.decay, self.theme, self._smoothing, self._kept)
         return self._areas
 
     def x_of(self, values: np.ndarray) -> np.ndarray:
@@ -168,11 +191,11 @@ class PlotCanvas(QWidget):
         return low + (pixel - box.left() - _INSET) / max(1.0, box.width() - _INSET) * (high - low)
 
     def sizeHint(self) -> QSize:
-        return QSize(300, self.minimumSizeHint().height() + 40)
+        line = QFontMetricsF(self.theme.text_font("small")).height()
+        return QSize(300, round(len(self.plots) * (3.2 * line + 10) + line + 48))
 
     def minimumSizeHint(self) -> QSize:
-        line = QFontMetricsF(self.theme.text_font("small")).height()
-        return QSize(120, round(len(self.plots) * (3.2 * line + 10) + line + 8))
+        return QSize(120, 40)
 
     # ---- painting ----
 
@@ -196,7 +219,8 @@ class PlotCanvas(QWidget):
         """Everything but the lines of cursor and pointer. The curves beneath the values are not drawn for these alone."""
         self._below.paint(painter, self.size(), self.theme.panel, (self._version, self.theme), self._draw)
         at, exact = self._reading()
-        draw_titles(painter, self._areas, at, exact, self.theme)
+        others = ", ".join(plot.title for plot in self.split()[1])
+        self._turned = draw_titles(painter, self._areas, at, exact, self.theme, others)
 
     def _draw(self, painter: QPainter) -> None:
         box = self._areas[0].box if self._areas else QRectF(self.rect())
@@ -220,7 +244,9 @@ class PlotCanvas(QWidget):
         self.set_pointer(nearest(self._curves(), self.value_of(pixel)) if inside else None)
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        if event is not None and event.button() == Qt.MouseButton.LeftButton:
+        if event is not None and self._turned.contains(event.position()):
+            self.turn()
+        elif event is not None and event.button() == Qt.MouseButton.LeftButton:
             self._drag, self._dragged = (event.position(), self.shown), False
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
@@ -234,7 +260,15 @@ class PlotCanvas(QWidget):
                 by = moved / max(1.0, self._areas[0].box.width()) * (high - low)
                 self.show_range(low - by, high - by)
                 return
+        self._say_turn(self._turned.contains(event.position()))
         self.point_at(event.position().x())
+
+    def _say_turn(self, here: bool) -> None:
+        """Say with the pointer over their names how plots without room are got."""
+        tip = "Click, or press Down, to see the plots that have no room here" if here else ""
+        if tip != self.toolTip():
+            self.setToolTip(tip)
+            self.setCursor(Qt.CursorShape.PointingHandCursor if here else Qt.CursorShape.ArrowCursor)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         if event is not None and event.button() == Qt.MouseButton.LeftButton and self._drag is not None:
@@ -269,6 +303,8 @@ class PlotCanvas(QWidget):
         if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             here = self._here()
             self.set_pointer(beside(self._curves(), here, key == Qt.Key.Key_Right) or nearest(self._curves(), here))
+        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down) and self.split()[1]:
+            self.turn(1 if key == Qt.Key.Key_Down else -1)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.pointer is not None:
             self.chosen.emit(self.pointer)
         elif key == Qt.Key.Key_Escape and self.pointer is not None:

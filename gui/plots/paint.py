@@ -22,6 +22,9 @@ _COLORS = ("#8A6D3B", "#7B5EA7", "#4F7F94", "#76862B", "#9C4F6E", "#7F7F7F")
 #: Dashes and gaps of lines, in pixels; the first is solid.
 _DASHES = ((), (6.0, 3.0), (2.0, 3.0), (8.0, 3.0, 2.0, 3.0))
 
+#: Share of the line above a plot that the names of those without room may take.
+_OTHERS = 0.6
+
 #: Dots of single values are drawn only where there are at most so many in a plot's width of pixels.
 _ROOM_FOR_DOT = 7
 
@@ -213,8 +216,14 @@ def draw_lines(
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 
-def draw_titles(painter: QPainter, areas: Sequence[Area], at: float, exact: bool, theme: Theme) -> None:
-    """The line above each plot: what it shows, and the values at ``at`` (or up to there), each with a piece of its line."""
+def draw_titles(
+    painter: QPainter, areas: Sequence[Area], at: float, exact: bool, theme: Theme, others: str = ""
+) -> QRectF:
+    """The line above each plot: what it shows, and the values at ``at`` (or up to there), each with a piece of its line.
+
+    ``others``: the plots that have no room, which the last line names. Returns where.
+    """
+    named = QRectF()
     for area in areas:
         title = area.plot.title + (f", {area.plot.unit}" if area.plot.unit else "") + (", log" if area.plot.log else "")
         small = theme.text_font("small", bold=True)
@@ -222,7 +231,24 @@ def draw_titles(painter: QPainter, areas: Sequence[Area], at: float, exact: bool
         painter.setPen(theme.ink)
         painter.drawText(area.title, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
         left = area.title.left() + QFontMetricsF(small).horizontalAdvance(title) + 12
+        if others and area is areas[-1]:
+            # They come before the values, which the read-out says too.
+            room = QRectF(left, area.title.top(), max(0.0, area.title.right() - left) * _OTHERS, area.title.height())
+            named = _others(painter, room, others, theme)
+            left = named.right() + 8
         _values(painter, area, left, at, exact, theme)
+    return named
+
+
+def _others(painter: QPainter, room: QRectF, others: str, theme: Theme) -> QRectF:
+    """The names of plots that have no room, behind a sign that there is more."""
+    font = theme.text_font("small")
+    metrics = QFontMetricsF(font)
+    text = metrics.elidedText(f"▸ {others}", Qt.TextElideMode.ElideRight, room.width())
+    painter.setFont(font)
+    painter.setPen(theme.accent)
+    painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+    return QRectF(room.left(), room.top(), metrics.horizontalAdvance(text), room.height())
 
 
 def _values(painter: QPainter, area: Area, left: float, at: float, exact: bool, theme: Theme) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from PyQt6.QtCore import QEvent, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QResizeEvent
-from PyQt6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from gui.numbers import format_count, format_number
 from gui.panels.panel import ElidedLabel
@@ -51,18 +51,11 @@ class LinePlot(QWidget):
         self.read_out.setAccessibleName("Read-out of the curves")
         self.read_out.setContentsMargins(8, 0, 8, 2)
         self._place_text: Callable[[float], str] = lambda x: f"{self.canvas.x_label} {format_count(x)}"
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setAccessibleName("Curves")
-        area.setFocusProxy(self.canvas)
-        area.setWidget(self.canvas)
-        self._area = area
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for widget in (self.legend, area, self.read_out):
-            layout.addWidget(widget, int(widget is area))
+        for widget in (self.legend, self.canvas, self.read_out):
+            layout.addWidget(widget, int(widget is self.canvas))
         self.setFocusProxy(self.canvas)
         self.canvas.chosen.connect(self.chosen)
         self.canvas.pointed.connect(lambda _: self._say())

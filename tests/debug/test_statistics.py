@@ -363,7 +363,9 @@ def test_default_names(observe):
     statistics = Statistics()
     observe(statistics)
     train(Net())
-    assert {"parameter 0 (4, 1, 3, 3)", "parameter 3 (3,).grad"} <= set(statistics.latest())
+    latest = statistics.latest()
+    assert {"parameter 0 (4, 1, 3, 3)", "parameter 3 (3,).grad"} <= set(latest)
+    assert [name for name, values in latest.items() if values["parameter"]] == [n for n in latest if n[-1] == ")"]
 
 
 def test_frozen_and_float64_parameters(observe):

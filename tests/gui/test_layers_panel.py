@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QFontMetrics
 
 from gui.panels.layers import LayersPanel
 from gui.panels.layers_table import COLUMNS, LayersModel, rows_of
@@ -160,6 +161,31 @@ def test_the_norm_of_no_finite_number_is_not_0():
     assert row.get("norm") is None and row.get("gradient std") is None and row.broken == 18
     row, = rows_of({"0": {**NUMBERS, "std": 0.0, "norm": 0.0}}, {})  # fmt: skip
     assert row.get("norm") == 0.0
+
+
+def test_parameters_are_what_the_engine_says_they_are():
+    """The parameters of a model that is a single layer are called weight and bias alone."""
+    latest = {"linear#1": {**NUMBERS, "parameter": False}, "weight": {**NUMBERS, "parameter": True}}
+    assert [row.parameter for row in rows_of(latest, {})] == [False, True]
+    assert rows_of({"0.weight": NUMBERS}, {})[0].parameter  # as it was saved once
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+def test_names_are_read_also_where_there_is_little_room(collecting, panel, engine, context, scale):
+    engine.latest = {"features.conv1": dict(engine.latest["fc"]), **engine.latest}
+    engine.latest["features.conv1.grad"] = dict(NUMBERS)
+    engine.series["features.conv1", "std"] = engine.series["fc", "std"]
+    context.set_theme(Theme("projector", scale))
+    panel.resize(340, 460)
+    panel.state.update(stop=STOP)
+    panel.show()
+    wide = QFontMetrics(context.theme.code_font("small")).horizontalAdvance("features.conv1")
+    assert panel.table.columnWidth(0) - 14 >= wide or panel.table.columnWidth(0) >= 0.55 * panel.table.width()
+    assert not panel.table.isColumnHidden(1)
+    tip = panel.model.data(panel.model.index(0, 0), Qt.ItemDataRole.ToolTipRole)
+    assert "grad std" in tip and "norm" in tip  # what has no room is told here
+    panel.resize(900, 460)
+    assert not any(panel.table.isColumnHidden(column) for column in range(len(COLUMNS)))
 
 
 def test_bars_are_long_by_decades():

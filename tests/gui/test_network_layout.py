@@ -12,6 +12,8 @@ from gui.network.columns import break_lines
 from gui.network.forms import SIZES, forms, shown, structure
 from gui.network.layout import lay_out
 from gui.network.log import EventLog
+from gui.network.places import READABLE, TITLED
+from gui.network.texts import rough
 from gui.network.values import Wanted, colours, content, pixels
 from gui.network.where import box_of, element_at, number_at
 from tests.gui.network_fakes import edge, events, graph, node
@@ -93,6 +95,39 @@ def test_deep_networks_go_on_in_further_lines():
     assert {route.kind for route in layout.routes} == {"flow", "skip", "wrap"}
     lines = [layout.places[f"c{i}/Convolution"].line for i in range(60)]
     assert lines == sorted(lines)
+
+
+def convolutional():
+    """A network of 14 nodes, as that of samples/fashion_cnn.py."""
+    ops = (
+        ("conv1", "Convolution", (8, 16, 28, 28), (16, 1, 3, 3)), ("", "Relu", (8, 16, 28, 28), None),
+        ("pool", "MaxPool2d", (8, 16, 14, 14), None), ("conv2", "Convolution", (8, 32, 14, 14), (32, 16, 3, 3)),
+        ("", "Relu", (8, 32, 14, 14), None), ("pool", "MaxPool2d", (8, 32, 7, 7), None), ("", "Reshape", (8, 1568), None),
+        ("dropout", "Dropout", (8, 1568), None), ("hidden", "Linear", (8, 64), (64, 1568)), ("", "Relu", (8, 64), None),
+        ("dropout", "Dropout", (8, 64), None), ("output", "Linear", (8, 10), (10, 64)), ("", "CrossEntropy", (), None),
+    )  # fmt: skip
+    nodes = [node("n0", "", "", None, 0, (8, 1, 28, 28), kind="input")]
+    nodes += [node(f"n{i}", op, name, i, i, shape, weight) for i, (name, op, shape, weight) in enumerate(ops, 1)]
+    nodes.append(node("target", "", "", None, 0, (8,), kind="input"))
+    edges = [edge(f"n{i}", f"n{i + 1}") for i in range(len(ops))] + [edge("target", f"n{len(ops)}", "t")]
+    return {"nodes": nodes, "edges": edges, "complete": True}
+
+
+@pytest.mark.parametrize("network", [convolutional(), shown(graph())], ids=["convolutional", "2-8-1"])
+@pytest.mark.parametrize(
+    ("width", "height", "factor", "least"),
+    [
+        (538, 510, 1.0, "all"), (489, 390, 1.5, "none"), (489, 440, 1.3, "ranges"),
+        (489, 284, 1.95, "none"), (489, 214, 1.95, "none"), (754, 564, 1.95, "ranges"),
+    ],
+)  # fmt: skip
+def test_in_the_window_what_is_written_is_read(network, width, height, factor, least):
+    """In the room that the panel has at 1280 × 800 and 1920 × 1080, the texts as large as light and projector have them."""
+    layout = lay_out(network, width, height, rough(factor))
+    zoom = min(width / layout.width, height / layout.height)
+    order = ("none", "ranges", "all")
+    assert order.index(layout.size.captions) >= order.index(least)
+    assert zoom >= (TITLED if layout.size.captions == "none" else READABLE)
 
 
 def test_skip_connection_runs_over_the_nodes_between():

@@ -479,6 +479,47 @@ def test_numbers_of_which_none_is_finite_have_no_made_up_range(panel, link):
     assert panel.scene.nodes["act/Relu"].captions()["scale"] == "± –"
 
 
+def test_the_caption_of_weights_says_what_the_numbers_are(panel):
+    def said(id):
+        return panel.scene.nodes[id].captions()["weight"].partition(" ±")[0]
+
+    go(panel, 3)
+    assert said("fc1/Linear") == said("fc2/Linear") == "w"
+    go(panel, 8)  # the gradient of fc1 is still to come
+    assert (said("fc1/Linear"), said("fc2/Linear")) == ("w", "dw")
+    go(panel, 10)  # so is the update of fc2
+    assert (said("fc1/Linear"), said("fc2/Linear")) == ("Δw", "w")
+    assert panel.naming.named("fc1/Linear", "weight")[0] == "change of fc1.weight"
+    assert panel.naming.named("fc2/Linear", "weight")[0] == "fc2.weight"
+
+
+@pytest.mark.parametrize("theme", [Theme("light"), Theme("projector", 1.5)], ids=["light", "projector"])
+def test_no_text_on_the_canvas_is_small_at_any_zoom(panel, context, monkeypatch, theme):
+    """Less is written instead; zoomed in, all of it."""
+    context.set_theme(theme)
+    panel.resize(540, 360)
+    panel._drawing.lay_out()
+    go(panel, 14)
+    written, line = [], Words._line
+
+    def noted(self, painter, look, font, *given):
+        written.append((given[0], font.pointSizeF() * zoom))
+        return line(self, painter, look, font, *given)
+
+    monkeypatch.setattr(Words, "_line", noted)
+    seen = []
+    for zoom in (0.3, 0.5, 0.7, 0.9, 1.1, 1.7, 2.6):
+        written.clear()
+        whole = panel.scene.itemsBoundingRect()
+        image = QImage(round(whole.width() * zoom), round(whole.height() * zoom), QImage.Format.Format_RGB32)
+        painter = QPainter(image)
+        panel.scene.render(painter, QRectF(image.rect()), whole)
+        painter.end()
+        assert all(points >= 0.75 * theme.point_size("small") - 0.01 for _, points in written), (zoom, written)
+        seen.append({text for text, _ in written})
+    assert not seen[0] and "fc1" in seen[2] and {"fc1", "8 units"} <= seen[-1]
+
+
 def test_zeros_alone_have_no_made_up_range(panel, link):
     old = link.answers["tensor"]
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gui.network.layout import lay_out
-from gui.network.places import caption_lines
+from gui.network.places import caption_widths
 from gui.network.texts import WIDEST, rough
 from tests.gui.network_fakes import edge, node
 
@@ -117,14 +117,14 @@ def test_captions_have_room_for_every_number(ops, room):
     width, height, factor = room
     texts = rough(factor)
     for place in lay_out(graph_of(ops), width, height, texts).places.values():
-        lines, scale = caption_lines(place.form, texts)
-        if place.form.caption:
-            assert texts.caption(place.form.caption) * place.small <= place.caption_box("shape")[2] + 0.01
+        wanted = {"shape": texts.caption(place.form.caption)} if place.form.caption else {}
         if place.form.scaled:
-            wanted = max(texts.caption(f"± {number}") for number in WIDEST)
-            assert wanted <= lines[-1] and wanted * place.small <= place.caption_box("scale")[2] + 0.01
-        if scale:
-            assert scale * place.small <= place.caption_box("weight")[2] + 0.01
+            wanted["scale"] = max(texts.caption(f"± {number.removeprefix('-')}") for number in WIDEST)
+        if place.form.weight:
+            wanted["weight"] = max(texts.caption(f"Δw ± {number.removeprefix('-')}") for number in WIDEST)
+        assert caption_widths(place.form, texts).keys() == wanted.keys()
+        for name, wide in wanted.items():
+            assert wide * place.share(name) <= place.caption_box(name)[2] + 0.01
 
 
 @settings(deadline=None, max_examples=40)

@@ -422,3 +422,29 @@ def test_an_axis_has_no_numbers_where_there_is_none(qtbot, values, log, why):
     (area,) = plot.canvas.areas()
     assert not area.why and len(area.ticks) >= 2
     assert (10**area.low if log else area.low) > 30
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+def test_a_plot_that_has_no_room_is_not_cut_but_named_and_can_be_got(lines, qtbot, scale):
+    theme = Theme("projector", scale)
+    lines.apply_theme(theme)
+    lines.show_plots(plots())
+    canvas, chosen, high = lines.canvas, [], 0
+    lines.chosen.connect(chosen.append)
+    for height in range(60, 500, 20):
+        lines.resize(300, height)
+        lines.grab()
+        assert canvas.height() <= lines.height()
+        assert len(canvas.areas()) >= high  # the higher, the more
+        high = len(canvas.areas())
+        if height > 180:
+            assert canvas.areas()[-1].box.bottom() + 8 < canvas.height() and canvas.areas()[-1].box.height() > 30
+    assert high == len(plots()) and canvas._turned.isEmpty()
+    lines.resize(300, round(180 * scale))
+    lines.grab()
+    titles = [plot.title for plot in plots()]
+    assert [area.plot.title for area in canvas.areas()] == titles[:1] and canvas._turned.width() > 20
+    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=canvas._turned.center().toPoint())
+    assert [area.plot.title for area in canvas.areas()] == titles[1:2] and chosen == []  # nobody travels
+    qtbot.keyClick(canvas, Qt.Key.Key_Up)
+    assert [area.plot.title for area in canvas.areas()] == titles[:1]

@@ -75,12 +75,13 @@ class History:
         return list(dict.fromkeys(name for page in self.pages if page.steps for name in page.layout.row_of))
 
     def latest(self) -> dict[str, dict[str, Any]]:
-        """The newest values of every tensor: {name: {"step": ..., field: value}}."""
+        """The newest values of every tensor: {name: {"step": ..., "parameter": whether it is one, field: value}}."""
         found: dict[str, dict[str, Any]] = {}
         for page in sorted((p for p in self.pages if p.steps), key=lambda p: p.steps[-1], reverse=True):
             for name, row in page.layout.row_of.items():
                 if name not in found:
-                    found[name] = {"step": page.steps[-1], **as_dict(page.results[len(page.steps) - 1, row])}
+                    values = as_dict(page.results[len(page.steps) - 1, row])
+                    found[name] = {"step": page.steps[-1], "parameter": name in page.layout.of_parameters, **values}
         return found
 
     def series(

@@ -146,6 +146,7 @@ class Layout:
     Attributes:
         names: for each row of the results the tensor's name; empty for rows not in use.
         row_of: the row of each name.
+        of_parameters: the names that are those of parameters.
     """
 
     def __init__(
@@ -162,6 +163,7 @@ class Layout:
         of_parameters = [name_of(p) for p in parameters.tensors]
         all_names = names + gradient_names(step.functions, names, step.backwards)
         all_names += [f"{name}.grad" for name in of_parameters] + of_parameters
+        self.of_parameters = frozenset(of_parameters)
         arrays = self._arrays(step)
         usable = [a is not None and a.dtype in _ABSENT and bool(n) for a, n in zip(arrays, all_names, strict=True)]
         self._make_chunks(arrays, all_names, usable)

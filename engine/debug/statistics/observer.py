@@ -245,7 +245,7 @@ class Statistics(trace.Observer):
     # ---- questions ----
 
     def latest(self) -> dict[str, dict[str, Any]]:
-        """The newest values of every tensor: {name: {"step": ..., field: value}}."""
+        """The newest values of every tensor: {name: {"step": ..., "parameter": whether it is one, field: value}}."""
         return self.history.latest()
 
     def series(
