@@ -218,6 +218,17 @@ def test_labels_are_whole_also_beside_what_lies_ahead(panel, context, monkeypatc
         assert labels or step == 500
 
 
+def test_labels_of_epochs_leave_room_for_each_other_and_for_batches_before_them(panel, context, monkeypatch):
+    context.state.update(stop=stop(99))
+    panel.events.epochs[:] = [(0, "1"), (2, "1"), (71, "2")]
+    labels = [label for label in written(panel, monkeypatch) if label[2] > label[1]]
+    texts = [text for text, *_ in labels]
+    assert texts.count("epoch 1") == 1 and texts.count("epoch 2") == 1
+    assert {"batch 3", "batch 5", "batch 10"} <= set(texts)
+    spans = sorted(span for _, *span in labels)
+    assert all(right < left for (_, right), (left, _) in zip(spans, spans[1:]))
+
+
 def test_the_head_of_the_cursor_lies_below_the_labels(panel, context):
     context.state.update(stop=stop(99))
     panel.strip.show_events(panel.events, 50, True)  # at the mark of a batch

@@ -26,7 +26,8 @@ def find(debuggee: Debuggee, arguments: dict[str, Any]) -> Found:
     if at is None:
         raise RequestFailedError("notStopped", "the script has not been stopped yet; pause it first")
     reference = arguments["reference"]
-    return debuggee.references.find(reference, at, frame_of(debuggee, reference.get("frameId")))
+    standing = debuggee.stop.frames[0] if debuggee.stop is not None and debuggee.stop.frames else None
+    return debuggee.references.find(reference, at, frame_of(debuggee, reference.get("frameId")), standing)
 
 
 @handles("tensor")
