@@ -114,6 +114,9 @@ class References:
         if known is None and frame is not None:
             self._names.learn_all(frame)
             known = self._names.all_tensors().get(name)
+        value = frame.f_locals.get(name, frame.f_globals.get(name)) if frame is not None else None
+        if isinstance(value, Tensor) and value is not known:
+            known = None  # a tensor that was called by its variable, which holds another one by now
         if known is not None and frame is None:
             return self._of_then(text, at)
         if known is not None:

@@ -208,7 +208,7 @@ def _weight(node: dict[str, Any], kind: str, source: Form | None) -> tuple[str, 
 def title_of(node: dict[str, Any]) -> str:
     """What is written over a node: its module where it has parameters or the module is named for it, else the op."""
     if node["kind"] == "input":
-        return "input"
+        return node.get("variable") or "input"
     module = node["module"] or ""
     if module[:1].isupper() or not module:  # a class: the root of the script, or a loss
         return _words(node["op"])

@@ -56,12 +56,23 @@ def test_a_variable_is_not_an_array_of_the_op_with_the_same_name(session):
 def test_of_the_past_a_variable_is_not_known_by_the_name_of_an_array(session):
     seq = _to(session, "Mm")["seq"]
     _to(session, "Add")
-    session.step("stepBack", granularity="op")
-    while session.current.stop["seq"] != seq:
-        session.step("stepBack", granularity="op")
+    while session.step("stepBack", granularity="op")["seq"] != seq:
+        pass
     assert _numbers(session, {"event": seq, "name": "b"}) == [1.0, 1.0]
+    assert _numbers(session, {"expression": "b"}) == [7.0, 7.0, 7.0]  # what is trained is known of the past, too
     with pytest.raises(RequestError, match="variables are those of the present"):
-        _numbers(session, {"expression": "b"})
+        _numbers(session, {"expression": "x"})
+
+
+def test_what_is_trained_has_the_name_of_its_variable(session):
+    stop = _to(session, "Mm")
+    assert {t["name"]: t.get("label") for t in stop["tensors"]} == {"a": None, "b": "w", "y": None}
+    _to(session, "Mean")
+    stop = _to(session, "Mm", direction="backward")
+    inputs = [node["variable"] for node in session.request("graph")["nodes"] if node["kind"] == "input"]
+    assert sorted(filter(None, inputs)) == ["b", "w"]
+    found = session.request("explain", reference={"event": stop["seq"], "name": "db"}, index=[0, 0])
+    assert found["label"] == "w.grad" and found["agrees"]
 
 
 def test_steps_by_hand_are_batches(session):
