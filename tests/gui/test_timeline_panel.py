@@ -72,6 +72,14 @@ def wheel(strip, turned, x, modifiers=Qt.KeyboardModifier.NoModifier):
 # ---- events, without Qt ----
 
 
+def test_a_stop_of_another_process_does_not_fit():
+    """A run that has come to its exception is replayed: the process that does remembers more events, up to that place."""
+    events = Events()
+    events.extend({"events": [{**event(1), "position": [23, 0, 2]}], "first": 1, "last": 1, "complete": False})
+    assert events.fits({"seq": 1, "position": [23, 0, 2]}) and events.fits({"seq": 2, "position": [24, 0, 0]})
+    assert not events.fits({"seq": 1, "position": [1, 0, 0]}) and not events.fits({"seq": 104, "position": [22, 0, 0]})
+
+
 def test_codes_tell_phases_apart():
     events = Events()
     events.extend(history(20, 29)({"count": 100}))
