@@ -225,7 +225,8 @@ _NAMES = {
     "CrossEntropy": "cross-entropy", "SoftCrossEntropy": "cross-entropy", "BinaryCrossEntropy": "cross-entropy",
     "BinaryCrossEntropyWithLogits": "cross-entropy", "MaxPool2d": "max pool", "AvgPool2d": "average pool",
     "MaxPool1d": "max pool", "AvgPool1d": "average pool", "Convolution": "conv", "MseLoss": "squared error",
-    "L1Loss": "absolute error", "NativeBatchNorm": "batch norm", "NllLoss": "negative log-likelihood",
+    "L1Loss": "absolute error", "NativeBatchNorm": "batch norm",
+    "NativeLayerNorm": "layer norm", "NativeGroupNorm": "group norm", "NllLoss": "negative log-likelihood",
     "Addmm": "linear", "Bmm": "matrix product", "Matmul": "matrix product", "KlDiv": "KL divergence",
 }  # fmt: skip
 
