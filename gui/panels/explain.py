@@ -109,8 +109,7 @@ class ExplainPanel(Panel):
         self.head.set_problem("")
         # Of a number of another step, which stays selected, that is said: it has another value by now.
         step = body.get("step")
-        old = step is not None and step + 1 != step_number(self.state.stop)
-        when = f", step {format_count(step + 1)}" if old else ""
+        when = "" if step is None or step + 1 == step_number(self.state.stop) else f", step {format_count(step + 1)}"
         self.head.set_subject(element_name(body["name"], body["index"]), f" · {body['op']}{when}")
         self.page.show_explanation(body)
         self._tell(())

@@ -246,8 +246,9 @@ class TensorPanel(Panel):
 
     def _say_what(self, view: Shown) -> None:
         """What is shown, and of which step where that is not the one of the stop."""
-        old = self._made_in is not None and self._made_in != step_number(self.state.stop)
-        title = f"{self.source.title}, of step {format_count(self._made_in)}" if old else self.source.title
+        step, title = self._made_in, self.source.title
+        if step is not None and step != step_number(self.state.stop):
+            title += f", of step {format_count(step)}"
         self.head.set_subject(title, f"  {format_shape(view.shape).replace(' ', '')}  {view.dtype}")
 
     def _draw(self, view: Shown, fit: bool = False) -> None:

@@ -60,8 +60,8 @@ class Events:
         return self._events[place] if place < len(self._events) else None
 
     def fits(self, stop: dict[str, Any]) -> bool:
-        """Whether ``stop`` can belong to these events: its number then has the position known for it, or, behind them all, one
-        that is not before theirs, as where another process has run up to a place before.
+        """Whether ``stop`` can belong to these events: its number then has the position known for it, or, behind them all,
+        one that is not before theirs, as where another process has run up to a place before.
         """
         seq, position = stop.get("seq"), stop.get("position")
         if seq is None or position is None or not self._events:

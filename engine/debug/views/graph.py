@@ -37,9 +37,10 @@ def from_events(events: Iterable[Event], names: Names | None = None) -> dict[str
     Returns:
         ``nodes``: for each op, in the order that they ran: ``id``, ``kind`` ("op", or "input" for tensors that no op
         made), ``op``, ``module`` (path), ``event`` (seq), ``outputs`` and ``parameters`` (name, shape, dtype; label for
-        parameters), ``variable`` (of an input: what the script calls it, where it is trained), ``rank`` (the most edges from an input to it), ``main`` (whether the loss depends on it; always
-        true where backward has not begun), ``requiresGrad`` (whether it is on the tape). Ids are the same in every pass
-        that runs the same ops in the same modules, whatever else runs beside it under ``no_grad``.
+        parameters), ``variable`` (of an input: what the script calls it, where it is trained), ``rank`` (the most edges
+        from an input to it), ``main`` (whether the loss depends on it; always true where backward has not begun),
+        ``requiresGrad`` (whether it is on the tape). Ids are the same in every pass that runs the same ops in the same
+        modules, whatever else runs beside it under ``no_grad``.
         ``edges``: ``from``, ``to`` (ids), ``output``, ``input`` (the arrays' names there), ``shape``.
         ``modules``: the tree, see :func:`engine.debug.views.modules.module_tree`. ``signature``: a text that is
         equal for equal structures, whatever the batch size. ``complete``: whether the pass has come to its backward.
