@@ -291,4 +291,5 @@ class Debugger(Watcher):
         """The script has ended with ``code``: the last stop, from which the past can be looked at."""
         trace.tell()
         self._modules.clear()
+        self.recorder.ends_turn(None)
         self._emit("end", "end", details={"exitCode": code})

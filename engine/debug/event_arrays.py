@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -51,6 +52,8 @@ def forward_arrays(
     for name, tensor in named_inputs(function, inputs).items():
         for i, part in enumerate(tensor if type(tensor) is tuple else (tensor,)):
             label = names.tensor(part)
+            if not label and function.seq >= 0 and part.requires_grad:
+                label = names.trained(part, sys._getframe(1))
             if label:
                 labels[f"{name}[{i}]" if type(tensor) is tuple else name] = label
     return arrays, labels

@@ -7,6 +7,7 @@ import weakref
 from types import FrameType
 from typing import Any
 
+from engine.debug.lines import user_frames
 from engine.nn.module import Module
 from engine.tensor import Tensor
 
@@ -60,8 +61,22 @@ class Names:
         name = self.tensor(tensor)
         if not name:
             self.learn_all(sys._getframe(1))
-            name = self.tensor(tensor)
+            name = self.tensor(tensor) or self.trained(tensor, sys._getframe(1))
         return name
+
+    def trained(self, tensor: Tensor, frame: FrameType | None) -> str:
+        """Call a tensor that is trained but belongs to no module by the variable of the user's that holds it where ``frame``
+        is at work; ``""`` for any other tensor, and where no variable does.
+        """
+        if not tensor.requires_grad or not tensor.is_leaf:
+            return ""
+        for own in user_frames(frame):
+            for names in (own.f_locals, own.f_globals):
+                for name, value in names.items():
+                    if value is tensor:
+                        self._tensors[id(tensor)] = (weakref.ref(tensor), name)
+                        return name
+        return ""
 
     def _prefix(self, root: Module, namespace: dict[str, Any]) -> str:
         if not self._prefixes:

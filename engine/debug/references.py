@@ -66,6 +66,11 @@ def origin(history: History, name: str, before: int | None = None) -> tuple[Even
     return None
 
 
+def _is_variable(name: str, frame: FrameType | None) -> bool:
+    """Whether ``name`` is a variable that code in ``frame`` sees."""
+    return frame is not None and (name in frame.f_locals or name in frame.f_globals)
+
+
 class References:
     """Looks references up.
 
@@ -77,8 +82,11 @@ class References:
     def __init__(self, history: History, names: Names) -> None:
         self.history, self._names = history, names
 
-    def find(self, reference: dict[str, Any], at: Event, frame: FrameType | None) -> Found:
-        """What ``reference`` means with the cursor at ``at`` and the script in ``frame`` (None: in the past).
+    def find(
+        self, reference: dict[str, Any], at: Event, frame: FrameType | None, standing: FrameType | None = None
+    ) -> Found:
+        """What ``reference`` means with the cursor at ``at`` and the script in ``frame`` (None: in the past, and then in
+        ``standing``, whose variables are none of the past's).
 
         Raises:
             RequestFailedError: there is no such event, array or tensor.
@@ -93,10 +101,12 @@ class References:
                 known = ", ".join(event.arrays) or "none"
                 raise RequestFailedError("failed", f"{event.name} has no array {reference['name']!r}; it has: {known}")
             return Found(array, event, reference["name"])
-        return self._expression(reference["expression"].strip(), at, frame)
+        return self._expression(reference["expression"].strip(), at, frame, standing)
 
-    def _expression(self, text: str, at: Event, frame: FrameType | None) -> Found:
-        array = array_of(at, text)
+    def _expression(self, text: str, at: Event, frame: FrameType | None, standing: FrameType | None) -> Found:
+        # A variable of the script goes before an array of the op that happens to have the same name: the b of a matrix
+        # product is not the script's b.
+        array = None if _is_variable(text, frame or standing) else array_of(at, text)
         if array is not None:
             return Found(array, at, text)
         name = text.removesuffix(".grad")
@@ -104,6 +114,9 @@ class References:
         if known is None and frame is not None:
             self._names.learn_all(frame)
             known = self._names.all_tensors().get(name)
+        value = frame.f_locals.get(name, frame.f_globals.get(name)) if frame is not None else None
+        if isinstance(value, Tensor) and value is not known:
+            known = None  # a tensor that was called by its variable, which holds another one by now
         if known is not None and frame is None:
             return self._of_then(text, at)
         if known is not None:
@@ -118,7 +131,8 @@ class References:
             return Found(tensor._array, None, text, tensor)
         if frame is None:
             names = ", ".join(at.arrays) or "none"
-            text = f"{text}: of the past, only arrays of the event are known ({names}), and parameters by name"
+            text = f"{text}: variables are those of the present; of the past, arrays of the event are known ({names}), and "
+            text += "parameters by name"
             raise RequestFailedError("failed", text)
         try:
             with quiet():

@@ -86,6 +86,8 @@ class Watcher(trace.Observer):
         return self.recorder.run_forward(function, inputs)
 
     def after_forward(self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> None:
+        if self.recorder.ends_turn(function) and not self.recorder.in_pass:
+            self._ended_batch()
         self.recorder.after_forward(function, inputs, outputs)
         for listener in self.listeners:
             listener.after_forward(function, inputs, outputs)
@@ -208,8 +210,11 @@ class Watcher(trace.Observer):
             listener.end_step(optimizer)
         self._emit("end_step", type(optimizer).__name__, ticks=True)
         if not self.recorder.in_pass:
-            # A loop without a DataLoader: each optimizer step ends a batch.
-            self._emit("batch", "step", details={"loader": None, "samples": None})
+            self._ended_batch()
+
+    def _ended_batch(self) -> None:
+        """In a loop without a DataLoader each step, of an optimizer or by hand, ends a batch."""
+        self._emit("batch", "step", frame=sys._getframe(2), details={"loader": None, "samples": None})
 
     def begin_epoch(self, loader: Any) -> None:
         self.recorder.begin_epoch(loader)

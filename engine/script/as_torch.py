@@ -44,6 +44,7 @@ _MODULES: dict[str, str | None] = {
     "torch.nn.utils": "engine.nn.utils",
     "torch.nn.utils.clip_grad": "engine.nn.utils.clip_grad",
     "torch.nn.utils.convert_parameters": "engine.nn.utils.convert_parameters",
+    "torch.nn.utils.rnn": "engine.nn.utils.rnn",
     "torch.optim": "engine.optim",
     "torch.optim.lr_scheduler": "engine.optim.lr_scheduler",
     "torch.optim.optimizer": "engine.optim.optimizer",

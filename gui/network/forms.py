@@ -211,7 +211,7 @@ def _weight(node: dict[str, Any], kind: str, source: Form | None) -> tuple[str, 
 def title_of(node: dict[str, Any]) -> str:
     """What is written over a node: its module where it has parameters or the module is named for it, else the op."""
     if node["kind"] == "input":
-        return "input"
+        return node.get("variable") or "input"
     module = node["module"] or ""
     if module[:1].isupper() or not module:  # a class: the root of the script, or a loss
         return _words(node["op"])
@@ -228,7 +228,8 @@ _NAMES = {
     "CrossEntropy": "cross-entropy", "SoftCrossEntropy": "cross-entropy", "BinaryCrossEntropy": "cross-entropy",
     "BinaryCrossEntropyWithLogits": "cross-entropy", "MaxPool2d": "max pool", "AvgPool2d": "average pool",
     "MaxPool1d": "max pool", "AvgPool1d": "average pool", "Convolution": "conv", "MseLoss": "squared error",
-    "L1Loss": "absolute error", "NativeBatchNorm": "batch norm", "NllLoss": "negative log-likelihood",
+    "L1Loss": "absolute error", "NativeBatchNorm": "batch norm",
+    "NativeLayerNorm": "layer norm", "NativeGroupNorm": "group norm", "NllLoss": "negative log-likelihood",
     "Addmm": "linear", "Bmm": "matrix product", "Matmul": "matrix product", "KlDiv": "KL divergence",
 }  # fmt: skip
 

@@ -148,7 +148,8 @@ class CurvesPanel(Panel):
         self.plot.show_plots(plots)
         self.plot.set_marks(self._marks(current))
         latest = self.state.curves.get(current)
-        count = len(latest["steps"]) if latest is not None else 0
+        # Several backward passes that add up their gradients are one step.
+        count = int(latest["steps"][-1]) + 1 if latest is not None and len(latest["steps"]) else 0
         epochs = epoch_at(self.state.measures.get(current), count)
         text = f"{format_count(count)} step{'' if count == 1 else 's'}"
         self.head.set_subject(text + (f", epoch {epochs}" if epochs else "") if plots else "", brief=text if plots else "")

@@ -55,6 +55,8 @@ class TensorPanel(Panel):
         self._live = TensorLive(self, self._show_seen)
         #: Of which run, and of what, the numbers are that were seen last, and at which step.
         self._seen: tuple[Any, tuple[dict[str, Any], ...], int] | None = None
+        #: The step in which an op computed the numbers that are shown; None of what has its numbers of now.
+        self._made_in: int | None = None
         #: The stop and the selection for which numbers were asked for last.
         self._asked: tuple[dict[str, Any] | None, Selection] | None = None
         self._scales = Scales()
@@ -130,6 +132,8 @@ class TensorPanel(Panel):
         if subject != self.subject or subject.reference.get("event") is None or self.source.problem:
             self.subject = subject
             self.numbers.forget()
+        elif self.shown is not None:
+            self._say_what(self.shown)
         self._resolve()
 
     def _keep_or_empty(self) -> None:
@@ -156,6 +160,8 @@ class TensorPanel(Panel):
         if "expression" not in reference:
             subject = subject_of(Selection(event=stop.get("seq"), name=reference.get("name")), stop)
             if subject is None or subject.title != self.subject.title:
+                if self.shown is not None:
+                    self._say_what(self.shown)
                 return
             self.subject = subject
         self.numbers.forget()
@@ -226,9 +232,10 @@ class TensorPanel(Panel):
 
     def _show_numbers(self, view: Shown, answer: dict[str, Any]) -> None:
         self.shown, self._seen = view, self._seen_now(self.state.stop)
+        step = answer.get("step") if "event" in self.source.references[0] else None
+        self._made_in = None if step is None else step + 1
         self.content.accept(view.shape, view.dtype.startswith(("int", "uint", "bool")))
-        title = self.source.title
-        self.head.set_subject(title, f"  {format_shape(view.shape).replace(' ', '')}  {view.dtype}")
+        self._say_what(view)
         self._draw(view)
         self.classes.look()
         if len(self.source.references) > 1:
@@ -236,6 +243,13 @@ class TensorPanel(Panel):
         elif "description" in answer:
             self.content.write(answer["description"], trailing=self.state.scrubbing)
         self._mark()
+
+    def _say_what(self, view: Shown) -> None:
+        """What is shown, and of which step where that is not the one of the stop."""
+        step, title = self._made_in, self.source.title
+        if step is not None and step != step_number(self.state.stop):
+            title += f", of step {format_count(step)}"
+        self.head.set_subject(title, f"  {format_shape(view.shape).replace(' ', '')}  {view.dtype}")
 
     def _draw(self, view: Shown, fit: bool = False) -> None:
         kind, colors = str(self.controls.view.currentData()), self.controls.range

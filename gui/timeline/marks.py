@@ -60,9 +60,15 @@ class Events:
         return self._events[place] if place < len(self._events) else None
 
     def fits(self, stop: dict[str, Any]) -> bool:
-        """Whether ``stop`` can belong to these events: its number then has the position known for it."""
+        """Whether ``stop`` can belong to these events: its number then has the position known for it, or, behind them all,
+        one that is not before theirs, as where another process has run up to a place before.
+        """
         seq, position = stop.get("seq"), stop.get("position")
-        return self.get(seq) is None or position is None or tuple(position) == self._positions[seq - self._base]  # type: ignore[operator]
+        if seq is None or position is None or not self._events:
+            return True
+        if seq >= self.next:
+            return tuple(position) >= self._positions[-1]
+        return self.get(seq) is None or tuple(position) == self._positions[seq - self._base]
 
     def visit(self, stop: dict[str, Any]) -> None:
         """Remember that the run has stood here, not only the cursor."""

@@ -111,7 +111,7 @@ def _ruler(painter: QPainter, strip: StripView) -> None:
     metrics = QFontMetricsF(font)
     base = metrics.ascent() + 1
     _, bottom = lanes(strip)
-    right = -1e9
+    taken: list[tuple[float, float]] = []
     start, span = strip.shown()
     # Over what lies ahead of a script that runs, no label is seen.
     end = strip.width() if strip.running is None else strip.x_of(start + span)
@@ -121,11 +121,12 @@ def _ruler(painter: QPainter, strip: StripView) -> None:
             label = f"epoch {text}"
             painter.setPen(strip.theme.ink)
             painter.drawLine(QLineF(x, 0, x, bottom))
-            if x + 3 + metrics.horizontalAdvance(label) < end:
+            beyond = x + 3 + metrics.horizontalAdvance(label)
+            if beyond < end and (not taken or x + 3 > taken[-1][1]):
                 painter.drawText(QPointF(x + 3, base), label)
-                right = x + metrics.horizontalAdvance(label) + 12
+                taken.append((x, beyond + 9))
     marks, word = (strip.events.batches, "batch") if strip.events.batches else (strip.events.steps, "step")
-    last = -1e9
+    last = right = -1e9
     for seq, text in marks:
         if not start <= seq <= start + span:
             continue
@@ -135,10 +136,12 @@ def _ruler(painter: QPainter, strip: StripView) -> None:
             painter.setPen(QPen(with_alpha(strip.theme.ink, 0.22), 1))
             painter.drawLine(QLineF(x, base + 1, x, bottom))
         label = f"{word} {text}"
-        if x + 3 > right and x + 3 + metrics.horizontalAdvance(label) < end:
+        beyond = x + 3 + metrics.horizontalAdvance(label)
+        free = all(beyond + 9 < begin or x + 3 > over for begin, over in taken)
+        if x + 3 > right and free and beyond < end:
             painter.setPen(strip.theme.muted)
             painter.drawText(QPointF(x + 3, base), label)
-            right = x + metrics.horizontalAdvance(label) + 14
+            right = beyond + 11
 
 
 def _codes(painter: QPainter, strip: StripView, top: float, bottom: float) -> None:

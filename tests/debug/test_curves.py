@@ -153,6 +153,26 @@ def test_what_is_dear_is_measured_seldom(recorder, monkeypatch):
     assert found["steps"][0] == 0 and len(found["steps"]) < 10 and set(found["values"]) == {0.5}
 
 
+def test_what_was_dear_the_first_time_alone_is_measured_again_at_once(recorder, monkeypatch):
+    """Code is loaded then: behind the first value the curve would have a gap of hundreds of steps."""
+    calls = []
+
+    def at_first(*arguments):
+        calls.append(None)
+        time.sleep(0.05 if len(calls) == 1 else 0.0)
+        return 1, 2
+
+    monkeypatch.setattr(measures, "correct_of", at_first)
+    monkeypatch.setattr(measures, "norm_of", lambda optimizer: at_first() and 1.0)
+    model, x, y = classifier()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(2):
+        nn.functional.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    assert series(curves(recorder.tape), "accuracy")["train"]["steps"].tolist() == [0, 1]
+    assert series(curves(recorder.tape), "gradient norm")["train"]["steps"].tolist() == [0, 1]
+
+
 def test_two_optimizers_and_their_groups_have_rates_of_their_own(everything, recorder):
     model, x, y = classifier()
     first = torch.optim.SGD([{"params": model[0].parameters()}, {"params": [model[2].bias], "lr": 0.3}], lr=0.1)

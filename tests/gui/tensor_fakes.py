@@ -59,7 +59,9 @@ class Engine:
         except (ValueError, IndexError) as error:
             return error
         name = reference.get("name") or reference["expression"]
-        return {**body, "description": views.describe(array), "event": reference.get("event"), "name": name}
+        seq = reference.get("event")
+        step = next((event["step"] for event in self.events if event["seq"] == seq), None)
+        return {**body, "description": views.describe(array), "event": seq, "step": step, "name": name}
 
     def _tensor(self, arguments: dict[str, Any]) -> Any:
         most = tuple(arguments.get("maxShape") or (256, 256))

@@ -155,6 +155,13 @@ def test_every_run_has_its_curves_and_the_current_one_the_accent(panel):
     assert shown(panel) == {"loss": ["train"]} and panel.head.subject.text() == "10 steps"
 
 
+def test_backward_passes_that_add_up_are_one_step(panel, context):
+    """Gradients of two batches in each step of the optimizer: six passes, three steps."""
+    summed = {"steps": np.array([0, 0, 1, 1, 2, 2]), "losses": np.linspace(1, 0.5, 6)}
+    context.state.update(stop=STOP, runs=runs("run 1"), curves={"run 1": summed})
+    assert panel.head.subject.text() == "3 steps"
+
+
 def test_per_epoch_the_axis_counts_epochs(panel):
     panel.state.update(stop={**STOP, "step": 8}, runs=runs("base"), curves={"base": curve(9)})
     assert not panel.axis["epoch"].isEnabled()

@@ -167,6 +167,15 @@ def test_a_formula_is_cut_only_outside_of_brackets():
     assert pieces(r"y = \frac{a + b}{c} + (d + e)") == ["y", r"= \frac{a + b}{c}", "+ (d + e)"]
 
 
+def test_a_number_of_another_step_says_so(panel, context, link):
+    link.answers["explain"] = explanation(step=1)
+    context.state.update(stop={"seq": 23, "position": [2, 0, 0], "live": True, "op": "Linear", "step": 1})
+    select(context)
+    assert panel.head.subject.text() == "y[0, 0] · Linear"
+    context.state.update(stop={"seq": 90, "kind": "epoch", "position": [9, 0, 0], "live": True, "step": 16, "tensors": []})
+    assert panel.head.subject.text() == "y[0, 0] · Linear, step 2"
+
+
 def test_what_is_given_has_no_digits_to_fill_up(panel, context, link):
     link.answers["explain"] = explanation(parameters={"lr": 1e-4, "beta1": 0.9, "maximize": 0, "step": 3.0, "pad": (1, 2.0)})
     select(context)

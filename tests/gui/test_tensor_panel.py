@@ -390,6 +390,22 @@ def test_what_was_seen_while_the_script_ran_stays_where_nothing_is_recorded(pane
     assert panel.message.isVisible() and not panel.map.isVisible()
 
 
+def test_numbers_of_another_step_than_the_stop_s_say_so(panel, engine):
+    """A stop without tensors keeps the selection; what it shows was computed fifteen steps ago."""
+    linear_layer(engine)
+    update = engine.events[2]
+    stop_at(panel, update, event=update["seq"], name="w_new", label="fc.weight")
+    assert panel.head.subject.text() == "fc.weight  5×3  float32"
+    line = {"seq": 300, "kind": "line", "tensors": [], "name": "<module>", "live": True}
+    for later, said in (({**line, "step": update["step"]}, ""), ({**line, "step": update["step"] + 15}, "of step")):
+        panel.state.update(stop=later)
+        assert (said in panel.head.subject.text()) if said else ("of step" not in panel.head.subject.text())
+    assert panel.head.subject.text() == f"fc.weight, of step {update['step'] + 1}  5×3  float32"
+    panel.keep.setChecked(True)
+    panel.state.update(stop=update)
+    assert "of step" not in panel.head.subject.text()
+
+
 def test_a_parameter_that_a_free_run_has_shown_is_read_anew_where_it_stops(panel, engine):
     """Nobody has selected it: at a stop without tensors, perhaps of another run, its numbers were those of the picture."""
     linear_layer(engine)

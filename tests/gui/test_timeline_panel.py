@@ -73,6 +73,14 @@ def wheel(strip, turned, x, modifiers=Qt.KeyboardModifier.NoModifier):
 # ---- events, without Qt ----
 
 
+def test_a_stop_of_another_process_does_not_fit():
+    """A run that has come to its exception is replayed: the process that does remembers more events, up to that place."""
+    events = Events()
+    events.extend({"events": [{**event(1), "position": [23, 0, 2]}], "first": 1, "last": 1, "complete": False})
+    assert events.fits({"seq": 1, "position": [23, 0, 2]}) and events.fits({"seq": 2, "position": [24, 0, 0]})
+    assert not events.fits({"seq": 1, "position": [1, 0, 0]}) and not events.fits({"seq": 104, "position": [22, 0, 0]})
+
+
 def test_codes_tell_phases_apart():
     events = Events()
     events.extend(history(20, 29)({"count": 100}))
@@ -249,6 +257,17 @@ def test_labels_are_whole_also_beside_what_lies_ahead(panel, context, monkeypatc
         ends = panel.strip.x_of(100)
         assert ends < panel.strip.width() - 50 and all(right <= ends for *_, right in labels)
         assert labels or step == 500
+
+
+def test_labels_of_epochs_leave_room_for_each_other_and_for_batches_before_them(panel, context, monkeypatch):
+    context.state.update(stop=stop(99))
+    panel.events.epochs[:] = [(0, "1"), (2, "1"), (71, "2")]
+    labels = [label for label in written(panel, monkeypatch) if label[2] > label[1]]
+    texts = [text for text, *_ in labels]
+    assert texts.count("epoch 1") == 1 and texts.count("epoch 2") == 1
+    assert {"batch 3", "batch 5", "batch 10"} <= set(texts)
+    spans = sorted(span for _, *span in labels)
+    assert all(right < left for (_, right), (left, _) in zip(spans, spans[1:]))
 
 
 def test_the_head_of_the_cursor_lies_below_the_labels(panel, context):

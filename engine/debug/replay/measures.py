@@ -54,6 +54,14 @@ def _row(loss: _Loss) -> tuple[int, float, int, int, int]:
     return step, mean, scored if correct >= 0 else count, correct, site
 
 
+def _next(due: float, began: float) -> float:
+    """When to measure again what was due at ``due`` and took from ``began`` to now. The first time says nothing of what it
+    costs: code is loaded then, and the curve would have a gap of hundreds of steps behind its first value.
+    """
+    now = perf_counter()
+    return now + _SHARE * (now - began) if due else now
+
+
 class _Optimizer(NamedTuple):
     """An optimizer by its number, kept so that its id stays its own, and the learning rates of its groups."""
 
@@ -138,8 +146,7 @@ class Measures:
     def _correct_of_training(self, function: Any, x: np.ndarray, t: np.ndarray) -> tuple[int, int]:
         began = perf_counter()
         found = correct_of(function, x, t)
-        now = perf_counter()
-        self._due_training = now + _SHARE * (now - began)
+        self._due_training = _next(self._due_training, began)
         return found
 
     def _correct_of_evaluation(
@@ -154,7 +161,8 @@ class Measures:
             return -1, 0
         found = correct_of(function, x, t)
         now = perf_counter()
-        self._cost += now - began
+        if self._due_evaluation:  # what the first batch of all cost says nothing of the others
+            self._cost += now - began
         self._due_evaluation = now + _SHARE * self._cost
         return found
 
@@ -189,8 +197,7 @@ class Measures:
         if perf_counter() >= self._due_gradient and tick > self.until:
             began = perf_counter()
             self._write(tick, GRADIENT, step, norm_of(optimizer), 0, -1, known.number)
-            now = perf_counter()
-            self._due_gradient = now + _SHARE * (now - began)
+            self._due_gradient = _next(self._due_gradient, began)
 
     def _note_rates(self, tick: int, step: int, known: _Optimizer, rates: list[Any]) -> None:
         for group, rate in enumerate(rates):

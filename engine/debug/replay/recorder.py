@@ -159,6 +159,15 @@ class Recorder(trace.Observer):
         if self.stop_at <= tick:
             self.on_stop_at()
 
+    def ends_turn(self, function: Function | None) -> bool:
+        """Whether a step made by hand ends here, counting it: ``function`` is the first op of the next one, or, with None,
+        the script has ended.
+        """
+        if not self._turns or (function is not None and function.seq < 0):
+            return False
+        self.steps, self._turns = self.steps + 1, False
+        return True
+
     def after_forwards(self, ops: list[trace.Ran]) -> None:
         # Who wants something may wait for the call that the ops are told of for: it counts a tick.
         functions, _, outputs = zip(*ops)

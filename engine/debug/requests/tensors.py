@@ -26,7 +26,8 @@ def find(debuggee: Debuggee, arguments: dict[str, Any]) -> Found:
     if at is None:
         raise RequestFailedError("notStopped", "the script has not been stopped yet; pause it first")
     reference = arguments["reference"]
-    return debuggee.references.find(reference, at, frame_of(debuggee, reference.get("frameId")))
+    standing = debuggee.stop.frames[0] if debuggee.stop is not None and debuggee.stop.frames else None
+    return debuggee.references.find(reference, at, frame_of(debuggee, reference.get("frameId")), standing)
 
 
 @handles("tensor")
@@ -81,7 +82,8 @@ def _origin(debuggee: Debuggee, found: Found, describe: bool = True) -> dict[str
     described = {}
     if describe:
         described["description"] = _kept(debuggee, found, ("description",), lambda: arrays.describe(found.array))
-    return {**described, "event": event.seq if event is not None else None, "name": found.name}
+    made = {"event": None, "step": None} if event is None else {"event": event.seq, "step": event.step}
+    return {**described, **made, "name": found.name}
 
 
 @handles("explain")
@@ -94,7 +96,8 @@ def _explain(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     except ExplainError as error:
         raise RequestFailedError("failed", str(error)) from None
     limit, order = arguments.get("limit", 1000), arguments.get("order", "read")
-    return {**explanation.to_json(limit, order), "event": event.seq, "position": list(event.position)}
+    place = {"event": event.seq, "step": event.step, "position": list(event.position)}
+    return {**explanation.to_json(limit, order), **place}
 
 
 @handles("elementSteps")

@@ -37,9 +37,10 @@ def from_events(events: Iterable[Event], names: Names | None = None) -> dict[str
     Returns:
         ``nodes``: for each op, in the order that they ran: ``id``, ``kind`` ("op", or "input" for tensors that no op
         made), ``op``, ``module`` (path), ``event`` (seq), ``outputs`` and ``parameters`` (name, shape, dtype; label for
-        parameters), ``rank`` (the most edges from an input to it), ``main`` (whether the loss depends on it; always
-        true where backward has not begun), ``requiresGrad`` (whether it is on the tape). Ids are the same in every pass
-        that runs the same ops in the same modules, whatever else runs beside it under ``no_grad``.
+        parameters), ``variable`` (of an input: what the script calls it, where it is trained), ``rank`` (the most edges
+        from an input to it), ``main`` (whether the loss depends on it; always true where backward has not begun),
+        ``requiresGrad`` (whether it is on the tape). Ids are the same in every pass that runs the same ops in the same
+        modules, whatever else runs beside it under ``no_grad``.
         ``edges``: ``from``, ``to`` (ids), ``output``, ``input`` (the arrays' names there), ``shape``.
         ``modules``: the tree, see :func:`engine.debug.views.modules.module_tree`. ``signature``: a text that is
         equal for equal structures, whatever the batch size. ``complete``: whether the pass has come to its backward.
@@ -150,10 +151,11 @@ class _Builder:
         parameters, sources = [], []
         for number, (name, array) in enumerate(parts(given)):
             link = links[number] if number < len(links) else None
-            if name in event.labels:
-                parameters.append({**_shape(name, array), "label": event.labels[name]})
-            else:
-                sources.append((*self._source(link, array), name, array))
+            label = event.labels.get(name, "")
+            if label and ("." in label or "w" in event.arrays):
+                parameters.append({**_shape(name, array), "label": label})
+            else:  # a weight in a variable of the script is one input of a product, as any other
+                sources.append((*self._source(link, array, label), name, array))
         made = list(parts({name: event.arrays[name] for name in outputs}))
         node = len(self._nodes)
         self._nodes.append({
@@ -169,21 +171,22 @@ class _Builder:
         if function.seq >= 0:
             self._by_seq[function.seq] = (node, [name for name, _ in made])
 
-    def _source(self, link: Any, array: np.ndarray) -> tuple[int, str]:
-        """Node and name there of what made an input."""
+    def _source(self, link: Any, array: np.ndarray, variable: str) -> tuple[int, str]:
+        """Node and name there of what made an input, which may be called ``variable``."""
         if link is not None and link[1] >= 0:
             known = self._by_seq.get(link[0].seq)
             if known is not None:
                 return known[0], known[1][link[1]] if link[1] < len(known[1]) else "y"
         found = self._by_array.get(id(array))
         if found is None:
-            found = self._by_array[id(array)] = self._input(array)
+            found = self._by_array[id(array)] = self._input(array, variable)
         return found
 
-    def _input(self, array: np.ndarray) -> tuple[int, str]:
+    def _input(self, array: np.ndarray, variable: str) -> tuple[int, str]:
         self._nodes.append({
             "kind": "input", "op": "", "module": "", "event": None, "rank": 0, "label": self._batch.get(id(array), ""),
             "outputs": [_shape("y", array)], "parameters": [], "main": True, "requiresGrad": False,
+            "variable": variable,
         })  # fmt: skip
         return len(self._nodes) - 1, "y"
 

@@ -38,6 +38,8 @@ def newest_pass(events: list[Event]) -> tuple[list[Event], list[np.ndarray], Eve
     if start < 0:
         start = _by_hand(events, end)
     ops = [event for event in events[start + 1 : end] if event.kind == "forward" and event.function is not None]
+    if not begins and end < len(events) and not any(event.module or _is_taped(event) for event in ops):
+        ops = []  # what a dataset did to make the first batch is no network
     batch = events[start] if start >= 0 and events[start].kind == "batch" else None
     return ops, [array for i in begins[-1:] for array in arrays_of(events[i].arrays)], batch, bool(begins)
 

@@ -245,12 +245,13 @@ REQUESTS: dict[str, Request] = {
     "tensor": Request(
         "The numbers of a tensor. slice: as in Python ('0, :, 3:5'); maxShape: downsample to at most these sizes; "
         "transform: a function of each element: 'abs', 'sign', 'square', 'log'; describe false: without its description, "
-        "which reads all of it; shapeOnly: only its shape and dtype. event and name say what recorded it.",
+        "which reads all of it; shapeOnly: only its shape and dtype. event and name say what recorded it, step how many "
+        "optimizer steps had ended then.",
         {
             "reference": "Reference", "slice?": "str | [any]", "maxShape?": "[int]", "transform?": "str",
             "describe?": "bool", "shapeOnly?": "bool",
         },
-        {"description?": "object", "event": "int | null", "name": "str"},
+        {"description?": "object", "event": "int | null", "step?": "int | null", "name": "str"},
     ),
     "tensors": Request(
         "Several tensors at once: arguments of 'tensor' for each, and its answer without description, or its error.",
@@ -259,7 +260,7 @@ REQUESTS: dict[str, Request] = {
     "histogram": Request(
         "Counts of a tensor's elements between equally wide edges; describe as of 'tensor'.",
         {"reference": "Reference", "bins?": "int", "range?": "[number] | null", "describe?": "bool"},
-        {"description?": "object", "event": "int | null", "name": "str"},
+        {"description?": "object", "event": "int | null", "step?": "int | null", "name": "str"},
     ),
     "gridEvaluate": Request(
         "The model's output on a grid over two inputs, for decision boundaries. x and y: [from, to]; resolution: points "
@@ -278,8 +279,8 @@ REQUESTS: dict[str, Request] = {
         {
             "op": "str", "name": "str", "index": "[int]", "latex": "str", "plain": "str", "here": "str", "numbers": "str",
             "note": "str", "cause": "str",
-            "contributors": "[object]", "total": "int", "event": "int", "position": "Position", "launch?": "object | null",
-            "terms?": "object",
+            "contributors": "[object]", "total": "int", "event": "int", "step?": "int", "position": "Position",
+            "launch?": "object | null", "terms?": "object",
         },
     ),
     "elementSteps": Request(

@@ -110,3 +110,29 @@ def test_prelu_and_attention_refuse():
         F.scaled_dot_product_attention(*[engine.zeros(2, 2)] * 3, engine.zeros(2, 2), is_causal=True)
     with pytest.raises(NotImplementedError, match="inplace"):
         F.hardswish(engine.zeros(1), inplace=True)
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_sequences_are_padded_to_the_longest(batch_first, side):
+    def code(torch):
+        pad_sequence = torch.nn.utils.rnn.pad_sequence
+        words = pad_sequence([torch.tensor([4, 2]), torch.tensor([7]), torch.tensor([1, 5, 3])], batch_first, 0, side)
+        long, short = torch.randn(3, 2).requires_grad_(), torch.randn(1, 2).requires_grad_()
+        both = pad_sequence((short, long), batch_first=batch_first, padding_value=-1.5, padding_side=side)
+        (both * both).sum().backward()
+        return [words.tolist(), str(words.dtype), both.tolist(), short.grad.tolist(), long.grad.tolist()]
+
+    assert_same(code)
+
+
+def test_sequences_that_cannot_be_padded():
+    pad_sequence = utils.rnn.pad_sequence
+    with pytest.raises(RuntimeError, match=r"sequence 1 has shape \(2, 4\) but the first has \(2, 3\)"):
+        pad_sequence([engine.ones(2, 3), engine.ones(2, 4)])
+    with pytest.raises(RuntimeError, match="empty list"):
+        pad_sequence([])
+    with pytest.raises(RuntimeError, match="'left' or 'right'"):
+        pad_sequence([engine.ones(2)], padding_side="both")
+    with pytest.raises(AttributeError, match="torch.nn.utils.rnn.pack_padded_sequence"):
+        utils.rnn.pack_padded_sequence
