@@ -16,7 +16,7 @@ from PyQt6.QtWidgets import (
 )  # fmt: skip
 
 from gui.context import Context
-from gui.panels.layers_table import COLUMNS, BarDelegate, LayersModel, Row, make_table, rows_of
+from gui.panels.layers_table import COLUMNS, BarDelegate, LayersModel, Row, fit_names, make_table, rows_of
 from gui.panels.layers_time import OverTime, finite
 from gui.panels.panel import Panel
 from gui.steps import step_number
@@ -246,6 +246,7 @@ class LayersPanel(Panel):
         for place, (column, _, _) in enumerate(COLUMNS):
             narrow = column == "norm" and self.width() < self.theme.space(_NARROW)
             self.table.setColumnHidden(place, column != "name" and (column not in used or narrow))
+        fit_names(self.table, self.model.rows, self.theme)
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
@@ -271,6 +272,7 @@ class LayersPanel(Panel):
                 header.setFont(theme.text_font("small"))
         for place in range(1, len(COLUMNS)):
             self.table.setColumnWidth(place, theme.space(76 if COLUMNS[place][0] == "share" else 66))
+        fit_names(self.table, self.model.rows, theme)
         viewport = self.table.viewport()
         if viewport is not None:
             viewport.update()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from PyQt6.QtCore import QAbstractTableModel, QModelIndex, QRectF, Qt
-from PyQt6.QtGui import QColor, QPainter
+from PyQt6.QtGui import QColor, QFontMetrics, QPainter
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -35,6 +35,10 @@ COLUMNS = (
 
 #: Steps after which what was not computed again is left out.
 _OLD = 5
+
+#: Pixels left of a name, and right of every cell's text; those at 100 % that names as long get at least.
+_LEFT, _RIGHT = 8, 6
+_NAME = 88
 
 #: From this share on dead units are an alarm.
 _MANY_DEAD = 0.9
@@ -193,7 +197,8 @@ class BarDelegate(QStyledItemDelegate):
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(place, with_alpha(theme.accent, 0.16))
         text = index.data() or ""
-        inner = place.adjusted(8 if column == "name" else 4, 0, -6, -2)
+        left = _LEFT if column == "name" else 4
+        inner = place.adjusted(left, 0, -_RIGHT, -2)
         painter.setFont(theme.code_font("small"))
         alarm = row.broken if column == "name" else column == "share" and (row.values.get("dead") or 0) >= _MANY_DEAD
         painter.setPen(theme.phase_text["alarm"] if alarm else theme.ink)
@@ -231,3 +236,16 @@ def make_table(model: LayersModel, bars: BarDelegate) -> QTableView:
     horizontal.setMinimumSectionSize(40)
     horizontal.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
     return table
+
+
+def fit_names(table: QTableView, rows: list[Row], theme: Theme) -> None:
+    """Names take what the numbers leave; where that is too little to read them, the numbers are pushed to the right."""
+    header, viewport = table.horizontalHeader(), table.viewport()
+    assert header is not None and viewport is not None
+    width = QFontMetrics(theme.code_font("small")).horizontalAdvance
+    longest = max((width(row.name) for row in rows), default=0)
+    wanted = min(longest + _LEFT + _RIGHT, theme.space(_NAME))
+    narrow = viewport.width() - sum(table.columnWidth(place) for place in range(1, len(COLUMNS))) < wanted
+    header.setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed if narrow else QHeaderView.ResizeMode.Stretch)
+    if narrow:
+        header.resizeSection(0, wanted)
