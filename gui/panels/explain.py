@@ -13,9 +13,11 @@ from PyQt6.QtWidgets import QMenu, QToolButton
 from gui.context import Context
 from gui.icons import set_icon
 from gui.makers import maker_of
+from gui.numbers import format_count
 from gui.panels.explain_page import ExplainPage
 from gui.panels.panel import Panel
 from gui.state import Selection
+from gui.steps import step_number
 from gui.terms import element_name
 from gui.theme import Theme
 from gui.widgets.menu import Menu
@@ -105,7 +107,10 @@ class ExplainPanel(Panel):
         self.explanation = body
         self.show_content()
         self.head.set_problem("")
-        self.head.set_subject(element_name(body["name"], body["index"]), f" · {body['op']}")
+        step = body.get("step")
+        # What is selected stays when the run goes on: the number may be of an earlier step than the stop.
+        earlier = f", step {format_count(step + 1)}" if step is not None and step + 1 != step_number(self.state.stop) else ""
+        self.head.set_subject(element_name(body["name"], body["index"]), f" · {body['op']}{earlier}")
         self.page.show_explanation(body)
         self._tell(())
 

@@ -94,7 +94,8 @@ def _explain(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     except ExplainError as error:
         raise RequestFailedError("failed", str(error)) from None
     limit, order = arguments.get("limit", 1000), arguments.get("order", "read")
-    return {**explanation.to_json(limit, order), "event": event.seq, "position": list(event.position)}
+    told = explanation.to_json(limit, order)
+    return {**told, "event": event.seq, "position": list(event.position), "step": event.step}
 
 
 @handles("elementSteps")
