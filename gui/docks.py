@@ -74,6 +74,7 @@ class Workspace(QMainWindow):
     def add(self, panel: Panel) -> None:
         """Take in a panel; :meth:`complete` puts it where it stands."""
         self.panels[panel.key] = panel
+        panel.head.pressed.connect(lambda: self.current_key() == panel.key or self.give_focus(panel.key))
         if panel.area == "center":
             self._column.addWidget(panel, 1)
         else:

@@ -103,11 +103,16 @@ def layers_table(rows: Iterable[Row]) -> Table:
 
     def lines() -> Iterable[list[Any]]:
         for row in rows:
-            numbers = {**row.values, "step": row.values["step"] + 1} if "step" in row.values else row.values
-            told = [*(numbers.get(name) for name in values), *(row.gradient.get(name) for name in gradient)]
+            sides = ((_from_one(row.values), values), (_from_one(row.gradient), gradient))
+            told = [numbers.get(name) for numbers, names in sides for name in names]
             yield [row.name, "parameter" if row.parameter else "output", *told]
 
     return Table(columns, lines())
+
+
+def _from_one(numbers: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The engine counts steps from 0, the window from 1."""
+    return {**numbers, "step": numbers["step"] + 1} if "step" in numbers else numbers
 
 
 def _names(mappings: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -190,7 +190,7 @@ def follow(selection: Selection, stop: Mapping[str, Any]) -> Selection:
 
     An expression stays; so does a tensor of a module's parameter. An array of the event where the script stood becomes
     the array of the same name of the new one where that is not another phase's, or what that one is mainly about; sample
-    and element stay where they fit.
+    and element stay where they fit. The only element of an array, as a loss is one, is selected without asking.
     """
     if selection.expression:
         return selection
@@ -232,8 +232,10 @@ def _without_event(selection: Selection) -> Selection:
 def _of_stop(selection: Selection, stop: Mapping[str, Any], tensor: dict[str, Any], index: Any) -> Selection:
     shape = tensor["shape"]
     fits = index is not None and len(index) == len(shape) and all(0 <= i < n for i, n in zip(index, shape))
+    # Of a single number, such as the loss, it is clear which one is meant.
+    otherwise = (0,) * len(shape) if all(n == 1 for n in shape) else None
     label = tensor.get("label") or f"{stop.get('module') or stop.get('op') or stop.get('name')} {tensor['name']}"
     return Selection(
-        event=stop["seq"], name=tensor["name"], index=index if fits else None, sample=selection.sample,
+        event=stop["seq"], name=tensor["name"], index=index if fits else otherwise, sample=selection.sample,
         module=stop.get("module"), label=label,
     )  # fmt: skip

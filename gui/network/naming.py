@@ -93,9 +93,17 @@ class Naming:
         if selection.event is None or selection.name is None:
             return None
         node = self.fill.log.node_of(selection.event) or self._given(selection.name, selection.event)
-        if node in self.fill.owners:
-            node = self.fill.owners[node][0]
-        return self._spot(node, selection.name, selection.index) if node is not None and node in self.fill.nodes else None
+        node, name = self._owned(node, selection.name)
+        return self._spot(node, name, selection.index) if node is not None and node in self.fill.nodes else None
+
+    def _owned(self, node: str | None, name: str) -> tuple[str | None, str]:
+        """What the log calls a node may be a parameter, whose update has its "w": then its owner, and that array's name
+        there, which is another one for a bias.
+        """
+        if node not in self.fill.owners:
+            return node, name
+        owner, own = self.fill.owners[node]
+        return owner, {"w": own, "w_new": f"{own}_new", "dw": f"d{own}"}.get(name, name)
 
     def _given(self, name: str, event: int) -> str | None:
         """The input that is an array of the batch of ``event``; None where it shows that of another batch."""
@@ -125,11 +133,11 @@ class Naming:
     ) -> Iterator[tuple[str, str, tuple[int, ...], float]]:
         """(node, part, index, share 0 to 1) of what an explained number was computed from."""
         node = self.fill.log.node_of(selection.event) if selection.event is not None else None
-        node = self.fill.owners[node][0] if node in self.fill.owners else node
-        if node is None or node not in self.fill.nodes:
+        if self._owned(node, "")[0] not in self.fill.nodes:
             return
         most = max((abs(c.get("share") or 0.0) for c in contributors), default=0.0) or 1.0
         for entry in contributors:
-            spot = self._spot(node, str(entry["tensor"]), tuple(entry["index"]))
+            owner, name = self._owned(node, str(entry["tensor"]))
+            spot = self._spot(str(owner), name, tuple(entry["index"]))
             if spot.index is not None and spot.part:
                 yield spot.node, spot.part, spot.index, abs(entry.get("share") or 0.0) / most

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from PyQt6 import sip
-from PyQt6.QtCore import QEvent, QSize, Qt
-from PyQt6.QtGui import QColor, QFontMetrics, QHideEvent, QPainter, QPaintEvent, QShowEvent
+from PyQt6.QtCore import QEvent, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QFontMetrics, QHideEvent, QMouseEvent, QPainter, QPaintEvent, QShowEvent
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.context import Context
@@ -214,6 +214,11 @@ class Panel(QWidget):
         """Write what the panel shows as SVG. Raises OSError where it cannot be written."""
         write_svg(self, path)
 
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Pressed where nothing in it takes a press, or on what takes no focus."""
+        super().mousePressEvent(event)
+        self.head.pressed.emit()
+
     # ---- when to show ----
 
     def _theme_changed(self) -> None:
@@ -265,7 +270,13 @@ class Panel(QWidget):
 
 
 class PanelHead(QWidget):
-    """One line: the panel's name, what it shows, and at the right its controls."""
+    """One line: the panel's name, what it shows, and at the right its controls.
+
+    Signals:
+        pressed(): the mouse was pressed on it, or on a place in its panel where nothing takes that.
+    """
+
+    pressed = pyqtSignal()
 
     def __init__(self, title: str, context: Context) -> None:
         super().__init__()
@@ -285,6 +296,10 @@ class PanelHead(QWidget):
         self._layout.addWidget(self.title)
         self._layout.addWidget(self.subject, 1)
         self.apply_theme(context.theme)
+
+    def mousePressEvent(self, a0: QMouseEvent | None) -> None:
+        super().mousePressEvent(a0)  # which leaves it to the dock: it may be moved by its head
+        self.pressed.emit()
 
     def minimumSizeHint(self) -> QSize:
         return QSize(1, self.minimumHeight())

@@ -9,9 +9,8 @@ import numpy as np
 from PyQt6.QtCore import QLineF, QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
-from gui.numbers import format_number
 from gui.plots.area import Area
-from gui.plots.series import Curve, value_at
+from gui.plots.series import Curve, value_text
 from gui.theme import Theme, mixed, readable, with_alpha
 from gui.widgets.layer import polygon
 
@@ -259,10 +258,9 @@ def _values(painter: QPainter, area: Area, left: float, at: float, exact: bool, 
     # A curve that is alone needs no sign; and before a number it might be read as a minus.
     sign = swatch(theme) if len(area.plot.curves) > 1 else 0
     for curve in area.plot.curves:
-        value = value_at(curve, at, exact)
-        if value is None:
+        text = value_text(curve, at, area.plot.unit, exact)
+        if not text:
             continue
-        text = format_number(value) + (f" {area.plot.unit}" if area.plot.unit else "")
         wide = metrics.horizontalAdvance(text)
         if right - wide - sign - apart < left:
             break

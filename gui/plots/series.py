@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gui.numbers import format_count, format_number
+
 #: Values that are smoothed at once; 0.99 to this power is far from the end of float64.
 _BLOCK = 512
 
@@ -110,6 +112,16 @@ def value_at(curve: Curve, x: float, exact: bool = True) -> float | None:
     if place < 0:
         return None
     return float(curve.y[place]) if curve.hold or not exact or curve.x[place] == x else None
+
+
+def value_text(curve: Curve, x: float, unit: str = "", exact: bool = True) -> str:
+    """:func:`value_at` in words, "" where there is none; ``56.25 % at 20`` for one of an earlier place than ``x``."""
+    value = value_at(curve, x, exact)
+    if value is None:
+        return ""
+    place = float(curve.x[int(np.searchsorted(curve.x, x, "right")) - 1])
+    earlier = "" if curve.hold or place == x else f" at {format_count(place)}"
+    return format_number(value) + (f" {unit}" if unit else "") + earlier
 
 
 def nearest(curves: list[Curve], x: float) -> float | None:

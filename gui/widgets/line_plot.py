@@ -10,11 +10,11 @@ from PyQt6.QtCore import QEvent, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QResizeEvent
 from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from gui.numbers import format_count, format_number
+from gui.numbers import format_count
 from gui.panels.panel import ElidedLabel
 from gui.plots.canvas import PlotCanvas
 from gui.plots.paint import Mark, swatch, wide_pen_of
-from gui.plots.series import Curve, Plot, value_at
+from gui.plots.series import Curve, Plot, value_text
 from gui.theme import Theme
 from gui.widgets.flow_layout import FlowLayout
 
@@ -182,9 +182,7 @@ class LinePlot(QWidget):
         for plot in self.canvas.plots:
             values = []
             for curve in plot.curves:
-                value = value_at(curve, x, exact)
-                if value is not None:
-                    number = format_number(value) + (f" {plot.unit}" if plot.unit else "")
+                if number := value_text(curve, x, plot.unit, exact):
                     values.append(number if len(plot.curves) == 1 else f"{curve.name} {number}")
             if values:
                 parts.append(f"{plot.title} {', '.join(values)}")
@@ -197,9 +195,8 @@ class LinePlot(QWidget):
         room, wide = self.width() - 16, self.read_out.fontMetrics().horizontalAdvance
         text = "   ".join([self._place_text(x), *(self._near(x) if exact else [])])
         for plot in self.canvas.plots:
-            value = value_at(plot.curves[0], x, exact) if plot.curves else None
-            if value is not None:
-                longer = f"{text}   {plot.title} {format_number(value)}" + (f" {plot.unit}" if plot.unit else "")
+            if plot.curves and (number := value_text(plot.curves[0], x, plot.unit, exact)):
+                longer = f"{text}   {plot.title} {number}"
                 if wide(longer) > room:
                     break
                 text = longer

@@ -303,6 +303,17 @@ def test_evaluation_passes_stay_apart(observe):
     assert set(statistics.series("conv1", "count")[1]) == {5.0 * 64}
 
 
+def test_what_reads_a_parameter_alone_takes_no_name_of_a_layer(observe):
+    model = Net()
+    statistics = Statistics(names=model)
+    observe(statistics)
+    train(model, steps=2, between=lambda: (model.conv1.weight[0, 0, 0, 0].item(), (model.fc.bias.exp()).sum().item()))
+    names = statistics.history.names()
+    assert {"conv1", "fc"} <= set(names) and not any(name.startswith(("conv1#", "fc#")) for name in names)
+    assert statistics.series("conv1", "count") == ([0, 1], [5.0 * 64] * 2)
+    assert statistics.series("fc", "count") == ([0, 1], [15.0] * 2)
+
+
 def test_dead_units_of_convolution_and_linear(observe):
     torch.manual_seed(4)
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 10), nn.ReLU(), nn.Linear(10, 3))

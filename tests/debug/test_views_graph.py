@@ -298,6 +298,37 @@ def test_a_pass_reaches_back_over_a_boundary_to_what_it_is_computed_from():
     assert len([node for node in found["nodes"] if node["kind"] == "input"]) == 1
 
 
+@pytest.mark.parametrize("printed", ["prediction", "weight", "loss"])
+def test_a_print_of_the_pass_before_takes_no_names_away(printed):
+    watch, model = Watch(Names()), Residual()
+    x, y = wrap(np.ones((4, 3), np.float32)), wrap(np.zeros(4, np.int64))
+
+    def network():
+        """What the loss depends on, without the events' numbers."""
+        found = from_events(watch.events, watch.names)
+        kept = {node["id"] for node in found["nodes"] if node["main"]}
+        edges = {edge for edge in edges_of(found) if edge[1] in kept}
+        return [(node["id"], node["rank"]) for node in found["nodes"] if node["main"]], edges, found
+
+    set_observer(watch)
+    try:
+        passes = []
+        for _ in range(2):
+            output = model(x)
+            loss = F.cross_entropy(output, y)
+            loss.backward()
+            watch.emit("end_step", "SGD")
+            passes.append(network())
+            if printed == "loss":
+                (loss * 2).item()
+            else:
+                (output if printed == "prediction" else model.first.weight)[0, 0].item()
+    finally:
+        set_observer(None)
+    assert passes[0][:2] == passes[1][:2] and passes[0][1] == RESIDUAL_EDGES
+    assert len([node for node in passes[1][2]["nodes"] if node["kind"] == "op"]) == 6 + 1  # the print's, of no pass before
+
+
 def test_a_pass_whose_beginning_is_lost_is_cut():
     watch = trained(Residual(), steps=2)
     assert not from_events(watch.events, watch.names)["cut"]

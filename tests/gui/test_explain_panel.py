@@ -295,6 +295,17 @@ def test_steps_the_element(panel, context, link):
     assert link.moves[1:] == [("goto", {"seq": 23}), ("stepIn", {"tensor": "y", "index": [0, 0]})]
 
 
+@pytest.mark.parametrize(
+    ("step", "place", "told"),
+    [(2, {"step": 2}, "Linear"), (2, {"step": 3, "kind": "end_step"}, "Linear"), (2, {"step": 5}, "Linear, step 3")],
+)
+def test_a_number_of_an_earlier_step_says_so(panel, context, link, step, place, told):
+    link.answers["explain"] = {**explanation(), "step": step}
+    select(context)
+    context.state.update(stop={"seq": 99, "position": [6, 0, 0], "live": True, **place})
+    assert panel.head.subject.text().endswith(f" · {told}")
+
+
 def test_what_was_only_read_is_said_and_not_explained(panel, context, link):
     select(context)
     link.answers["explain"] = RuntimeError("x: Linear did not compute it here; it computed: y")

@@ -197,11 +197,11 @@ def test_the_table_of_curves_has_every_series_of_every_run():
 
 
 def test_the_table_of_layers_has_numbers_of_both_sides():
-    conv = Row("conv1", False, {"step": 3, "std": 0.5, "dead": None}, {"std": math.nan})
+    conv = Row("conv1", False, {"step": 3, "std": 0.5, "dead": None}, {"step": 2, "std": math.nan})
     rows = [conv, Row("w", True, {"step": 3, "std": 1.0})]
     lines = list(csv.reader(csv_text(layers_table(rows)).splitlines()))
-    assert lines[0] == ["layer", "kind", "step", "std", "dead", "gradient std"]
-    assert lines[1:] == [["conv1", "output", "4", "0.5", "", "nan"], ["w", "parameter", "4", "1.0", "", ""]]
+    assert lines[0] == ["layer", "kind", "step", "std", "dead", "gradient step", "gradient std"]
+    assert lines[1:] == [["conv1", "output", "4", "0.5", "", "3", "nan"], ["w", "parameter", "4", "1.0", "", "", ""]]
 
 
 # ---- files that cannot be written ----

@@ -204,6 +204,20 @@ def test_every_panel_has_a_menu_by_key_and_its_dock_closes_by_it(window, qtbot):
         menu.close()
 
 
+@pytest.mark.parametrize("where", ["title", "subject", "hint"])
+def test_a_press_anywhere_on_a_panel_gives_it_the_focus(window, qtbot, where):
+    for key, panel in window.workspace.panels.items():
+        window.show_panel("code" if key != "code" else "network")
+        window.workspace.docks[key].raise_() if key in window.workspace.docks else None
+        qtbot.waitUntil(panel.isVisible)
+        place = {"title": panel.head, "subject": panel.head.subject, "hint": panel._empty}[where]
+        if where == "hint":
+            panel.show_empty()
+        assert window.workspace.current_key() != key
+        qtbot.mouseClick(place, Qt.MouseButton.LeftButton)
+        assert window.workspace.current_key() == key
+
+
 # ---- F1 ----
 
 

@@ -155,6 +155,18 @@ def test_in_little_room_either_the_table_or_the_curves_are_seen(collecting, pane
     assert panel.table.isVisible() and panel.curves.isVisible()
 
 
+@pytest.mark.parametrize("width", [200, 245, 400])
+def test_short_names_are_read_whole_in_a_narrow_panel(collecting, panel, engine, width):
+    panel.state.update(stop=STOP)
+    panel.resize(width, 460)
+    panel.show()
+    metrics = QFontMetrics(panel.theme.code_font("small"))
+    for row in panel.model.rows:
+        assert metrics.horizontalAdvance(row.name) + 14 <= panel.table.columnWidth(0) <= panel.table.viewport().width()
+    numbers = sum(panel.table.columnWidth(place) for place in range(1, len(COLUMNS)))
+    assert width < 400 or panel.table.columnWidth(0) + numbers == panel.table.viewport().width()
+
+
 def test_the_norm_of_no_finite_number_is_not_0():
     numbers = {**NUMBERS, "std": math.nan, "norm": 0.0, "nans": 9}
     row, = rows_of({"0": numbers, "0.grad": numbers}, {})  # fmt: skip

@@ -679,3 +679,30 @@ def test_a_network_that_is_placed_once_its_script_has_ended_is_shown(panel):
     panel._drawing.graph = placed
     panel._drawn(False)
     assert panel.view.isVisible()
+
+
+def test_an_element_of_a_biass_update_is_none_of_the_weights(two_points, step, until, qtbot):
+    panel = NetworkPanel(two_points)
+    qtbot.addWidget(panel)
+    panel.resize(900, 600)
+    panel.show()
+    step(two_points, "runTo", step=1)
+    seen = set()
+    while len(seen) < 2:
+        stop = step(two_points, "next", granularity="op")
+        labels = [tensor.get("label") for tensor in stop["tensors"]]
+        bias = "2.bias" in labels
+        if stop["direction"] != "update" or not (bias or "2.weight" in labels):
+            continue
+        seen.add(bias)
+        until(lambda seq=stop["seq"]: panel._fill is not None and panel._fill._at == seq and two_points.link.quiet)
+        for name in ("w", "w_new", "dw"):
+            index = (0,) if bias else (0, 3)
+            selection = Selection(event=stop["seq"], name=name, index=index, module="2", label="2")
+            explained = [{"tensor": "w", "index": list(index), "share": 1.0}]
+            two_points.state.update(selection=selection, contributors=explained)
+            panel.grab()
+            marks = panel.scene.nodes["2/Linear"].marks
+            picked, lit = (None, []) if bias else (("weight", index), [("weight", index, 1.0)])
+            assert (marks.picked, marks.lit, marks.selected) == (picked, lit, bias)
+    assert two_points.troubles == []

@@ -8,7 +8,7 @@ from PyQt6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from gui.plots.axes import kept_range, power_ticks, steps_range, tick_texts, tick_values, values_range
 from gui.plots.paint import pen_of, wide_pen_of
-from gui.plots.series import Curve, Plot, beside, columns, ema, held, nearest, value_at
+from gui.plots.series import Curve, Plot, beside, columns, ema, held, nearest, value_at, value_text
 from gui.theme import THEMES, Theme, _oklab
 from gui.widgets.line_plot import LinePlot, Mark
 from tests.gui.shots import DEUTERANOPIA, filtered
@@ -75,6 +75,10 @@ def test_values_are_read_where_they_are():
     rate = Curve("b", curve.x, curve.y, hold=True)
     assert value_at(curve, 2) == 2.0 and value_at(curve, 3) is None and value_at(curve, 3, exact=False) == 2.0
     assert value_at(rate, 3) == 2.0 and value_at(rate, -1) is None
+    # A value that is not of the place where it is read says of which.
+    assert [value_text(curve, 3, "%", exact) for exact in (True, False)] == ["", "2.000 % at 2"]
+    assert [value_text(one, 2, "%", False) for one in (curve, rate)] == ["2.000 %"] * 2
+    assert (value_text(rate, 3, "%", False), value_text(rate, -1)) == ("2.000 %", "")
     assert nearest([curve], 3.9) == 5 and nearest([curve], 3.2) == 2 and nearest([], 1) is None
     assert beside([curve], 2, True) == 5 and beside([curve], 2, False) == 0 and beside([curve], 0, False) is None
 
@@ -167,7 +171,7 @@ def test_plots_stand_below_each_other_over_one_axis(lines):
 
 def test_the_read_out_says_values_with_units_and_marks(lines):
     lines.show_plots(plots())
-    assert lines.read_out.text() == "step 99   loss train 0.02000, validation 0.03297   accuracy 99.00 %"
+    assert lines.read_out.text() == "step 99   loss train 0.02000, validation 0.03297 at 90   accuracy 99.00 %"
     lines.set_marks([Mark(40, "Dead ReLU", True)])
     assert lines.text_at(40.0) == "Dead ReLU   step 40   loss train 0.04878, validation 0.07317   accuracy 40.00 %"
     lines.canvas.point_at(pixel(lines, 45).x() + 0.3)

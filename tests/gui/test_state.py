@@ -119,6 +119,13 @@ def test_the_selection_goes_to_what_a_watchpoint_saw():
     assert follow(Selection(), outside).index is None
 
 
+@pytest.mark.parametrize(("shape", "index"), [([], ()), ([1], (0,)), ([1, 1], (0, 0)), ([2], None), ([0], None)])
+def test_the_only_element_of_an_array_is_selected_at_once(shape, index):
+    loss = {**FORWARD, "op": "CrossEntropy", "tensors": [{"name": "y", "shape": shape, "dtype": "float32"}]}
+    assert follow(Selection(), loss).index == index
+    assert follow(Selection(event=5, name="y", index=(3, 7), module="fc"), loss).index == index
+
+
 @pytest.mark.parametrize(
     ("number", "text"),
     [

@@ -25,11 +25,12 @@ def op_names(
 
 
 def _owner(function: Function, name_of: Callable[[Tensor], str]) -> str:
-    """The path of the module whose parameter an op uses: ``"conv1"`` for ``"conv1.weight"``."""
-    for edge in function.edges:
-        if edge is not None and edge[1] < 0:
-            return name_of(edge[0]).rpartition(".")[0]
-    return ""
+    """The path of the module whose parameter an op applies to its input: ``"conv1"`` for ``"conv1.weight"``; "" for an op
+    that reads parameters alone, such as a print of an element or a penalty.
+    """
+    names = [name_of(edge[0]) if edge is not None and edge[1] < 0 else "" for edge in function.edges]
+    applied = "" if all(names) else next(filter(None, names), "")
+    return applied.rpartition(".")[0]
 
 
 def output_names(functions: Sequence[Function], names: Sequence[str]) -> list[str]:

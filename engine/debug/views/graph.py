@@ -15,7 +15,7 @@ from engine import trace
 from engine.debug.event_arrays import forward_arrays
 from engine.debug.events import Event, Position, frozen
 from engine.debug.names import Names
-from engine.debug.views.graph_passes import is_cut, is_numbered_output, newest_pass, parts, under_way, with_ancestors
+from engine.debug.views.graph_passes import is_cut, is_output, newest_pass, parts, under_way, with_ancestors
 from engine.debug.views.graph_union import signature, united
 from engine.debug.views.modules import module_tree
 from engine.debug.views.op_ids import OpIds, op_id
@@ -53,7 +53,7 @@ def from_events(events: Iterable[Event], names: Names | None = None) -> dict[str
     events = list(events)
     ops, roots, batch, complete = newest_pass(events)
     cut = is_cut(events, ops, complete)
-    ops = with_ancestors(ops, events)
+    ops = with_ancestors(ops, events, roots)
     graph = _Builder(batch).build(ops[:MOST_NODES], roots, names, complete, len(ops) > MOST_NODES)
     newer_ops = under_way(events) if complete else []
     if newer_ops:
@@ -132,20 +132,22 @@ class _Builder:
 
     def _ids(self) -> list[str]:
         """What the nodes are called. Those on the tape are counted first: a validation pass before them, without gradient,
-        runs the same ops in the same modules, and takes no name away from them.
+        runs the same ops in the same modules, and takes no name away from them. Of the inputs those that the loss depends
+        on: what a print between two passes reads is none of theirs.
         """
         read = {edge["from"] for edge in self._edges if self._nodes[edge["to"]]["requiresGrad"]}
         on_tape = [node["requiresGrad"] or (not node["op"] and number in read) for number, node in enumerate(self._nodes)]
         seen: dict[tuple[str, str], int] = {}
         found = [""] * len(self._nodes)
-        for number in sorted(range(len(self._nodes)), key=lambda number: not on_tape[number]):
+        beside = [not node["op"] and not node["main"] for node in self._nodes]
+        for number in sorted(range(len(self._nodes)), key=lambda number: (beside[number], not on_tape[number])):
             node = self._nodes[number]
             found[number] = op_id(node["module"], node["op"] or "input", seen)
         return found
 
     def _add(self, event: Event) -> None:
         function: Any = event.function
-        outputs = [name for name in event.arrays if name in function.returns or is_numbered_output(name)]
+        outputs = [name for name in event.arrays if is_output(name, function)]
         given = {name: value for name, value in event.arrays.items() if name not in outputs}
         links = list(function.edges) if function.seq >= 0 else []
         parameters, sources = [], []

@@ -55,10 +55,14 @@ def _is_taped(event: Event) -> bool:
     return event.kind == "forward" and event.function is not None and event.function.seq >= 0
 
 
-def with_ancestors(ops: list[Event], events: list[Event]) -> list[Event]:
-    """``ops`` and those of earlier passes that the tape says they come from: a generator's, before its critic's step."""
+def with_ancestors(ops: list[Event], events: list[Event], roots: list[np.ndarray]) -> list[Event]:
+    """``ops`` and those of earlier passes that the tape says they come from: a generator's, before its critic's step.
+
+    Where ``roots`` are known only what these depend on is followed: an op that prints an element of the last prediction
+    does not make the pass before it a part of this one.
+    """
     known = {event.function.seq for event in ops if event.function is not None}
-    waiting = _missing(ops, known)
+    waiting = _missing(_behind(ops, roots), known)
     if not waiting:
         return ops
     earlier = {e.function.seq: e for e in events if e.kind == "forward" and e.function is not None and e.function.seq >= 0}
@@ -69,6 +73,22 @@ def with_ancestors(ops: list[Event], events: list[Event]) -> list[Event]:
         found += several
         waiting = _missing(several, known)
     return sorted([*found, *ops], key=lambda event: event.seq)
+
+
+def _behind(ops: list[Event], roots: list[np.ndarray]) -> list[Event]:
+    """Those of ``ops`` that the tape says ``roots`` depend on; all where none of them made a root."""
+    made = {id(root) for root in roots}
+    read: set[int] = set()
+    found = []
+    for event in reversed(ops):
+        function = event.function
+        if function is None or function.seq < 0:
+            continue
+        outputs = {name: value for name, value in event.arrays.items() if is_output(name, function)}
+        if function.seq in read or any(id(array) in made for array in arrays_of(outputs)):
+            found.append(event)
+            read.update(link[0].seq for link in function.edges if link is not None and link[1] >= 0)
+    return found or ops
 
 
 def _missing(ops: list[Event], known: set[int]) -> set[int]:
@@ -123,6 +143,11 @@ def parts(named: dict[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
             yield name, value
         elif isinstance(value, tuple):
             yield from ((f"{name}[{i}]", part) for i, part in enumerate(value) if isinstance(part, ARRAYS))
+
+
+def is_output(name: str, function: Any) -> bool:
+    """Whether an array of a forward event is something that its function gives out."""
+    return name in function.returns or is_numbered_output(name)
 
 
 def is_numbered_output(name: str) -> bool:

@@ -270,7 +270,7 @@ REQUESTS: dict[str, Request] = {
     "explain": Request(
         "Why an element has its value: formula for the settings that hold, formula with its numbers, a note where it is "
         "computed otherwise than the formula says, contributors (at most limit of them), and the "
-        "check against the kernel's value. launch: of an element that a GPU computed {kernel, threadIdx, blockIdx, "
+        "check against the kernel's value. step: optimizer steps that had ended at the event. launch: of an element that a GPU computed {kernel, threadIdx, blockIdx, "
         "blockDim, gridDim, index, shape} in the version with one thread for each element, else null; kernel: 'derived' "
         "(elements in C order along x) or 'naive' (a matrix product: j along x, i along y, n along z). order: of the "
         "contributors; 'terms': those of the largest summands first, whole summands only, and terms: {sizes: contributors "
