@@ -150,7 +150,7 @@ def runs_of(session: Session) -> list[dict[str, Any]]:
             "parent": run.parent.name if run.parent else None, "parameters": list(run.parameters),
             "forkedAt": list(run.forked_at) if run.forked_at else None, "edits": len(run.edits),
             "position": list(run.stop.position) if run.stop and run.stop.position else None,
-            "replayable": run.recording is not None,
+            "replayable": run.recording is not None, "exitCode": run.exit_code,
         }
         for run in session.runs
     ]  # fmt: skip
