@@ -236,7 +236,8 @@ REQUESTS: dict[str, Request] = {
     ),
     "samples": Request(
         "The samples of the batch: inputs, labels, predictions, losses, indices in the dataset. names: of the classes, "
-        "where the dataset or the script gives them; labelsAt: the array that holds the labels; pass: loader, epoch, batch.",
+        "where the dataset or the script gives them; labelsAt: the event at which a change of labels "
+        "is one that the loss reads, and their array there, by name or expression; pass: loader, epoch, batch.",
         {"event?": "int", "start?": "int", "count?": "int"}, {},
     ),
     # -------------------------------------------------------------------------------- tensors
