@@ -63,7 +63,8 @@ SPECS: dict[str, Spec] = {
     "pause": Spec("Pause", ("F6",), "pause", "Stop where the script is", "Run", "running"),
     "stop": Spec("Stop", ("Shift+F5",), "stop", "End the script and its process", "Run", "script"),
     "restart": Spec("Restart", ("Ctrl+Shift+F5",), "restart", "Begin anew, with the same first weights", "Run", "launched"),
-    "over": Spec("Step over", ("F10",), "over", "One step of the level that the selector names", "Run", "stopped"),
+    "over": Spec("Step over", ("F10",), "over", "One step of the level that the selector names; "
+                 "held down, step after step until it is let go", "Run", "stopped"),
     "into": Spec("Step into", ("F11",), "into", "One level finer; at an op into the selected element", "Run", "stopped"),
     "out": Spec("Step out", ("Shift+F11",), "out", "One level coarser", "Run", "stopped"),
     "back": Spec("Step back", ("Alt+F10",), "back", "One step of the level back in time", "Run", "stopped"),
@@ -109,6 +110,11 @@ SPECS: dict[str, Spec] = {
 }  # fmt: skip
 
 CHECKABLE = ("motion", "full_screen")
+#: What a key does again while it is held down. Anything else it does once: nobody wants a row of restarts.
+REPEATABLE = (
+    "over", "into", "out", "back", "back_into", "back_out", "finer", "coarser", "slower", "faster", "find_next",
+    "find_previous", "larger", "smaller", "next_panel", "previous_panel",
+)  # fmt: skip
 
 
 class Actions(QObject):
@@ -128,6 +134,7 @@ class Actions(QObject):
             action.setShortcuts([QKeySequence(key) for key in spec.keys])
             action.setToolTip(tooltip(spec))
             action.setCheckable(name in CHECKABLE)
+            action.setAutoRepeat(name in REPEATABLE)
             if name in handlers:
                 action.triggered.connect(lambda _checked=False, handler=handlers[name]: handler())
             window.addAction(action)

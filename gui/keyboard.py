@@ -1,5 +1,5 @@
 """What the keyboard can do everywhere: Return presses the button that has the focus, as Space does, and what a dialog shows
-has letters.
+has letters; and whether a key is held down.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from gui.letters import mark_dialog
 
 _RETURN = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _PRESSES = (QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
+#: What a window hears of every key, of those of actions too, before an action is triggered by it and when it is let go.
+_HEARD = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyRelease)
 
 
 def order_buttons(dialog: QWidget) -> None:
@@ -24,13 +26,18 @@ def order_buttons(dialog: QWidget) -> None:
 
 
 class Keyboard(QObject):
-    """Follows the focus. Only the button that has it is watched: all events of the window would be too many.
+    """Follows the focus. Only the button that has it is watched, and its window: all events of everything would be too many.
 
     In a dialog Return is its default button's, as everywhere.
+
+    Attributes:
+        held: whether the key that was pressed last is held down and repeats by itself.
     """
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
+        self.held = False
+        parent.installEventFilter(self)
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         app.focusChanged.connect(self._focus_changed)
@@ -43,12 +50,19 @@ class Keyboard(QObject):
             if not isinstance(window, QFileDialog):
                 mark_dialog(window)
                 order_buttons(window)
-        elif isinstance(new, QAbstractButton):
+            return
+        if isinstance(new, QAbstractButton):
             new.installEventFilter(self)
+        if window is not None:
+            window.installEventFilter(self)  # a panel that floats; a second time changes nothing
 
     def eventFilter(self, a0: QObject | None, a1: QEvent | None) -> bool:
         """Return is passed on as Space."""
-        if a0 is None or not isinstance(a1, QKeyEvent) or a1.type() not in _PRESSES or a1.key() not in _RETURN:
+        if a1 is not None and a1.type() in _HEARD and isinstance(a1, QKeyEvent):
+            self.held = a1.isAutoRepeat()
+        if not isinstance(a0, QAbstractButton) or not isinstance(a1, QKeyEvent):
+            return False
+        if a1.type() not in _PRESSES or a1.key() not in _RETURN:
             return False
         if a1.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
             return False

@@ -1,8 +1,15 @@
-"""What the step actions do: the level that "over" means, steps into an element, and steps that repeat by themselves."""
+"""What the step actions do: the level that "over" means, steps into an element, and steps that repeat by themselves.
+
+Each press of a step's key is one step. One that comes before the last step has arrived waits for it, of several the newest;
+once the window says that the script runs there is no step to press. A key that is held down steps again as soon as the
+panels show where the last step has led, so that it is as fast as can be followed and ends when it is let go: nothing of
+what it repeats meanwhile waits.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
@@ -17,7 +24,8 @@ CHOICES = ("epoch", "batch", "line", "module", "op", "element")
 #: Position of the speed slider at which "continue" does not step but runs.
 FREE = 100
 
-#: Seconds that a step by itself waits at most until the one before is shown, and milliseconds between two looks.
+#: Seconds that a step by itself, or of a key that is held, waits at most until the one before is shown; milliseconds between
+#: two looks.
 _PATIENCE = 0.5
 _LOOK = 4
 
@@ -33,15 +41,21 @@ def steps_per_second(position: int) -> float | None:
 class Stepping(QObject):
     """Carries out the step actions.
 
+    Args:
+        held: says whether the action was triggered by a key that is held down and repeats.
+
     Signals:
         walking_changed(bool): whether steps repeat by themselves.
     """
 
     walking_changed = pyqtSignal(bool)
 
-    def __init__(self, context: Context, parent: QObject | None = None) -> None:
+    def __init__(
+        self, context: Context, parent: QObject | None = None, held: Callable[[], bool] = lambda: False
+    ) -> None:
         super().__init__(parent)
         self._context = context
+        self._held = held
         self._state = context.state
         self._walk: str | None = None
         self._last = ""
@@ -62,35 +76,39 @@ class Stepping(QObject):
 
     def over(self) -> None:
         """One step of the level."""
-        self.halt()
-        self._move("next", granularity=self._state.level)
+        self._step("next", granularity=self._state.level)
 
     def into(self) -> None:
         """One level finer; at an op into the computation of the selected element."""
-        self.halt()
         stop = self._state.stop or {}
         element = self._element() if stop.get("level") == "op" and stop.get("tensors") else None
-        self._move("stepIn", **(element or {}))
+        self._step("stepIn", **(element or {}))
 
     def out(self) -> None:
         """One level coarser."""
-        self.halt()
-        self._move("stepOut")
+        self._step("stepOut")
 
     def back(self) -> None:
         """One step of the level back."""
-        self.halt()
-        self._move("stepBack", granularity=self._state.level)
+        self._step("stepBack", granularity=self._state.level)
 
     def back_into(self) -> None:
         """One step back on the next finer level."""
-        self.halt()
-        self._move("stepBack", granularity=self._beside(1))
+        self._step("stepBack", granularity=self._beside(1))
 
     def back_out(self) -> None:
         """One step back on the next coarser level."""
+        self._step("stepBack", granularity=self._beside(-1))
+
+    def _step(self, command: str, **arguments: Any) -> None:
+        if self._held() and (self._context.link.moving or not self._shown()):
+            return
         self.halt()
-        self._move("stepBack", granularity=self._beside(-1))
+        self._move(command, **arguments)
+
+    def _shown(self) -> bool:
+        """Whether the panels show what the last step has done; who hurries on sees nothing of it."""
+        return self._context.link.quiet or time.monotonic() - self._arrived >= _PATIENCE
 
     # ---- running ----
 
@@ -128,12 +146,10 @@ class Stepping(QObject):
     def _repeat(self) -> None:
         if self._walk is None:
             return
-        now = time.monotonic()
-        if not self._context.link.quiet and now - self._arrived < _PATIENCE:
-            # The panels still fetch what this step has done: who hurries on sees nothing of it.
+        if not self._shown():
             self._timer.start(_LOOK)
             return
-        self._began = now
+        self._began = time.monotonic()
         self._move(self._walk, granularity=self._state.level)
 
     # ---- stops ----
@@ -148,6 +164,7 @@ class Stepping(QObject):
             # A step in or out changes the level on which one goes on; so does a panel that leads into an element.
             self._state.update(level=level)
         self._last = ""
+        self._arrived = time.monotonic()
         if self._walk is None:
             return
         speed = steps_per_second(int(self._context.settings.get("speed", FREE)))
@@ -158,7 +175,6 @@ class Stepping(QObject):
             self.halt()
             self._move("reverseContinue" if back else "continue")
         else:
-            self._arrived = time.monotonic()
             self._timer.start(max(0, round(1000 * (1 / speed - (self._arrived - self._began)))))
 
     def _beside(self, step: int) -> str:

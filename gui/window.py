@@ -54,7 +54,8 @@ class Window(QMainWindow):
         self._focused: str | None = None
         self._wanted = False
         self.following = Following(context, self)
-        self.stepping = Stepping(context, self)
+        self.keyboard = Keyboard(self)
+        self.stepping = Stepping(context, self, lambda: self.keyboard.held)
         self.looks = Looks(context)
         self.messages = MessageBar(context)
         self.remembering = Remembering(context, self)
@@ -69,7 +70,6 @@ class Window(QMainWindow):
         )
         self.errors = Errors(context, self.messages, self)
         self.screens = Screens(self)
-        self.keyboard = Keyboard(self)
         self.silence = Silence(context, self.messages, self)
         self.script_on_disk = ScriptOnDisk(context, self.messages, self.scripts.restart, self)
         self.setAcceptDrops(True)

@@ -31,11 +31,18 @@ def batch_count(loader: Any) -> int | None:
 
     The length of an IterableDataset is not asked for: DataLoaders hold it against what comes then.
     """
-    if isinstance(getattr(loader, "dataset", None), IterableDataset):
-        return None
+    return None if isinstance(loader.dataset, IterableDataset) else _length(loader)
+
+
+def sample_count(loader: Any) -> int | None:
+    """How many samples the dataset of ``loader`` has; None where it cannot tell."""
+    return None if isinstance(loader.dataset, IterableDataset) else _length(loader.dataset)
+
+
+def _length(of: Any) -> int | None:
     try:
         with quiet():
-            return len(loader)
+            return len(of)
     except Exception:  # whatever a sampler or dataset of the user's raises, it has no length
         return None
 

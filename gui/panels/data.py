@@ -16,7 +16,7 @@ from gui.data.sample_grid import SampleGrid
 from gui.data.tally import Tally, accuracy
 from gui.numbers import format_count
 from gui.panels.panel import Panel
-from gui.panels.tensor_edit import EditDialog, place_of
+from gui.panels.tensor_edit import EditDialog, place_of_labels
 from gui.state import Selection
 from gui.steps import step_number
 from gui.theme import Theme
@@ -241,8 +241,7 @@ class DataPanel(Panel):
         if math.prod(shape[1:]) != 1 or shape[0] <= sample:
             self.context.say("The label of this sample is more than one number: change its elements in the Tensor panel.")
             return
-        reference = {"event": at["event"], "name": at["name"]}
-        place = place_of(reference, "", stop, self.state.graph)
+        place = place_of_labels(at, stop, self.state.graph)
         if place is None:
             return
         value = np.asarray(batch.labels[sample]).reshape(-1)[0]

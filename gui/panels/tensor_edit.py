@@ -21,6 +21,11 @@ _ON = f"{_HERE} What reads it from here on computes with it; what is computed al
 
 _BACK = "The run goes back to where this number was made; a new run begins there with this value and becomes current."
 
+_BEFORE = "The run goes back to before the loss reads it; a new run begins there with this value and becomes current."
+
+#: Of an array that an op has read, where it is not known what made it.
+_READ_ALREADY = "This op has read the old value already; the new one holds for what reads it next."
+
 
 class Place(NamedTuple):
     """Where an element can be given another value.
@@ -67,9 +72,16 @@ def place_of(
         seq = made.event if made.event is not None else int(batch or 0)
         return Place({"event": seq, "name": made.name}, seq, _BACK)
     if name in _READ:
-        note = "This op has read the old value already; the new one holds for what reads it next."
-        return Place(reference, None if seq == stop.get("seq") else seq, note)
+        return Place(reference, None if seq == stop.get("seq") else seq, _READ_ALREADY)
     return Place(reference) if seq == stop.get("seq") else Place(reference, seq, _BACK)
+
+
+def place_of_labels(at: Mapping[str, Any], stop: Mapping[str, Any], graph: Mapping[str, Any] | None) -> Place | None:
+    """The place to change a label at, which the answer to ``samples`` names (``labelsAt``): before the loss reads it."""
+    seq = int(at["event"])
+    if "expression" in at:
+        return Place({"expression": str(at["expression"])}, seq, _BEFORE)
+    return place_of({"event": seq, "name": str(at["name"])}, "", stop, graph)
 
 
 def number_of(text: str, integer: bool = False) -> float | int | None:

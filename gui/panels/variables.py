@@ -276,7 +276,7 @@ class VariablesPanel(Panel):
 
         editable = node.kind in ("variable", "watch") and bool((self.state.stop or {}).get("live"))
         add("Show tensor\tSpace", lambda: self._pick(node), node.is_tensor)
-        add("Change value…\tF2", lambda: self.tree.editItem(node, 1), editable)
+        add("Change value…\tF2", lambda: self.tree.edit_cell(node, 1), editable)
         add("Watch", lambda: self.watch(str(node.expression)), node.kind == "variable" and bool(node.expression))
         add("Remove watch\tDelete", lambda: self._remove(node), node.kind == "watch")
         menu.addSeparator()

@@ -265,11 +265,15 @@ class VariableTree(QTreeWidget):
         if item.kind == "more":
             self.unfolded.emit(item)
         elif item.kind == "add":
-            self.editItem(item, 0)
+            self._open_editor(item, 0)
         elif item.kind == "watch" or (item.kind == "variable" and column == 1):
-            self.editItem(item, column)
+            self._open_editor(item, column)
         elif item.kind in ("group", "scope", "variable"):
             item.setExpanded(not item.isExpanded())
+
+    def _open_editor(self, node: Node, column: int) -> None:
+        # Not editItem: Qt complains on the console where a row cannot be edited now (in the past, say), or is already.
+        self.edit(self.indexFromItem(node, column), QAbstractItemView.EditTrigger.AllEditTriggers, None)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         item = self.currentItem()

@@ -313,6 +313,18 @@ def test_double_click_forks_with_another_label(panel, link, context, qtbot, pict
     ]
 
 
+def test_a_label_that_no_loader_hands_out_is_changed_before_the_loss_reads_it(panel, link, context, pictures, monkeypatch):
+    link.answers["samples"] = {**pictures, "labelsAt": {"event": 2, "expression": "y", "shape": [40]}}
+    context.state.update(stop=STOP)
+    answer_dialog(monkeypatch, "7")
+    panel.edit_label(2)
+    edit = {"kind": "tensor", "reference": {"expression": "y"}, "value": 7, "index": [2]}
+    assert link.moves == [
+        ("goto", {"seq": 2}),
+        ("fork", {"edits": [edit], "name": "label [2] = 7", "parameters": ()}),
+    ]
+
+
 def test_a_label_of_several_numbers_is_not_asked_for(panel, link, context, pictures):
     said = []
     context.said.connect(lambda text, severity: said.append(text))

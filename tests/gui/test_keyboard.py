@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtGui import QContextMenuEvent
+from PyQt6.QtCore import QEvent, QPoint, Qt
+from PyQt6.QtGui import QContextMenuEvent, QKeyEvent
 from PyQt6.QtWidgets import (
     QApplication,
     QDialog,
@@ -25,6 +25,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )  # fmt: skip
 
+from gui.actions import SPECS
 from gui.attach_dialog import AttachDialog
 from gui.context import Context
 from gui.keyboard import Keyboard
@@ -314,3 +315,31 @@ def test_about_has_letters(window, qtbot):
     letters = [letter_of(part.text()) for part in marked_in(box)]
     assert len(letters) == 2 and all(letters) and len(set(letters)) == 2
     box.close()
+
+
+@pytest.mark.parametrize("floats", [False, True])
+def test_the_window_knows_whether_a_key_is_held(window, qtbot, until, floats):
+    window.show()
+    window.open_workspace()
+    until(lambda: window.workspace is not None)
+    window.workspace.docks["code"].setFloating(floats)
+    line = QLineEdit(window.workspace.panels["code"])
+    line.show()
+    line.window().activateWindow()
+    line.setFocus()
+    until(lambda: QApplication.focusWidget() is line)
+
+    def send(kind, repeats):
+        QApplication.sendEvent(line, QKeyEvent(kind, Qt.Key.Key_F10, Qt.KeyboardModifier.NoModifier, "", repeats))
+        return window.keyboard.held
+
+    assert not send(QEvent.Type.ShortcutOverride, False)
+    assert send(QEvent.Type.ShortcutOverride, True)
+    assert send(QEvent.Type.KeyRelease, True)  # X11 lets a key go before each time it repeats
+    assert not send(QEvent.Type.KeyRelease, False)
+
+
+def test_only_steps_and_the_like_repeat_while_their_key_is_held(window):
+    repeats = {name for name in SPECS if window.context.action(name).autoRepeat()}
+    assert {"over", "into", "out", "back", "finer", "faster", "find_next", "larger"} <= repeats
+    assert repeats.isdisjoint({"continue", "pause", "stop", "restart", "breakpoint", "undo", "theme", "open", "quit"})

@@ -114,3 +114,59 @@ def test_who_steps_into_an_element_goes_on_in_it(stepping, link, context):
     assert link.moves[-1] == ("next", {"granularity": "element"})
     arrive(link, 1, level="op")
     assert context.state.level == "op"
+
+
+def held(context, monkeypatch):
+    """Steps of a key that is held down, at a time of one's own."""
+    clock = [100.0]
+    monkeypatch.setattr("gui.stepping.time.monotonic", lambda: clock[0])
+    context.settings["speed"] = FREE
+    context.state.update(stop={"seq": 1, "reason": "step", "level": "op"}, level="op")
+    return Stepping(context, held=lambda: True), clock
+
+
+def test_a_key_that_is_held_steps_when_the_last_step_is_shown(link, context, monkeypatch):
+    stepping, clock = held(context, monkeypatch)
+    for step in (stepping.over, stepping.back, stepping.into, stepping.out, stepping.back_into, stepping.back_out):
+        link.moves.clear()
+        step()
+        assert len(link.moves) == 1
+        link.moving, link.quiet = True, False
+        for _ in range(5):
+            step()  # nothing of this waits: it would run on when the key is let go
+        assert len(link.moves) == 1
+        link.moving = False
+        arrive(link, 2)
+        clock[0] += 0.3
+        step()  # the panels still fetch what it has done
+        assert len(link.moves) == 1
+        clock[0] += 0.3
+        step()  # one that is never done does not end the steps
+        assert len(link.moves) == 2
+        arrive(link, 3)
+        link.quiet = True
+        step()
+        assert len(link.moves) == 3
+
+
+def test_single_presses_are_handed_on_as_they_come(stepping, link):
+    link.moving, link.quiet = True, False
+    for _ in range(3):
+        stepping.over()  # the link keeps the newest
+    assert len(link.moves) == 3
+
+
+def test_a_held_key_on_a_true_script_leaves_nothing_waiting(real, until, qtbot):
+    real.settings["speed"] = FREE
+    real.link.launch(str(SAMPLES / "two_points.py"))
+    until(lambda: real.state.stop is not None and real.link.quiet)
+    stepping, stops = Stepping(real, held=lambda: True), []
+    real.link.stopped.connect(stops.append)
+    while len(stops) < 4:
+        stepping.over()
+        qtbot.wait(3)
+    until(lambda: not real.link.moving)
+    shown = len(stops)
+    assert not real.link._waiting
+    qtbot.wait(200)
+    assert len(stops) == shown

@@ -340,3 +340,13 @@ def test_a_row_that_is_cut_at_the_lower_edge_is_left_out(panel, context, link, v
         assert lowest()
     tree.verticalScrollBar().setValue(high + high // 2)
     assert not lowest(), "this one is whole"
+
+
+def test_a_row_that_cannot_be_edited_now_is_left_alone_without_a_word(panel, context, qt_is_silent):
+    context.state.update(stop=stop(live=False))
+    for path, column in ((("Globals", "epoch"), 1), (("Globals", "x"), 1)):
+        panel.tree.edit_cell(panel.tree.node_at(path), column)
+    context.state.update(stop=stop())
+    for _ in range(2):  # the second time its editor is open already
+        panel.tree.edit_cell(panel.tree.node_at(("Globals", "epoch")), 1)
+    assert qt_is_silent == [] and panel.tree.findChildren(QLineEdit)

@@ -166,11 +166,12 @@ class Measures:
         self._due_evaluation = now + _SHARE * self._cost
         return found
 
-    def _site(self, loader: Any, target: Tensor, frame: FrameType) -> int:
+    def _site(self, evaluating: tuple[Any, Any] | None, target: Tensor, frame: FrameType) -> int:
         """The number of the place that is evaluated at; ``tape.sites`` has its name."""
         own = user_frame(frame)
-        if loader is not None or own is None:
-            key: tuple = (id(loader),)
+        loader, passes = evaluating or (None, None)
+        if passes is not None or own is None:
+            key: tuple = (id(passes),)
         else:
             back = user_frame(own.f_back)
             key = own.f_code, own.f_lineno, 0 if back is None else back.f_lineno

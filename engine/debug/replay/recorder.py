@@ -82,7 +82,7 @@ class Recorder(trace.Observer):
         steps: optimizer steps that have ended. A script that changes its weights by hand and has no optimizer ends one
             where, after a backward pass, the next op is recorded for another one.
         epochs: passes begun over the DataLoader that was at work when the last optimizer step ended, or, until one
-            has, over the first one.
+            has, over the newest one; :class:`~engine.debug.replay.passes.Passes` says what counts as the same.
         batches: number of the newest batch in the innermost pass, from 0; -1 before the first.
         batch_count, epoch_count: how many batches that pass has, and how many epochs there will be; None where
             nothing says it.
@@ -215,7 +215,9 @@ class Recorder(trace.Observer):
         self.tape.loss_steps.append(self.steps)
 
     def end_backward(self, roots: tuple[Tensor, ...]) -> None:
-        self._turns = self._by_hand
+        if self._by_hand:
+            self._turns = True
+            self.epochs = self._passes.train()
 
     def made_optimizer(self, optimizer: Any) -> None:
         self._by_hand = self._turns = False
@@ -257,7 +259,7 @@ class Recorder(trace.Observer):
     def begin_epoch(self, loader: Any) -> None:
         self.tick = tick = self.tick + 1
         self._append_code(BEGIN_EPOCH)
-        self._passes.begin(loader)
+        self._passes.begin(loader, sys._getframe(1))
         self.epochs, self.batches = self._passes.epochs, self._passes.batch
         self.epoch_count, self.batch_count = epoch_count(sys._getframe(1)), self._passes.count
         if self.stop_at <= tick:

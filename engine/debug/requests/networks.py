@@ -11,6 +11,7 @@ from engine.debug.requests.registry import handles
 from engine.debug.server import RequestFailedError
 from engine.debug.views import graph, grid, losses, samples
 from engine.debug.views.class_names import class_names
+from engine.debug.views.sources import source_of
 from engine.nn.module import Module
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def _samples(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     parts = [] if batch is None else [value for value in batch.arrays.values() if isinstance(value, ARRAYS)]
     result = samples.batch_view(parts, loss, batch.details.get("samples") if batch is not None else None)
     page = samples.page(result, arguments.get("start", 0), arguments.get("count"))
-    return {**page, "names": _class_names(debuggee, batch, result), **_origins(batch, loss)}
+    return {**page, "names": _class_names(debuggee, batch, result), **_origins(debuggee, batch, loss)}
 
 
 def _class_names(debuggee: Debuggee, batch: Event | None, result: dict[str, Any]) -> list[str] | None:
@@ -49,14 +50,16 @@ def _class_names(debuggee: Debuggee, batch: Event | None, result: dict[str, Any]
     return names if names is not None and labels.min() >= 0 and labels.max() < len(names) else None
 
 
-def _origins(batch: Event | None, loss: Event | None) -> dict[str, Any]:
-    """Which batch it is, and the array that its labels lie in."""
+def _origins(debuggee: Debuggee, batch: Event | None, loss: Event | None) -> dict[str, Any]:
+    """Which batch it is, and the array that its labels lie in: where the loss reads it when it is changed there."""
     arrays = [(n, v) for n, v in batch.arrays.items() if isinstance(v, ARRAYS)] if batch is not None else []
     found: dict[str, Any] = {"labelsAt": None, "pass": None}
     if batch is not None and len(arrays) > 1:
         found["labelsAt"] = {"event": batch.seq, "name": arrays[-1][0], "shape": list(arrays[-1][1].shape)}
     elif loss is not None and isinstance(target := loss.arrays.get("t"), ARRAYS):
-        found["labelsAt"] = {"event": loss.seq, "name": "t", "shape": list(target.shape)}
+        frames = debuggee.stop.frames if debuggee.stop is not None else []
+        source = source_of(list(debuggee.debugger.history), loss, target, frames)
+        found["labelsAt"] = {**(source or {"event": loss.seq, "name": "t"}), "shape": list(target.shape)}
     if batch is not None:
         found["pass"] = {"loader": batch.name, "epoch": batch.epoch, "batch": batch.details.get("index", batch.batch)}
     return found

@@ -238,7 +238,8 @@ REQUESTS: dict[str, Request] = {
     ),
     "samples": Request(
         "The samples of the batch: inputs, labels, predictions, losses, indices in the dataset. names: of the classes, "
-        "where the dataset or the script gives them; labelsAt: the array that holds the labels; pass: loader, epoch, batch.",
+        "where the dataset or the script gives them; labelsAt: the event at which a change of labels "
+        "is one that the loss reads, and their array there, by name or expression; pass: loader, epoch, batch.",
         {"event?": "int", "start?": "int", "count?": "int"}, {},
     ),
     # -------------------------------------------------------------------------------- tensors
@@ -268,13 +269,14 @@ REQUESTS: dict[str, Request] = {
         {"model": "str", "x": "any", "y": "any", "resolution?": "int | [int]", "inputs?": "any"}, {},
     ),
     "explain": Request(
-        "Why an element has its value: formula for the settings that hold, formula with its numbers, a note where it is "
-        "computed otherwise than the formula says, contributors (at most limit of them), and the "
-        "check against the kernel's value. step: optimizer steps that had ended at the event. launch: of an element that a GPU computed {kernel, threadIdx, blockIdx, "
-        "blockDim, gridDim, index, shape} in the version with one thread for each element, else null; kernel: 'derived' "
-        "(elements in C order along x) or 'naive' (a matrix product: j along x, i along y, n along z). order: of the "
-        "contributors; 'terms': those of the largest summands first, whole summands only, and terms: {sizes: contributors "
-        "of each, summands: whether all add up to the result, beyond: {count, share, deciding} of those left out}.",
+        "Why an element has its value: formula for the settings that hold, formula with its numbers, a note where it "
+        "is computed otherwise than the formula says, contributors (at most limit of them), and the check against the"
+        " kernel's value. step: optimizer steps that had ended at the event. launch: of an element that a GPU "
+        "computed {kernel, threadIdx, blockIdx, blockDim, gridDim, index, shape} in the version with one thread for "
+        "each element, else null; kernel: 'derived' (elements in C order along x) or 'naive' (a matrix product: j "
+        "along x, i along y, n along z). order: of the contributors; 'terms': those of the largest summands first, "
+        "whole summands only, and terms: {sizes: contributors of each, summands: whether all add up to the result, "
+        "beyond: {count, share, deciding} of those left out}.",
         {"reference": "Reference", "index": "int | [int]", "limit?": "int", "order?": "'read' | 'share' | 'terms'"},
         {
             "op": "str", "name": "str", "index": "[int]", "latex": "str", "plain": "str", "here": "str", "numbers": "str",
@@ -414,9 +416,9 @@ EVENTS: dict[str, Event] = {
     ),
     "terminated": Event(
         "The run is over. With restart it was a replay that needed what it had skipped: launch again, with these fields "
-        "in replay. The reasons of one that was attached to: ended, exception (text says which), and occupied where another "
-        "client is attached.",
-        {"restart?": "object", "reason?": "str", "text?": "str"},
+        "in replay. The reasons of one that was attached to: ended (with exitCode where that is known, and the text that "
+        "sys.exit was given), exception (text says which), and occupied where another client is attached.",
+        {"restart?": "object", "reason?": "str", "exitCode?": "int", "text?": "str"},
     ),
     "exited": Event("The script's exit code.", {"exitCode": "int"}),
 }  # fmt: skip
