@@ -156,7 +156,7 @@ def runs_of(session: Session) -> list[dict[str, Any]]:
             "assigned": list(run.assigned), "edits": len(run.edits),
             "forkedAt": list(run.forked_at) if run.forked_at else None,
             "position": list(run.stop.position) if run.stop and run.stop.position else None,
-            "replayable": run.recording is not None, "process": run.client.pid, "exitCode": run.exit_code,
+            "replayable": run.recording is not None, "process": run.client.pid,
         }
         for run in session.runs
     ]  # fmt: skip

@@ -226,16 +226,15 @@ class Scripts(QObject):
             actions.insert(0, ("Replay to here", self._replay))
         self._tell(text, "error", actions)
 
-    def _ended(self, stop: dict[str, Any]) -> None:
+    def _ended(self, exception: str) -> None:
         """The process that was attached to has come to its end by itself."""
         joined = self._joined
         assert joined is not None
-        description = str(stop.get("description", "")).replace("its process", f"The process at {joined[0]}:{joined[1]}", 1)
-        if stop.get("exception"):
-            self._tell(description, "error", self._again(*joined))
+        where, again = f"The process at {joined[0]}:{joined[1]}", self._again(*joined)
+        if exception:
+            self._tell(f"{where} has ended at an exception: {exception}", "error", again)
         else:
-            severity = "warning" if stop.get("exitCode") else "info"
-            self._tell(f"{description}. What is shown is what it showed last.", severity, self._again(*joined))
+            self._tell(f"{where} has come to its end. What is shown is what it showed last.", "info", again)
 
     def _again(self, host: str, port: int, key: str) -> list[tuple[str, Callable[[], object]]]:
         """The button that joins a process once more."""

@@ -187,8 +187,7 @@ class StatusLine(QWidget):
         if run.get("state") == "lost":
             return "alarm", "the engine process is gone"
         if run.get("state") == "ended" and self._state.program is None:
-            how = f"ended with exit code {run['exitCode']}" if run.get("exitCode") else "come to its end"
-            return "idle", f"the process has {how}"  # it was attached to; what it showed last stays
+            return "idle", "the process has come to its end"  # it was attached to; what it showed last stays
         if self._state.running:
             progress = self._state.progress
             if kernel := progress.get("compiling"):

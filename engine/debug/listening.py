@@ -24,7 +24,6 @@ from typing import NamedTuple
 
 from engine.debug import stepping
 from engine.debug.debuggee import Debuggee
-from engine.debug.ending import Ending
 from engine.debug.main import KEY
 from engine.debug.replay.recorder import Recorder
 from engine.debug.wire.arrays import ProtocolError
@@ -51,7 +50,6 @@ class _Listener:
         bound = self._socket.getsockname()
         self.address = Address(bound[0], bound[1], key)
         self.debuggee.debugger.attach()
-        self._ending = Ending(self._say_goodbye)
         atexit.register(self._say_goodbye)
         threading.Thread(target=self._accept, name="nablascope-listener", daemon=True).start()
 
@@ -82,12 +80,10 @@ class _Listener:
 
     def _say_goodbye(self) -> None:
         """This process ends by itself, which a client cannot tell from its having been killed."""
-        server, error, ending = self.debuggee.server, getattr(sys, "last_value", None), self._ending
-        if server is None or not ending.here:
+        server, error = self.debuggee.server, getattr(sys, "last_value", None)
+        if server is None:
             return
-        if ending.code is not None:
-            server.say_goodbye({"reason": "ended", "exitCode": ending.code, "text": ending.text})
-        elif error is None or hasattr(sys, "ps1"):  # at a prompt, and in a notebook, it is of any cell before
+        if error is None or hasattr(sys, "ps1"):  # at a prompt, and in a notebook, it is of any cell before
             server.say_goodbye({"reason": "ended"})
         else:
             text = "".join(traceback.format_exception_only(type(error), error)).strip()

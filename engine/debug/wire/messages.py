@@ -416,9 +416,9 @@ EVENTS: dict[str, Event] = {
     ),
     "terminated": Event(
         "The run is over. With restart it was a replay that needed what it had skipped: launch again, with these fields "
-        "in replay. The reasons of one that was attached to: ended (with exitCode where that is known, and the text that "
-        "sys.exit was given), exception (text says which), and occupied where another client is attached.",
-        {"restart?": "object", "reason?": "str", "exitCode?": "int", "text?": "str"},
+        "in replay. The reasons of one that was attached to: ended, exception (text says which), and occupied where another "
+        "client is attached.",
+        {"restart?": "object", "reason?": "str", "text?": "str"},
     ),
     "exited": Event("The script's exit code.", {"exitCode": "int"}),
 }  # fmt: skip
