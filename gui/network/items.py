@@ -106,9 +106,10 @@ class NodeItem(QGraphicsItem):
         return content.pictures[key]
 
     def _made(self, part: str, content: Content, signed: bool) -> QImage | None:
-        color = self.theme.phase["alarm"]
-        alarm, tables = (color.blue(), color.green(), color.red()), (self.theme.diverging, self.theme.sequential)
-        bgra = pixels(self.place.form, part, content, *map(bgra_of, tables), alarm, signed, BGR)
+        theme, color = self.theme, self.theme.phase["alarm"]
+        alarm = color.blue(), color.green(), color.red()
+        diverging, sequential = bgra_of(theme.diverging), bgra_of(theme.sequential)
+        bgra = pixels(self.place.form, part, content, diverging, sequential, alarm, signed, BGR)
         if bgra is None:
             return None
         not_finite.note(content, part, bgra, alarm)

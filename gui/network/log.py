@@ -9,7 +9,7 @@ begins says :class:`~gui.network.passes.Passes`; what is not to be found by coun
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Container
+from collections.abc import Set
 from typing import Any
 
 from gui.network.follower import Follower, Key, Shape, output_shape
@@ -66,7 +66,7 @@ class EventLog:
         known = self._positions.get(seq) if seq is not None else None
         return known is None or position is None or list(position) == known
 
-    def has_ops(self, first: int, nodes: Container[str]) -> bool:
+    def has_ops(self, first: int, nodes: Set[str]) -> bool:
         """Whether an op of one of ``nodes``, or an update, is known from number ``first`` on."""
         place = bisect_left(self._directions, first)
         known = zip(self._directions[place:], self._direction_of[place:])
