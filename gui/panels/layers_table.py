@@ -243,8 +243,7 @@ def fit_names(table: QTableView, rows: list[Row], theme: Theme) -> None:
     header, viewport = table.horizontalHeader(), table.viewport()
     assert header is not None and viewport is not None
     width = QFontMetrics(theme.code_font("small")).horizontalAdvance
-    longest = max((width(row.name) for row in rows), default=0)
-    wanted = min(longest + _LEFT + _RIGHT, theme.space(_NAME))
+    wanted = min(max((width(row.name) for row in rows), default=0) + _LEFT + _RIGHT, theme.space(_NAME))
     narrow = viewport.width() - sum(table.columnWidth(place) for place in range(1, len(COLUMNS))) < wanted
     header.setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed if narrow else QHeaderView.ResizeMode.Stretch)
     if narrow:
