@@ -35,6 +35,10 @@ def at_stop(fill: Fill, shown: Filled, stop: dict[str, Any], sample: int) -> Cap
     """At a stop; ``shown``: what :meth:`~gui.network.fill.Fill.all` gives. Says where the newest op that is known belongs to
     an earlier step than the one that the script has come to.
     """
+    shown = list(shown)
+    # Before the first pass, or where the history holds none of it any more.
+    if shown and all(wanted is None for _, _, wanted in shown):
+        return Caption("no numbers of it are at hand here", ("no numbers here",))
     what = _WORDS[fill.mode]
     steps = stop.get("step")
     if fill.step is not None and steps is not None and steps > fill.step and not fill.validates:

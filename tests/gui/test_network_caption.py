@@ -48,6 +48,12 @@ def test_what_is_dimmed_is_said(panel):
     assert "step" not in panel.head.subject.text()
 
 
+def test_a_network_without_a_number_says_so(panel):
+    panel.state.update(stop={**stop(3), "seq": 0, "direction": None, "tensors": []})
+    assert panel.head.subject.text() == "no numbers of it are at hand here"
+    assert not any(content for item in panel.scene.nodes.values() for content in item.contents.values())
+
+
 def test_where_there_is_little_room_the_head_says_at_least_what_the_numbers_are():
     fill = SimpleNamespace(
         mode="forward", phase="forward", step=2, validates=False, behind=True, handed=True, ran=None, done=None,
