@@ -35,13 +35,13 @@ class AttachDialog(QDialog):
         ok = buttons.addButton("Attach", QDialogButtonBox.ButtonRole.AcceptRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
-        if ok is not None:
-            ok.setDefault(True)
         layout = QVBoxLayout(self)
         layout.setSpacing(12)
         layout.addWidget(text)
         layout.addLayout(form)
         layout.addWidget(buttons)
+        if ok is not None:
+            ok.setDefault(True)  # only in the dialog does it stay so when the focus comes back from another button
         self.key.setFocus()
         self.setMinimumWidth(420)
 

@@ -103,6 +103,7 @@ class Breadcrumb(QWidget):
         #: By place in the path, phase, and whether it is the last: another font or colour for a widget takes long.
         self._made: dict[tuple[int, str, bool], QPushButton] = {}
         self._crumbs: list[QPushButton] = []
+        self._before: QWidget | None = None
         self._sizes: dict[tuple[str, bool], QSize] = {}
         #: Where the marks between the crumbs stand, from left to right.
         self._marks: list[QRect] = []
@@ -189,7 +190,7 @@ class Breadcrumb(QWidget):
 
     def _write(self, wanted: list[Part]) -> None:
         """Write the parts into crumbs; those of before that are not used again disappear."""
-        before, self._crumbs = self._crumbs, []
+        before, self._crumbs, others = self._crumbs, [], False
         for number, part in enumerate(wanted):
             crumb = self._crumb(number, part.phase, number == len(wanted) - 1)
             self._crumbs.append(crumb)
@@ -198,13 +199,18 @@ class Breadcrumb(QWidget):
                 crumb.setAccessibleName(part.text)
             if crumb.toolTip() != part.tip:
                 crumb.setToolTip(part.tip)
-            crumb.setFocusPolicy(Qt.FocusPolicy.NoFocus if part.move is None else Qt.FocusPolicy.StrongFocus)
+            policy = Qt.FocusPolicy.NoFocus if part.move is None else Qt.FocusPolicy.StrongFocus
+            if crumb.focusPolicy() != policy:
+                crumb.setFocusPolicy(policy)
+                others = True
         for number, crumb in enumerate(before):
             if crumb in self._crumbs:
                 continue
             if crumb.hasFocus() and number < len(self._crumbs):
                 self._crumbs[number].setFocus()
             crumb.hide()
+        if others:
+            self._order()
 
     def _crumb(self, number: int, phase: str, last: bool) -> QPushButton:
         theme = self._context.theme
@@ -218,9 +224,19 @@ class Breadcrumb(QWidget):
                 crumb.setStyleSheet(f"color: {color.name()}")
             crumb.clicked.connect(lambda: self._go(number))
             self._made[key] = crumb
-            for one, other in pairwise(self._made[key] for key in sorted(self._made)):
-                QWidget.setTabOrder(one, other)
+            crumb.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         return self._made[key]
+
+    def come_after(self, widget: QWidget) -> None:
+        """Let Tab lead from ``widget`` to the crumbs: made late, they would be the last of the window."""
+        self._before = widget
+        self._order()
+
+    def _order(self) -> None:
+        # What takes no focus has no place in the order.
+        order = [crumb for _, crumb in sorted(self._made.items()) if crumb.focusPolicy() != Qt.FocusPolicy.NoFocus]
+        for one, other in pairwise(order if self._before is None else [self._before, *order]):
+            QWidget.setTabOrder(one, other)
 
     def _go(self, number: int) -> None:
         move = self._shown[number].move if self._shown and number < len(self._shown) else None

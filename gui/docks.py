@@ -61,6 +61,7 @@ class Workspace(QMainWindow):
         self._column = QVBoxLayout(center)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
+        self.breadcrumb = breadcrumb
         self._column.addWidget(breadcrumb)
         self.setCentralWidget(center)
         self.goes: list[QAction] = []

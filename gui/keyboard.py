@@ -4,14 +4,23 @@ has letters.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from PyQt6.QtCore import QEvent, QObject, Qt
 from PyQt6.QtGui import QKeyEvent
-from PyQt6.QtWidgets import QAbstractButton, QApplication, QDialog, QFileDialog, QWidget
+from PyQt6.QtWidgets import QAbstractButton, QApplication, QDialog, QDialogButtonBox, QFileDialog, QWidget
 
 from gui.letters import mark_dialog
 
 _RETURN = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _PRESSES = (QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
+
+
+def order_buttons(dialog: QWidget) -> None:
+    """Let Tab go through the buttons of a dialog as they stand there, which is another order on each desktop."""
+    for box in dialog.findChildren(QDialogButtonBox):
+        for one, other in pairwise(sorted(box.buttons(), key=lambda button: button.x())):
+            QWidget.setTabOrder(one, other)
 
 
 class Keyboard(QObject):
@@ -33,6 +42,7 @@ class Keyboard(QObject):
         if isinstance(window, QDialog):
             if not isinstance(window, QFileDialog):
                 mark_dialog(window)
+                order_buttons(window)
         elif isinstance(new, QAbstractButton):
             new.installEventFilter(self)
 

@@ -39,6 +39,7 @@ IN_PANELS = (
     ("Timeline", "Home, End", "First and newest event", "Of those that are kept"),
     ("Timeline", "+, -, 0", "Zoom in, out, fit", "The strip of events"),
     ("Curves", "Left, Right", "Read the point beside", ""),
+    ("Curves", "Up, Down", "Show other plots", "Those that have no room in a low panel"),
     ("Curves", "Return", "Go to that step", "The script is taken there"),
     ("Curves", "Esc", "Read no point", ""),
     ("Curves", "+, -, 0", "Zoom in, out, all steps", ""),

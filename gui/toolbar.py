@@ -109,6 +109,11 @@ class Toolbar(QWidget):
         self._buttons[name] = button
         _row(part).addWidget(button)
 
+    @property
+    def last(self) -> QWidget:
+        """What Tab comes to last."""
+        return self._buttons["compare"]
+
     def _add_line(self, part: QWidget) -> None:
         line = QFrame()
         line.setFixedWidth(1)

@@ -201,6 +201,7 @@ class Window(QMainWindow):
         if not self.remembering.restore_docks(workspace):
             QTimer.singleShot(0, lambda: workspace.arrange(workspace.fits_wide))
         self.menu_bar.add_panels(workspace.toggles(), workspace.goes)
+        workspace.breadcrumb.come_after(self.toolbar.last)
 
     def _panels(self) -> dict[str, Panel]:
         return self.workspace.panels if self.workspace is not None else {}

@@ -95,7 +95,6 @@ class RecordDialog(QDialog):
         self._assemble()
         self.go = QPushButton("Record…")
         self.go.setAccessibleName("Record")
-        self.go.setDefault(True)
         self.go.clicked.connect(self._begin)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.buttons.addButton(self.go, QDialogButtonBox.ButtonRole.ActionRole)
@@ -106,6 +105,7 @@ class RecordDialog(QDialog):
         layout.setSpacing(12)
         for widget in (self._form, self.note, self.progress, self.buttons):
             layout.addWidget(widget)
+        self.go.setDefault(True)  # only in the dialog does it stay so when the focus comes back from another button
         self.setMinimumWidth(context.theme.space(440))
         for box in (self.what, self.level, self.format):
             box.currentIndexChanged.connect(self._describe)

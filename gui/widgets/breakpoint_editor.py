@@ -8,6 +8,7 @@ from typing import Any
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QDialogButtonBox, QFormLayout, QFrame, QLineEdit, QVBoxLayout, QWidget
 
+from gui.keyboard import order_buttons
 from gui.theme import Theme
 
 #: Field of the protocol: its label, an example, what it does.
@@ -55,6 +56,7 @@ class BreakpointEditor(QFrame):
         self.adjustSize()
         self.move(place)
         self.show()
+        order_buttons(self)
         self.fields[field].setFocus()
         self.fields[field].selectAll()
 

@@ -149,6 +149,17 @@ def test_the_keyboard_leads_everywhere_and_the_panel_with_the_focus_is_marked(wi
     assert walked[-1] is window.toolbar.level and len(keys) >= 4
 
 
+def test_the_path_comes_between_the_toolbar_and_the_panels(window, qtbot):
+    window.activateWindow()
+    walked = walked_by_tab(window, qtbot)
+    crumbs = [place for place, widget in enumerate(walked) if window.workspace.breadcrumb.isAncestorOf(widget)]
+    assert crumbs and crumbs == list(range(crumbs[0], crumbs[0] + len(crumbs)))
+    assert all(window.toolbar.isAncestorOf(widget) for widget in walked[: crumbs[0]])
+    assert walked.index(window.workspace.panels["network"].view) > crumbs[-1]
+    places = [walked[crumb].x() for crumb in crumbs]
+    assert places == sorted(places)
+
+
 def test_tab_goes_only_where_something_is_seen(window, qtbot):
     window.activateWindow()
     for key in ("parameters", "explain", "diagnostics"):
