@@ -382,3 +382,16 @@ def test_a_target_that_the_network_gives_itself_is_part_of_the_pass():
     assert nodes["first/Linear"]["requiresGrad"] and not nodes["first/Linear#2"]["requiresGrad"]
     assert nodes["first/Linear#2"]["event"] < nodes["first/Linear"]["event"]
     assert ("Residual/Add#2", "MseLoss", "t") in edges_of(found) and ("Residual/Add", "MseLoss", "x") in edges_of(found)
+
+
+def test_what_a_dataset_computes_for_the_first_batch_is_no_network():
+    watch = Watch(Names())
+    set_observer(watch)
+    try:
+        points = engine.ones(4, 3)
+        batch = engine.stack([points[i] for i in range(4)])
+        assert from_events(watch.events)["nodes"]  # while one steps along its ops they are shown
+        watch.batch(batch, engine.zeros(4))
+    finally:
+        set_observer(None)
+    assert from_events(watch.events)["nodes"] == []
