@@ -109,8 +109,8 @@ class NodeItem(QGraphicsItem):
 
     def _made(self, part: str, content: Content, signed: bool) -> QImage | None:
         color = self.theme.phase["alarm"]
-        alarm, tables = (color.blue(), color.green(), color.red()), (self.theme.diverging, self.theme.sequential)
-        bgra = pixels(self.place.form, part, content, *map(bgra_of, tables), alarm, signed, BGR)
+        alarm, both = (color.blue(), color.green(), color.red()), bgra_of(self.theme.diverging)
+        bgra = pixels(self.place.form, part, content, both, bgra_of(self.theme.sequential), alarm, signed, BGR)
         if bgra is None:
             return None
         not_finite.note(content, part, bgra, alarm)
