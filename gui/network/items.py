@@ -106,10 +106,9 @@ class NodeItem(QGraphicsItem):
         return content.pictures[key]
 
     def _made(self, part: str, content: Content, signed: bool) -> QImage | None:
-        theme, color = self.theme, self.theme.phase["alarm"]
-        alarm = color.blue(), color.green(), color.red()
-        diverging, sequential = bgra_of(theme.diverging), bgra_of(theme.sequential)
-        bgra = pixels(self.place.form, part, content, diverging, sequential, alarm, signed, BGR)
+        color = self.theme.phase["alarm"]
+        alarm, both = (color.blue(), color.green(), color.red()), bgra_of(self.theme.diverging)
+        bgra = pixels(self.place.form, part, content, both, bgra_of(self.theme.sequential), alarm, signed, BGR)
         if bgra is None:
             return None
         not_finite.note(content, part, bgra, alarm)

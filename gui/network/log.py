@@ -70,7 +70,7 @@ class EventLog:
         """Whether an op of one of ``nodes``, or an update, is known from number ``first`` on."""
         place = bisect_left(self._directions, first)
         known = zip(self._directions[place:], self._direction_of[place:])
-        return any(direction == "update" or self._node_of.get(seq) in nodes for seq, direction in known)
+        return any(direction == "update" or self._node_of.get(seq, "") in nodes for seq, direction in known)
 
     # ---- taking in ----
 
