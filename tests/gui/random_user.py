@@ -5,6 +5,7 @@ wrong with what was done last. What is done is the seed's; when the window is at
 with the same seed often, not always.
 """
 
+# pyright: reportArgumentType=false, reportCallIssue=false, reportOptionalMemberAccess=false, reportAttributeAccessIssue=false
 from __future__ import annotations
 
 import argparse
