@@ -25,13 +25,6 @@ def order_buttons(dialog: QWidget) -> None:
             QWidget.setTabOrder(one, other)
 
 
-def order_buttons(dialog: QWidget) -> None:
-    """Let Tab go through the buttons of a dialog as they stand there, which is another order on each desktop."""
-    for box in dialog.findChildren(QDialogButtonBox):
-        for one, other in pairwise(sorted(box.buttons(), key=lambda button: button.x())):
-            QWidget.setTabOrder(one, other)
-
-
 class Keyboard(QObject):
     """Follows the focus. Only the button that has it is watched, and its window: all events of everything would be too many.
 
