@@ -52,7 +52,8 @@ class Selection:
         """The reference of the protocol that names the tensor; None where nothing is selected."""
         if self.event is not None and self.name is not None:
             return {"event": self.event, "name": self.name}
-        return {"expression": self.expression} if self.expression else None
+        # With the frame it is the script's variable first, and not an array of the op with the same name.
+        return {"expression": self.expression, "frameId": 0} if self.expression else None
 
 
 @dataclass

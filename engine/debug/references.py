@@ -88,6 +88,9 @@ class References:
         """What ``reference`` means with the cursor at ``at`` and the script in ``frame`` (None: in the past, and then in
         ``standing``, whose variables are none of the past's).
 
+        A name alone is an array of the event first. With a ``frameId`` it is a variable there first: the ``b`` of a matrix
+        product is not the script's ``b``.
+
         Raises:
             RequestFailedError: there is no such event, array or tensor.
         """
@@ -101,14 +104,14 @@ class References:
                 known = ", ".join(event.arrays) or "none"
                 raise RequestFailedError("failed", f"{event.name} has no array {reference['name']!r}; it has: {known}")
             return Found(array, event, reference["name"])
-        return self._expression(reference["expression"].strip(), at, frame, standing)
+        text = reference["expression"].strip()
+        if "frameId" not in reference or not _is_variable(text, frame or standing):
+            array = array_of(at, text)
+            if array is not None:
+                return Found(array, at, text)
+        return self._expression(text, at, frame)
 
-    def _expression(self, text: str, at: Event, frame: FrameType | None, standing: FrameType | None) -> Found:
-        # A variable of the script goes before an array of the op that happens to have the same name: the b of a matrix
-        # product is not the script's b.
-        array = None if _is_variable(text, frame or standing) else array_of(at, text)
-        if array is not None:
-            return Found(array, at, text)
+    def _expression(self, text: str, at: Event, frame: FrameType | None) -> Found:
         name = text.removesuffix(".grad")
         known = self._names.all_tensors().get(name)
         if known is None and frame is not None:

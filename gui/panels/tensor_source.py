@@ -70,7 +70,7 @@ def subject_of(selection: Selection, stop: dict[str, Any]) -> Subject | None:
         known = any(selection.expression.removesuffix(".grad") == tensor.get("label") for tensor in tensors)
         parameter = known or selection.expression.removesuffix(".grad").endswith((".weight", ".bias"))
         label = selection.expression if parameter else ""
-        return Subject({"expression": selection.expression}, selection.label or selection.expression, label)
+        return Subject(selection.reference or {}, selection.label or selection.expression, label)
     if selection.event is not None and selection.name is not None:
         own = next((t for t in tensors if t["name"] == selection.name), {}) if selection.event == stop.get("seq") else {}
         title = selection.label or own.get("label") or _title(selection.name, stop)

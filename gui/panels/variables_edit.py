@@ -22,7 +22,8 @@ def edit_of(node: Node, text: str) -> dict[str, Any] | None:
         number = _number(text)
         if number is None or not top.expression:
             return None
-        return {"kind": "tensor", "reference": {"expression": top.expression}, "index": indices, "value": number}
+        reference = {"expression": top.expression, "frameId": 0}
+        return {"kind": "tensor", "reference": reference, "index": indices, "value": number}
     if node.kind not in ("variable", "watch") or not node.expression:
         return None
     return {"kind": "exec", "code": f"{node.expression} = {text}"}

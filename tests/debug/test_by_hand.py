@@ -46,10 +46,12 @@ def _numbers(session, reference):
 def test_a_variable_is_not_an_array_of_the_op_with_the_same_name(session):
     stop = _to(session, "Mm")
     assert _numbers(session, {"event": stop["seq"], "name": "b"}) == [1.0, 1.0]  # of the product: w of the script
-    assert _numbers(session, {"expression": "b"}) == [7.0, 7.0, 7.0]
-    edit = {"kind": "tensor", "reference": {"expression": "b"}, "index": [2], "value": 5.0}
+    assert _numbers(session, {"expression": "b"}) == [1.0, 1.0]  # the same: a name alone is of the op first
+    variable = {"expression": "b", "frameId": 0}
+    assert _numbers(session, variable) == [7.0, 7.0, 7.0]
+    edit = {"kind": "tensor", "reference": variable, "index": [2], "value": 5.0}
     session.fork([edit])
-    assert _numbers(session, {"expression": "b"}) == [7.0, 7.0, 5.0]
+    assert _numbers(session, variable) == [7.0, 7.0, 5.0]
     assert _numbers(session, {"expression": "w"}) == [1.0, 1.0]
 
 
@@ -59,9 +61,9 @@ def test_of_the_past_a_variable_is_not_known_by_the_name_of_an_array(session):
     while session.step("stepBack", granularity="op")["seq"] != seq:
         pass
     assert _numbers(session, {"event": seq, "name": "b"}) == [1.0, 1.0]
-    assert _numbers(session, {"expression": "b"}) == [7.0, 7.0, 7.0]  # what is trained is known of the past, too
+    assert _numbers(session, {"expression": "b", "frameId": 0}) == [7.0, 7.0, 7.0]  # it is trained, and so known
     with pytest.raises(RequestError, match="variables are those of the present"):
-        _numbers(session, {"expression": "x"})
+        _numbers(session, {"expression": "x", "frameId": 0})
 
 
 def test_what_is_trained_has_the_name_of_its_variable(session):

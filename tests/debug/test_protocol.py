@@ -34,7 +34,7 @@ from engine.debug.protocol import (
 ROOT = Path(__file__).parents[2]
 LIGHT = (
     "wire.arrays", "wire.framing", "wire.connection", "wire.handshake", "wire.messages", "wire.process", "wire.inbox",
-    "protocol", "client", "run", "processes", "compare", "saved_runs", "session",
+    "protocol", "client", "run", "processes", "compare", "saved_runs", "beginning", "session",
 )  # fmt: skip
 
 names = st.text(max_size=8)

@@ -89,7 +89,7 @@ def test_unknown_fields_are_refused():
 
 def test_a_selection_names_its_tensor():
     assert Selection(event=3, name="y").reference == {"event": 3, "name": "y"}
-    assert Selection(expression="fc.weight").reference == {"expression": "fc.weight"}
+    assert Selection(expression="fc.weight").reference == {"expression": "fc.weight", "frameId": 0}
     assert Selection().reference is None and not Selection()
     assert Selection(event=0, name="y")
 

@@ -273,7 +273,7 @@ def test_an_element_of_a_tensor_is_written_into_it(panel):
     node.body = {**node.body, "tensor": TENSOR}
     inner = Node("variable", "1", node)
     node.addChild(inner)
-    expected = {"kind": "tensor", "reference": {"expression": "x"}, "index": [0, 1], "value": 2.5}
+    expected = {"kind": "tensor", "reference": {"expression": "x", "frameId": 0}, "index": [0, 1], "value": 2.5}
     assert edit_of(inner, "2.5") == expected
     assert edit_of(inner, "nonsense") is None
 

@@ -40,7 +40,8 @@ _GATES: Fields = {"condition?": "str", "hitCondition?": "str", "logMessage?": "s
 
 #: Objects that occur in several places.
 STRUCTURES: dict[str, Fields] = {
-    # Where tensors come from: an array of a recorded event, or the value of an expression in a frame.
+    # Where tensors come from: an array of a recorded event, or the value of an expression in a frame. A name alone is an
+    # array of the event at the cursor first; with a frameId it is a variable there first.
     "EventReference": {"event": "int", "name": "str"},
     "ExpressionReference": {"expression": "str", "frameId?": "int"},
     "Source": {"path": "str", "name?": "str"},
