@@ -189,7 +189,7 @@ class NodeItem(QGraphicsItem):
 
     def pictured(self) -> list[str]:
         """The parts that are painted as pictures and circles: what changes with every step."""
-        values = [] if self.place.form.kind in ("number", "label") else ["values"]
+        values = ["values"] if self.place.form.scaled else []
         return ["weight", *values] if self.place.weight[2] else values
 
     def _framed(self) -> list[str]:

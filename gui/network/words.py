@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 #: Captions that depend on the numbers: see :meth:`gui.network.places.Place.caption_box`.
 CHANGING = ("scale", "weight")
-#: Of the gap between two nodes, the most that a title takes which is larger than its room.
-_ASIDE = 8.0
 #: The others.
 FIXED = ("title", "shape")
+#: Of the gap between two nodes, the most that a title takes which is larger than its room.
+_ASIDE = 8.0
 
 
 class Words:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from gui.state import Selection
 from gui.widgets.variable_tree import Node
 
 
@@ -22,7 +23,7 @@ def edit_of(node: Node, text: str) -> dict[str, Any] | None:
         number = _number(text)
         if number is None or not top.expression:
             return None
-        reference = {"expression": top.expression, "frameId": 0}
+        reference = Selection(expression=top.expression).reference
         return {"kind": "tensor", "reference": reference, "index": indices, "value": number}
     if node.kind not in ("variable", "watch") or not node.expression:
         return None

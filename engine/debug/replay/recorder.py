@@ -148,8 +148,8 @@ class Recorder(trace.Observer):
             code = self._code_of(function, outputs)
         self.tick = tick = self.tick + 1
         self._append_code(code)
-        if self._turns and function.seq >= 0:
-            self.steps, self._turns = self.steps + 1, False
+        if self._turns:
+            self.ends_turn(function)
         if len(outputs) > 1 or first._made:
             _number(outputs, tick)
         else:
