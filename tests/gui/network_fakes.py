@@ -16,6 +16,12 @@ _SHAPES = {"fc1": (4, 8), "act": (4, 8), "fc2": (4, 1), "BCELoss": ()}
 _WEIGHTS = {"fc1": (8, 2), "fc2": (1, 8)}
 
 
+def filled(panel, seq):
+    """Whether the panel shows all of the event ``seq``: its graph, laid out, and the numbers of all nodes."""
+    laid_out = panel._drawing.layout is not None and not panel._drawing._laying.busy
+    return panel.context.link.quiet and laid_out and panel._fill is not None and panel._fill._at == seq
+
+
 def node(id, op, module, event, rank, shape, weight=None, kind="op", name="w"):
     """A node of ``graph``; ``weight``: shape of its weight."""
     parameters = (

@@ -9,7 +9,7 @@ from gui.network.follower import Follower
 from gui.network.passes import Passes
 from gui.network.spot import Spot
 from gui.panels.network import NetworkPanel
-from tests.gui.network_fakes import node
+from tests.gui.network_fakes import filled, node
 
 #: A network in which the same op runs in three places, and a loss outside of modules.
 OPS = [
@@ -209,8 +209,7 @@ def op(panel, until, step):
     """Step to the next op that has run, and wait for the panel."""
     while not (stop := step(panel.context, "next", granularity="op"))["direction"]:
         pass
-    link = panel.context.link
-    until(lambda: link.quiet and panel._fill is not None and panel._fill._at == stop["seq"])
+    until(lambda: filled(panel, stop["seq"]))
     return stop
 
 

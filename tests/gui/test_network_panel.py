@@ -18,7 +18,7 @@ from gui.network.words import Words
 from gui.panels.network import NetworkPanel
 from gui.state import Selection
 from gui.theme import Theme
-from tests.gui.network_fakes import graph, node, shown_panel, stop
+from tests.gui.network_fakes import filled, graph, node, shown_panel, stop
 
 LOSS = "BCELoss/BinaryCrossEntropy"
 
@@ -695,7 +695,7 @@ def test_an_element_of_a_biass_update_is_none_of_the_weights(two_points, step, u
         if stop["direction"] != "update" or not (bias or "2.weight" in labels):
             continue
         seen.add(bias)
-        until(lambda seq=stop["seq"]: panel._fill is not None and panel._fill._at == seq and two_points.link.quiet)
+        until(lambda seq=stop["seq"]: filled(panel, seq))
         for name in ("w", "w_new", "dw"):
             index = (0,) if bias else (0, 3)
             selection = Selection(event=stop["seq"], name=name, index=index, module="2", label="2")

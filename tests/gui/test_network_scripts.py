@@ -7,6 +7,7 @@ import pytest
 from gui.network.spot import Spot
 from gui.panels.network import NetworkPanel
 from tests.gui.conftest import SAMPLES
+from tests.gui.network_fakes import filled
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -43,8 +44,8 @@ def begin(panel, name, until, step):
 
 def arrived(panel, until):
     """Wait until the panel shows the stop: its events, the graph as of then, and the numbers of all nodes."""
-    seq, link = panel.state.stop["seq"], panel.context.link
-    until(lambda: link.quiet and panel._fill is not None and panel._fill._at == seq and panel._log.next > seq)
+    seq = panel.state.stop["seq"]
+    until(lambda: filled(panel, seq) and panel._log.next > seq)
     assert not panel._feed._asked
 
 
