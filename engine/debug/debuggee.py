@@ -86,8 +86,6 @@ class Debuggee:
         self._pausing = False
         self._reported: tuple | None = None
         self._reporting = threading.Lock()
-        #: Until when snapshots are expected, which say the progress too.
-        self._pictured_until = 0.0
         self.place_of_work: dict[str, Any] = {}
         self._speed = Speed()
         self._on_lost = on_lost
@@ -98,7 +96,7 @@ class Debuggee:
 
     def connect(self, connection: Connection) -> None:
         """Serve the client at ``connection``, whose handshake is done."""
-        self.server = Server(connection, self._handle, self.debugger.attention, self._progress_alone, self._lost)
+        self.server = Server(connection, self._handle, self.debugger.attention, self._progress, self._lost)
         self.server.start()
 
     def configured(self) -> bool:
@@ -319,16 +317,22 @@ class Debuggee:
         with self._reporting:
             return self._changed_progress()
 
-    def _progress_alone(self) -> dict[str, Any] | None:
-        return None if time.monotonic() < self._pictured_until else self._progress()
-
-    def _send_snapshot(self, body: dict[str, Any]) -> None:
+    def _send_snapshot(self, body: dict[str, Any], at_once: bool) -> bool:
+        """Whether a picture was sent; ``at_once``: only where nothing has to be waited for."""
+        server = self.server
+        if server is None:
+            return True
         # One message a picture in place of two: each wakes a thread of the client, and has it paint.
         progress = self._progress()
         if progress is not None:
             body = {**body, "progress": progress}
-            self._pictured_until = time.monotonic() + _PICTURED
-        self.send("snapshot", body)
+            server.reported_until = time.monotonic() + _PICTURED
+        if not at_once:
+            server.send("snapshot", body)
+        elif not server.send_own("snapshot", body):
+            self._reported = None
+            return False
+        return True
 
     def _changed_progress(self) -> dict[str, Any] | None:
         recorder = self.recorder

@@ -160,7 +160,7 @@ class Debugger(Watcher):
         self._choose(sys._getframe(1))
 
     def show_live(
-        self, send: Callable[[dict[str, Any]], object], failed: Callable[[trace.Observer, Exception], None]
+        self, send: Callable[[dict[str, Any], bool], bool], failed: Callable[[trace.Observer, Exception], None]
     ) -> Live:
         """What takes pictures of a free run for the client; made the first time."""
         if self.live is None:

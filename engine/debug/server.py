@@ -66,6 +66,8 @@ class Server:
         self._lock = threading.Lock()
         #: Whether the script stands and its thread waits for requests.
         self.standing = False
+        #: Until when (``time.monotonic``) others report the progress: the script waits for each thread that wakes.
+        self.reported_until = 0.0
         self.closed = False
 
     def start(self) -> None:
@@ -76,6 +78,16 @@ class Server:
     def send(self, name: str, body: dict[str, Any] | None = None) -> None:
         """Send an event; nothing happens where the client is gone."""
         self._send(event(name, body))
+
+    def send_own(self, name: str, body: dict[str, Any]) -> bool:
+        """Send an event, of which all names are the debugger's own, where nothing has to be waited for: whether it was
+        sent, or the client is gone.
+        """
+        try:
+            return self.closed or self._connection.send_own(event(name, body))
+        except OSError:
+            self.closed = True
+            return True
 
     def say_goodbye(self, body: dict[str, Any]) -> None:
         """The process ends by itself: send ``terminated``, else the client takes it for killed."""
@@ -171,7 +183,7 @@ class Server:
 
     def _beat(self) -> None:
         while not self.closed:
-            time.sleep(_HEARTBEAT)
+            time.sleep(max(_HEARTBEAT, self.reported_until - time.monotonic()))
             if self.standing:
                 continue
             body = self._progress()

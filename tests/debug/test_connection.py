@@ -57,6 +57,53 @@ def test_messages_are_numbered_and_threads_do_not_mix_them(pair):
     assert all(m["body"]["a"].shape == (30_000,) and m["body"]["b"].tolist() == [1, 1, 1] for m in got)
 
 
+def test_what_is_sent_at_once_waits_for_nobody_and_arrives_whole_and_in_order(pair):
+    left, right = pair
+    for connection in pair:
+        connection.trust()
+    small, large = np.arange(3.0), np.arange(4_000_000, dtype=np.float32)
+    assert left.send_own(event("note", {"n": 1, "a": small, "views": {"b": [{"data": small[0]}]}}))
+    # Nobody reads: the end of this one follows when somebody does, and until then nothing else is sent.
+    assert left.send_own(event("note", {"n": 2, "a": large}))
+    assert not left.send_own(event("note", {"n": 3}))
+    last = threading.Thread(target=left.send, args=(event("note", {"n": 4}),))
+    last.start()
+    got = [right.receive() for _ in range(3)]
+    last.join(30)
+    assert [m["body"]["n"] for m in got] == [1, 2, 4]
+    assert got[0]["body"]["a"].tolist() == [0, 1, 2] and got[0]["body"]["views"] == {"b": [{"data": 0.0}]}
+    assert np.array_equal(got[1]["body"]["a"].numpy(), large)
+    assert left.send_own(event("note", {"n": 5})) and right.receive()["body"] == {"n": 5}
+
+
+def test_what_is_sent_at_once_without_room_is_not_begun(pair):
+    left, right = pair
+    for connection in pair:
+        connection.trust()
+    left._socket.setblocking(False)
+    filled = 0
+    try:
+        while True:
+            filled += left._socket.send(b"x" * 65536)
+    except BlockingIOError:
+        left._socket.setblocking(True)
+    assert not left.send_own(event("note", {"n": 1}))
+    while filled:
+        filled -= len(right._socket.recv(filled))
+    assert left.send_own(event("note", {"n": 2})) and right.receive()["body"] == {"n": 2}
+
+
+def test_what_is_sent_at_once_to_nobody_raises(pair):
+    left, right = pair
+    right.close()
+    with pytest.raises(OSError):
+        left.send_own(event("note", {}))
+    with pytest.raises(ProtocolError, match="cannot hold a set"):
+        left.send_own(event("note", {"a": set()}))
+    with pytest.raises(OSError):  # and nobody is kept from sending by that
+        left.send(event("note", {}))
+
+
 def test_a_reserved_number_is_kept(pair):
     left, right = pair
     seq = left.reserve()

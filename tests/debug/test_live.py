@@ -15,7 +15,7 @@ from engine.debug.live.outbox import Outbox, finished, joined
 from engine.debug.live.picture import Picture
 from engine.debug.live.structure import places
 from engine.debug.live.turns import AWAY, AWAY_SECONDS, PATIENCE
-from engine.debug.live.views import Subscription, View
+from engine.debug.live.views import Later, Subscription, View
 from engine.debug.replay.recorder import Recorder
 from engine.debug.session import RequestError, Session
 from engine.debug.watching import Watcher
@@ -38,10 +38,14 @@ class Training:
         self.loader = DataLoader(self.data, batch_size=4) if loader else None
         self.now = 0.0
         self.bodies, self.errors = [], []
-        self.live = Live(Silent(Recorder()), self.resume, self.bodies.append, self.failed, lambda: self.now)
+        self.live = Live(Silent(Recorder()), self.resume, self.sent, self.failed, lambda: self.now)
         self.live._outbox.put = lambda body: self.bodies.append(finished(body))
         self.subscribe(*views)
         self.seen = []
+
+    def sent(self, body, at_once):
+        self.bodies.append(body)
+        return True
 
     def subscribe(self, *views):
         self.live.subscribe(Subscription(self.live._subscription.number + 1, views))
@@ -273,9 +277,12 @@ def test_what_a_slow_client_has_not_taken_is_joined():
 def test_a_client_that_takes_nothing_does_not_stop_the_script():
     gate, sent = threading.Event(), []
 
-    def send(body):
+    def send(body, at_once):
+        if at_once:
+            return False
         gate.wait(30)
         sent.append(body["step"])
+        return True
 
     outbox = Outbox(send)
     for step in range(100):
@@ -285,6 +292,32 @@ def test_a_client_that_takes_nothing_does_not_stop_the_script():
     while not (sent and sent[-1] == 99) and time.monotonic() < end:
         time.sleep(0.001)
     assert sent[-1] == 99 and len(sent) <= 3
+
+
+def test_what_takes_little_is_sent_by_the_thread_that_has_it_and_the_rest_by_another_in_order():
+    sent, gate = [], threading.Event()
+
+    def send(body, at_once):
+        if not at_once:
+            gate.wait(30)
+        sent.append((body["step"], at_once, threading.current_thread().name))
+        return True
+
+    outbox, here = Outbox(send), threading.current_thread().name
+    small, large = (Later(np.zeros((n, n), np.float32), (n, n), {}) for n in (8, 256))
+    assert small.is_quick and not large.is_quick
+    for step, view in enumerate([small, {"data": 1}, large, small]):
+        outbox.put({"subscription": 1, "step": step, "views": {"a": (step, view)}})
+        assert [at for at, *_ in sent] == [0, 1][: step + 1]
+    outbox.put({"subscription": 1, "step": 4, "views": {}, "graph": {}, "events": []})
+    gate.set()
+    end = time.monotonic() + 30
+    while not (sent[-1][0] == 4 and not outbox._sending) and time.monotonic() < end:
+        time.sleep(0.001)
+    outbox.put({"subscription": 1, "step": 5, "views": {"a": (5, small)}})
+    assert sent[:2] == [(0, True, here), (1, True, here)] and sent[-1] == (5, True, here)
+    assert [at for at, *_ in sent] == sorted(at for at, *_ in sent) and 4 in [at for at, *_ in sent]
+    assert all(name == "nablascope-pictures" and not at_once for at, at_once, name in sent if at in (2, 3, 4))
 
 
 def test_pictures_that_are_finished_late_hold_the_numbers_of_their_step():
@@ -302,7 +335,7 @@ def test_pictures_that_are_finished_late_hold_the_numbers_of_their_step():
 
 def test_an_error_in_finishing_a_picture_is_told_and_ends_nothing_else():
     told, sent = [], []
-    outbox = Outbox(lambda body: sent.append(body["step"]), told.append)
+    outbox = Outbox(lambda body, at_once: sent.append(body["step"]) is None, told.append)
     outbox.put({"subscription": 1, "step": 1, "views": {"a": (1, lambda: 1 / 0)}})
     end = time.monotonic() + 60
     while not told and time.monotonic() < end:
@@ -365,10 +398,10 @@ def test_the_run_is_the_same_bit_by_bit(digests):
         {"id": "w", "command": "tensor", "arguments": {"reference": {"expression": "0.weight"}}},
         {"id": "batch", "command": "samples", "arguments": {"count": 4}, "every": 2},
     ]
-    watched, pictures = digests(views)
+    watched, pictures = digests(views, 600)
     assert pictures and all(body["subscription"] == 7 for body in pictures) and "graph" in pictures[0]
     assert any("w" in body["views"] for body in pictures)
-    assert watched == digests([])[0]
+    assert watched == digests([], 600)[0]
 
 
 def test_a_run_with_a_breakpoint_that_never_stops_is_the_same_and_has_pictures(digests):

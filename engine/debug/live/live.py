@@ -36,10 +36,10 @@ class Live(trace.Observer):
     """Listens while the script runs freely; when a picture is due it has one step looked at.
 
     The first step is watched closely, for its structure; of later ones only references to the arrays are kept that
-    the client wants to see. Small parts of them are copied on the script's thread, where nothing changes meanwhile,
-    and made into pictures and sent by a thread of their own; large ones are made small at once. Of pictures that a
-    slow client has not taken only the newest is kept. A step of which a picture wants nothing is not looked at: views may
-    be answered later than they are asked.
+    the client wants to see. Parts of them are copied on the script's thread, where nothing changes meanwhile: what is
+    small is made into a picture and sent there too, what is larger by a thread of its own, and very large ones are made
+    small at once. Of pictures that a slow client has not taken only the newest is kept. A step of which a picture wants
+    nothing is not looked at: views may be answered later than they are asked.
 
     Where breakpoints have the whole run watched closely, pictures are made of what is recorded of a step anyway.
 
@@ -48,7 +48,7 @@ class Live(trace.Observer):
     Args:
         watcher: whose recorder counts, and whose listeners and names are used.
         resume: attach again what watches a free run.
-        send: sends the body of an event ``snapshot``; may take long.
+        send: as of :class:`~engine.debug.live.outbox.Outbox`, for the body of an event ``snapshot``.
         failed: told of an error of this, which ends it.
     """
 
@@ -58,7 +58,7 @@ class Live(trace.Observer):
         self,
         watcher: Watcher,
         resume: Callable[[], None],
-        send: Callable[[dict[str, Any]], object],
+        send: Callable[[dict[str, Any], bool], bool],
         failed: Callable[[trace.Observer, Exception], None],
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:

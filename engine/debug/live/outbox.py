@@ -6,25 +6,36 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from engine.debug.live.views import Answer, Later
+
 
 class Outbox:
-    """Finishes and sends pictures on a thread of its own; of what waits the newest is kept, together with what only the
-    older one holds.
+    """Finishes and sends pictures: at once where that takes little time, else on a thread of its own, for which the script
+    would have to wait several times for each of them. Of what waits the newest is kept, together with what only the older
+    one holds.
 
     Args:
-        send: may take long. failed: told of an error in making a view.
+        send: ``send(body, at_once)``: whether it was sent. May take long, but for ``at_once``: then it is not sent where
+            something has to be waited for.
+        failed: told of an error in making a view.
     """
 
     def __init__(
-        self, send: Callable[[dict[str, Any]], object], failed: Callable[[Exception], object] = lambda error: None
+        self,
+        send: Callable[[dict[str, Any], bool], bool],
+        failed: Callable[[Exception], object] = lambda error: None,
     ) -> None:
         self._send, self._failed = send, failed
         self._changed = threading.Condition()
         self._waiting: dict[str, Any] | None = None
+        self._sending = False
         self._thread: threading.Thread | None = None
 
     def put(self, body: dict[str, Any]) -> None:
-        """Have ``body`` sent soon."""
+        """Have ``body`` sent, now or soon."""
+        idle = self._waiting is None and not self._sending
+        if idle and "graph" not in body and _is_quick(body["views"]) and self._finish(body, True):
+            return
         with self._changed:
             self._waiting = joined(self._waiting, body)
             if self._thread is None:
@@ -36,14 +47,23 @@ class Outbox:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting is not None)
-                body, self._waiting = self._waiting, None
+                self._sending, body, self._waiting = True, self._waiting, None
             assert body is not None
-            try:
-                body = finished(body)
-            except Exception as error:
-                self._failed(error)
-            else:
-                self._send(body)
+            self._finish(body, False)
+            self._sending = False
+
+    def _finish(self, body: dict[str, Any], at_once: bool) -> bool:
+        """Make the views and send them; False where that has to be done later."""
+        try:
+            made = finished(body)
+        except Exception as error:
+            self._failed(error)
+            return True
+        return self._send(made, at_once)
+
+
+def _is_quick(views: dict[str, Answer]) -> bool:
+    return all(made.is_quick if isinstance(made, Later) else not callable(made) for _, made in views.values())
 
 
 def finished(body: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.debug.events import Event, Position
 from engine.debug.lines import user_frame
-from engine.debug.live.picture import COPIED_THEN, Cut, Picture, Plan, copied
+from engine.debug.live.picture import COPIED, COPIED_THEN, Cut, Picture, Plan, copied
 from engine.debug.live.recorded import Recorded
 from engine.debug.live.structure import Place
 from engine.debug.names import Names
@@ -22,7 +22,28 @@ from engine.debug.views.slices import selection
 
 #: An answer, as of the request of a view's ``command``.
 Body = dict[str, Any]
-Made = Body | Callable[[], Body | None]
+
+
+class Later(NamedTuple):
+    """Makes the answer to ``tensor`` for a part that was copied of an array of ``shape``, on any thread, at any time."""
+
+    part: np.ndarray
+    shape: tuple[int, ...]
+    arguments: dict[str, Any]
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether that takes no longer than to hand it to another thread."""
+        return self.part.nbytes <= COPIED
+
+    def __call__(self) -> Body | None:
+        """The body; None where that cannot be."""
+        with suppress(ValueError):
+            return _shown(self.part, self.shape, self.arguments)
+        return None
+
+
+Made = Body | Later
 
 
 class View(NamedTuple):
@@ -141,8 +162,7 @@ def answers(
     names: Names,
     classes: ClassNames,
 ) -> dict[str, Made]:
-    """By the views' ids, their bodies, or functions that make them (None: out of order) on any thread at any later time.
-    What is not there is left out.
+    """By the views' ids, their bodies, or what makes them later. What is not there is left out.
     """
     found: dict[str, Made] = {}
     parameters: Mapping[str, Any] | None = None
@@ -151,7 +171,7 @@ def answers(
             found[view.id] = _samples(picture, view.arguments, classes)
             continue
         if view.id in picture.parts:
-            found[view.id] = _later(*picture.parts[view.id], view.arguments)
+            found[view.id] = Later(*picture.parts[view.id], view.arguments)
             continue
         if parameters is None:
             parameters = names.all_tensors()
@@ -180,24 +200,13 @@ def _tensor(array: np.ndarray, arguments: dict[str, Any]) -> Made:
     if arguments.get("describe", True):
         return {**_shown(chosen, array.shape, arguments), "description": arrays.describe(array)}
     part = copied(chosen, COPIED_THEN)
-    return _shown(chosen, array.shape, arguments) if part is None else _later(part, array.shape, arguments)
+    return _shown(chosen, array.shape, arguments) if part is None else Later(part, array.shape, arguments)
 
 
 def _shown(chosen: np.ndarray, shape: tuple[int, ...], arguments: dict[str, Any]) -> Body:
     """The body of ``tensor`` for a part that was chosen of an array of ``shape``."""
     rows, columns = (arguments.get("maxShape") or (256, 256))[:2]
     return arrays.view_of(chosen, shape, (rows, columns), arguments.get("transform"))
-
-
-def _later(part: np.ndarray, shape: tuple[int, ...], arguments: dict[str, Any]) -> Callable[[], Body | None]:
-    """Makes the picture of a part that was copied; nothing where that cannot be."""
-
-    def later() -> Body | None:
-        with suppress(ValueError):
-            return _shown(part, shape, arguments)
-        return None
-
-    return later
 
 
 def _histogram(array: np.ndarray, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -55,6 +55,8 @@ def _live(debuggee: Debuggee, arguments: dict[str, Any]) -> None:
     from engine.debug.live.views import Subscription, View
 
     for given in arguments["views"]:
+        if given["id"] == "$array":
+            raise RequestFailedError("badArguments", "live: no view can be called '$array', which stands for an array")
         try:
             check_request(given)
         except ArgumentsError as error:

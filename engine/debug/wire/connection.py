@@ -16,6 +16,8 @@ from engine.debug.wire.framing import MAX_JSON, Decoder, encode
 _UNPROVEN_JSON = 16 * 1024
 _SMALL = 512 * 1024
 _CHUNK = 256 * 1024
+#: A call that sends does not wait for the other side; None where the platform knows no such call.
+_AT_ONCE: int | None = getattr(socket, "MSG_DONTWAIT", None)
 
 
 def request(command: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -82,6 +84,35 @@ class Connection:
                 for buffer in buffers:
                     self._socket.sendall(buffer)
         return message["seq"]
+
+    def send_own(self, message: dict[str, Any]) -> bool:
+        """Send ``message``, of which all names are the debugger's own, where that does not wait for anybody: whether it was
+        sent. What the other side has no room for at the moment follows on a thread of its own.
+
+        Raises as :meth:`send` does.
+        """
+        if _AT_ONCE is None or not self._sending.acquire(blocking=False):
+            return False
+        rest = b""
+        try:
+            data = b"".join(encode({"seq": self.reserve(), **message}, own=True))
+            rest = data[self._socket.send(data, _AT_ONCE) :]
+        except BlockingIOError:
+            return False
+        finally:
+            if rest:
+                threading.Thread(target=self._send_rest, args=(rest,), name="nablascope-rest", daemon=True).start()
+            else:
+                self._sending.release()
+        return True
+
+    def _send_rest(self, rest: bytes) -> None:
+        """Send the end of a message; until then nobody else sends."""
+        try:
+            with suppress(OSError):  # who receives is told that the other side is gone
+                self._socket.sendall(rest)
+        finally:
+            self._sending.release()
 
     def send_last(self, message: dict[str, Any], patience: float) -> None:
         """Send a last message before this process ends, which does not wait longer than ``patience`` seconds for another
