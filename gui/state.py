@@ -22,6 +22,9 @@ _MAIN = {"forward": ("y",), "backward": ("dw", "dx", "dy"), "update": ("w_new", 
 #: Arrays that go through a network, forwards and back.
 _ACTIVATIONS = frozenset({"x", "y", "dx", "dy"})
 
+#: The fields whose changes somebody wants to hear of, and what gives whom to call, or None once that is gone.
+_Subscriber = tuple[frozenset[str], Callable[[], Callable[[], object] | None]]
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -113,7 +116,9 @@ class State:
 
     def __post_init__(self) -> None:
         self._names = frozenset(f.name for f in fields(self))
-        self._subscribers: list[tuple[frozenset[str], Callable[[], Callable[[], object] | None]]] = []
+        self._subscribers: list[_Subscriber] = []
+        #: Those that are called after changes of these fields, as long as nobody comes or goes.
+        self._concerned: dict[frozenset[str], list[_Subscriber]] = {}
 
     @property
     def current_run(self) -> dict[str, Any]:
@@ -125,14 +130,18 @@ class State:
         for name in changes:
             if name not in self._names:
                 raise AttributeError(f"the state has no field {name!r}")
-        changed = {name for name, value in changes.items() if not same(getattr(self, name), value)}
+        changed = frozenset(name for name, value in changes.items() if not same(getattr(self, name), value))
         for name in changed:
             setattr(self, name, changes[name])
         if not changed:
             return
         failure: Exception | None = None
-        for names, get in list(self._subscribers):
-            if names & changed and (callback := get()) is not None:
+        # A script that runs changes the same fields many times a second.
+        if (concerned := self._concerned.get(changed)) is None:
+            concerned = [subscriber for subscriber in self._subscribers if subscriber[0] & changed]
+            self._concerned[changed] = concerned
+        for _, get in concerned:
+            if (callback := get()) is not None:
                 try:
                     callback()
                 except Exception as error:  # one panel that fails does not keep the others from the news
@@ -155,10 +164,12 @@ class State:
         entry = (wanted, get)
         self._subscribers = [old for old in self._subscribers if old[1]() is not None]
         self._subscribers.insert(0 if first else len(self._subscribers), entry)
+        self._concerned = {}
 
         def unsubscribe() -> None:
             if entry in self._subscribers:
                 self._subscribers.remove(entry)
+                self._concerned = {}
 
         return unsubscribe
 
