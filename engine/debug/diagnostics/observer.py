@@ -8,6 +8,7 @@ not usual. Which op ran where is then told by the pass before that was followed 
 from __future__ import annotations
 
 import math
+import operator
 import sys
 import warnings
 from collections.abc import Callable, Iterable
@@ -34,6 +35,7 @@ _MOST_OPS = 20_000
 #: Groups of calls that are heard while a pass is followed closely, and from a distance.
 _CLOSE = frozenset(("forward", "update", "change", "module", "pass", "batch"))
 _DISTANT = _CLOSE - {"update", "module"}
+_stays_finite = operator.attrgetter("stays_finite")
 _EVALUATING = (*kinds.LOSSES, *kinds.MODAL)
 _MOMENTS = tuple(name for name in vars(Check) if not name.startswith("_") and name not in ("finds", "report"))
 
@@ -230,9 +232,8 @@ class Diagnostics(trace.Observer):
         # Arrays that are kept through the backward pass cannot be used again in it: it would run through other memory, and
         # be slower by more than all that is done here.
         if not self._asking:
-            this.let_go()
-        harmless = bool(self._ops) and all(op[0].stays_finite for op in self._ops)
-        this.looks_back = self._asking or not harmless
+            functions = this.let_go()
+            this.looks_back = not functions or not all(map(_stays_finite, functions))
         if run.loader is not self._loader:
             self._loader = run.loader
             if run.loader is not None:

@@ -174,6 +174,8 @@ class Pass:
         self.roots: tuple[Tensor, ...] = roots
         self._seeds: tuple[Tensor | None, ...] = seeds
         self._ops = ops
+        #: What is left of them when their arrays were let go.
+        self._functions: list[Function] = []
         #: Whether what the ops have saved is kept until the pass has ended, as :meth:`backward_ops` needs.
         self.looks_back = True
         self.norms: dict[int, tuple[Tensor, float]] = {}
@@ -199,7 +201,8 @@ class Pass:
         """All recorded ops since the last pass, in order; whether or not this pass runs through them."""
         records, seen = [], {}
         known = self.site.places
-        for i, (function, inputs, outputs, *place) in enumerate(self._ops):
+        ops = self._ops or [(function, (), ()) for function in self._functions]
+        for i, (function, inputs, outputs, *place) in enumerate(ops):
             if not place:
                 # Followed from a distance: the step before ran the same ops at the same places, or it is not known.
                 same = i < len(known) and known[i][0] is type(function)
@@ -315,13 +318,15 @@ class Pass:
             return None
         return before - len(recent) + recent.index(min(recent))
 
-    def let_go(self) -> None:
-        """Forget the arrays that the ops were given and have made."""
-        self._ops[:] = [(op[0], (), ()) for op in self._ops]
+    def let_go(self) -> list[Function]:
+        """Forget the arrays that the ops were given and have made: the ops."""
+        self._functions = functions = [op[0] for op in self._ops]
+        self._ops.clear()
+        return functions
 
     def release(self) -> None:
         """Forget the ops and arrays: the pass is over."""
-        self._ops, self.roots, self._seeds = [], (), ()
+        self._ops, self._functions, self.roots, self._seeds = [], [], (), ()
         if "every_record" in self.__dict__:  # which all others are made of
             for name in ("every_record", "records", "by_function", "consumers", "weighted", "losses"):
                 self.__dict__.pop(name, None)
