@@ -148,7 +148,8 @@ REQUESTS: dict[str, Request] = {
         {"breakpoints": "[Watchpoint]"}, _SET, "always",
     ),
     "setExceptionBreakpoints": Request(
-        "Stop at exceptions that end the script, or at every one raised in the user's files.",
+        "Stop at exceptions that end the script ('uncaught'; also until this was asked), or at every one that is raised, or "
+        "comes through, in the user's files ('raised').",
         {"filters": "['uncaught' | 'raised']"}, {}, "always",
     ),
     # -------------------------------------------------------------------------------- moving
