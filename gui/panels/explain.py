@@ -124,7 +124,7 @@ class ExplainPanel(Panel):
         self._tell(())
 
     def _keep(self, body: dict[str, Any]) -> None:
-        """The script has gone on to an op that has no such element: what was explained last stays, and says of what it is."""
+        """The script has gone on to an op without such an element: what was explained last stays, and says of what it is."""
         self._asked = None
         self.show_content()
         self.head.set_subject(element_name(body["name"], body["index"]), " · before this stop")
