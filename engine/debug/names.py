@@ -68,8 +68,8 @@ class Names:
 
     def trained(self, tensor: Tensor, frame: FrameType | None) -> str:
         """Call a tensor that is trained but belongs to no module by the variable of the user's that holds it where ``frame``
-        is at work; ``""`` for any other tensor, and where no variable does: only a list holds it, say. At the same line it is
-        not looked for again.
+        is at work; ``""`` for any other tensor, and where no variable does: only a list holds it, say. At the same line it
+        is not looked for again.
         """
         if not tensor.requires_grad or not tensor.is_leaf:
             return ""
