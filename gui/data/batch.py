@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gui.numbers import format_number
+from gui.numbers import format_number, plural
 
 #: Rows and columns from which numbers may be a square picture.
 _SQUARE = 7
@@ -153,7 +153,7 @@ class Batch:
 
     def summary(self) -> str:
         """One line about the whole batch."""
-        parts = [f"{self.total} samples"]
+        parts = [f"{self.total} {plural(self.total, 'sample')}"]
         if self.mistakes is not None and self.scored:
             parts.append(f"{self.mistakes} of {self.scored} wrong ({100 - 100 * self.mistakes / self.scored:.1f} % right)")
         if self.mean_loss is not None:

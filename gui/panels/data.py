@@ -15,7 +15,7 @@ from gui.data.confusion import ConfusionMatrix
 from gui.data.points import PointsPlot
 from gui.data.sample_grid import SampleGrid
 from gui.data.tally import Tally, accuracy
-from gui.numbers import format_count
+from gui.numbers import format_count, plural
 from gui.panels.panel import Panel
 from gui.panels.tensor_edit import EditDialog, Place, place_of_labels
 from gui.state import Selection
@@ -193,7 +193,8 @@ class DataPanel(Panel):
             counts = self._tally.counts() if whole else batch.confusion
             self.pages.setCurrentWidget(self.confusion)
             self.confusion.show_counts(counts, batch.names)
-            seen = f" · {self._tally.batches} batches" if whole else ""
+            batches = self._tally.batches
+            seen = f" · {batches} {plural(batches, 'batch', 'batches')}" if whole else ""
             summary = f"{accuracy(counts)}{seen}" if counts is not None else summary
         elif batch.kind == "points" and chosen == "order":
             self.pages.setCurrentWidget(self.points)

@@ -8,7 +8,7 @@ from typing import Any
 from PyQt6.QtCore import QPoint, Qt, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from gui.numbers import format_number, trimmed
+from gui.numbers import format_number, plural, trimmed
 from gui.panels.explain_threads import ThreadsPart
 from gui.panels.explain_title import ExplainTitle
 from gui.terms import element_name, terms_of
@@ -137,10 +137,9 @@ class ExplainPage(QScrollArea):
         terms = terms_of(body)
         self.terms.set_terms(terms)
         summands = terms.count
-        shown = "term" if summands == 1 else "terms"
-        read = f"{body['total']:,} numbers were read" if body["total"] != 1 else "1 number was read"
+        read = f"{body['total']:,} {plural(body['total'], 'number was', 'numbers were')} read"
         if terms.summands:
-            text = f"The sum of {summands:,} {shown}, the largest first" if summands > 1 else "One term"
+            text = f"The sum of {summands:,} terms, the largest first" if summands > 1 else "One term"
         elif not body["complete"] or any(term.share is None for term in terms.terms):
             text = f"{read}; the sum is too long for shares"
         else:

@@ -11,6 +11,7 @@ from PyQt6.QtGui import QIcon, QKeyEvent, QPainter, QPixmap
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from gui.breakpoints import COMMANDS, Breakpoints, Entry, is_on, specification
+from gui.numbers import plural
 from gui.theme import Theme
 from gui.widgets.breakpoint_form import brief, sentence
 from gui.widgets.gutter import draw_breakpoint
@@ -117,7 +118,7 @@ class BreakpointList(QTreeWidget):
         item.setTextAlignment(1, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
         place = f"{row.path}, line {entry['line']}" if row.kind == "line" else f"Stops {sentence(row.kind, entry)}"
         if row.kind != "exception":
-            item.setToolTip(1, f"It has stopped the script {hits:,} {'time' if hits == 1 else 'times'}")
+            item.setToolTip(1, f"It has stopped the script {hits:,} {plural(hits, 'time')}")
         problem = str(entry.get("message", "")) if entry.get("verified") is False and is_on(entry) else ""
         if gates or problem:
             item.setText(0, f"{item.text(0)}   {problem or gates}")

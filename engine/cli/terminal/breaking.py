@@ -9,6 +9,7 @@ from engine.cli.terminal.points import FILTERS, Point
 from engine.cli.terminal.registry import CommandError, command
 from engine.cli.terminal.shell import Shell
 from engine.cli.terminal.targets import literal, parse_target, split_condition
+from engine.plural import plural
 
 _DIRECTIONS = ("forward", "backward", "update")
 
@@ -93,7 +94,7 @@ def break_(shell: Shell, text: str) -> None:
         shell.say("no breakpoints")
     for point in () if text else shell.points:
         notes = [note for note, there in (("disabled", not point.enabled), ("once", point.temporary)) if there]
-        notes += [f"hit {point.hits} time{'s' * (point.hits != 1)}"] if point.hits else []
+        notes += [f"hit {point.hits} {plural(point.hits, 'time')}"] if point.hits else []
         notes += [f"cannot be hit: {point.message}"] if point.message else []
         shell.say(f"{point.number}: {point}" + (f" ({', '.join(notes)})" if notes else ""))
 
