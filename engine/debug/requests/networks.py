@@ -107,7 +107,7 @@ def _graph(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
 def _holding(body: dict[str, Any], events: list[Event], place: int, names: Names) -> list[int]:
     """First and last of the events around the one at ``place`` whose graph is ``body`` too, so that nobody asks again.
 
-    Between two beginnings of backward the graph can only grow, and only by ops that are in it at the end.
+    Between two beginnings of backward the graph can only grow, by ops and to sizes that are in it at the end.
     """
     begins = [i for i, event in enumerate(events) if event.kind == "begin_backward"]
     before = [i for i in begins if i <= place]
