@@ -216,3 +216,25 @@ def test_a_real_session(qtbot, two_points, step, until):
     assert step(two_points, "continue")["reason"] == "op breakpoint"
     until(lambda: points.ops[1].get("hits") == 2)
     assert two_points.troubles == []
+
+
+def test_exceptions_of_a_real_script(qtbot, real, step, until, tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text('import engine as torch\ntry:\n    int("x")\nexcept ValueError:\n    pass\nraise KeyError("gone")\n')
+    panel = BreakpointsPanel(real)
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.change(panel.rows()[0][0], enabled=None)  # raised
+    panel.change(panel.rows()[1][0], enabled=False)  # uncaught
+    real.link.launch(str(path))
+    until(lambda: real.state.stop is not None)
+    stop = step(real, "continue")
+    assert (stop["reason"], stop["line"]) == ("exception", 3) and "invalid literal" in stop["text"]
+    stop = step(real, "continue")
+    assert (stop["reason"], stop["line"], stop["text"]) == ("exception", 6, "'gone'")
+    # It ends the script, which it stops no more.
+    assert step(real, "continue")["reason"] == "end"
+    real.link.restart()
+    until(lambda: real.state.stop["reason"] == "entry")
+    panel.remove_all()
+    assert step(real, "continue")["line"] == 6
