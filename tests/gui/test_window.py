@@ -254,7 +254,8 @@ def test_a_script_that_is_not_there_is_told(window, tmp_path):
 def test_the_layout_and_breakpoints_are_remembered(stopped, make, settings, qtbot):
     path = os.path.realpath(SAMPLES / "two_points.py")
     stopped.context.state.update(breakpoints={path: [{"line": 59, "condition": "step > 3", "verified": True}]})
-    breakpoints_of(stopped.context).set_entries("exception", [{"filter": "raised"}, {"filter": "uncaught", "enabled": False}])
+    exceptions = [{"filter": "raised"}, {"filter": "uncaught", "enabled": False}]
+    breakpoints_of(stopped.context).set_entries("exception", exceptions)
     stopped.looks.set_theme("dark")
     stopped.close()
     saved = json.loads(settings.path.read_text())
