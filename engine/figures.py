@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.plural import plural
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -110,7 +112,8 @@ def feature_maps(
         for place in grid[len(values):]:
             place.set_visible(False)
         strip.colorbar(image, ax=grid, label="activation", aspect=12)
-        strip.suptitle(f"{name}: {len(values)} of {len(_array(maps[name]))} channels", fontsize=9)
+        every = len(_array(maps[name]))
+        strip.suptitle(f"{name}: {len(values)} of {every} {plural(every, 'channel')}", fontsize=9)
     return _written(figure, path)
 
 
@@ -170,7 +173,7 @@ def mistakes(
     chosen = wrong[np.argsort(-certainty[wrong], kind="stable")][:count]
     columns = 8
     rows = max(1, math.ceil(len(chosen) / columns))
-    title = title or f"{len(wrong)} mistakes of {len(truth)}, the most certain first"
+    title = title or f"{len(wrong)} {plural(len(wrong), 'mistake')} of {len(truth)}, the most certain first"
     figure = _figure(1.25 * columns, 1.6 * rows + 0.5, title)
     grid = _grid(figure, rows, columns)
     for axes, index in zip(grid, chosen):

@@ -11,6 +11,7 @@ from PyQt6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PyQt6.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 
 from gui.context import Context
+from gui.numbers import plural
 from gui.panels.panel import ElidedLabel
 from gui.state import Selection, is_loss
 from gui.steps import step_number
@@ -39,7 +40,7 @@ def parts(stop: dict[str, Any] | None, selection: Selection | None = None) -> li
     found: list[Part] = []
     epoch, batch = stop.get("epoch") or 0, stop.get("batch", -1)
     if epoch:
-        of = f"; there will be {stop['epochs']} epochs" if stop.get("epochs") else ""
+        of = f"; there will be {stop['epochs']} {plural(stop['epochs'], 'epoch')}" if stop.get("epochs") else ""
         found.append(_part(f"epoch {epoch}", "epoch", f"the start of the epoch{of}"))
         if batch is not None and batch >= 0:
             of = f" of {stop['batches']}" if stop.get("batches") else ""

@@ -1,8 +1,8 @@
 """All breakpoints of the window: what is set, whether the engine takes it, how often it has stopped the script.
 
-Breakpoints of lines and watchpoints live in the state, those of ops and modules here. Entries are those of the
-protocol, with ``enabled: False`` where one is switched off, and with ``verified``, ``message`` and ``id`` as the engine
-answered.
+Breakpoints of lines and watchpoints live in the state, those of ops, modules and exceptions here. Entries are those of the
+protocol (of exceptions ``{"filter": ...}``, one for each filter there is), with ``enabled: False`` where one is switched
+off, and with ``verified``, ``message`` and ``id`` as the engine answered.
 """
 
 from __future__ import annotations
@@ -20,6 +20,12 @@ Entry = dict[str, Any]
 #: Kinds other than lines: the request that sets them.
 COMMANDS = {"op": "setOpBreakpoints", "module": "setModuleBreakpoints", "watch": "setWatchpoints"}
 
+#: Kinds that are kept for each script beside those of lines.
+KINDS = (*COMMANDS, "exception")
+
+#: At which exceptions the script can stop, each with whether it does at first.
+FILTERS = {"raised": False, "uncaught": True}
+
 #: The reason of a stop at a breakpoint: its kind.
 REASONS = {"breakpoint": "line", "op breakpoint": "op", "module breakpoint": "module", "data breakpoint": "watch"}
 
@@ -34,7 +40,7 @@ class Breakpoints(QObject):
         changed(): something about a breakpoint is different now.
 
     Attributes:
-        ops, modules: the entries of these kinds.
+        ops, modules, exceptions: the entries of these kinds.
     """
 
     changed = pyqtSignal()
@@ -44,6 +50,7 @@ class Breakpoints(QObject):
         self._context = context
         self.ops: list[Entry] = []
         self.modules: list[Entry] = []
+        self.exceptions = _exceptions(())
         self._counted: Any = None
         context.state.subscribe(("breakpoints", "watchpoints"), self._notify)
         context.state.subscribe("stop", self._count)
@@ -91,11 +98,15 @@ class Breakpoints(QObject):
     # ---- ops, modules, watchpoints ----
 
     def entries(self, kind: str) -> list[Entry]:
-        """The entries of "op", "module" or "watch"."""
-        return {"op": self.ops, "module": self.modules}.get(kind, self._context.state.watchpoints)
+        """The entries of one of the :data:`KINDS`."""
+        ours = {"op": self.ops, "module": self.modules, "exception": self.exceptions}
+        return ours.get(kind, self._context.state.watchpoints)
 
     def set_entries(self, kind: str, entries: Sequence[Entry]) -> None:
-        """Replace the entries of "op", "module" or "watch"."""
+        """Replace the entries of one of the :data:`KINDS`; an exception filter that is not among them is as at first."""
+        if kind == "exception":
+            self._set_exceptions(entries)
+            return
         self._keep(kind, list(entries))
         wanted = [specification(entry) for entry in entries if is_on(entry)]
 
@@ -108,8 +119,24 @@ class Breakpoints(QObject):
             self._context.link.configure(COMMANDS[kind], {"breakpoints": wanted}, taken)
 
     def add(self, kind: str, entry: Entry) -> None:
-        """One more entry of "op", "module" or "watch"."""
-        self.set_entries(kind, [*self.entries(kind), entry])
+        """One more entry of "op", "module" or "watch"; where there is one like it, that is switched on."""
+        entries = list(self.entries(kind))
+        same = next((i for i, other in enumerate(entries) if specification(other) == specification(entry)), None)
+        if same is None:
+            self.set_entries(kind, [*entries, entry])
+            return
+        if is_on(entries[same]):
+            self._context.say("There is such a breakpoint already.", "info")
+            return
+        entries[same] = changed_entry(entries[same], {"enabled": None})
+        self.set_entries(kind, entries)
+
+    def _set_exceptions(self, entries: Sequence[Entry]) -> None:
+        before = _filters(self.exceptions)
+        self.exceptions = _exceptions(entries)
+        if (filters := _filters(self.exceptions)) != before:
+            self._context.link.configure("setExceptionBreakpoints", {"filters": filters})
+        self._notify()
 
     def _keep(self, kind: str, entries: list[Entry]) -> None:
         if kind == "watch":
@@ -171,6 +198,16 @@ def is_on(entry: Mapping[str, Any]) -> bool:
 def specification(entry: Mapping[str, Any]) -> Entry:
     """The part of an entry that the protocol knows."""
     return {key: value for key, value in entry.items() if key not in _OURS and value not in (None, "")}
+
+
+def _exceptions(entries: Sequence[Mapping[str, Any]]) -> list[Entry]:
+    """One entry for each exception filter: as it is among ``entries``, else as at first."""
+    on = {**FILTERS, **{entry["filter"]: is_on(entry) for entry in entries if entry.get("filter") in FILTERS}}
+    return [{"filter": name} if stops else {"filter": name, "enabled": False} for name, stops in on.items()]
+
+
+def _filters(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [entry["filter"] for entry in entries if is_on(entry)]
 
 
 def changed_entry(entry: Mapping[str, Any], changes: Mapping[str, Any]) -> Entry:

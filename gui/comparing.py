@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from gui.numbers import plural
 from gui.steps import step_number
 
 
@@ -18,7 +19,8 @@ def compared_words(a: str, b: str, result: dict[str, Any]) -> str:
     a, b = quoted(a), quoted(b)
     if result.get("step") is None and result.get("event") is None:
         note = f" {result['note']}" if result.get("note") else ""
-        return f"{a} and {b} do not differ in the {result.get('common', 0)} steps that both have done.{note}"
+        steps = plural(common := result.get("common", 0), "step")
+        return f"{a} and {b} do not differ in the {common} {steps} that both have done.{note}"
     words = []
     if result.get("event"):
         event, index = result["event"], result.get("index")

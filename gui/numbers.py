@@ -47,6 +47,11 @@ def format_count(n: float | int) -> str:
     return f"{round(n):,}"
 
 
+def plural(count: float, one: str, many: str = "") -> str:
+    """``one`` for exactly one, else ``many``, by default ``one`` with an s: ``f"{n} {plural(n, 'unit')}"``."""
+    return one if count == 1 else many or f"{one}s"
+
+
 def format_bytes(n: float | int) -> str:
     """``38 MB``: bytes in the unit that suits them (1 MB is 2**20 bytes)."""
     for unit in ("B", "kB", "MB"):

@@ -10,7 +10,7 @@ from typing import Any
 from PyQt6.QtCore import QByteArray, QObject
 from PyQt6.QtWidgets import QMainWindow
 
-from gui.breakpoints import breakpoints_of, specification
+from gui.breakpoints import KINDS, breakpoints_of, specification
 from gui.context import Context
 from gui.docks import Workspace
 from gui.settings import Settings, merged
@@ -18,8 +18,6 @@ from gui.timers import single_shot
 
 #: Milliseconds after which changed settings are written.
 _SAVING = 2000
-
-_KINDS = ("op", "module", "watch")
 
 
 class Remembering(QObject):
@@ -51,8 +49,8 @@ class Remembering(QObject):
         for file, entries in (saved.get("breakpoints") or {}).items():
             with suppress(KeyError, TypeError, AttributeError):
                 breakpoints.set_lines(file, [dict(entry) for entry in entries if isinstance(entry["line"], int)])
-        for kind in _KINDS:
-            with suppress(TypeError, ValueError):
+        for kind in KINDS:
+            with suppress(TypeError, ValueError, AttributeError):
                 breakpoints.set_entries(kind, [dict(entry) for entry in saved.get(kind) or ()])
         watches = saved.get("watches")
         watches = [text for text in watches if isinstance(text, str) and text] if isinstance(watches, list) else []
@@ -74,7 +72,7 @@ class Remembering(QObject):
         """The breakpoints and watches that are set in this window, as they are remembered."""
         state, breakpoints = self._context.state, breakpoints_of(self._context)
         lines = {path: [_kept(entry) for entry in entries] for path, entries in state.breakpoints.items()}
-        others = {kind: [_kept(entry) for entry in breakpoints.entries(kind)] for kind in _KINDS}
+        others = {kind: [_kept(entry) for entry in breakpoints.entries(kind)] for kind in KINDS}
         return {"watches": list(state.watches), "breakpoints": lines, **others}
 
     # ---- places ----

@@ -26,7 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "recent": [],  # paths, newest first
     "layout": {},  # geometry and docks, base64 of what Qt gives
     "panels": {},  # by key, what each panel's save() gives
-    "scripts": {},  # by path: breakpoints, ops, modules, watchpoints, level
+    "scripts": {},  # by path: breakpoints (by file), watches, and the others by kind: op, module, watch, exception
 }
 
 _RECENT = 12

@@ -37,6 +37,8 @@ class Selection:
         sample: which sample of the batch is looked at.
         module: path of the module that it belongs to.
         label: what it is called on the screen.
+        kept: name of the array and index of the element that was selected last, while no array of a stop has one there; it
+            is taken up where one has.
     """
 
     event: int | None = None
@@ -46,6 +48,7 @@ class Selection:
     sample: int = 0
     module: str | None = None
     label: str = ""
+    kept: tuple[str, tuple[int, ...]] | None = None
 
     def __bool__(self) -> bool:
         return self.reference is not None
@@ -202,7 +205,9 @@ def follow(selection: Selection, stop: Mapping[str, Any]) -> Selection:
 
     An expression stays; so does a tensor of a module's parameter. An array of the event where the script stood becomes
     the array of the same name of the new one where that is not another phase's, or what that one is mainly about; sample
-    and element stay where they fit. The only element of an array, as a loss is one, is selected without asking.
+    and element stay where they fit. Of what several arrays are about, as in backward, the one with the element is chosen:
+    who follows dx[0, 3] backwards goes from dx to dx. An element that the new array does not have is kept for the next one
+    that does. The only element of an array, as a loss is one, is selected without asking.
     """
     if selection.expression:
         return selection
@@ -220,10 +225,19 @@ def follow(selection: Selection, stop: Mapping[str, Any]) -> Selection:
     main = _MAIN.get(str(stop.get("direction")), ())
     wanted = (*main, *shapes)
     others = {names[0] for names in _MAIN.values()}.difference(main)
+    kept = (str(selection.name), selection.index) if selection.name and selection.index else selection.kept
+    if kept is not None and kept[0] in main and kept[0] in shapes and _fits(kept[1], shapes[kept[0]]["shape"]):
+        wanted = (kept[0], *wanted)
     if selection.name in shapes and selection.name not in others and selection.module == stop.get("module"):
         wanted = (str(selection.name), *wanted)
     tensor = shapes[next(name for name in wanted if name in shapes)]
-    return _of_stop(selection, stop, tensor, selection.index if tensor["name"] == selection.name else None)
+    index = kept[1] if kept is not None and kept[0] == tensor["name"] else None
+    found = _of_stop(selection, stop, tensor, index)
+    return found if index is not None and found.index == index else replace(found, kept=kept)
+
+
+def _fits(index: tuple[int, ...], shape: list[int]) -> bool:
+    return len(index) == len(shape) and all(0 <= i < n for i, n in zip(index, shape))
 
 
 def _of_another_run(selection: Selection, stop: Mapping[str, Any]) -> bool:
@@ -243,7 +257,7 @@ def _without_event(selection: Selection) -> Selection:
 
 def _of_stop(selection: Selection, stop: Mapping[str, Any], tensor: dict[str, Any], index: Any) -> Selection:
     shape = tensor["shape"]
-    fits = index is not None and len(index) == len(shape) and all(0 <= i < n for i, n in zip(index, shape))
+    fits = index is not None and _fits(index, shape)
     # Of a single number, such as the loss, it is clear which one is meant.
     otherwise = (0,) * len(shape) if all(n == 1 for n in shape) else None
     label = tensor.get("label") or f"{stop.get('module') or stop.get('op') or stop.get('name')} {tensor['name']}"

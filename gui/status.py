@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QWidget
 
 from gui.actions import SPECS, shown_key
 from gui.context import Context
-from gui.numbers import format_bytes, format_count, format_number
+from gui.numbers import format_bytes, format_count, format_number, plural
 from gui.panels.panel import ElidedLabel
 from gui.steps import step_number
 from gui.timers import READABLE, Paced
@@ -146,7 +146,7 @@ class StatusLine(QWidget):
         found = []
         if source.get("threads"):
             device, count = source.get("device", "cpu"), source["threads"]
-            found.append(f"cpu {count} thread{'s' if count != 1 else ''}" if device == "cpu" else device)
+            found.append(f"cpu {count} {plural(count, 'thread')}" if device == "cpu" else device)
         if running or source.get("step") or source.get("direction"):
             found.append(f"step {format_count(step_number(source))}")
         # Before the first backward() the loss is NaN because there is none.

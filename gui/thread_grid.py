@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gui.numbers import plural
+
 #: Threads that a GPU runs together. A block with one dimension is drawn in rows of so many.
 WARP = 32
 
@@ -111,7 +113,8 @@ class ThreadGrid:
         """``Block (1, 0): 16 × 16 threads``"""
         sizes = self.block_dim[:1] if self.flat else self.block_dim[:2]
         warps = f" in warps of {WARP}" if self.flat and self.high > 1 else ""
-        return f"Block {self.point(self.block)}: {_product(sizes)} threads{warps}"
+        threads = plural(math.prod(sizes), "thread")
+        return f"Block {self.point(self.block)}: {_product(sizes)} {threads}{warps}"
 
     @property
     def arithmetic(self) -> list[str]:

@@ -21,6 +21,7 @@ from PyQt6.QtWidgets import (
 
 from gui.context import Context
 from gui.icons import icon_side
+from gui.numbers import plural
 from gui.run_choice import RunChoice
 from gui.stepping import CHOICES, FREE, steps_per_second
 from gui.timers import single_shot
@@ -162,7 +163,9 @@ class Toolbar(QWidget):
         self._context.settings["speed"] = position
         speed = steps_per_second(position)
         self.speed_text.setText("free" if speed is None else f"{speed:g} /s")
-        meaning = "runs freely to the next breakpoint" if speed is None else f"makes {speed:g} steps of the level a second"
+        meaning = "runs freely to the next breakpoint"
+        if speed is not None:
+            meaning = f"makes {speed:g} {plural(speed, 'step')} of the level a second"
         self.speed.setToolTip(f"<b>Speed</b> (Ctrl+Shift+, and Ctrl+Shift+.)<br>Continue {meaning}")
 
     def _add_runs(self) -> None:

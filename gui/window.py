@@ -12,7 +12,7 @@ from PyQt6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.actions import Actions
 from gui.breadcrumb import Breadcrumb
-from gui.breakpoints import COMMANDS, breakpoints_of
+from gui.breakpoints import KINDS, breakpoints_of
 from gui.context import Context
 from gui.docks import Workspace
 from gui.errors import Errors
@@ -235,7 +235,7 @@ class Window(QMainWindow):
         breakpoints = breakpoints_of(self.context)
         for path in list(self.context.state.breakpoints):
             breakpoints.set_lines(path, [])
-        for kind in COMMANDS:
+        for kind in KINDS:
             breakpoints.set_entries(kind, [])
 
     def _change_level(self, step: int) -> None:

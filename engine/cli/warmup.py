@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from engine.plural import plural
+
 
 def warmup() -> int:
     """Take one training step with each network of :func:`_steps`; compiled kernels stay in the cache folder."""
@@ -24,7 +26,8 @@ def warmup() -> int:
             print(f"{number} of {len(steps)}: {name}", flush=True)
             step()
     seconds = time.perf_counter() - begun
-    print(f"{compile_progress.compiled} kernels compiled in {seconds:.0f} s, kept in {cache_folder()}")
+    compiled = compile_progress.compiled
+    print(f"{compiled} {plural(compiled, 'kernel')} compiled in {seconds:.0f} s, kept in {cache_folder()}")
     return 0
 
 

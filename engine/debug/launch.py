@@ -129,7 +129,8 @@ class Launch:
         return code
 
     def _post_mortem(self, debuggee: Debuggee, error: BaseException) -> None:
-        """The script has ended with an exception: say so as Python does, and stop where it was raised."""
+        """The script has ended with an exception: say so as Python does, and stop where it was raised, if that is
+        wanted."""
         debuggee.debugger.detach()
         # Also where a replay has not arrived: that it ends here is news.
         debuggee.debugger.waypoints.clear()
@@ -143,7 +144,8 @@ class Launch:
         show_error(error, self.code.co_filename)
         if debuggee.diagnostics is not None:
             debuggee.diagnostics.exception(error)
-        debuggee.debugger.exception(error, frames[-1])
+        if debuggee.debugger.breakpoints.on_exception(error, True) is not None:
+            debuggee.debugger.exception(error, frames[-1])
 
     # ---- replays ----
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import weakref
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
-from engine.debug.lines import user_frames
+from engine.debug.lines import user_frame, user_frames
 from engine.nn.module import Module
 from engine.tensor import Tensor
 
@@ -23,6 +23,8 @@ class Names:
         self._modules: weakref.WeakKeyDictionary[Module, str] = weakref.WeakKeyDictionary()
         # By id, with a weak reference as proof: tensors compare elementwise, so they are no keys.
         self._tensors: dict[int, tuple[weakref.ref, str]] = {}
+        # Trained tensors that no variable has held, by id: the lines at which one was looked for.
+        self._unheld: dict[int, tuple[weakref.ref, set[tuple[CodeType, int]]]] = {}
         self._prefixes: set[str] = set()
         self.roots: list[weakref.ref] = []
 
@@ -66,17 +68,32 @@ class Names:
 
     def trained(self, tensor: Tensor, frame: FrameType | None) -> str:
         """Call a tensor that is trained but belongs to no module by the variable of the user's that holds it where ``frame``
-        is at work; ``""`` for any other tensor, and where no variable does.
+        is at work; ``""`` for any other tensor, and where no variable does: only a list holds it, say. At the same line it
+        is not looked for again.
         """
         if not tensor.requires_grad or not tensor.is_leaf:
             return ""
-        for own in user_frames(frame):
+        innermost = user_frame(frame)
+        if innermost is None or self._was_looked_for(tensor, innermost):
+            return ""
+        for own in user_frames(innermost):
             for names in (own.f_locals, own.f_globals):
                 for name, value in names.items():
                     if value is tensor:
                         self._tensors[id(tensor)] = (weakref.ref(tensor), name)
                         return name
         return ""
+
+    def _was_looked_for(self, tensor: Tensor, frame: FrameType) -> bool:
+        """Whether ``tensor`` has been looked for at the line of ``frame``; from now on it has."""
+        key = id(tensor)
+        if key not in self._unheld:
+            self._unheld[key] = weakref.ref(tensor, lambda _: self._unheld.pop(key, None)), set()
+        lines = self._unheld[key][1]
+        line = frame.f_code, frame.f_lineno
+        known = line in lines
+        lines.add(line)
+        return known
 
     def _prefix(self, root: Module, namespace: dict[str, Any]) -> str:
         if not self._prefixes:

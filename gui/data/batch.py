@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gui.numbers import format_number
+from gui.numbers import format_number, plural
 
 #: Rows and columns from which numbers may be a square picture.
 _SQUARE = 7
@@ -26,7 +26,7 @@ class Batch:
         indices, labels, predictions, correct, probabilities, losses, confusion: see
             :func:`engine.debug.views.samples.samples`; None where they are not known.
         mistakes, scored, mean_loss: of the whole batch.
-        names: of the classes, or None. labels_at: event, name and shape of the array that holds the labels, or None.
+        names: of the classes, or None.
         part: loader, epoch and number of the batch, or None.
     """
 
@@ -39,7 +39,6 @@ class Batch:
         self.low, self.high = (inputs or {}).get("range") or (0.0, 1.0)
         self.mistakes, self.scored, self.mean_loss = body.get("mistakes"), body.get("scored"), body.get("meanLoss")
         self.names: list[str] | None = body.get("names")
-        self.labels_at: dict[str, Any] | None = body.get("labelsAt")
         self.part: dict[str, Any] | None = body.get("pass")
         self.kind = self._kind()
 
@@ -154,7 +153,7 @@ class Batch:
 
     def summary(self) -> str:
         """One line about the whole batch."""
-        parts = [f"{self.total} samples"]
+        parts = [f"{self.total} {plural(self.total, 'sample')}"]
         if self.mistakes is not None and self.scored:
             parts.append(f"{self.mistakes} of {self.scored} wrong ({100 - 100 * self.mistakes / self.scored:.1f} % right)")
         if self.mean_loss is not None:

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from gui.numbers import plural
+
 #: Layers of up to so many units are drawn as circles, and the weights between two of them as lines.
 MOST_UNITS = 32
 #: Elements of a strip, maps of a layer, and kernels of a layer each way that are asked for and drawn.
@@ -87,7 +89,7 @@ class Form:
         if not self.shape or self.kind == "number":
             return ""
         if self.kind in ("units", "strip"):
-            return f"{self.shape[0]:,} {'value' if self.given else 'unit'}{'s' * (self.shape[0] > 1)}"
+            return f"{self.shape[0]:,} {plural(self.shape[0], 'value' if self.given else 'unit')}"
         return " × ".join(f"{n:,}" for n in self.shape)
 
     def grid(self) -> tuple[int, int]:

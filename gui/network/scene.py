@@ -15,6 +15,7 @@ from gui.network.spot import Spot
 from gui.network.values import Content
 from gui.network.weight_lines import WeightLines
 from gui.network.where import element_at
+from gui.numbers import plural
 from gui.theme import Theme
 
 
@@ -144,7 +145,7 @@ class NetworkScene(QGraphicsScene):
         words += [f"{title} is selected" for title, marks in items if marks.selected]
         words += [f"{title} {marks.picked[0]} {list(marks.picked[1])} is selected" for title, marks in items if marks.picked]
         if count := sum(len(marks.lit) for _, marks in items):
-            words.append(f"{count} numbers are lit")
+            words.append(f"{count} {plural(count, 'number is', 'numbers are')} lit")
         return "; ".join(words)
 
     def light(self, node: str | None, phase: str) -> None:

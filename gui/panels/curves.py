@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QApplication, QComboBox, QMenu, QVBoxLayout, QWidget
 
 from gui.context import Context
 from gui.curve_data import QUANTITIES, Series, end_of, epoch_at, series_of
-from gui.numbers import format_count
+from gui.numbers import format_count, plural
 from gui.panels.curves_choice import CurvesChoice
 from gui.panels.panel import Panel
 from gui.steps import step_number
@@ -151,7 +151,7 @@ class CurvesPanel(Panel):
         # Several backward passes that add up their gradients are one step.
         count = int(latest["steps"][-1]) + 1 if latest is not None and len(latest["steps"]) else 0
         epochs = epoch_at(self.state.measures.get(current), count)
-        text = f"{format_count(count)} step{'' if count == 1 else 's'}"
+        text = f"{format_count(count)} {plural(count, 'step')}"
         self.head.set_subject(text + (f", epoch {epochs}" if epochs else "") if plots else "", brief=text if plots else "")
 
     def _plots(self, found: dict[str, list[Series]]) -> list[Plot]:

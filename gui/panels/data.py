@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
-from PyQt6.QtWidgets import QComboBox, QDialog, QStackedWidget
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QComboBox, QStackedWidget
 
 from gui.context import Context
 from gui.data.batch import Batch
@@ -14,9 +15,9 @@ from gui.data.confusion import ConfusionMatrix
 from gui.data.points import PointsPlot
 from gui.data.sample_grid import SampleGrid
 from gui.data.tally import Tally, accuracy
-from gui.numbers import format_count
+from gui.numbers import format_count, plural
 from gui.panels.panel import Panel
-from gui.panels.tensor_edit import EditDialog, place_of_labels
+from gui.panels.tensor_edit import EditDialog, Place, place_of_labels
 from gui.state import Selection
 from gui.steps import step_number
 from gui.theme import Theme
@@ -192,7 +193,8 @@ class DataPanel(Panel):
             counts = self._tally.counts() if whole else batch.confusion
             self.pages.setCurrentWidget(self.confusion)
             self.confusion.show_counts(counts, batch.names)
-            seen = f" · {self._tally.batches} batches" if whole else ""
+            batches = self._tally.batches
+            seen = f" · {batches} {plural(batches, 'batch', 'batches')}" if whole else ""
             summary = f"{accuracy(counts)}{seen}" if counts is not None else summary
         elif batch.kind == "points" and chosen == "order":
             self.pages.setCurrentWidget(self.points)
@@ -229,13 +231,25 @@ class DataPanel(Panel):
     def edit_label(self, sample: int) -> None:
         """Ask for another label of a sample, and fork the run with it where the labels were made."""
         batch, stop = self.batch, self.state.stop
-        at = batch.labels_at if batch is not None else None
         if self.state.running:
             self.context.say("The script runs: pause it (F6) and step on by a batch, then its labels can be changed.")
+        elif batch is None or stop is None or self._passed_by or batch.labels is None or sample >= len(batch.labels):
+            self._no_label()
+        else:
+            # Where they were made is looked for in the whole history: only for this.
+            self.ask("labels at", "labelsAt", {}, lambda body: self._edit(sample, batch, stop, body), self._no_label)
+
+    def _no_label(self, _why: str = "") -> None:
+        why = " It was seen while the script ran freely: step on by a batch." if self._passed_by else ""
+        self.context.say(f"This sample has no label that could be changed here.{why}")
+
+    def _edit(self, sample: int, batch: Batch, stop: dict[str, Any], body: dict[str, Any]) -> None:
+        """Ask for another label of a sample of ``batch``, unless the script has gone on meanwhile."""
+        at = body["labelsAt"]
+        if batch is not self.batch or stop is not self.state.stop or self.state.running:
             return
-        if batch is None or stop is None or at is None or batch.labels is None or sample >= len(batch.labels):
-            why = " It was seen while the script ran freely: step on by a batch." if self._passed_by else ""
-            self.context.say(f"This sample has no label that could be changed here.{why}")
+        if at is None or batch.labels is None:
+            self._no_label()
             return
         shape = at["shape"]
         if math.prod(shape[1:]) != 1 or shape[0] <= sample:
@@ -248,12 +262,17 @@ class DataPanel(Panel):
         whole = batch.labels.dtype.kind in "iub"
         name = f"label of sample [{sample}]"
         dialog = EditDialog(name, str(value.item()), self.theme, whole, self, place.note, self._classes())
-        if dialog.exec() == QDialog.DialogCode.Accepted and dialog.value is not None:
-            if place.seq is not None and place.seq != stop.get("seq"):
-                self.context.link.move("goto", seq=place.seq)  # the fork waits for it
-            index = (sample, *[0] * (len(shape) - 1))
-            self.context.link.fork([place.edit(index, dialog.value)], f"label [{sample}] = {dialog.field.text().strip()}")
-        dialog.deleteLater()
+        index = (sample, *[0] * (len(shape) - 1))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: self._fork(place, index, dialog, stop))
+        dialog.open()  # not exec(), which would keep all other answers waiting
+
+    def _fork(self, place: Place, index: tuple[int, ...], dialog: EditDialog, stop: dict[str, Any]) -> None:
+        if dialog.value is None:
+            return
+        if place.seq is not None and place.seq != stop.get("seq"):
+            self.context.link.move("goto", seq=place.seq)  # the fork waits for it
+        self.context.link.fork([place.edit(index, dialog.value)], f"label [{index[0]}] = {dialog.field.text().strip()}")
 
     def _classes(self) -> str:
         """What the numbers of labels mean."""

@@ -8,6 +8,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QCheckBox, QDockWidget, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from gui.context import Context
+from gui.numbers import plural
 from gui.panels.diagnostics_card import FindingCard
 from gui.panels.panel import Panel
 from gui.theme import Theme
@@ -130,7 +131,7 @@ class DiagnosticsPanel(Panel):
                 self._column.removeWidget(card)
                 self._column.insertWidget(i, card)
         counts = [(s, sum(f["severity"] == s for f in findings)) for s in SEVERITIES]
-        self.head.set_subject(" · ".join(f"{n} {s}{'' if n == 1 else 's'}" for s, n in counts if n))
+        self.head.set_subject(" · ".join(f"{n} {plural(n, s)}" for s, n in counts if n))
         if findings:
             self.show_content()
         else:

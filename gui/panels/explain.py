@@ -43,6 +43,8 @@ class ExplainPanel(Panel):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.explanation: dict[str, Any] | None = None
+        #: In words, what had been done at the event of the explanation.
+        self._of = ""
         self._asked: tuple | None = None
         self._trail: list[Selection] = []
         self._going = False
@@ -71,7 +73,10 @@ class ExplainPanel(Panel):
         if self.state.running:
             return
         if selection.reference is None or selection.index is None:
-            self._nothing(None)
+            if selection.kept is not None and self.explanation is not None:
+                self._keep(self.explanation)
+            else:
+                self._nothing(None)
             return
         wanted = (tuple(selection.reference.items()), selection.index)
         if wanted == self._asked:
@@ -105,6 +110,10 @@ class ExplainPanel(Panel):
 
     def _answered(self, body: dict[str, Any]) -> None:
         self.explanation = body
+        stop = self.state.stop or {}
+        phase = f"{stop.get('direction')} " if stop.get("direction") and stop.get("seq") == body["event"] else ""
+        inside = f" of {self.state.selection.module}" if self.state.selection.module else ""
+        self._of = f"{phase}{body['op']}{inside}"
         self.show_content()
         self.head.set_problem("")
         # Of a number of another step, which stays selected, that is said: it has another value by now.
@@ -113,6 +122,15 @@ class ExplainPanel(Panel):
         self.head.set_subject(element_name(body["name"], body["index"]), f" · {body['op']}{when}")
         self.page.show_explanation(body)
         self._tell(())
+
+    def _keep(self, body: dict[str, Any]) -> None:
+        """The script has gone on to an op without such an element: what was explained last stays, and says of what it is."""
+        self._asked = None
+        self.show_content()
+        self.head.set_subject(element_name(body["name"], body["index"]), " · before this stop")
+        self.page.show_origin(f"from {self._of}, before this stop: nothing here has this element")
+        if self.state.contributors:
+            self.state.update(contributors=[])
 
     def _refused(self, message: str) -> None:
         selection = self.state.selection

@@ -8,7 +8,7 @@ from typing import Any
 from PyQt6.QtCore import QPoint, Qt, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from gui.numbers import format_number, trimmed
+from gui.numbers import format_number, plural, trimmed
 from gui.panels.explain_threads import ThreadsPart
 from gui.panels.explain_title import ExplainTitle
 from gui.terms import element_name, terms_of
@@ -98,9 +98,7 @@ class ExplainPage(QScrollArea):
         self._body = body
         self.title.show_number(element_name(body["name"], body["index"]), format_number(body["actual"]))
         self.value.setToolTip(f"{body['actual']!r} (the kernel's)")
-        by = f"computed by {body['op']}{' on the GPU' if body.get('launch') else ''}"
-        parts = [f"an element of {body['label']}" if body.get("label") else "", by]
-        self.of.setText(" · ".join(filter(None, parts)))
+        self.show_origin(f"computed by {body['op']}{' on the GPU' if body.get('launch') else ''}")
         self.formula.set_formula(body["latex"], body["plain"])
         # Unbreakable within: "(1, 1)" does not end a line after its comma.
         given = ", ".join(f"{key} {_text(value)}".replace(" ", "\u00a0") for key, value in body["parameters"].items())
@@ -115,6 +113,11 @@ class ExplainPage(QScrollArea):
         self.cause.setVisible(bool(body["cause"]))
         self.threads.show_launch(body.get("launch"))
         self.threads_line.setVisible(body.get("launch") is not None)
+
+    def show_origin(self, text: str) -> None:
+        """Say below the name where the number is from."""
+        label = (self._body or {}).get("label")
+        self.of.setText(" · ".join(filter(None, [f"an element of {label}" if label else "", text])))
 
     def set_stepping(self, stepping: bool) -> None:
         """While an element is stepped, the thread that computes it comes first; else it comes last."""
@@ -134,10 +137,9 @@ class ExplainPage(QScrollArea):
         terms = terms_of(body)
         self.terms.set_terms(terms)
         summands = terms.count
-        shown = "term" if summands == 1 else "terms"
-        read = f"{body['total']:,} numbers were read" if body["total"] != 1 else "1 number was read"
+        read = f"{body['total']:,} {plural(body['total'], 'number was', 'numbers were')} read"
         if terms.summands:
-            text = f"The sum of {summands:,} {shown}, the largest first" if summands > 1 else "One term"
+            text = f"The sum of {summands:,} terms, the largest first" if summands > 1 else "One term"
         elif not body["complete"] or any(term.share is None for term in terms.terms):
             text = f"{read}; the sum is too long for shares"
         else:

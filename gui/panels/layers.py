@@ -16,6 +16,7 @@ from PyQt6.QtWidgets import (
 )  # fmt: skip
 
 from gui.context import Context
+from gui.numbers import plural
 from gui.panels.layers_table import COLUMNS, LEFT_OUT, NAMED, BarDelegate, LayersModel, Row, make_table, rows_of
 from gui.panels.layers_time import OverTime, finite
 from gui.panels.panel import Panel
@@ -302,7 +303,8 @@ def _subject(rows: list[Row]) -> str:
     if not rows:
         return ""
     outputs = sum(not row.parameter for row in rows)
-    return f"{outputs} outputs, {len(rows) - outputs} parameters"
+    parameters = len(rows) - outputs
+    return f"{outputs} {plural(outputs, 'output')}, {parameters} {plural(parameters, 'parameter')}"
 
 
 PANEL = LayersPanel

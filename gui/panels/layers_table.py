@@ -18,7 +18,7 @@ from PyQt6.QtWidgets import (
     QTableView,
 )  # fmt: skip
 
-from gui.numbers import format_number
+from gui.numbers import format_number, plural
 from gui.theme import Theme, with_alpha
 
 #: Field, head, tooltip. Fields that begin with "gradient " are those of the gradient.
@@ -153,11 +153,11 @@ class LayersModel(QAbstractTableModel):
         """A cell in words."""
         if column == "name":
             what = "parameter" if row.parameter else "output"
-            broken = f"; {row.broken} numbers are NaN or infinite" if row.broken else ""
+            broken = f"; {row.broken} {plural(row.broken, 'number is', 'numbers are')} NaN or infinite" if row.broken else ""
             elements, step = row.values.get("count", 0), row.values.get("step", 0) + 1
             numbers = [(head, LayersModel.text(row, key)) for key, head, _ in COLUMNS[1:-1]]
             known = "".join(f"; {head} {text}" for head, text in numbers if text)
-            return f"{row.name}: {what}, {elements} elements, in step {step}{known}{broken}"
+            return f"{row.name}: {what}, {elements} {plural(elements, 'element')}, in step {step}{known}{broken}"
         value = row.get(column)
         meaning = next(tip for key, _, tip in COLUMNS if key == column)
         return "" if value is None else f"{value!r}. {meaning}"

@@ -9,6 +9,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QListWidget, QListWidgetItem
 
 from gui.context import Context
+from gui.numbers import plural
 from gui.panels.panel import Panel
 from gui.places import places_of
 from gui.theme import Theme
@@ -55,7 +56,7 @@ class StackPanel(Panel):
             place = f"{os.path.basename(path)}:{frame['line']}" if path else ""
             self._add(f"{_frame_name(frame['name'])}  {place}", frame)
         past = "" if stop.get("live", True) else " · in the past only the line is known"
-        self.head.set_subject(f"{len(frames)} frame{'' if len(frames) == 1 else 's'}{past}")
+        self.head.set_subject(f"{len(frames)} {plural(len(frames), 'frame')}{past}")
         if not frames and not element:
             self.show_empty("The script has ended.\n\nStep back (Alt+F10) or restart (Ctrl+Shift+F5).")
         self._mark()

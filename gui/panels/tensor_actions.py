@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtWidgets import QApplication, QDialog, QMenu
 
 from gui.makers import maker_of, with_events
+from gui.numbers import plural
 from gui.panels.tensor_edit import EditDialog, Place, place_of
 from gui.panels.tensor_save import TensorSave
 from gui.panels.tensor_view import exact
@@ -85,7 +86,8 @@ class TensorActions:
         _clip("\n".join("\t".join(map(exact, numbers)) for numbers in seen))
         if view.block != (1, 1):
             means = f"{view.block[0]} × {view.block[1]} elements"
-            self._panel.context.say(f"Copied {seen.size:,} means of {means} each. Zoom in to copy single numbers.")
+            copied = f"{seen.size:,} {plural(seen.size, 'mean')} of {means} each"
+            self._panel.context.say(f"Copied {copied}. Zoom in to copy single numbers.")
 
     def edit_selected(self) -> None:
         """Ask for another value of the selected element."""

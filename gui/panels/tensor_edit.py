@@ -77,7 +77,7 @@ def place_of(
 
 
 def place_of_labels(at: Mapping[str, Any], stop: Mapping[str, Any], graph: Mapping[str, Any] | None) -> Place | None:
-    """The place to change a label at, which the answer to ``samples`` names (``labelsAt``): before the loss reads it."""
+    """The place to change a label at, which the answer to ``labelsAt`` names: before the loss reads it."""
     seq = int(at["event"])
     if "expression" in at:
         return Place({"expression": str(at["expression"])}, seq, _BEFORE)

@@ -24,6 +24,7 @@ from PyQt6.QtWidgets import (
 )  # fmt: skip
 
 from gui.context import Context
+from gui.numbers import plural
 from gui.recording_run.encoders import NO_MP4, available
 from gui.recording_run.journey import Route
 from gui.recording_run.recording import Picture, Recording, even
@@ -156,7 +157,7 @@ class RecordDialog(QDialog):
         shape = f"{width} × {even(size.scaled(width, 10**6, Qt.AspectRatioMode.KeepAspectRatio)).height()} pixels"
         route, rate = self.route, self.rate.value()
         total = route.count or (route.last - route.first + 1 if route.level == "step" else 0)
-        length = f"{total} pictures, {total / rate:.1f} s" if total else "A picture of every stop"
+        length = f"{total} {plural(total, 'picture')}, {total / rate:.1f} s" if total else "A picture of every stop"
         self.note.setText(NO_MP4 if missing else f"{length}, {shape}. The run returns to where it stands now.")
 
     # ---- recording ----

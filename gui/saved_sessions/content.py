@@ -49,7 +49,7 @@ class View:
     """What the user has set, and what was on the screen.
 
     Attributes:
-        breakpoints: {"lines": {path: entries}, "op": entries, "module": ..., "watch": ...}.
+        breakpoints: {"lines": {path: entries}, "op": entries, "module": ..., "watch": ..., "exception": ...}.
         selection: the fields of :class:`gui.state.Selection`; its event by its position, as ``at``.
         panels: by key, what each panel's ``save()`` gave.
         stop, graph, findings, statistics: as in :class:`gui.state.State`. events: the answer to that request.

@@ -7,6 +7,8 @@ import hashlib
 import os
 from typing import Any
 
+from gui.numbers import plural
+
 _NAMES = {"python": "Python", "nablascope": "Nablascope", "numpy": "NumPy", "numba": "Numba", "scipy": "SciPy"}
 
 
@@ -23,7 +25,7 @@ def script_words(saved: str, now: str) -> str:
     count = changed_lines(saved, now)
     if not count:
         return "the script has changed since: the ends of its lines"
-    return f"the script has changed since: {count:,} line{'' if count == 1 else 's'}"
+    return f"the script has changed since: {count:,} {plural(count, 'line')}"
 
 
 def environment_words(saved: dict[str, Any], now: dict[str, Any]) -> list[str]:

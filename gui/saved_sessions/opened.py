@@ -15,6 +15,7 @@ from typing import Any
 
 import platformdirs
 
+from gui.numbers import plural
 from gui.saved_sessions.archive import Archive, SessionFileError
 from gui.saved_sessions.content import SavedSession, script_hash
 from gui.saved_sessions.differences import environment_words, file_words, listed, script_words
@@ -55,8 +56,8 @@ class Opened:
         if not self.own:
             return (
                 f"{self.name} was saved on another machine, or was changed since. What is shown comes from the file. "
-                f"Replaying it runs its script ({script}, {lines:,} lines) and its edits with your rights: look at them "
-                "first."
+                f"Replaying it runs its script ({script}, {lines:,} {plural(lines, 'line')}) and its edits with your "
+                "rights: look at them first."
             )
         if self.disk is None:
             return (

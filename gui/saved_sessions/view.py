@@ -8,15 +8,13 @@ from collections.abc import Hashable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from gui.breakpoints import breakpoints_of, is_on, specification
+from gui.breakpoints import KINDS, breakpoints_of, is_on, specification
 from gui.context import Context
 from gui.curve_data import joined, series_of
 from gui.panels.panel import Panel
 from gui.saved_sessions.arrays import size_of
 from gui.saved_sessions.content import KeptRun, SavedSession, View
 from gui.state import Selection
-
-KINDS = ("op", "module", "watch")
 
 #: Bytes of arrays of one answer, and of all answers, that go into a file.
 _MOST_OF_ONE, _MOST_OF_ALL = 8 << 20, 48 << 20

@@ -15,6 +15,12 @@ from gui.watch_kinds import WATCH_KINDS, watch_sentence
 #: Kind of breakpoint: title of the form.
 TITLES = {"op": "Stop at an op", "module": "Stop at a module", "watch": "Stop when numbers go wrong"}
 
+#: Exception filters: what the Debug Adapter Protocol calls them, and when they stop.
+_EXCEPTIONS = {
+    "raised": ("Raised Exceptions", "at every exception that is raised, or comes through, in your files; the run is slower"),
+    "uncaught": ("Uncaught Exceptions", "at an exception that nothing handles, which ends the script"),
+}
+
 _DIRECTIONS = {"forward and backward": None, "forward": "forward", "backward": "backward", "update": "update"}
 _RETURN = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _WHEN = {"on entering": "enter", "on leaving": "exit"}
@@ -177,7 +183,9 @@ class BreakpointForm(QFrame):
 
 
 def sentence(kind: str, entry: Entry) -> str:
-    """When a breakpoint of "op", "module" or "watch" stops, in words."""
+    """When a breakpoint of "op", "module", "watch" or "exception" stops, in words."""
+    if kind == "exception":
+        return _EXCEPTIONS[entry["filter"]][1]
     if kind == "watch":
         return f"when {watch_sentence(entry)}"
     if kind == "module":
@@ -189,6 +197,8 @@ def sentence(kind: str, entry: Entry) -> str:
 
 def brief(kind: str, entry: Entry) -> str:
     """The same for a list: in as few words as there can be."""
+    if kind == "exception":
+        return _EXCEPTIONS[entry["filter"]][0]
     if kind == "watch":
         return watch_sentence(entry).removeprefix("the ")
     if kind == "module":

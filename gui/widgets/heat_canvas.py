@@ -12,6 +12,7 @@ from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
+from gui.numbers import plural
 from gui.theme import Theme, with_alpha
 from gui.widgets.heat_paint import CellPainter, Picture, paint_axis, paint_cells, paint_ring
 from gui.widgets.heat_scale import paint_scale, scale_texts
@@ -102,7 +103,8 @@ class HeatCanvas(QWidget):
         if (selected, list(shares)) != (self.selected, self.shares):
             self.selected, self.shares = selected, list(shares)
             cell = f"row {selected[0]}, column {selected[1]} is selected" if selected else ""
-            made = f"{len(self.shares)} numbers made the one that is explained" if self.shares else ""
+            many = len(self.shares)
+            made = f"{many} {plural(many, 'number')} made the one that is explained" if many else ""
             self.setAccessibleDescription("; ".join(filter(None, (cell, made))))
             self.update()
 

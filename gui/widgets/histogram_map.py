@@ -9,7 +9,7 @@ from PyQt6.QtCore import QEvent, QLineF, QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QFontMetricsF, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from gui.numbers import format_number
+from gui.numbers import format_number, plural
 from gui.plots.axes import tick_values
 from gui.theme import Theme, with_alpha
 
@@ -64,7 +64,8 @@ class HistogramMap(QWidget):
         else:
             self._counts, self._shares, self._edges = np.zeros((0, 0), np.int64), np.zeros((0, 0)), np.zeros(0)
         self._image = None
-        last = "" if not len(steps) else f"{title}: histograms of {len(steps)} steps, to step {steps[-1]}"
+        count = len(steps)
+        last = f"{title}: histograms of {count} {plural(count, 'step')}, to step {steps[-1]}" if count else ""
         self.setAccessibleDescription(last)
         self.update()
 
@@ -183,7 +184,8 @@ class HistogramMap(QWidget):
         row = int(min(self._counts.shape[1] - 1, (box.bottom() - y) / box.height() * self._counts.shape[1]))
         bounds = f"{format_number(float(self._edges[row]))} to {format_number(float(self._edges[row + 1]))}"
         share = 100 * self._shares[at, row]
-        return f"step {self._steps[at]:,}   {bounds}: {self._counts[at, row]:,} elements, {share:.1f} %"
+        count = int(self._counts[at, row])
+        return f"step {self._steps[at]:,}   {bounds}: {count:,} {plural(count, 'element')}, {share:.1f} %"
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         if event is not None:

@@ -7,7 +7,7 @@ from PyQt6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from gui.numbers import format_count, format_number, trimmed
+from gui.numbers import format_count, format_number, plural, trimmed
 from gui.theme import Theme, with_alpha
 
 
@@ -136,6 +136,6 @@ class HistogramPlot(QWidget):
         if k < 0:
             self.read.emit("")
             return
-        share = self.counts[k] / max(1, self.counts.sum())
+        count, share = int(self.counts[k]), self.counts[k] / max(1, self.counts.sum())
         between = f"{self._text(float(self.edges[k]))} to {self._text(float(self.edges[k + 1]))}"
-        self.read.emit(f"{between}: {format_count(int(self.counts[k]))} elements, {share:.1%}")
+        self.read.emit(f"{between}: {format_count(count)} {plural(count, 'element')}, {share:.1%}")

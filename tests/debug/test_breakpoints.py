@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 
+import numpy as np
 import pytest
 
 import engine as torch
@@ -311,13 +312,29 @@ def test_module_breakpoints_say_where_and_check_their_arguments():
 
 def test_exceptions():
     points = Breakpoints()
-    assert points.on_exception(ValueError("no"), True) is None and not points.has_exceptions
+    # At first those that end the script are stopped at.
+    assert points.on_exception(ValueError("no"), True).stops and not points.has_exceptions
+    assert points.set_exceptions([]) == [] and points.on_exception(ValueError("no"), True) is None
     told = points.set_exceptions(["uncaught", {"filter": "raised", "condition": "isinstance(error, KeyError)"}, "caught"])
     assert [t["verified"] for t in told] == [True, True, False] and points.has_exceptions
     hit = points.on_exception(ValueError("no"), True)
     assert hit.reason == "exception" and hit.description == "ValueError: no" and hit.ids == (told[0]["id"],)
     assert points.on_exception(ValueError("no"), False) is None
     assert points.on_exception(KeyError("k"), False).ids == (told[1]["id"],)
+    points.clear()
+    assert points.on_exception(ValueError("no"), True) is not None and not points.has_exceptions
+
+
+def test_what_is_set_twice_is_refused_and_hits_once():
+    points = Breakpoints()
+    nan = {"kind": "nan-inf"}
+    first, second, other = points.set_watchpoints([nan, dict(nan), {**nan, "condition": "step > 3"}])
+    assert first["verified"] and other["verified"] and not second["verified"]
+    assert second["message"] == f"it is set twice: breakpoint {first['id']} is the same"
+    bad = event("forward", arrays={"y": np.array([np.nan], np.float32)})
+    assert [hit.ids for hit in points.on_event(bad, lambda: {"step": 0})] == [(first["id"],)]
+    # Sent again it is the same one, with its hits; without the first the second would do.
+    assert points.set_watchpoints([nan])[0] == first
 
 
 # ---- the past ----

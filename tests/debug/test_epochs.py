@@ -149,6 +149,47 @@ def test_a_look_at_the_first_batch_is_no_epoch(run):
     assert run.wrong() == []
 
 
+def test_a_pass_that_only_prints_shapes_is_no_epoch(run, made):
+    loader = made(run.train)
+    for _ in loader:
+        run.note("look", 1)  # while it lasts it may be one
+    run.note("between", 0)
+    for epoch in range(1, 4):
+        for batch in loader:
+            run.step(epoch, batch)
+        run.note("between", epoch)
+    for _ in loader:
+        run.note("shape", 3)
+    run.note("between", 3)
+    for batch in loader:
+        run.step(4, batch)
+    assert run.wrong(of=("look", "between", "train", "trained")) == []
+
+
+def test_a_pass_at_the_place_of_the_training_that_trains_nothing_is_no_epoch(run, made):
+    loader = made(run.train)
+    for epoch in range(6):
+        for batch in loader:
+            if epoch % 3 == 0:
+                run.note("shape", 0)
+                continue
+            run.step(epoch - epoch // 3, batch)
+    assert run.wrong(of=("train", "trained")) == []
+
+
+def test_gradients_that_a_later_step_uses_make_an_epoch(run, made):
+    loader = made(run.train)
+    for epoch in range(1, 5):
+        for x, y in loader:
+            nn.functional.mse_loss(run.model(x), y).backward()
+            run.note("train", epoch)
+        run.note("between", epoch)
+        if epoch % 2 == 0:
+            run.optimizer.step()
+            run.note("trained", epoch)
+    assert run.wrong(of=("train", "trained", "between")) == []
+
+
 def test_the_accuracy_on_the_training_data_is_no_epoch(run):
     loader = DataLoader(run.train, 4)
     for epoch in range(1, 4):
@@ -270,3 +311,4 @@ def test_what_was_made_in_each_epoch_is_not_kept(run):
             run.step(epoch, batch)
     gc.collect()
     assert [one() for one in gone[:-2]] == [None] * 8 and run.wrong() == []
+    assert len(run.recorder._passes._by_loader) == 1

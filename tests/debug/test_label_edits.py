@@ -68,7 +68,7 @@ def test_the_loss_of_this_step_sees_the_label(tmp_path, loop, past):
             while session.current.stop.get("kind") != "backward":
                 session.step("stepBack", granularity="op")
         body = session.request("samples")
-        at, before = body["labelsAt"], body["losses"].numpy()
+        at, before = session.request("labelsAt")["labelsAt"], body["losses"].numpy()
         assert body["labels"].tolist()[0] == 0
         if at["event"] != session.current.stop["seq"]:
             session.step("goto", seq=at["event"])

@@ -192,6 +192,23 @@ def test_watchpoints_are_parsed(shell):
     ]
 
 
+def test_what_is_set_already_is_refused(shell):
+    assert shell.run_line("watch nan-inf") and not shell.run_line("watch nan-inf")
+    assert "breakpoint 1 is that already" in shell.said
+    assert asked(shell, "setWatchpoints") == [{"breakpoints": [{"kind": "nan-inf"}]}]
+    assert shell.run_line("disable 1") and not shell.run_line("watch nan-inf")
+    assert "breakpoint 1 is that already, disabled ('enable 1')" in shell.said
+    assert shell.run_line("watch nan-inf, step > 3") and shell.run_line("cl 1") and shell.run_line("watch nan-inf")
+    assert [point.number for point in shell.points] == [2, 3]
+
+
+def test_exceptions_are_caught(shell):
+    assert shell.run_line("catch raised") and shell.run_line("catch uncaught off") and shell.run_line("catch")
+    assert asked(shell, "setExceptionBreakpoints") == [{"filters": ["raised", "uncaught"]}, {"filters": ["raised"]}]
+    assert "raised exceptions: the script stops" in shell.said and "uncaught exceptions: off" in shell.said
+    assert not shell.run_line("catch fire") and not shell.run_line("catch raised on")
+
+
 def test_runs_until_places(shell):
     client = shell.session.current.client
     client.do_runTo = lambda **place: client.stopped("goto", 4)

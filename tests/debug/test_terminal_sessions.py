@@ -167,6 +167,9 @@ def test_the_same_weights_after_a_restart(tmp_path):
     ("text", "commands", "code"),
     [
         ("raise ValueError('bad luck')", "c\nexpect ValueError: bad luck\nw\nexpect script.py:4\nback op\nexpect past", 1),
+        ("raise ValueError('bad luck')", "catch uncaught off\nexpect uncaught exceptions: off\nc\nexpect exit code 1", 1),
+        ("try:\n    int('x')\nexcept ValueError:\n    pass",
+         "catch raised\nc\nexpect ValueError: invalid literal\nw\nexpect script.py:5\nc\nexpect exit code 0", 0),
         ("import sys\nsys.exit(7)", "c\nexpect exit code 7", 7),
         ("import os\nos.abort()", "c\nexpect is lost\nrestart\nexpect script.py:1\nop\nexpect forward", 0),
         ("z = bytearray(1 << 50)", "c\nexpect MemoryError", 1),

@@ -395,3 +395,46 @@ def test_what_a_dataset_computes_for_the_first_batch_is_no_network():
     finally:
         set_observer(None)
     assert from_events(watch.events)["nodes"] == []
+
+
+def test_what_has_run_of_a_longer_batch_is_longer():
+    """Sequences of 5 after sequences of 2: of the pass on its way one op has run."""
+    model = Residual()
+    watch = Watch(Names())
+
+    def sequences(length):
+        x = wrap(np.ones((4, length, 3), np.float32))
+        watch.batch(x, wrap(np.zeros(4, np.int64)))
+        return x
+
+    set_observer(watch)
+    try:
+        model(sequences(2)).sum().backward()
+        before = from_events(watch.events, watch.names)
+        x = sequences(5)
+        assert from_events(watch.events, watch.names) == before
+        model.first(x)
+        half = from_events(watch.events, watch.names)
+    finally:
+        set_observer(None)
+    lengths = {node["id"]: node["outputs"][0]["shape"][1] for node in half["nodes"] if node["outputs"][0]["shape"]}
+    assert lengths.pop("input") == lengths.pop("first/Linear") == 5
+    assert set(lengths) > {"second/Linear", "Residual/Add"} and set(lengths.values()) == {2}
+    read = {(edge["to"], edge["input"]): edge["shape"][1] for edge in half["edges"] if len(edge["shape"]) == 3}
+    assert read["first/Linear", "x"] == 5 and read["Residual/Add", "b"] == 2
+    # It is the pass before otherwise, and of another signature, so that it is laid out anew.
+    assert [node["event"] for node in half["nodes"]] == [node["event"] for node in before["nodes"]]
+    assert half["signature"] != before["signature"] and half["complete"]
+
+
+def test_a_smaller_batch_changes_no_size():
+    model = Residual()
+    watch = trained(model)
+    before = from_events(watch.events, watch.names)
+    set_observer(watch)
+    try:
+        watch.batch(wrap(np.ones((2, 3), np.float32)), wrap(np.zeros(2, np.int64)))
+        model.first(wrap(np.ones((2, 3), np.float32)))
+    finally:
+        set_observer(None)
+    assert from_events(watch.events, watch.names) == before

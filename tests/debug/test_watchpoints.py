@@ -55,7 +55,7 @@ def test_the_first_element_sample_and_culprit_are_named():
     )
     (finding,) = found({"kind": "nan-inf"}, forward([-INF], x=[1.0, NAN], module="fc1"))
     assert finding.sentence == (
-        "-Infinity in y of Linear (fc1): first at [0]; 1 of 1 elements; it came in through x of Linear (fc1)"
+        "-Infinity in y of Linear (fc1): first at [0]; 1 of 1 element; it came in through x of Linear (fc1)"
     )
     (finding,) = found({"kind": "nan"}, forward(NAN))
     assert finding.sentence.startswith("NaN in y of Linear; none") and finding.index == ()

@@ -24,8 +24,17 @@ def panel(qtbot, context, link):
     return panel
 
 
+#: What is always in the list.
+BOXES = ["Raised Exceptions", "Uncaught Exceptions", "NaN or infinity in any tensor"]
+
+
 def texts(panel):
     return [panel.tree.topLevelItem(i).text(0) for i in range(panel.tree.topLevelItemCount())]
+
+
+def checked(panel):
+    items = [panel.tree.topLevelItem(i) for i in range(panel.tree.topLevelItemCount())]
+    return [item.checkState(0) == Qt.CheckState.Checked for item in items]
 
 
 def fill(panel):
@@ -39,14 +48,17 @@ def fill(panel):
 
 
 def test_is_empty_at_first_and_says_how_to_begin(panel):
-    assert panel.tree.topLevelItemCount() == 0 and panel._stack.currentWidget() is panel._empty
+    assert texts(panel) == BOXES and checked(panel) == [False, True, False]
+    assert panel.hint.isVisible() and panel.hint.text() == panel.empty_text and panel.head.subject.text() == ""
+    fill(panel)
+    assert not panel.hint.isVisible()
 
 
 def test_lists_all_kinds_and_what_is_wrong(panel):
     fill(panel)
     assert texts(panel) == [
         "train.py:12", "train.py:61   if loss > 2 · hit % 10", "Linear backward", "Nope   no op is called 'Nope'",
-        "gradient norm of *.weight exceeds 3",
+        "gradient norm of *.weight exceeds 3", *BOXES,
     ]  # fmt: skip
 
 
@@ -67,7 +79,52 @@ def test_delete_removes(qtbot, panel, context, link):
     qtbot.keyClick(panel.tree, Qt.Key.Key_Delete)
     assert context.state.watchpoints == [] and link.moves[-1] == ("setWatchpoints", {"breakpoints": []})
     panel.remove_all()
-    assert texts(panel) == [] and context.state.breakpoints == {}
+    assert texts(panel) == BOXES and context.state.breakpoints == {}
+
+
+def test_the_boxes_for_exceptions(qtbot, panel, link, until):
+    def sent():
+        return [arguments["filters"] for command, arguments in link.moves if command == "setExceptionBreakpoints"]
+
+    panel.tree.topLevelItem(0).setCheckState(0, Qt.CheckState.Checked)
+    until(lambda: sent() == [["raised", "uncaught"]])
+    panel.tree.setCurrentItem(panel.tree.topLevelItem(1))
+    qtbot.keyClick(panel.tree, Qt.Key.Key_Return)
+    until(lambda: sent()[1:] == [["raised"]])
+    assert checked(panel) == [True, False, False] and panel.tree.currentItem().text(0) == BOXES[1]
+    assert panel.head.subject.text() == ""
+    # As at first: none but those that end the script.
+    panel.remove_all()
+    assert checked(panel) == [False, True, False] and sent()[2:] == [["uncaught"]]
+    qtbot.keyClick(panel.tree, Qt.Key.Key_Delete)
+    panel.remove_all()
+    assert sent()[3:] == [[], ["uncaught"]]
+    assert len(panel.menu(panel.rows()[0][0]).actions()) == 1
+
+
+def test_the_box_for_nan_is_the_watchpoint_and_there_is_but_one(qtbot, panel, context, link, until):
+    panel.tree.setCurrentItem(panel.tree.topLevelItem(2))
+    qtbot.keyClick(panel.tree, Qt.Key.Key_Return)
+    until(lambda: context.state.watchpoints != [])
+    assert link.moves[-1] == ("setWatchpoints", {"breakpoints": [{"kind": "nan-inf"}]})
+    assert texts(panel) == BOXES and checked(panel) == [False, True, True] and panel.head.subject.text() == "1 set"
+    assert panel.tree.currentItem().text(0) == BOXES[2]
+    # Once more by the form: it is the same one.
+    panel.open_form("watch")
+    panel.form.accept()
+    assert texts(panel) == BOXES and link.moves[-1][1] == {"breakpoints": [{"kind": "nan-inf"}]}
+    # Switched off by its box, it is switched on by the form.
+    panel.tree.topLevelItem(2).setCheckState(0, Qt.CheckState.Unchecked)
+    until(lambda: link.moves[-1][1] == {"breakpoints": []})
+    assert texts(panel) == BOXES and checked(panel)[2] is False
+    panel.open_form("watch")
+    panel.form.accept()
+    assert link.moves[-1][1] == {"breakpoints": [{"kind": "nan-inf"}]} and len(context.state.watchpoints) == 1
+    # One with a condition is another.
+    breakpoints_of(context).add("watch", {"kind": "nan-inf", "condition": "step > 3"})
+    assert texts(panel) == ["NaN or infinity in any tensor   if step > 3", *BOXES] and len(context.state.watchpoints) == 2
+    qtbot.keyClick(panel.tree, Qt.Key.Key_Delete)
+    assert [entry.get("condition") for entry in context.state.watchpoints] == ["step > 3"] and texts(panel)[1:] == BOXES
 
 
 def test_the_editor_changes_a_gate(panel, link):
@@ -159,3 +216,25 @@ def test_a_real_session(qtbot, two_points, step, until):
     assert step(two_points, "continue")["reason"] == "op breakpoint"
     until(lambda: points.ops[1].get("hits") == 2)
     assert two_points.troubles == []
+
+
+def test_exceptions_of_a_real_script(qtbot, real, step, until, tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text('import engine as torch\ntry:\n    int("x")\nexcept ValueError:\n    pass\nraise KeyError("gone")\n')
+    panel = BreakpointsPanel(real)
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.change(panel.rows()[0][0], enabled=None)  # raised
+    panel.change(panel.rows()[1][0], enabled=False)  # uncaught
+    real.link.launch(str(path))
+    until(lambda: real.state.stop is not None)
+    stop = step(real, "continue")
+    assert (stop["reason"], stop["line"]) == ("exception", 3) and "invalid literal" in stop["text"]
+    stop = step(real, "continue")
+    assert (stop["reason"], stop["line"], stop["text"]) == ("exception", 6, "'gone'")
+    # It ends the script, which it stops no more.
+    assert step(real, "continue")["reason"] == "end"
+    real.link.restart()
+    until(lambda: real.state.stop["reason"] == "entry")
+    panel.remove_all()
+    assert step(real, "continue")["line"] == 6

@@ -250,7 +250,7 @@ def test_classes_have_names_while_the_script_runs(panel, link, context, pictures
 def test_a_label_cannot_be_changed_while_the_script_runs_nor_of_a_batch_that_passed_by(panel, link, context, pictures):
     said = []
     context.said.connect(lambda text, severity: said.append(text))
-    link.answers["samples"] = {**pictures, "labelsAt": {"event": 3, "name": "batch1", "shape": [40]}}
+    link.answers["samples"] = pictures
     context.state.update(stop=STOP)
     context.state.update(running=True)
     context.state.update(snapshot={"subscription": 1, "step": 3, "views": {"data:samples": pictures}})
@@ -294,14 +294,14 @@ def answer_dialog(monkeypatch, text):
 
     def accepted(dialog):
         dialog.field.setText(text)
-        return data.QDialog.DialogCode.Accepted
+        dialog.accept()
 
-    monkeypatch.setattr(data.EditDialog, "exec", accepted)
+    monkeypatch.setattr(data.EditDialog, "open", accepted)
 
 
 def test_double_click_forks_with_another_label(panel, link, context, qtbot, pictures, monkeypatch):
     at = {"event": 3, "name": "batch1", "shape": [40]}
-    link.answers["samples"] = {**pictures, "labelsAt": at}
+    link.answers["labelsAt"] = {"labelsAt": at}
     context.state.update(stop=STOP)
     answer_dialog(monkeypatch, "7")
     where = panel.grid.box(2).center().toPoint()
@@ -314,7 +314,7 @@ def test_double_click_forks_with_another_label(panel, link, context, qtbot, pict
 
 
 def test_a_label_that_no_loader_hands_out_is_changed_before_the_loss_reads_it(panel, link, context, pictures, monkeypatch):
-    link.answers["samples"] = {**pictures, "labelsAt": {"event": 2, "expression": "y", "shape": [40]}}
+    link.answers["labelsAt"] = {"labelsAt": {"event": 2, "expression": "y", "shape": [40]}}
     context.state.update(stop=STOP)
     answer_dialog(monkeypatch, "7")
     panel.edit_label(2)
@@ -325,10 +325,30 @@ def test_a_label_that_no_loader_hands_out_is_changed_before_the_loss_reads_it(pa
     ]
 
 
+def test_where_labels_were_made_is_asked_for_the_edit_alone(panel, link, context, pictures):
+    said = []
+    context.said.connect(lambda text, severity: said.append(text))
+    for seq in range(20, 23):
+        context.state.update(stop={**STOP, "seq": seq})
+    assert "labelsAt" not in [command for _, command, _ in link.asked]
+    link.answers["labelsAt"] = {"labelsAt": None}
+    panel.edit_label(2)
+    assert [command for _, command, _ in link.asked].count("labelsAt") == 1
+    assert said == ["This sample has no label that could be changed here."] and not link.moves
+    # An answer that comes when the script has gone on is of no use any more.
+    link.answers["labelsAt"] = {"labelsAt": {"event": 3, "name": "batch1", "shape": [40]}}
+    link.hold = True
+    panel.edit_label(2)
+    context.state.update(stop={**STOP, "seq": 30})
+    link.hold = False
+    link.deliver()
+    assert not link.moves and len(said) == 1
+
+
 def test_a_label_of_several_numbers_is_not_asked_for(panel, link, context, pictures):
     said = []
     context.said.connect(lambda text, severity: said.append(text))
-    link.answers["samples"] = {**pictures, "labelsAt": {"event": 3, "name": "t", "shape": [40, 10]}}
+    link.answers["labelsAt"] = {"labelsAt": {"event": 3, "name": "t", "shape": [40, 10]}}
     context.state.update(stop=STOP)
     panel.edit_label(2)
     assert "Tensor panel" in said[0] and not link.moves

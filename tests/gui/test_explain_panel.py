@@ -224,6 +224,26 @@ def test_an_unreadable_formula_is_shown_as_text(qtbot, context):
     qtbot.waitUntil(lambda: not typesetter._working)
 
 
+def test_what_was_explained_stays_while_the_stops_have_no_such_element(panel, context, link):
+    select(context)
+    context.state.update(
+        stop={"seq": 24, "direction": "backward", "op": "Relu"},
+        selection=Selection(event=24, name="dx", module="1", label="1 dx", kept=("y", (0, 0))),
+    )
+    assert panel._stack.currentWidget() is panel.page and panel.explanation["event"] == 23
+    assert panel.page.of.text() == "from forward Linear, before this stop: nothing here has this element"
+    assert panel.head.subject.text() == "y[0, 0] · before this stop" and context.state.contributors == []
+    # It can be stepped where it is.
+    panel.page.step.click()
+    assert link.moves[0] == ("goto", {"seq": 23})
+    # Another number takes its place; a tensor that the user has chosen, and none of its elements, has nothing to explain.
+    link.answers["explain"] = explanation(op="Relu", name="dx", event=24)
+    context.state.reselect(index=(0, 0), kept=None)
+    assert panel.page.of.text() == "computed by Relu" and context.state.contributors
+    context.state.select(event=24, name="dy")
+    assert panel._stack.currentWidget() is panel._empty
+
+
 def test_explains_the_selected_element(panel, context, link):
     select(context)
     assert link.asked[-1][1] == "explain"

@@ -101,7 +101,7 @@ def test_the_table_has_layers_first_and_leaves_out_what_is_not_trained(collectin
     assert [row.name for row in panel.model.rows] == ["fc", "relu#1", "fc.weight"]
     assert texts(panel, 1) == ["relu#1", "0.5000", "5.000e-4", "2.000", "25 %"]
     assert texts(panel, 2) == ["fc.weight", "0.5000", "0.5000", "2.000", "0.001000"]
-    assert panel.head.subject.text() == "2 outputs, 1 parameters"
+    assert panel.head.subject.text() == "2 outputs, 1 parameter"
     assert "2 numbers are NaN or infinite" in panel.model.data(panel.model.index(0, 0), Qt.ItemDataRole.ToolTipRole)
     assert panel.state.statistics["latest"] is engine.latest
     panel.grab()

@@ -171,3 +171,20 @@ def test_clicks_select_filters_pixels_and_units_of_a_convolution(panel, until, s
         assert len(found.index) == 4 and found.name == {"weight": "w", "values": "y"}[part]
         assert stem.marks.picked is not None and stem.marks.picked[0] == part
     assert panel.pointing.hint(Spot("stem/Convolution", "weight", (0, 0, 1, 1))).count("\n") == 2
+
+
+def test_sizes_are_those_of_what_has_run(panel, until, step):
+    begin(panel, "varying_lengths", until, step)
+    sizes = {}
+    for _ in range(4):
+        stop = step(panel.context, "next", granularity="op")
+        arrived(panel, until)
+        until(lambda: panel._drawing._next is None)
+        forms = {id: item.place.form.shape for id, item in panel.scene.nodes.items()}
+        sizes[stop["op"]] = [forms[id][0] for id in ("input", "0/Linear", "1/Tanh", "2/Linear")]
+        lit = next(item for item in panel.scene.nodes.values() if item.marks.phase)
+        assert lit.contents["values"].data.shape[-2] == 7 or stop["op"] == "Pow"
+        if stop["op"] == "Linear" and stop["module"] == "0":
+            first = sizes["Linear"]
+    assert first == [7, 7, 5, 5] and sizes["Tanh"] == [7, 7, 7, 5] and sizes["Pow"] == [7, 7, 7, 7]
+    assert panel.context.troubles == []

@@ -109,6 +109,47 @@ def test_the_selection_follows_the_stop():
     assert follow(picked, {"seq": 8, "tensors": []}) is picked
 
 
+def stop_with(direction, seq, module, **shapes):
+    tensors = [{"name": name, "shape": shape, "dtype": "float32"} for name, shape in shapes.items()]
+    return {"seq": seq, "direction": direction, "module": module, "op": "op", "tensors": tensors}
+
+
+def test_an_element_is_followed_backwards():
+    """Where the script's ops are those of Linear, ReLU, Linear, CrossEntropy."""
+    loss = stop_with("backward", 10, "loss", x=[6, 3], y=[], dy=[], dx=[6, 3])
+    last = stop_with("backward", 11, "2", x=[6, 8], dy=[6, 3], dx=[6, 8], dw=[3, 8], db=[3])
+    relu = stop_with("backward", 12, "1", dy=[6, 8], dx=[6, 8])
+    first = stop_with("backward", 13, "0", dy=[6, 8], dw=[8, 4], db=[8])
+    update = stop_with("update", 14, "0", w=[8, 4], dw=[8, 4], w_new=[8, 4])
+
+    def follows(selection, *stops):
+        for stop in stops:
+            selection = follow(selection, stop)
+            yield selection.name, selection.index
+
+    # Nothing chosen: what the op is mainly about.
+    assert list(follows(Selection(), loss, last, relu)) == [("dx", None), ("dw", None), ("dx", None)]
+    # From dx to dx, and no further than there is one; the next pass finds it again.
+    picked = Selection(event=10, name="dx", index=(1, 2), module="loss")
+    there = [("dx", (1, 2)), ("dx", (1, 2)), ("dw", None), ("w_new", None), ("dx", (1, 2))]
+    assert list(follows(picked, last, relu, first, update, loss)) == there
+    # From dw to dw, over what has none.
+    picked = Selection(event=11, name="dw", index=(2, 3), module="2")
+    assert list(follows(picked, relu, first)) == [("dx", None), ("dw", (2, 3))]
+    # Where it does not fit it is none, and not forgotten either.
+    picked = Selection(event=11, name="dx", index=(0, 7), module="2")
+    assert list(follows(picked, loss, relu)) == [("dx", None), ("dx", (0, 7))]
+
+
+def test_an_element_is_found_again_behind_the_loss():
+    forward = stop_with("forward", 3, "0", x=[6, 4], w=[8, 4], y=[6, 8])
+    loss = stop_with("forward", 4, "loss", x=[6, 8], y=[])
+    over = follow(Selection(event=3, name="y", index=(1, 2), module="0"), loss)
+    assert over.index == () and over.kept == ("y", (1, 2))
+    again = follow(over, forward)
+    assert (again.name, again.index, again.kept) == ("y", (1, 2), None)
+
+
 def test_the_selection_goes_to_what_a_watchpoint_saw():
     stop = {**BACKWARD, "tensor": "dy", "index": [3, 1]}
     assert (follow(Selection(), stop).name, follow(Selection(), stop).index) == ("dy", (3, 1))

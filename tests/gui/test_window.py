@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit,
 
 from gui.actions import SPECS
 from gui.breadcrumb import parts
+from gui.breakpoints import breakpoints_of
 from gui.comparing import compared_words
 from gui.context import Context
 from gui.exporting_pictures import write_window
@@ -253,6 +254,8 @@ def test_a_script_that_is_not_there_is_told(window, tmp_path):
 def test_the_layout_and_breakpoints_are_remembered(stopped, make, settings, qtbot):
     path = os.path.realpath(SAMPLES / "two_points.py")
     stopped.context.state.update(breakpoints={path: [{"line": 59, "condition": "step > 3", "verified": True}]})
+    exceptions = [{"filter": "raised"}, {"filter": "uncaught", "enabled": False}]
+    breakpoints_of(stopped.context).set_entries("exception", exceptions)
     stopped.looks.set_theme("dark")
     stopped.close()
     saved = json.loads(settings.path.read_text())
@@ -266,6 +269,7 @@ def test_the_layout_and_breakpoints_are_remembered(stopped, make, settings, qtbo
     again.open(str(SAMPLES / "two_points.py"))
     wanted = {"source": {"path": path}, "breakpoints": [{"line": 59, "condition": "step > 3"}]}
     assert ("setBreakpoints", wanted) in link.moves
+    assert ("setExceptionBreakpoints", {"filters": ["raised"]}) in link.moves
     qtbot.waitUntil(lambda: again.workspace is not None)
     again.close()
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from engine.cli.terminal.points import Point
+from engine.cli.terminal.points import FILTERS, Point
 from engine.cli.terminal.registry import CommandError, command
 from engine.cli.terminal.shell import Shell
 from engine.cli.terminal.targets import literal, parse_target, split_condition
+from engine.plural import plural
 
 _DIRECTIONS = ("forward", "backward", "update")
 
@@ -93,7 +94,7 @@ def break_(shell: Shell, text: str) -> None:
         shell.say("no breakpoints")
     for point in () if text else shell.points:
         notes = [note for note, there in (("disabled", not point.enabled), ("once", point.temporary)) if there]
-        notes += [f"hit {point.hits} time{'s' * (point.hits != 1)}"] if point.hits else []
+        notes += [f"hit {point.hits} {plural(point.hits, 'time')}"] if point.hits else []
         notes += [f"cannot be hit: {point.message}"] if point.message else []
         shell.say(f"{point.number}: {point}" + (f" ({', '.join(notes)})" if notes else ""))
 
@@ -154,6 +155,21 @@ def ignore(shell: Shell, text: str) -> None:
     point = shell.points.get(number)
     shell.points.change(point, ignore=int(count or 0))
     _tell(shell, point)
+
+
+@command("catch", "[raised | uncaught] [off]", group="breakpoints")
+def catch(shell: Shell, text: str) -> None:
+    """Stop at exceptions: every one raised in your files, or those that end the script (on at first).
+
+    With 'off' not any more; without a word it says which stop the script. For NaN and infinity: 'watch nan-inf'.
+    """
+    words = text.split()
+    if words and (words[0] not in FILTERS or words[1:] not in ([], ["off"])):
+        raise CommandError(f"catch {text}: expected 'raised' or 'uncaught', and 'off' or nothing after it")
+    if words:
+        shell.points.catch(words[0], len(words) == 1)
+    for filter, on in shell.points.exceptions.items():
+        shell.say(f"{filter} exceptions: {'the script stops' if on else 'off'}")
 
 
 @command("watch", "[KIND [TENSOR[INDEX]] [THRESHOLD]][, CONDITION]", group="breakpoints", complete="tensor")

@@ -18,6 +18,9 @@ REQUESTS = {
     "watch": "setWatchpoints",
 }
 
+#: At which exceptions the script can stop, each with whether it does at first.
+FILTERS = {"raised": False, "uncaught": True}
+
 
 @dataclass
 class Point:
@@ -72,10 +75,15 @@ class Point:
 
 
 class Points:
-    """All of them."""
+    """All of them.
+
+    Attributes:
+        exceptions: of each of the :data:`FILTERS`, whether the script stops at such exceptions.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.exceptions = dict(FILTERS)
         self._points: dict[int, Point] = {}
         self._newest = 0
 
@@ -86,8 +94,13 @@ class Points:
         return len(self._points)
 
     def add(self, kind: str, body: dict[str, Any], **more: Any) -> Point:
-        """A new one. Raises what the debuggee refuses it with; then nothing is added."""
+        """A new one. Raises what the debuggee refuses it with, or CommandError if there is one like it; then nothing is
+        added."""
         point = Point(self._newest + 1, kind, body, **more)
+        for other in self._points.values():
+            if (other.kind, other.path, other.specification()) == (kind, point.path, point.specification()):
+                off = "" if other.enabled else f", disabled ('enable {other.number}')"
+                raise CommandError(f"breakpoint {other.number} is that already{off}")
         self._points[point.number] = point
         try:
             self._send(kind, point.path)
@@ -122,6 +135,12 @@ class Points:
             del self._points[point.number]
         for kind, path in dict.fromkeys((point.kind, point.path) for point in gone):
             self._send(kind, path)
+
+    def catch(self, filter: str, on: bool) -> None:
+        """Stop at such exceptions, or no more."""
+        wanted = {**self.exceptions, filter: on}
+        self._session.configure("setExceptionBreakpoints", filters=[name for name, stops in wanted.items() if stops])
+        self.exceptions = wanted
 
     def numbers(self, ids: Iterable[int]) -> list[int]:
         """The user's numbers of those that the debuggee calls so."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.cli.terminal.text import number, shape_text
 from engine.debug.protocol import ProtocolError
 from engine.debug.session import ConnectionLost, RequestError, Stop
+from engine.plural import plural
 
 if TYPE_CHECKING:
     from engine.cli.terminal.shell import Shell
@@ -73,9 +74,10 @@ def launch_text(launch: dict[str, Any]) -> str:
     sizes = " x ".join(str(n) for n in launch["blockDim"][:2])
     grid = " x ".join(str(n) for n in launch["gridDim"])
     block = ", ".join(str(n) for n in launch["blockIdx"])
+    many = plural(math.prod(launch["blockDim"][:2]), "thread")
     return (
         f"{launch['kernel']} kernel: thread ({threads[0]}, {threads[1]}) of block ({block}); "
-        f"block of {sizes} threads, grid {grid}"
+        f"block of {sizes} {many}, grid {grid}"
     )
 
 

@@ -15,14 +15,18 @@ from engine.debug.breakpoints.points import ExceptionPoint, LinePoint, ModulePoi
 from engine.debug.breakpoints.watch_base import Batch
 from engine.debug.events import Event
 
+#: Those at exceptions until a client has said which it wants.
+_EXCEPTIONS = (ExceptionPoint(0, {"filter": "uncaught"}),)
+
 
 class Breakpoints:
     """Breakpoints of every kind.
 
     ``set_...`` replace all breakpoints of one kind (for lines: of one file) and may be called from any thread: the
     run sees the old ones or the new ones. A breakpoint that is sent again unchanged keeps its id and its count of
-    hits. They return for each breakpoint ``{"id", "verified", "line"?, "message"?}``; one that is wrong is not
-    verified, says why, and is never reached. Only an op breakpoint whose name no op has (yet) is unverified and waits.
+    hits. They return for each breakpoint ``{"id", "verified", "line"?, "message"?}``; one that is wrong, or the same as
+    one before it, is not verified, says why, and is never reached. Only an op breakpoint whose name no op has (yet) is
+    unverified and waits.
 
     ``on_line``, ``on_event`` and ``on_exception`` belong to the thread of the run.
     """
@@ -34,7 +38,7 @@ class Breakpoints:
         self._set: dict[str, list[tuple[str, Point]]] = {}
         self._lines: dict[str, dict[int, tuple[LinePoint, ...]]] = {}
         self._by_kind: dict[str, tuple[Point, ...]] = {}
-        self._exceptions: tuple[ExceptionPoint, ...] = ()
+        self._exceptions = _EXCEPTIONS
         self._batch = Batch()
 
     # ---- set by the client ----
@@ -86,7 +90,8 @@ class Breakpoints:
         return self._set_events("watch", breakpoints, WatchPoint)
 
     def set_exceptions(self, filters: Sequence[str | Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Replace the exception breakpoints: ``"raised"``, ``"uncaught"`` or ``{filter, condition? ...}``."""
+        """Replace the exception breakpoints: ``"raised"``, ``"uncaught"`` or ``{filter, condition? ...}``. Until then
+        it is ``"uncaught"`` alone."""
         specifications = [{"filter": f} if isinstance(f, str) else f for f in filters]
         with self._lock:
             told = self._replace("exception", specifications, ExceptionPoint)
@@ -96,7 +101,7 @@ class Breakpoints:
     def clear(self) -> None:
         """Remove all breakpoints of every kind, as when the client leaves."""
         with self._lock:
-            self._set, self._lines, self._by_kind, self._exceptions = {}, {}, {}, ()
+            self._set, self._lines, self._by_kind, self._exceptions = {}, {}, {}, _EXCEPTIONS
 
     def _set_events(
         self, kind: str, breakpoints: Sequence[Mapping[str, Any]], make: Callable[[int, Mapping[str, Any]], Point]
@@ -126,6 +131,9 @@ class Breakpoints:
                 told.append(_refused(next(self._ids), f"a breakpoint must be an object, not {specification!r}"))
                 continue
             key = json.dumps(specification, sort_keys=True, default=repr)
+            if (same := next((point for known, point in now if known == key), None)) is not None:
+                told.append(_refused(next(self._ids), f"it is set twice: breakpoint {same.id} is the same"))
+                continue
             old = before[key].pop(0) if before.get(key) else None
             id = next(self._ids) if old is None else old.id
             try:

@@ -23,6 +23,7 @@ from engine.debug.breakpoints.watch_values import beyond, first_true
 from engine.debug.events import Event
 from engine.debug.memory import ARRAYS, on_cpu
 from engine.debug.statistics.observer import summarize
+from engine.plural import plural
 
 #: How close to a limit of sigmoid or tanh counts as saturated.
 SATURATED = 0.01
@@ -117,10 +118,11 @@ class DeadUnits(Watchpoint):
             return None
         first = int(np.argmin(alive))
         index = tuple(first if i == unit else 0 for i in range(y.ndim))
-        over = f" for all {y.shape[0]} samples" if y.ndim > 1 else ""
+        over = f" for {'all ' if len(y) > 1 else ''}{len(y)} {plural(len(y), 'sample')}" if y.ndim > 1 else ""
         return Finding(
-            f"{dead} of {alive.size} units of {tensor_text(event, 'y')} are zero{over}: {100 * dead / alive.size:.3g} %, "
-            f"above {100 * self._threshold:.3g} %; the first is unit {first}", "y", index
+            f"{dead} of {alive.size} {plural(alive.size, 'unit')} of {tensor_text(event, 'y')} {plural(dead, 'is', 'are')} "
+            f"zero{over}: {100 * dead / alive.size:.3g} %, above {100 * self._threshold:.3g} %; "
+            f"the first is unit {first}", "y", index
         )
 
 
@@ -153,8 +155,9 @@ class Saturation(Watchpoint):
             return None
         place = batch.place(event, "y", y, first_true(saturated))
         return Finding(
-            f"{count} of {y.size} elements of {tensor_text(event, 'y')} are within {SATURATED} of {low:g} or 1: "
-            f"{100 * count / y.size:.3g} %, above {100 * self._threshold:.3g} %; the first{place_text(place)}", "y", **place
+            f"{count} of {y.size} {plural(y.size, 'element')} of {tensor_text(event, 'y')} {plural(count, 'is', 'are')} "
+            f"within {SATURATED} of {low:g} or 1: {100 * count / y.size:.3g} %, above {100 * self._threshold:.3g} %; "
+            f"the first{place_text(place)}", "y", **place
         )
 
 

@@ -23,6 +23,7 @@ from engine.debug.breakpoints.watch_base import (
 from engine.debug.events import Event
 from engine.debug.memory import on_cpu
 from engine.debug.statistics.observer import Summary, summarize
+from engine.plural import plural
 
 _OPS = frozenset({"forward", "backward", "gradient", "update"})
 
@@ -72,7 +73,7 @@ class NonFinite(Watchpoint):
         index = first_true(bad)
         place = batch.place(event, name, array, index)
         count = int(np.count_nonzero(bad))
-        extent = f": first{place_text(place)}; {count} of {array.size} elements" if index else ""
+        extent = f": first{place_text(place)}; {count} of {array.size} {plural(array.size, 'element')}" if index else ""
         if source:
             made = f"it came in through {source}"
         elif event.kind == "gradient":

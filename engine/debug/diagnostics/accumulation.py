@@ -60,12 +60,13 @@ class Accumulation(Check):
                 self.used[id(p)] = p._grad
 
     def _tell(self, parameters: list[Any], line: tuple[str, int]) -> None:
-        name = self.run.parameter_name(parameters[0])
+        name, many = self.run.parameter_name(parameters[0]), len(parameters)
+        which = f"{many} parameters, {name} first, were" if many > 1 else f"The parameter {name} was"
         self.report(
             "gradients-not-cleared", "error", "Gradients are not cleared",
             "backward() adds to the gradients that are there. Those of the step before were used and not cleared, so that "
             "each step goes by the sum of all gradients so far.",
-            f"{len(parameters)} parameters, {name} first, were updated with gradients that a step had used before.",
+            f"{which} updated with gradients that a step had used before.",
             "Call optimizer.zero_grad() before each backward() (once for several, where they shall add up).",
             Place("", "", "", *line, self.run.step), {"parameters": len(parameters)},
             "optimizer.register_step_post_hook(lambda o, a, k: o.zero_grad())",

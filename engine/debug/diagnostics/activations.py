@@ -10,6 +10,7 @@ from engine.debug.diagnostics.check import PERSISTENT, Check
 from engine.debug.diagnostics.finding import percent
 from engine.debug.diagnostics.kinds import Relu, Sigmoid, Tanh
 from engine.debug.diagnostics.passes import Pass, Record
+from engine.plural import plural
 
 #: Share of a layer's units, and that in a layer of fewer than 64, where half of them may begin so by chance. With fewer
 #: than so many samples in a batch a unit may be zero for all of them.
@@ -70,8 +71,8 @@ class Activations(Check):
             "All ReLU units of a layer are dead" if share == 1 else "Many ReLU units are dead",
             "These units are 0 for every sample. The slope of ReLU is 0 there, so they get no gradient and never "
             "recover.",
-            f"{int(dead.sum())} of {dead.size} units ({percent(share)}) were 0 for all samples in {count} looked-at "
-            "batches in a row.",
+            f"{int(dead.sum())} of {dead.size} units ({percent(share)}) {plural(int(dead.sum()), 'was', 'were')} 0 for all "
+            f"samples in {count} looked-at {plural(count, 'batch', 'batches in a row')}.",
             "Start again with a smaller learning rate or smaller biases, or use LeakyReLU.",
             this.place(record),
             {"share": share, "dead": int(dead.sum()), "units": int(dead.size), "checks": count, "batch": y.shape[0]},

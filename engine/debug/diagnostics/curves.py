@@ -10,6 +10,7 @@ from engine.debug.diagnostics.check import Check
 from engine.debug.diagnostics.evaluations import Evaluation
 from engine.debug.diagnostics.finding import Place, number
 from engine.debug.diagnostics.passes import Pass, Series
+from engine.plural import plural
 
 #: The validation loss lies so far above its minimum (as a share of it, and of its first value), for so many evaluations
 #: since, while the training loss has gone on falling to at most this share.
@@ -86,11 +87,12 @@ class Curves(Check):
         # The name that its module had first: it may have gone, and the fault is one and the same.
         module = self.modules.setdefault(key, run.module_name(evaluation.module))
         place = Place(evaluation.name, module, "", evaluation.file, evaluation.line, run.step)
+        ago = len(values) - 1 - best
         self.report(
             "overfitting", "warning", "The model overfits",
             "It learns the training samples by heart, noise included: the training loss goes on falling while the loss on "
             "other samples rises.",
-            f"The validation loss was lowest {len(values) - 1 - best} evaluations ago, {number(lowest)}, and is "
+            f"The validation loss was lowest {ago} {plural(ago, 'evaluation')} ago, {number(lowest)}, and is "
             f"{number(values[-1])} now; meanwhile the training loss went from {number(trained)} to {number(now)}.",
             "Stop at the lowest validation loss, or use more data, weight decay, dropout, or a smaller model.",
             place, {"lowest": lowest, "now": values[-1], "train_then": trained, "train_now": now, "evaluation": len(values)},

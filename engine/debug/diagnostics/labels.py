@@ -11,6 +11,7 @@ from engine.debug.diagnostics.finding import Place, number, percent
 from engine.debug.diagnostics.kinds import LABEL_LOSSES, BinaryCrossEntropy, BinaryCrossEntropyWithLogits
 from engine.debug.diagnostics.passes import Pass, Series, Site
 from engine.debug.diagnostics.place import is_library, script_line
+from engine.plural import plural
 
 #: The rarest class has at most this share of the most frequent one's samples.
 RARE = 0.1
@@ -74,12 +75,14 @@ class Labels(Check):
         index = [int(i) for i in np.argwhere(bad)[0]]
         label = int(t[tuple(index)])
         evidence = {"classes": classes, "label": label, "index": index, "bad": int(bad.sum())}
-        sentence = f"{int(bad.sum())} of {t.size} labels are no class; target[{', '.join(map(str, index))}] is {label}"
+        wrong = int(bad.sum())
+        sentence = f"{wrong} of {t.size} {plural(t.size, 'label')} {plural(wrong, 'is', 'are')} no class; "
+        sentence += f"target[{', '.join(map(str, index))}] is {label}"
         sample = self.run.sample(index[0]) if index else None
         if sample is not None:
             evidence["sample"] = sample
             sentence += f" (sample [{sample}] of the dataset)"
-        sentence += f", and the model has {classes} outputs."
+        sentence += f", and the model has {classes} {plural(classes, 'output')}."
         self._out_of_range(Place("CrossEntropy", "", "", *place, self.run.step), sentence, f"0 ... {classes - 1}", evidence)
 
     def _out_of_range(self, place: Place, sentence: str, allowed: str, evidence: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ from engine.debug.diagnostics.kinds import (
 )
 from engine.debug.diagnostics.passes import Pass, Record
 from engine.debug.diagnostics.place import script_line
+from engine.plural import plural
 
 _LOGITS = "torch.nn.CrossEntropyLoss and BCEWithLogitsLoss, documentation: the input is expected to contain logits"
 
@@ -133,7 +134,7 @@ class LossChoice(Check):
             "mse-for-classes", "hint", "Squared error on class labels",
             "The targets look like classes. Squared error treats class numbers as amounts, or gives weak gradients where "
             "the model is quite wrong.",
-            f"The targets are {form} ({classes} classes).",
+            f"The targets are {form} ({classes} {plural(classes, 'class', 'classes')}).",
             "Use CrossEntropyLoss with int64 labels of shape (N) and one output for each class.",
             place, {"classes": classes}, None,
             "Goodfellow, Bengio and Courville 2016, Deep Learning, section 6.2.2",

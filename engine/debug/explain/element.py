@@ -25,6 +25,7 @@ from engine.debug.explain.operand import Operand
 from engine.debug.explain.reading import ExplainError, Question, explainable, label_of, question, scalar
 from engine.debug.explain.recording_arrays import RecordingArray, TracedArray, plain
 from engine.debug.explain.traced import Tape, TooLong, Traced, rebuilt, value_of
+from engine.plural import plural
 
 __all__ = ["Contributor", "ExplainError", "Explanation", "explain", "explainable"]
 
@@ -79,7 +80,8 @@ def _without_shares(asked: Question) -> Explanation:
     reads = {(array.operand, index): value for array in arrays for index, value in array.seen.items()}
     leaves = [_Leaf(operand, index, value) for (operand, index), value in reads.items()]
     contributors = _contributors(asked, leaves)
-    numbers = f"{element(asked.name, asked.index)} = {number(result)} ({len(contributors)} elements read)"
+    read = f"{len(contributors)} {plural(len(contributors), 'element')} read"
+    numbers = f"{element(asked.name, asked.index)} = {number(result)} ({read})"
     largest = max(abs(result), *(abs(leaf.value) for leaf in leaves))
     # Without derivatives only a rough bound: no term is larger than a product of two of the largest numbers.
     scale = math.sqrt(len(leaves)) * float(max(largest, largest * largest))

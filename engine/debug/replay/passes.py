@@ -21,17 +21,24 @@ class _Course:
 
     Attributes:
         number: that of the newest loader. loader: itself, while a pass is at work.
-        begun: passes so far.
+        begun: passes so far that are epochs; the one that is at work counts until its end says otherwise.
+        since: the tick at which the newest pass began; None where nobody saw it begin.
+        stepped: whether an optimizer step has ended in the newest pass, or right behind it.
         batch: number of the newest batch of the newest pass, from 0; -1 before the first.
         count: how many batches that pass has; None where its loader cannot tell.
         trains: whether optimizer steps end in the passes; None while that is open.
     """
 
-    __slots__ = ("_dataset", "_kind", "_over_this", "batch", "begun", "count", "loader", "number", "trains")
+    __slots__ = (
+        "_dataset", "_kind", "_over_this", "_taken_back", "batch", "begun", "count", "loader", "number", "since", "stepped",
+        "trains",
+    )  # fmt: skip
 
     def __init__(self, number: int, loader: Any, kind: _Kind | None) -> None:
         self.begun, self.batch = 0, -1
         self.count: int | None = None
+        self.since: int | None = None
+        self.stepped = self._taken_back = False
         self.loader: Any = None
         self.trains = None if is_grad_enabled() else False
         self.take(number, loader, kind)
@@ -47,34 +54,52 @@ class _Course:
         same = self._dataset() is loader.dataset or (kind is not None and kind == self._kind)
         return same and self._over_this <= 1
 
-    def begin(self, loader: Any) -> None:
+    def begin(self, loader: Any, tick: int) -> None:
         """A pass over ``loader`` begins."""
         self.begun, self._over_this = self.begun + 1, self._over_this + 1
         self.loader, self.batch, self.count = loader, -1, batch_count(loader)
+        self.since, self.stepped, self._taken_back = tick, False, False
 
-    def leave(self) -> None:
+    def step(self) -> None:
+        """An optimizer step has ended in the newest pass, or right behind it: it is an epoch."""
+        self.trains = self.stepped = True
+        if self._taken_back:
+            self.begun, self._taken_back = self.begun + 1, False
+
+    def leave(self, went_back: Callable[[int], bool]) -> None:
         """The pass is over."""
         self.loader = None
         self.trains = bool(self.trains)
+        if not self.stepped and self.since is not None and not went_back(self.since):
+            self.begun, self._taken_back = self.begun - 1, True
 
 
 class Passes:
     """Counts passes over DataLoaders. Those for training are the ones during which optimizer steps end.
+
+    What is done in a pass decides whether it is an epoch: an optimizer step must have ended in it, or right behind it, or a
+    backward pass begun, whose gradients a later step uses. Before its end nobody knows: a pass at work that may be one
+    counts. So a pass that prints shapes, or looks at the data otherwise, is called epoch 1 while it lasts, and the first
+    one that trains is epoch 1 too, be it over the same loader at the same place.
 
     A script may make its loader anew for each epoch: where a pass begins over a new one, at a place where another one was
     passed over only once, that one's count goes on if the dataset is the same, or of the same class and length. Passes
     over one loader that begin at several places count together where steps end in them (a loop that goes on with the
     training), and not where none do (a look at the first batch, an accuracy).
 
+    Args:
+        went_back: whether a backward pass has begun after a tick.
+
     Attributes:
-        epochs: passes begun for the training that the last step belonged to; until one has ended, over the newest loader.
+        epochs: epochs begun of the training that the last step belonged to; until one has ended, over the newest loader.
         batch: number of the newest batch of the innermost pass, from 0; -1 before the first.
         count: how many batches that pass has; None where its loader cannot tell.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, went_back: Callable[[int], bool]) -> None:
         self.epochs, self.batch = 0, -1
         self.count: int | None = None
+        self._went_back = went_back
         # Loaders by number: none is kept that is gone, nor is its dataset.
         self._numbers: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._given = 0
@@ -85,16 +110,16 @@ class Passes:
         self._ended: _Course | None = None
         self._training: _Course | None = None
 
-    def begin(self, loader: Any, frame: FrameType | None) -> None:
-        """A pass over ``loader`` begins, called for by ``frame``."""
+    def begin(self, loader: Any, frame: FrameType | None, tick: int) -> None:
+        """A pass over ``loader`` begins at ``tick``, called for by ``frame``."""
         course = self._course(loader, _place(frame))
         for one in [one for one in self._active if one.number == course.number]:
-            self._leave(one)
-        course.begin(loader)
+            self._leave_from(one)
+        course.begin(loader, tick)
         self._active.append(course)
         if self._training is None or not self._training.trains:
             self._training = course
-        self.epochs = self._passes_of(self._training)
+        self._count()
         self.batch, self.count = -1, course.count
 
     def hand_out(self, loader: Any, index: int) -> None:
@@ -103,9 +128,12 @@ class Passes:
         if course is None or course.loader is not loader or course.batch != index - 1:
             # Passes inside of this one were left before their ends, or it began before anybody looked.
             course = self._after(loader, index - 1) or self._course(loader, ())
-            self._leave(course)
-            course.loader = loader
-            self._active.append(course)
+            if course in self._active:
+                self._leave(self._active.index(course) + 1)
+            else:
+                course.loader = loader
+                self._active.append(course)
+            self._count()
         course.batch = self.batch = index
         self.count = course.count
 
@@ -113,8 +141,9 @@ class Passes:
         """A pass over ``loader`` has come to its end."""
         course = self._after(loader, None)
         if course is not None:
-            self._leave(course)
+            self._leave_from(course)
             self._ended = course
+            self._count()
         if self._active:
             self.batch, self.count = self._active[-1].batch, self._active[-1].count
 
@@ -134,9 +163,10 @@ class Passes:
     def train(self) -> int:
         """An optimizer step has ended: the innermost pass is one for training. Returns ``epochs``."""
         course = self._active[-1] if self._active else self._ended
-        if course is not None and (course is not self._training or not course.trains):
-            course.trains, self._training = True, course
-            self.epochs = self._passes_of(course)
+        if course is not None and (course is not self._training or not course.stepped):
+            course.step()
+            self._training = course
+            self._count()
         return self.epochs
 
     def _course(self, loader: Any, place: _Place) -> _Course:
@@ -155,7 +185,10 @@ class Passes:
             found = _Course(number, loader, kind)
             here.append(found)
         else:
-            self._by_loader[found.number].remove(found)
+            others = self._by_loader[found.number]
+            others.remove(found)
+            if not others:
+                del self._by_loader[found.number]
             found.take(number, loader, kind)
         self._by_loader.setdefault(number, []).append(found)
         return found
@@ -168,19 +201,29 @@ class Passes:
         return next(iter(at or inner), None)
 
     def _passes_of(self, course: _Course) -> int:
-        """How many passes have begun for the training that ``course`` belongs to."""
+        """How many epochs have begun of the training that ``course`` belongs to."""
         return sum(one.begun for one in self._by_loader[course.number] if one is course or one.trains is not False)
 
-    def _leave(self, course: _Course) -> None:
+    def _count(self) -> None:
+        if self._training is not None:
+            self.epochs = self._passes_of(self._training)
+
+    def _leave_from(self, course: _Course) -> None:
+        """The pass of ``course`` is over, if it is at work, and with it those inside of it."""
         if course in self._active:
-            at = self._active.index(course)
-            for one in self._active[at:]:
-                one.leave()
-            del self._active[at:]
+            self._leave(self._active.index(course))
+
+    def _leave(self, at: int) -> None:
+        """All passes at work but the ``at`` outermost are over."""
+        for one in self._active[at:]:
+            one.leave(self._went_back)
+        del self._active[at:]
 
 
 def _place(frame: FrameType | None) -> _Place:
-    """Where ``frame`` and what called it are at work; what watches the run stands between and does not count."""
+    """Where ``frame`` and what called it are at work; what watches the run stands between and does not count. Not the user's
+    frames alone: a Trainer's loops for training and for validation are lines of the engine.
+    """
     while frame is not None and frame.f_globals.get("__name__", "").startswith("engine.debug."):
         frame = frame.f_back
     place = []

@@ -81,8 +81,8 @@ class Recorder(trace.Observer):
         stop_at: when ``tick`` is not below it, ``on_stop_at`` is called. Any thread may set it.
         steps: optimizer steps that have ended. A script that changes its weights by hand and has no optimizer ends one
             where, after a backward pass, the next op is recorded for another one.
-        epochs: passes begun over the DataLoader that was at work when the last optimizer step ended, or, until one
-            has, over the newest one; :class:`~engine.debug.replay.passes.Passes` says what counts as the same.
+        epochs: epochs begun over the DataLoader that was at work when the last optimizer step ended, or, until one
+            has, over the newest one; :class:`~engine.debug.replay.passes.Passes` says which passes are epochs.
         batches: number of the newest batch in the innermost pass, from 0; -1 before the first.
         batch_count, epoch_count: how many batches that pass has, and how many epochs there will be; None where
             nothing says it.
@@ -113,7 +113,7 @@ class Recorder(trace.Observer):
         #: Whether steps are counted by backward passes, for there is no optimizer; and whether the next op ends one.
         self._by_hand, self._turns = True, False
         self._made = 0
-        self._passes = Passes()
+        self._passes = Passes(self._went_back_since)
         self._deep = 0
         self._due = NEVER if recording is None else time.monotonic() + interval
         self._use(Tape())
@@ -251,6 +251,13 @@ class Recorder(trace.Observer):
 
     # ---- batches ----
 
+    def _went_back_since(self, tick: int) -> bool:
+        """Whether a backward pass has begun after ``tick``."""
+        try:
+            return self.tape.codes.index(BACKWARD, tick, self.tick) >= 0
+        except ValueError:
+            return False
+
     @property
     def in_pass(self) -> bool:
         """Whether a pass over a DataLoader is at work."""
@@ -259,7 +266,7 @@ class Recorder(trace.Observer):
     def begin_epoch(self, loader: Any) -> None:
         self.tick = tick = self.tick + 1
         self._append_code(BEGIN_EPOCH)
-        self._passes.begin(loader, sys._getframe(1))
+        self._passes.begin(loader, sys._getframe(1), tick)
         self.epochs, self.batches = self._passes.epochs, self._passes.batch
         self.epoch_count, self.batch_count = epoch_count(sys._getframe(1)), self._passes.count
         if self.stop_at <= tick:
@@ -277,6 +284,7 @@ class Recorder(trace.Observer):
         self.tick = tick = self.tick + 1
         self._append_code(END_EPOCH)
         self._passes.end(loader)
+        self.epochs = self._passes.epochs
         self.batches, self.batch_count = self._passes.batch, self._passes.count
         if self.stop_at <= tick:
             self.on_stop_at()

@@ -12,6 +12,7 @@ from engine.debug.events import Event
 from engine.debug.requests.registry import handles
 from engine.debug.server import RequestFailedError
 from engine.debug.stops import describe
+from engine.plural import plural
 
 if TYPE_CHECKING:
     from engine.debug.debuggee import Debuggee
@@ -45,7 +46,8 @@ def frame_of(debuggee: Debuggee, number: int | None = None) -> FrameType | None:
         return None
     frames = debuggee.stop.frames
     if not 0 <= (number or 0) < len(frames):
-        raise RequestFailedError("badArguments", f"frameId {number}: there are {len(frames)} frames, from 0")
+        there = plural(len(frames), "is 1 frame", f"are {len(frames)} frames")
+        raise RequestFailedError("badArguments", f"frameId {number}: there {there}, from 0")
     return frames[number or 0]
 
 

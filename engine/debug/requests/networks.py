@@ -21,19 +21,39 @@ if TYPE_CHECKING:
 
 @handles("samples")
 def _samples(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
+    batch, loss = _batch_and_loss(debuggee, arguments)
+    if batch is None and loss is None:
+        raise RequestFailedError("failed", "samples: the history holds no batch and no loss yet; step on")
+    parts = [] if batch is None else [value for value in batch.arrays.values() if isinstance(value, ARRAYS)]
+    result = samples.batch_view(parts, loss, batch.details.get("samples") if batch is not None else None)
+    page = samples.page(result, arguments.get("start", 0), arguments.get("count"))
+    return {**page, "names": _class_names(debuggee, batch, result), "pass": _pass_of(batch)}
+
+
+@handles("labelsAt")
+def _labels_at(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
+    batch, loss = _batch_and_loss(debuggee, arguments)
+    arrays = [(n, v) for n, v in batch.arrays.items() if isinstance(v, ARRAYS)] if batch is not None else []
+    if batch is not None and len(arrays) > 1:
+        name, labels = arrays[-1]
+        return {"labelsAt": {"event": batch.seq, "name": name, "shape": list(labels.shape)}}
+    if loss is None or not isinstance(target := loss.arrays.get("t"), ARRAYS):
+        return {"labelsAt": None}
+    frames = debuggee.stop.frames if debuggee.stop is not None else []
+    source = source_of(list(debuggee.debugger.history), loss, target, frames) or {"event": loss.seq, "name": "t"}
+    return {"labelsAt": {**source, "shape": list(target.shape)}}
+
+
+def _batch_and_loss(debuggee: Debuggee, arguments: dict[str, Any]) -> tuple[Event | None, Event | None]:
+    """The batch that is at work at an event (the stop's without one), and the loss that was computed of it."""
     history = debuggee.debugger.history
     at = history.get(arguments["event"]) if "event" in arguments else debuggee.cursor
     before = [event for event in reversed(history) if at is None or event.seq <= at.seq]
     batch = next((event for event in before if event.kind == "batch" and event.arrays), None)
     loss = next((e for e in before if e.kind == "forward" and losses.is_loss(e)), None)
-    if batch is None and loss is None:
-        raise RequestFailedError("failed", "samples: the history holds no batch and no loss yet; step on")
     if batch is not None and loss is not None and loss.seq < batch.seq:
         loss = None  # that of the batch before
-    parts = [] if batch is None else [value for value in batch.arrays.values() if isinstance(value, ARRAYS)]
-    result = samples.batch_view(parts, loss, batch.details.get("samples") if batch is not None else None)
-    page = samples.page(result, arguments.get("start", 0), arguments.get("count"))
-    return {**page, "names": _class_names(debuggee, batch, result), **_origins(debuggee, batch, loss)}
+    return batch, loss
 
 
 def _class_names(debuggee: Debuggee, batch: Event | None, result: dict[str, Any]) -> list[str] | None:
@@ -50,19 +70,11 @@ def _class_names(debuggee: Debuggee, batch: Event | None, result: dict[str, Any]
     return names if names is not None and labels.min() >= 0 and labels.max() < len(names) else None
 
 
-def _origins(debuggee: Debuggee, batch: Event | None, loss: Event | None) -> dict[str, Any]:
-    """Which batch it is, and the array that its labels lie in: where the loss reads it when it is changed there."""
-    arrays = [(n, v) for n, v in batch.arrays.items() if isinstance(v, ARRAYS)] if batch is not None else []
-    found: dict[str, Any] = {"labelsAt": None, "pass": None}
-    if batch is not None and len(arrays) > 1:
-        found["labelsAt"] = {"event": batch.seq, "name": arrays[-1][0], "shape": list(arrays[-1][1].shape)}
-    elif loss is not None and isinstance(target := loss.arrays.get("t"), ARRAYS):
-        frames = debuggee.stop.frames if debuggee.stop is not None else []
-        source = source_of(list(debuggee.debugger.history), loss, target, frames)
-        found["labelsAt"] = {**(source or {"event": loss.seq, "name": "t"}), "shape": list(target.shape)}
-    if batch is not None:
-        found["pass"] = {"loader": batch.name, "epoch": batch.epoch, "batch": batch.details.get("index", batch.batch)}
-    return found
+def _pass_of(batch: Event | None) -> dict[str, Any] | None:
+    """Which batch it is."""
+    if batch is None:
+        return None
+    return {"loader": batch.name, "epoch": batch.epoch, "batch": batch.details.get("index", batch.batch)}
 
 
 @handles("gridEvaluate")
@@ -95,7 +107,7 @@ def _graph(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
 def _holding(body: dict[str, Any], events: list[Event], place: int, names: Names) -> list[int]:
     """First and last of the events around the one at ``place`` whose graph is ``body`` too, so that nobody asks again.
 
-    Between two beginnings of backward the graph can only grow, and only by ops that are in it at the end.
+    Between two beginnings of backward the graph can only grow, by ops and to sizes that are in it at the end.
     """
     begins = [i for i, event in enumerate(events) if event.kind == "begin_backward"]
     before = [i for i in begins if i <= place]

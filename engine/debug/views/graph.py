@@ -48,7 +48,7 @@ def from_events(events: Iterable[Event], names: Names | None = None) -> dict[str
         pass, but begin in the middle of the run.
 
         Once the pass that follows has run an op that this one had not, its ops and edges are there too, and stand for
-        those of the same ids.
+        those of the same ids. Until then its ops stand for theirs in size alone: what has run of a longer batch is longer.
     """
     events = list(events)
     ops, roots, batch, complete = newest_pass(events)

@@ -8,11 +8,12 @@ from typing import Any
 
 
 def united(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """``old`` as it is where it has all ops of ``new``; else both, with what leads to an op of ``new`` as there."""
+    """``old`` where it has all ops of ``new``, with the sizes of these; else both, with what leads to an op of ``new`` as
+    there."""
     before = {node["id"] for node in old["nodes"]}
     ops = {node["id"] for node in new["nodes"] if node["kind"] == "op"}
     if ops <= before:
-        return old
+        return _resized(old, new)
     nodes = {node["id"]: node for node in (*old["nodes"], *new["nodes"])}
     edges = [edge for edge in old["edges"] if edge["to"] not in ops] + new["edges"]
     ranks = _ranks(nodes, edges)
@@ -20,6 +21,33 @@ def united(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
         return new
     found = [{**node, "rank": ranks[id]} for id, node in nodes.items()]
     return {**old, "nodes": found, "edges": edges, "signature": signature(found, edges)}
+
+
+def _resized(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """``old`` with the sizes of what has run in ``new``: sequences may be longer in one batch than in the one before."""
+    made = {node["id"]: node["outputs"] for node in new["nodes"] if node["kind"] == "op"}
+    read = {(edge["to"], edge["input"]): edge["shape"] for edge in new["edges"]}
+    edges, nodes = [], []
+    for edge in old["edges"]:
+        shape = read.get((edge["to"], edge["input"]), edge["shape"])
+        edges.append({**edge, "shape": shape} if _differs(shape, edge["shape"]) else edge)
+    # An input is as long as what an op has read of it.
+    given = {edge["from"]: edge["shape"] for edge in edges if (edge["to"], edge["input"]) in read}
+    for node in old["nodes"]:
+        outputs = made.get(node["id"], node["outputs"])
+        if node["kind"] == "input" and node["id"] in given:
+            outputs = [{**output, "shape": given[node["id"]]} for output in outputs]
+        now, before = ([output["shape"] for output in of] for of in (outputs, node["outputs"]))
+        changed = len(now) != len(before) or any(map(_differs, now, before))
+        nodes.append({**node, "outputs": outputs} if changed else node)
+    if nodes == old["nodes"] and edges == old["edges"]:
+        return old
+    return {**old, "nodes": nodes, "edges": edges, "signature": signature(nodes, edges)}
+
+
+def _differs(a: list[int], b: list[int]) -> bool:
+    """Whether two shapes differ in more than their first extents: the last batch of an epoch is smaller."""
+    return len(a) != len(b) or a[1:] != b[1:]
 
 
 def _ranks(nodes: dict[str, Any], edges: list[dict[str, Any]]) -> dict[str, int] | None:
@@ -45,7 +73,7 @@ def _ranks(nodes: dict[str, Any], edges: list[dict[str, Any]]) -> dict[str, int]
 
 def signature(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> str:
     """A text that is equal for graphs of one structure."""
-    # Without the first extents: the last batch of an epoch is smaller.
+    # Without the first extents, as in _differs.
     named = [
         (n["id"], [o["shape"][1:] for o in n["outputs"]], [(p["label"], p["shape"]) for p in n["parameters"]]) for n in nodes
     ]

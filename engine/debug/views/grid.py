@@ -19,6 +19,7 @@ from engine.device import CPU, Device
 from engine.function import Function
 from engine.kernels.placing import placed
 from engine.nn.module import Module
+from engine.plural import plural
 from engine.tensor import Tensor, wrap
 
 #: Points along each side, units of an op that are kept, and numbers in an answer.
@@ -221,6 +222,6 @@ def _dims(dims: Sequence[int], sample: np.ndarray) -> tuple[int, int]:
     if len(pair) != 2 or pair[0] == pair[1] or not all(0 <= d < sample.size for d in pair):
         raise ValueError(
             f"evaluate_grid: dims must be two different positions from 0 to {sample.size - 1} (an input has "
-            f"{sample.size} numbers), got {dims!r}"
+            f"{sample.size} {plural(sample.size, 'number')}), got {dims!r}"
         )
     return int(pair[0]), int(pair[1])

@@ -15,6 +15,7 @@ from engine.debug.evaluation import error_text
 from engine.debug.memory import ARRAYS, on_cpu
 from engine.nn.module import Module
 from engine.optim.optimizer import Optimizer
+from engine.plural import plural
 from engine.tensor import Tensor
 
 #: Characters of a value's text, and elements of a tensor or container in it.
@@ -136,11 +137,12 @@ def _module_text(module: Module) -> str:
     if not module._modules:
         return f"{name}({extra})"
     count = sum(math.prod(p._array.shape) for p in module.parameters())
-    return f"{name} with {len(module._modules)} modules, {count:,} parameters"
+    modules = len(module._modules)
+    return f"{name} with {modules} {plural(modules, 'module')}, {count:,} {plural(count, 'parameter')}"
 
 
 def _optimizer_text(optimizer: Optimizer) -> str:
     groups = optimizer.param_groups
     rates = ", ".join(f"{group['lr']:g}" for group in groups[:_SHOWN] if isinstance(group.get("lr"), (int, float)))
     count = sum(len(group["params"]) for group in groups)
-    return f"{type(optimizer).__name__}, {count} parameters" + (f", lr {rates}" if rates else "")
+    return f"{type(optimizer).__name__}, {count} {plural(count, 'parameter')}" + (f", lr {rates}" if rates else "")

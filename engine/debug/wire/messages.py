@@ -148,7 +148,8 @@ REQUESTS: dict[str, Request] = {
         {"breakpoints": "[Watchpoint]"}, _SET, "always",
     ),
     "setExceptionBreakpoints": Request(
-        "Stop at exceptions that end the script, or at every one raised in the user's files.",
+        "Stop at exceptions that end the script ('uncaught'; also until this was asked), or at every one that is raised, or "
+        "comes through, in the user's files ('raised').",
         {"filters": "['uncaught' | 'raised']"}, {}, "always",
     ),
     # -------------------------------------------------------------------------------- moving
@@ -239,9 +240,13 @@ REQUESTS: dict[str, Request] = {
     ),
     "samples": Request(
         "The samples of the batch: inputs, labels, predictions, losses, indices in the dataset. names: of the classes, "
-        "where the dataset or the script gives them; labelsAt: the event at which a change of labels "
-        "is one that the loss reads, and their array there, by name or expression; pass: loader, epoch, batch.",
+        "where the dataset or the script gives them; pass: loader, epoch, batch.",
         {"event?": "int", "start?": "int", "count?": "int"}, {},
+    ),
+    "labelsAt": Request(
+        "Where labels of these samples can be changed: the event at which a change is one that the loss reads, and their "
+        "array there, by name or expression, with its shape; null where there are none.",
+        {"event?": "int"}, {"labelsAt": "object | null"},
     ),
     # -------------------------------------------------------------------------------- tensors
     "tensor": Request(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import DataError
+from engine.plural import plural
 
 from .dataset import Dataset
 from .locate import DataNotFoundError
@@ -100,7 +101,9 @@ class ImageFolder(Dataset):
         return len(self.samples)
 
     def __repr__(self) -> str:
-        return f"ImageFolder({os.fspath(self.root)!r}, {len(self)} pictures, {len(self.classes)} classes)"
+        pictures = f"{len(self)} {plural(len(self), 'picture')}"
+        classes = f"{len(self.classes)} {plural(len(self.classes), 'class', 'classes')}"
+        return f"ImageFolder({os.fspath(self.root)!r}, {pictures}, {classes})"
 
     def _find_samples(self, is_valid_file: Callable[[str], bool], allow_empty: bool) -> list[tuple[str, int]]:
         samples, empty = [], []

@@ -1,0 +1,50 @@
+"""What trained tensors of a script without modules are called, and how often a variable that holds them is looked for."""
+
+import gc
+import sys
+
+import engine as torch
+from engine.debug import names as names_module
+from engine.debug.names import Names
+
+
+def counted(monkeypatch):
+    """The looks through all of the user's frames."""
+    looks = []
+
+    def look(frame):
+        looks.append(frame.f_lineno)
+        return frames(frame)
+
+    frames = names_module.user_frames
+    monkeypatch.setattr(names_module, "user_frames", look)
+    return looks
+
+
+def test_what_only_a_list_holds_is_looked_for_once_at_each_line(monkeypatch):
+    names, looks, held, found = Names(), counted(monkeypatch), [torch.zeros(2, requires_grad=True)], []
+    # No call stands in an assert: pytest would hold its arguments in variables.
+    for _ in range(3):
+        found.append(names.trained(held[0], sys._getframe()))
+    assert found == [""] * 3 and len(looks) == 1
+    for _ in range(3):
+        found.append(names.trained(held[0], sys._getframe()))
+    assert found == [""] * 6 and len(looks) == 2
+    # A variable may hold it elsewhere: then it has a name, and keeps it.
+    later = held[0]
+    found.append(names.trained(later, sys._getframe()))
+    assert found[6:] == ["later"] and names.tensor(later) == "later"
+
+
+def test_nothing_is_kept_of_a_tensor_that_is_gone(monkeypatch):
+    names, looks, found = Names(), counted(monkeypatch), []
+    for _ in range(4):
+        found.append(names.trained([torch.zeros(2, requires_grad=True)][0], sys._getframe()))
+        gc.collect()
+    assert found == [""] * 4 and len(looks) == 4 and names._unheld == {}
+
+
+def test_what_is_not_trained_is_not_looked_for(monkeypatch):
+    names, looks = Names(), counted(monkeypatch)
+    data = torch.zeros(2)
+    assert names.trained(data, sys._getframe()) == "" and names.trained(data * 2, sys._getframe()) == "" and looks == []
