@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
@@ -38,6 +38,7 @@ def paint_units(painter: QPainter, item: NodeItem, content: Content | None, zoom
     """Draw the circles with their numbers, once they are large enough, or a minus in the negative ones."""
     theme, radius = item.theme, item.size.radius
     if 2 * radius * zoom <= _DOT:
+        item.rough = False
         _paint_dots(painter, item, content, zoom)
         return
     numbers = 2 * radius * zoom >= NUMBER_FROM
@@ -45,6 +46,7 @@ def paint_units(painter: QPainter, item: NodeItem, content: Content | None, zoom
     if finite and not numbers and (look := look_of(painter)) is not None:
         _paint_circles(painter, item, content, look)
         return
+    item.rough = False
     box = item.rect("values")
     x, y, high = box.center().x(), box.top(), box.height() / max(1, item.place.form.shape[0])
     fills, shown = _colours(item, content).tolist(), [] if content is None else content.data.reshape(-1).tolist()
@@ -90,6 +92,10 @@ def _paint_circles(painter: QPainter, item: NodeItem, content: Content | None, l
         painter.opacity(), item.theme.ink.rgba(),
     )  # fmt: skip
 
+    if item.rough and _paint_quickly(painter, item, content, column):
+        return
+    item.rough = False
+
     def made() -> QImage:
         rgba = _colours(item, content)
         rgb, negative = np.empty((count, 3), np.uint8), np.zeros(count, bool)
@@ -106,6 +112,28 @@ def _paint_circles(painter: QPainter, item: NodeItem, content: Content | None, l
     painter.drawImage(QPointF(x, y), image)
     painter.setWorldMatrixEnabled(True)
     painter.setOpacity(opacity)
+
+
+def _paint_quickly(painter: QPainter, item: NodeItem, content: Content | None, column: Column) -> bool:
+    """While the zoom changes: the circles of another zoom, stretched, or dots where there are none. False where they are
+    here as they should be.
+    """
+    known: tuple[tuple[Any, ...], QImage] | None = None if content is None else content.pictures.get("column")
+    if known is None or not isinstance(key := known[0][0], Column) or known[0] != (key, item.theme):
+        _paint_dots(painter, item, content, column.zoom)
+        return True
+    if key == column:
+        return False
+    image = known[1]
+    box = item.rect("values")
+    left, top = box.center().x() - column.radius - 1 - key.shift_x / key.zoom, box.top() - key.shift_y / key.zoom
+    wide, high = (pixels / key.ratio / key.zoom for pixels in (image.width(), image.height()))
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    opacity = painter.opacity()
+    painter.setOpacity(1.0)
+    painter.drawImage(QRectF(left, top, wide, high), image)
+    painter.setOpacity(opacity)
+    return True
 
 
 def _paint_dots(painter: QPainter, item: NodeItem, content: Content | None, zoom: float) -> None:
