@@ -11,11 +11,11 @@ from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QImage, QPainter, QPen
 
 from gui.network.circles import MINUS, REACH, Column, outline, picture
-from gui.network.glyphs import ink_on, paint_alarm, quick_image, short_number, write_on
+from gui.network.glyphs import bgra_of, ink_on, paint_alarm, quick_image, short_number, write_on
 from gui.network.kept import Look, look_of
 from gui.network.measuring import number_font
 from gui.network.places import APART, READABLE
-from gui.network.values import Content, colours
+from gui.network.values import Content, colours, entries, palette
 from gui.numbers import format_number
 
 if TYPE_CHECKING:
@@ -144,11 +144,12 @@ def _paint_dots(painter: QPainter, item: NodeItem, content: Content | None, zoom
     first = (_PARTS - wide) // 2
 
     def made() -> QImage:
-        rgba = _colours(item, content)
-        bgra = np.zeros((units, _PARTS, 1, 4), np.uint8)
-        bgra[:, first : first + wide] = _unknown(item.theme.ink.rgba())
-        bgra[: len(rgba), first : first + wide, 0] = rgba[:, None, [2, 1, 0, 3]]
-        return quick_image(bgra.reshape(-1, 1, 4))
+        dots = _dots(item, content)
+        bgra = np.zeros((units, _PARTS), np.uint32)
+        if len(dots) < units:
+            bgra[:, first : first + wide] = _unknown(item.theme.ink.rgba())
+        bgra[: len(dots), first : first + wide] = dots[:, None]
+        return quick_image(bgra.view(np.uint8).reshape(-1, 1, 4))
 
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
@@ -157,11 +158,22 @@ def _paint_dots(painter: QPainter, item: NodeItem, content: Content | None, zoom
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
 
+def _dots(item: NodeItem, content: Content | None) -> np.ndarray:
+    """The pixels of the units whose numbers are known: blue, green, red and opacity in four bytes each."""
+    if content is None:
+        return np.zeros(0, np.uint32)
+    alarm, finite = item.theme.phase["alarm"], not (content.nans or content.infs)
+    values = content.data.reshape(-1)[: item.place.form.shape[0]]
+    table = palette(bgra_of(item.theme.diverging), (alarm.blue(), alarm.green(), alarm.red()))
+    return table.take(entries(values, content.limit, finite))
+
+
 @lru_cache(maxsize=4)
-def _unknown(ink: int) -> tuple[int, ...]:
-    """Blue, green, red, opacity of a dot without a value, the colours times the opacity."""
+def _unknown(ink: int) -> np.ndarray:
+    """The pixel of a dot without a value, as of :func:`_dots`, the colours times the opacity."""
     color, share = QColor.fromRgba(ink), 0.18
-    return tuple(round(share * part) for part in (color.blue(), color.green(), color.red(), 255))
+    shades = [round(share * part) for part in (color.blue(), color.green(), color.red(), 255)]
+    return np.array(shades, np.uint8).view(np.uint32)
 
 
 @lru_cache(maxsize=1024)

@@ -7,13 +7,14 @@ last op before that gave out the very same array. So a residual connection is an
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from engine import trace
 from engine.debug.event_arrays import forward_arrays
 from engine.debug.events import Event, Position, frozen
+from engine.debug.memory import name_of
 from engine.debug.names import Names
 from engine.debug.views.graph_passes import is_cut, is_output, newest_pass, parts, under_way, with_ancestors
 from engine.debug.views.graph_union import signature, united
@@ -26,6 +27,7 @@ from engine.tensor import Tensor, enable_grad
 
 #: Ops that a graph may have.
 MOST_NODES = 2000
+
 
 def from_events(events: Iterable[Event], names: Names | None = None) -> dict[str, Any]:
     """The graph of the newest complete pass among ``events`` (forward, then backward), or of the newest ops.
@@ -51,15 +53,32 @@ def from_events(events: Iterable[Event], names: Names | None = None) -> dict[str
         those of the same ids.
     """
     events = list(events)
-    ops, roots, batch, complete = newest_pass(events)
-    cut = is_cut(events, ops, complete)
-    ops = with_ancestors(ops, events, roots)
+    return grown(whole(events, names), events, names)
+
+
+class Whole(NamedTuple):
+    """A pass: its graph, without what has begun to run after it; its own ops; whether it has come to its backward."""
+
+    graph: dict[str, Any]
+    ops: list[Event]
+    complete: bool
+
+
+def whole(events: list[Event], names: Names | None = None) -> Whole:
+    """The newest complete pass among ``events``, or the newest ops."""
+    own, roots, batch, complete = newest_pass(events)
+    ops = with_ancestors(own, events, roots)
     graph = _Builder(batch).build(ops[:MOST_NODES], roots, names, complete, len(ops) > MOST_NODES)
-    newer_ops = under_way(events) if complete else []
-    if newer_ops:
-        newer = _Builder(None).build(newer_ops[:MOST_NODES], [], names, False, False)
-        graph = united(graph, newer)
-    return {**graph, "cut": cut}
+    return Whole(graph, own, complete)
+
+
+def grown(found: Whole, events: list[Event], names: Names | None = None) -> dict[str, Any]:
+    """:func:`from_events` of ``events``, of which ``found`` is the newest complete pass: with what runs after it."""
+    graph, newer = found.graph, under_way(events)[:MOST_NODES] if found.complete else []
+    seen: dict[tuple[str, str], int] = {}
+    if not {op_id(event.module, event.name, seen) for event in newer} <= {node["id"] for node in graph["nodes"]}:
+        graph = united(graph, _Builder(None).build(newer, [], names, False, False))
+    return {**graph, "cut": is_cut(events, found.ops, found.complete)}
 
 
 def record(model: Module, *inputs: Any, names: Names | None = None) -> dict[str, Any]:
@@ -211,4 +230,4 @@ class _Builder:
 
 
 def _shape(name: str, array: np.ndarray) -> dict[str, Any]:
-    return {"name": name, "shape": list(array.shape), "dtype": str(array.dtype)}
+    return {"name": name, "shape": list(array.shape), "dtype": name_of(array.dtype)}

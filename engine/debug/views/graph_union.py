@@ -8,11 +8,8 @@ from typing import Any
 
 
 def united(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """``old`` as it is where it has all ops of ``new``; else both, with what leads to an op of ``new`` as there."""
-    before = {node["id"] for node in old["nodes"]}
+    """Both, with what leads to an op of ``new`` as there, which has ops that ``old`` has not."""
     ops = {node["id"] for node in new["nodes"] if node["kind"] == "op"}
-    if ops <= before:
-        return old
     nodes = {node["id"]: node for node in (*old["nodes"], *new["nodes"])}
     edges = [edge for edge in old["edges"] if edge["to"] not in ops] + new["edges"]
     ranks = _ranks(nodes, edges)
