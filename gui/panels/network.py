@@ -101,8 +101,7 @@ class NetworkPanel(Panel):
         self._take_graph()
         past = stop is not None and not stop.get("live", True) and self._log.next > (stop.get("seq") or 0)
         if past and not self.free.pictured:
-            if not self.state.graph_due:  # else when it is here
-                self._refresh()  # only the cursor has moved
+            self._refresh()  # only the cursor has moved; once more when the graph of there is here, if that is not this one
         else:
             self._events.ask()
 
