@@ -101,7 +101,8 @@ class NetworkPanel(Panel):
         self._take_graph()
         past = stop is not None and not stop.get("live", True) and self._log.next > (stop.get("seq") or 0)
         if past and not self.free.pictured:
-            self._refresh()  # only the cursor has moved; once more when the graph of there is here, if that is not this one
+            if not self.state.graph_due:  # else when it is here
+                self._refresh()  # only the cursor has moved
         else:
             self._events.ask()
 
