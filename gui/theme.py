@@ -131,13 +131,25 @@ def readable(color: QColor, grounds: Sequence[QColor], ratio: float = 4.5) -> QC
     return end
 
 
+def contrasts(color: QColor, table: np.ndarray) -> np.ndarray:
+    """:func:`contrast` of a colour with each one of a table: (n, 3 or more), red first, 0 to 255."""
+    one, others = _luminance(color), _as_linear(table[:, :3] / 255.0) @ _LUMINANCE
+    return (np.maximum(one, others) + 0.05) / (np.minimum(one, others) + 0.05)
+
+
 def _linear(color: QColor) -> np.ndarray:
-    values = np.array([color.redF(), color.greenF(), color.blueF()], dtype=np.float64)
+    return _as_linear(np.array([color.redF(), color.greenF(), color.blueF()], dtype=np.float64))
+
+
+def _as_linear(values: np.ndarray) -> np.ndarray:
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
 
 
+_LUMINANCE = (0.2126, 0.7152, 0.0722)
+
+
 def _luminance(color: QColor) -> float:
-    return float(_linear(color) @ (0.2126, 0.7152, 0.0722))
+    return float(_linear(color) @ _LUMINANCE)
 
 
 # Matrices of OKLab: Ottosson, "A perceptual color space for image processing" (2020).

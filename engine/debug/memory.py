@@ -5,6 +5,8 @@ Events hold the engine's own arrays, on the device where they were computed. Onl
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -16,6 +18,10 @@ from engine.device.cuda_array import CudaArray
 ARRAYS: tuple[type[np.ndarray], ...] = (np.ndarray, cast(Any, CudaArray))
 
 Array: TypeAlias = Any
+
+
+#: Of a dtype. NumPy puts it together each time, which takes as long as to find the least element of a small array.
+name_of: Callable[[np.dtype], str] = cache(str)
 
 
 def on_cpu(array: Array) -> np.ndarray:

@@ -81,10 +81,10 @@ def _is_bundle(source: NodeItem, target: NodeItem) -> bool:
 def _path(route: Route, source: NodeItem, target: NodeItem) -> QPainterPath:
     if route.kind == "flow" and _is_bundle(source, target):
         path = QPainterPath()
+        (x1, y1, apart1), (x2, y2, apart2) = source.side(1), target.side(-1)
         for unit in range(source.place.form.shape[0]):
-            a, b = source.center(unit), target.center(unit)
-            path.moveTo(a.x() + source.size.radius, a.y())
-            path.lineTo(b.x() - target.size.radius, b.y())
+            path.moveTo(x1, y1 + unit * apart1)
+            path.lineTo(x2, y2 + unit * apart2)
         return path
     points = [QPointF(*point) for point in route.points]
     path = QPainterPath(points[0])

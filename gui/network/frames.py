@@ -38,7 +38,7 @@ def _begin_hairlines(painter: QPainter, item: NodeItem, opacity: float) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _tiles(columns: int, count: int, x: float, y: float, wide: float, high: float) -> list[QRectF]:
     """The frames of feature maps of that size; the same in every paint of a layout."""
     tile = QRectF(0, 0, wide, high).adjusted(0.5, 0.5, -0.5, -0.5)

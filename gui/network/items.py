@@ -55,6 +55,8 @@ class NodeItem(QGraphicsItem):
         self.note = ""
         #: Whether numbers change many times a second: the view then paints them by itself, see :mod:`gui.network.still`.
         self.live = False
+        #: Whether circles are drawn quickly, see :mod:`gui.network.refining`.
+        self.rough = False
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self.words = Words(self)
 
@@ -92,6 +94,12 @@ class NodeItem(QGraphicsItem):
             self.setZValue(2.0 if marks.selected or marks.picked else 1.0)
             self.update()
 
+    def refine(self) -> None:
+        """Draw the circles as they are."""
+        if self.rough:
+            self.rough = False
+            self.update()
+
     def apply_theme(self, theme: Theme) -> None:
         self.theme = theme
         for part, content in self.contents.items():
@@ -127,6 +135,13 @@ class NodeItem(QGraphicsItem):
         """The middle of a unit's circle."""
         box = self.rect("values")
         return QPointF(box.center().x(), box.top() + (unit + 0.5) * box.height() / max(1, self.place.form.shape[0]))
+
+    def side(self, way: int) -> tuple[float, float, float]:
+        """Where lines end at the right (1) or left (-1) of a column of units: x, y at its first one, and how far it is from
+        unit to unit.
+        """
+        first, units = self.center(0), max(1, self.place.form.shape[0])
+        return first.x() + way * self.size.radius, first.y(), self._boxes["values"].height() / units
 
     def body(self) -> QRectF:
         """All but title and caption."""

@@ -43,7 +43,9 @@ class Laying(QObject):
         return self._work is not None
 
     def want(self, key: Hashable, graph: dict[str, Any], width: float, height: float, texts: Texts) -> None:
-        """Lay out ``graph``, for which ``key`` stands: at once where it is small, or was laid out before."""
+        """Lay out ``graph``, for which ``key`` stands: at once where it is small, or was laid out before; else from the next
+        turn on: whoever wants it is in the midst of much else.
+        """
         if self._work is not None and key == self._key:
             return
         self._key, self._work, self._made = key, None, None
@@ -53,7 +55,10 @@ class Laying(QObject):
             return
         self._small = len(graph["nodes"]) <= _SMALL
         self._work = pieces(graph, width, height, texts)
-        self._turn()
+        if self._small:
+            self._turn()
+        else:
+            self._go_on.start()
 
     def _turn(self) -> None:
         """Make some pieces; a large layout is handed on in a turn of its own, since to draw it takes long too."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterator
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 from gui.network.forms import SIZES, Size
-from gui.network.places import READABLE, TITLED
+from gui.network.places import READABLE, TITLED, Place
 from gui.network.routes import route
 from gui.network.sketch import LANE, Layout, Sketch, measured_in, placed, redone, sketch_of, torn_in
 from gui.network.texts import Texts, rough
@@ -67,10 +68,11 @@ def _best(sketch: Sketch, width: float, height: float) -> Generator[None, None, 
         return legible * zoom**2 * size.side * (min(1.0, size.pitch / 16) if units else 1.0)
 
     sizes = list(_sizes(units, plain, sketch.texts.factor))
-    sketch.measured, bounds = [], []
+    sketch.measured, rows, bounds = [], [], []
     for size in sizes:
         measured = measured_in(sketch, size)
         sketch.measured.append(measured)
+        rows.append(_row(measured, size))
         area = sum((p.width + size.gap / 2) * p.height for p in measured.values())
         bounds.append(worth(size, min(1.0, math.sqrt(width * height / max(1.0, area))), 1))
         yield
@@ -80,7 +82,7 @@ def _best(sketch: Sketch, width: float, height: float) -> Generator[None, None, 
         for room in _ROOMS:
             if bounds[number] <= score or worth(sizes[number], min(1.0, 1.25 / room), 1) <= score:
                 break
-            limits = _limits(sketch, number, sizes[number], width * room)
+            limits = _limits(rows[number], width * room, height / width)
             if all(worth(sizes[number], min(1.0, width / w, height / h), lines) <= score for lines, w, h in limits):
                 continue
             tried = placed(sketch, number, sizes[number], width * room)
@@ -95,23 +97,33 @@ def _best(sketch: Sketch, width: float, height: float) -> Generator[None, None, 
     return best
 
 
-def _limits(sketch: Sketch, number: int, size: Size, width: float) -> Iterator[tuple[int, float, float]]:
-    """(number of lines, how wide they are, how high they are together) at least, for all numbers of lines that the columns
-    may take in the size of that number.
+def _row(measured: dict[str, Place], size: Size) -> tuple[float, float, list[float]]:
+    """(how long all columns are in one row, the widest gap between two of them, how high one line is at least, two lines
+    are, and so on).
     """
     columns: dict[int, tuple[float, float, bool]] = {}
-    for place in sketch.measured[number].values():
+    for place in measured.values():
         wide, high, fan = columns.get(place.column, (0.0, 0.0, False))
         columns[place.column] = max(wide, place.width), max(high, place.height), fan or place.form.weight == "edges"
     gaps = [size.fan if fan else size.gap for *_, fan in columns.values()]
-    length, gap = sum(wide for wide, *_ in columns.values()) + sum(gaps), max(gaps)
-    heights = sorted(high for _, high, _ in columns.values())
+    length = sum(wide for wide, *_ in columns.values()) + sum(gaps)
+    return length, max(gaps), list(accumulate(sorted(high for _, high, _ in columns.values())))
+
+
+def _limits(
+    row: tuple[float, float, list[float]], width: float, slope: float
+) -> Iterator[tuple[int, float, float]]:
+    """(number of lines, how wide they are, how high they are together) at least, for the numbers of lines that a ``row`` of
+    columns may take: up to those that are higher for their width than the view is, which is ``slope``: with more of them
+    all would be smaller.
+    """
+    length, gap, heights = row
     # A line has no gap before its first column.
-    first = max(1, math.ceil(length / (width + gap)))
-    high = sum(heights[: first - 1])
-    for lines in range(first, len(columns) + 1):
-        high += heights[lines - 1]
-        yield lines, max(1.0, length / lines - gap), max(1.0, high)
+    for lines in range(max(1, math.ceil(length / (width + gap))), len(heights) + 1):
+        wide, high = max(1.0, length / lines - gap), max(1.0, heights[lines - 1])
+        yield lines, wide, high
+        if high >= slope * wide:
+            return
 
 
 def _sizes(units: bool, plain: bool, factor: float) -> Iterator[Size]:

@@ -58,6 +58,8 @@ class EventLog:
         self._backward: dict[int, list[int]] = {}
         self._of_graph: dict[Key, list[tuple[str, Shape]]] = {}
         self._gap = False
+        #: The graph that was bound last, where no event has come since.
+        self._bound: dict[str, Any] | None = None
         self._follower.restart()
 
     def fits(self, stop: dict[str, Any]) -> bool:
@@ -83,6 +85,7 @@ class EventLog:
         for event in events:
             if event["seq"] < self.next:
                 continue
+            self._bound = None
             self.next = event["seq"] + 1
             self.first = event["seq"] if self.first is None else self.first
             self._positions[event["seq"]] = list(event["position"])
@@ -158,6 +161,9 @@ class EventLog:
         """Take over what ``graph`` calls its ops: one that an earlier pass has run may be numbered otherwise here. Runs
         without gradient that its loss does not depend on are no ops of it.
         """
+        if graph is self._bound:
+            return
+        self._bound = graph
         self._follower.bind(graph)
         self._of_graph = {}
         for node in graph["nodes"]:

@@ -36,6 +36,7 @@ def number_font(theme: Theme) -> QFont:
     return theme.code_font("small")
 
 
+@lru_cache(maxsize=16)
 def texts_of(theme: Theme) -> Texts:
     """Widths in the fonts of ``theme``."""
     title, caption = QFontMetricsF(title_font(theme, lit=True)), QFontMetricsF(caption_font(theme))

@@ -17,7 +17,9 @@ def note(content: Content, part: str, picture: np.ndarray, alarm: tuple[int, int
     """Keep with ``content`` which pixels of its picture are not finite numbers: those in the colour of alarms. They count as
     NaN, or as infinity where there is only that.
     """
-    there = (picture[..., :3] == alarm).all(axis=2) if content.nans or content.infs else np.zeros(0, bool)
+    if not (content.nans or content.infs):
+        return  # as nearly always, of many parts in each picture
+    there = (picture[..., :3] == alarm).all(axis=2)
     value = math.nan if content.nans else -math.inf if np.isneginf(content.data).any() else math.inf
     content.pictures["not finite", part] = np.where(there, value, 0.0) if there.any() else None
 

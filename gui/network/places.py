@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gui.network.forms import Form, Size
 from gui.network.texts import Texts
@@ -158,8 +160,11 @@ class Place:
         return x, top + self.caption * sum(map(self.share, above)), wide, self.caption * self.share(which)
 
 
-def caption_widths(form: Form, texts: Texts) -> dict[str, float]:
-    """The captions of a node, as :meth:`Place.caption_box` names them, and how wide they may become as designed."""
+@lru_cache(maxsize=1024)
+def caption_widths(form: Form, texts: Texts) -> Mapping[str, float]:
+    """The captions of a node, as :meth:`Place.caption_box` names them, and how wide they may become as designed; looked at
+    for each size that is tried.
+    """
     widths = {"shape": texts.caption(form.caption)} if form.caption else {}
     if form.scaled:
         widths["scale"] = texts.widest(times=2) if form.kind == "picture" else texts.widest("± ")

@@ -1,5 +1,5 @@
-"""Lines between units while the zoom changes, or one drags along the timeline: drawn quickly, and smoothed once it rests,
-some in each turn of the loop.
+"""Lines between units, and circles, while the zoom changes or one drags along the timeline: drawn quickly, and smoothed once
+it rests, some in each turn of the loop.
 """
 
 from __future__ import annotations
@@ -8,15 +8,20 @@ from PyQt6.QtCore import QObject
 from PyQt6.QtWidgets import QGraphicsView
 
 from gui.network.scene import NetworkScene
+from gui.network.weight_lines import WeightLines
 from gui.timers import single_shot
 from gui.widgets.parts import viewport_of
 
 #: Milliseconds after which the view is taken to rest, and from some lines to the next.
 _REST, _NEXT = 120, 4
+#: Columns of units that are drawn anew in a turn, in which lines of one layer are.
+_COLUMNS = 8
 
 
 class Refining(QObject):
-    """Of the lines in ``view`` of ``scene``: those of one layer of many take ten milliseconds when seen closely."""
+    """Of what is in ``view`` of ``scene``: lines of one layer of many take ten milliseconds when seen closely, circles of
+    eight columns as long.
+    """
 
     def __init__(self, view: QGraphicsView, scene: NetworkScene) -> None:
         super().__init__(view)
@@ -28,29 +33,30 @@ class Refining(QObject):
         """All is painted anew, at another zoom: quickly for now."""
         if self._scene.live:
             return  # that is painted as pictures, once for each zoom
-        for lines in self._scene.lines.values():
-            lines.rough = True
+        for part in self._scene.fine():
+            part.rough = True
         self.later()
 
     def later(self) -> None:
-        """Lines have been drawn quickly: smooth them once it rests."""
+        """Something has been drawn quickly: smooth it once it rests."""
         self._next.stop()
-        if self._scene.lines:
+        if self._scene.nodes:
             self._rest.start()
 
     def finish(self) -> None:
-        """Smooth all of them at once."""
+        """Smooth all of it at once."""
         self._rest.stop()
         self._next.stop()
-        for lines in self._scene.lines.values():
-            lines.refine()
+        for part in self._scene.fine():
+            part.refine()
 
     def _turn(self) -> None:
         """Smooth the next ones in sight; the others when they are painted."""
-        seen = self._view.mapToScene(viewport_of(self._view).rect()).boundingRect()
-        rough = [lines for lines in self._scene.lines.values() if lines.rough]
-        for lines in rough:
-            lines.refine()
-            if lines.boundingRect().intersects(seen):
+        seen, left = self._view.mapToScene(viewport_of(self._view).rect()).boundingRect(), _COLUMNS
+        for part in (part for part in self._scene.fine() if part.rough):
+            part.refine()
+            if part.boundingRect().intersects(seen):
+                left -= _COLUMNS if isinstance(part, WeightLines) else 1
+            if left <= 0:
                 self._next.start()
                 return

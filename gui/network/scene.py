@@ -113,6 +113,11 @@ class NetworkScene(QGraphicsScene):
             if item.is_framed(part) != framed or (part == "weight" and node in self.lines):
                 self.revision += 1
 
+    def fine(self) -> list[WeightLines | NodeItem]:
+        """What may be drawn quickly, and smoothed later: lines between units, and columns of units."""
+        units = (node for node in self.nodes.values() if node.place.form.kind == "units")
+        return [*self.lines.values(), *units]
+
     def renew_words(self) -> None:
         """Write at all nodes what belongs to the numbers that they show."""
         for item in self.nodes.values():

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QImage, QPainter, QPen
 
 from gui.network.circles import MINUS, REACH, Column, outline, picture
-from gui.network.glyphs import ink_on, paint_alarm, quick_image, short_number, write_on
+from gui.network.glyphs import bgra_of, ink_on, paint_alarm, quick_image, short_number, write_on
 from gui.network.kept import Look, look_of
 from gui.network.measuring import number_font
 from gui.network.places import APART, READABLE
-from gui.network.values import Content, colours
+from gui.network.values import Content, colours, entries, palette
 from gui.numbers import format_number
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def paint_units(painter: QPainter, item: NodeItem, content: Content | None, zoom
     """Draw the circles with their numbers, once they are large enough, or a minus in the negative ones."""
     theme, radius = item.theme, item.size.radius
     if 2 * radius * zoom <= _DOT:
+        item.rough = False
         _paint_dots(painter, item, content, zoom)
         return
     numbers = 2 * radius * zoom >= NUMBER_FROM
@@ -45,6 +46,7 @@ def paint_units(painter: QPainter, item: NodeItem, content: Content | None, zoom
     if finite and not numbers and (look := look_of(painter)) is not None:
         _paint_circles(painter, item, content, look)
         return
+    item.rough = False
     box = item.rect("values")
     x, y, high = box.center().x(), box.top(), box.height() / max(1, item.place.form.shape[0])
     fills, shown = _colours(item, content).tolist(), [] if content is None else content.data.reshape(-1).tolist()
@@ -90,6 +92,10 @@ def _paint_circles(painter: QPainter, item: NodeItem, content: Content | None, l
         painter.opacity(), item.theme.ink.rgba(),
     )  # fmt: skip
 
+    if item.rough and _paint_quickly(painter, item, content, column):
+        return
+    item.rough = False
+
     def made() -> QImage:
         rgba = _colours(item, content)
         rgb, negative = np.empty((count, 3), np.uint8), np.zeros(count, bool)
@@ -108,6 +114,28 @@ def _paint_circles(painter: QPainter, item: NodeItem, content: Content | None, l
     painter.setOpacity(opacity)
 
 
+def _paint_quickly(painter: QPainter, item: NodeItem, content: Content | None, column: Column) -> bool:
+    """While the zoom changes: the circles of another zoom, stretched, or dots where there are none. False where they are
+    here as they should be.
+    """
+    known: tuple[tuple[Any, ...], QImage] | None = None if content is None else content.pictures.get("column")
+    if known is None or not isinstance(key := known[0][0], Column) or known[0] != (key, item.theme):
+        _paint_dots(painter, item, content, column.zoom)
+        return True
+    if key == column:
+        return False
+    image = known[1]
+    box = item.rect("values")
+    left, top = box.center().x() - column.radius - 1 - key.shift_x / key.zoom, box.top() - key.shift_y / key.zoom
+    wide, high = (pixels / key.ratio / key.zoom for pixels in (image.width(), image.height()))
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    opacity = painter.opacity()
+    painter.setOpacity(1.0)
+    painter.drawImage(QRectF(left, top, wide, high), image)
+    painter.setOpacity(opacity)
+    return True
+
+
 def _paint_dots(painter: QPainter, item: NodeItem, content: Content | None, zoom: float) -> None:
     """A column of dots, as one picture: networks of dots have thousands of them."""
     units, radius, box = item.place.form.shape[0], item.size.radius, item.rect("values")
@@ -116,11 +144,12 @@ def _paint_dots(painter: QPainter, item: NodeItem, content: Content | None, zoom
     first = (_PARTS - wide) // 2
 
     def made() -> QImage:
-        rgba = _colours(item, content)
-        bgra = np.zeros((units, _PARTS, 1, 4), np.uint8)
-        bgra[:, first : first + wide] = _unknown(item.theme.ink.rgba())
-        bgra[: len(rgba), first : first + wide, 0] = rgba[:, None, [2, 1, 0, 3]]
-        return quick_image(bgra.reshape(-1, 1, 4))
+        dots = _dots(item, content)
+        bgra = np.zeros((units, _PARTS), np.uint32)
+        if len(dots) < units:
+            bgra[:, first : first + wide] = _unknown(item.theme.ink.rgba())
+        bgra[: len(dots), first : first + wide] = dots[:, None]
+        return quick_image(bgra.view(np.uint8).reshape(-1, 1, 4))
 
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
@@ -129,11 +158,22 @@ def _paint_dots(painter: QPainter, item: NodeItem, content: Content | None, zoom
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
 
+def _dots(item: NodeItem, content: Content | None) -> np.ndarray:
+    """The pixels of the units whose numbers are known: blue, green, red and opacity in four bytes each."""
+    if content is None:
+        return np.zeros(0, np.uint32)
+    alarm, finite = item.theme.phase["alarm"], not (content.nans or content.infs)
+    values = content.data.reshape(-1)[: item.place.form.shape[0]]
+    table = palette(bgra_of(item.theme.diverging), (alarm.blue(), alarm.green(), alarm.red()))
+    return table.take(entries(values, content.limit, finite))
+
+
 @lru_cache(maxsize=4)
-def _unknown(ink: int) -> tuple[int, ...]:
-    """Blue, green, red, opacity of a dot without a value, the colours times the opacity."""
+def _unknown(ink: int) -> np.ndarray:
+    """The pixel of a dot without a value, as of :func:`_dots`, the colours times the opacity."""
     color, share = QColor.fromRgba(ink), 0.18
-    return tuple(round(share * part) for part in (color.blue(), color.green(), color.red(), 255))
+    shades = [round(share * part) for part in (color.blue(), color.green(), color.red(), 255)]
+    return np.array(shades, np.uint8).view(np.uint32)
 
 
 @lru_cache(maxsize=1024)

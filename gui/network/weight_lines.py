@@ -47,7 +47,7 @@ class WeightLines(QGraphicsItem):
         self.backward = False
         #: Whether lines are neither smoothed nor dashed, see :mod:`gui.network.refining`.
         self.rough = False
-        self._start, self._end = _side(source, 1), _side(target, -1)
+        self._start, self._end = source.side(1), target.side(-1)
         # Asked for many times in each paint.
         self._bounds = source.rect("values").united(target.rect("values")).adjusted(-4, -4, 4, 4)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
@@ -165,12 +165,6 @@ class WeightLines(QGraphicsItem):
         apart = np.hypot(x - along * across, y - along * down)
         out, into = np.unravel_index(int(apart.argmin()), apart.shape)
         return (int(out), int(into)) if apart[out, into] <= reach else None
-
-
-def _side(item: NodeItem, way: int) -> tuple[float, float, float]:
-    """Where lines end at a column of units: x, y at its first unit, and how far from unit to unit."""
-    first = item.center(0)
-    return first.x() + way * item.size.radius, first.y(), item.rect("values").height() / max(1, item.place.form.shape[0])
 
 
 @lru_cache(maxsize=256)

@@ -36,6 +36,8 @@ class Drawing:
         self.graph: dict[str, Any] | None = None
         self.layout: Layout | None = None
         self._structure: Any = None
+        #: The answer that was taken last.
+        self._taken: dict[str, Any] | None = None
         #: Whether a graph of the run that is shown has been taken.
         self._of_run = False
         #: The graph that is to be drawn, while it is laid out.
@@ -44,7 +46,7 @@ class Drawing:
 
     def forget(self) -> None:
         """The script was closed: its network is not that of the next."""
-        self.graph = self.layout = self._structure = self._next = None
+        self.graph = self.layout = self._structure = self._next = self._taken = None
 
     def begin_run(self) -> None:
         """Another run is shown, or the same anew: its network need not be the one that is drawn."""
@@ -54,13 +56,16 @@ class Drawing:
         """Draw the answer to ``graph`` where it differs from what is drawn; False where it holds no network."""
         if not whole or not whole.get("nodes"):
             return self.graph is not None
+        if whole is self._taken and self._of_run:
+            self._log.bind(whole)
+            return True
         graph = shown(whole)
         if not any(node["kind"] == "op" for node in graph["nodes"]) or self._is_rest(graph):
             return True
         self._log.bind(whole)
         if self._is_begun(graph):
             graph = self._next or self.graph or graph
-        self._of_run = True
+        self._of_run, self._taken = True, whole
         if structure(graph) != self._structure:
             self._next = graph
             self.lay_out()

@@ -12,7 +12,7 @@ import numpy as np
 from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
-from gui.theme import Theme, contrast, with_alpha
+from gui.theme import Theme, contrasts, with_alpha
 from gui.widgets.layer import draw_lines, lines_of
 from gui.widgets.non_finite import paint_non_finite
 from gui.widgets.value_scale import ValueScale
@@ -202,9 +202,9 @@ def number_writer(values: np.ndarray, most: int) -> Callable[[float], str]:
 @lru_cache(maxsize=8)
 def _inks(theme: Theme, sequential: bool) -> list[QColor]:
     """For each entry of a theme's table of colours the ink that reads on it."""
-    choices, table = (theme.ink, theme.panel), theme.sequential if sequential else theme.diverging
-    colors = [QColor(*(int(v) for v in row[:3])) for row in table]
-    return [max(choices, key=lambda ink: contrast(ink, color)) for color in colors]
+    table = theme.sequential if sequential else theme.diverging
+    dark = contrasts(theme.ink, table) >= contrasts(theme.panel, table)
+    return [theme.ink if ink else theme.panel for ink in dark.tolist()]
 
 
 def paint_ring(painter: QPainter, place: QRectF, color: QColor, width: float) -> None:

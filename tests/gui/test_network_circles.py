@@ -63,6 +63,28 @@ def test_a_column_is_made_once_for_its_numbers_and_a_look(item, monkeypatch):
     assert len(made) == 3
 
 
+def test_while_the_zoom_changes_circles_are_stretched_and_drawn_anew_when_it_rests(item, monkeypatch):
+    made, content, make = [], Content(VALUES, -1, 1), circles.picture
+    first, expected = (painted(item, content, zoom, (0, 0), 1, 1) for zoom in (1, 1.4))
+    painted(item, content, 1, (0, 0), 1, 1)
+    monkeypatch.setattr(units, "picture", lambda *given: made.append(1) or make(*given))
+    item.rough = True
+    stretched = painted(item, content, 1.4, (0, 0), 1, 1)
+    assert not made and item.rough
+    # The same circles at the same places, with softer edges.
+    assert (stretched != first).any() and abs(stretched - expected).mean() < 0.1 * abs(first - expected).mean() < 10
+    item.refine()
+    assert (painted(item, content, 1.4, (0, 0), 1, 1) == expected).all() and made == [1] and not item.rough
+
+
+def test_circles_that_were_never_drawn_are_dots_while_the_zoom_changes(item):
+    item.rough = True
+    painted(item, Content(VALUES, -1, 1), 1, (0, 0), 1, 1)
+    assert item.rough
+    painted(item, Content(VALUES, -1, 1), 0.3, (0, 0), 1, 1)
+    assert not item.rough  # these are dots anyway
+
+
 def test_along_the_timeline_many_lines_are_drawn_quickly_and_smoothed_when_it_rests(qtbot, context, link, until):
     panel = shown_panel(qtbot, context, link)
     panel.state.update(graph=graph(), stop=stop(14))
@@ -88,10 +110,10 @@ def test_along_the_timeline_many_lines_are_drawn_quickly_and_smoothed_when_it_re
     assert view.grab().toImage() == smooth != quick
 
 
-@pytest.mark.parametrize("zoom", (0.3, 1.0), ids=("dots", "circles"))
-def test_numbers_that_stay_are_not_coloured_again(item, zoom, monkeypatch):
-    made, content, make = [], Content(VALUES, -1, 1), units.colours
-    monkeypatch.setattr(units, "colours", lambda *given: made.append(1) or make(*given))
+@pytest.mark.parametrize(("zoom", "maker"), ((0.3, "quick_image"), (1.0, "picture")), ids=("dots", "circles"))
+def test_numbers_that_stay_are_not_coloured_again(item, zoom, maker, monkeypatch):
+    made, content, make = [], Content(VALUES, -1, 1), getattr(units, maker)
+    monkeypatch.setattr(units, maker, lambda *given: made.append(1) or make(*given))
     first = painted(item, content, zoom, (0, 0), 1, 1)
     assert (painted(item, content, zoom, (0, 0), 1, 1) == first).all() and len(made) == 1
     assert (painted(item, Content(-VALUES, -1, 1), zoom, (0, 0), 1, 1) != first).any()

@@ -100,19 +100,23 @@ def _graph(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     if at is None:
         return graph.from_events(events, names)
     place = next((i for i, event in enumerate(events) if event.seq >= at.seq), len(events) - 1)
-    body = graph.from_events(events[: place + 1], names)
-    return {**body, "holds": _holding(body, events, place, names)}
+    whole = graph.whole(events[: place + 1], names)
+    body = graph.grown(whole, events[: place + 1], names)
+    return {**body, "holds": _holding(body, whole, events, place, names)}
 
 
-def _holding(body: dict[str, Any], events: list[Event], place: int, names: Names) -> list[int]:
-    """First and last of the events around the one at ``place`` whose graph is ``body`` too, so that nobody asks again.
+def _holding(
+    body: dict[str, Any], whole: graph.Whole, events: list[Event], place: int, names: Names
+) -> list[int]:
+    """First and last of the events around the one at ``place`` whose graph is ``body`` too, so that nobody asks again;
+    ``whole``: the pass that it shows.
 
     Between two beginnings of backward the graph can only grow, by ops and to sizes that are in it at the end.
     """
     begins = [i for i, event in enumerate(events) if event.kind == "begin_backward"]
     before = [i for i in begins if i <= place]
     end = next((i for i in begins if i > place), len(events))
-    if not before or (end > place + 1 and graph.from_events(events[:end], names) != body):
+    if not before or (end > place + 1 and graph.grown(whole, events[:end], names) != body):
         return [events[place].seq] * 2
     return [events[before[-1]].seq, events[end - 1].seq]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import math
 from typing import Any
 
 import numpy as np
 
-from engine.debug.memory import on_cpu
+from engine.debug.memory import name_of, on_cpu
 from engine.debug.statistics.observer import summarize
 from engine.debug.views.blocks import KERNEL_PIECE, PIECE, REDUCTIONS, TRANSFORMS, Range, block_factors, pieces, reduced
 from engine.debug.views.slices import selection
@@ -103,16 +102,12 @@ def view_of(
     return {
         "data": data,
         "shape": list(shape),
-        "dtype": _name_of(chosen.dtype),
+        "dtype": name_of(chosen.dtype),
         "selected": list(chosen.shape),
         "shown": list(shown),
         "block": list(block),
         **found.fields(),
     }
-
-
-#: NumPy puts the name together each time, which takes as long as to find the least element of a small array.
-_name_of = functools.cache(str)
 
 
 def _cut(chosen: np.ndarray, elements: int) -> tuple[tuple[int, ...], np.ndarray]:

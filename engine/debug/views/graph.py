@@ -7,16 +7,17 @@ last op before that gave out the very same array. So a residual connection is an
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from engine import trace
 from engine.debug.event_arrays import forward_arrays
 from engine.debug.events import Event, Position, frozen
+from engine.debug.memory import name_of
 from engine.debug.names import Names
 from engine.debug.views.graph_passes import is_cut, is_output, newest_pass, parts, under_way, with_ancestors
-from engine.debug.views.graph_union import signature, united
+from engine.debug.views.graph_union import differs, signature, united
 from engine.debug.views.modules import module_tree
 from engine.debug.views.op_ids import OpIds, op_id
 from engine.debug.views.undisturbed import undisturbed
@@ -26,6 +27,7 @@ from engine.tensor import Tensor, enable_grad
 
 #: Ops that a graph may have.
 MOST_NODES = 2000
+
 
 def from_events(events: Iterable[Event], names: Names | None = None) -> dict[str, Any]:
     """The graph of the newest complete pass among ``events`` (forward, then backward), or of the newest ops.
@@ -51,15 +53,47 @@ def from_events(events: Iterable[Event], names: Names | None = None) -> dict[str
         those of the same ids. Until then its ops stand for theirs in size alone: what has run of a longer batch is longer.
     """
     events = list(events)
-    ops, roots, batch, complete = newest_pass(events)
-    cut = is_cut(events, ops, complete)
-    ops = with_ancestors(ops, events, roots)
+    return grown(whole(events, names), events, names)
+
+
+class Whole(NamedTuple):
+    """A pass: its graph, without what has begun to run after it; its own ops; whether it has come to its backward."""
+
+    graph: dict[str, Any]
+    ops: list[Event]
+    complete: bool
+
+
+def whole(events: list[Event], names: Names | None = None) -> Whole:
+    """The newest complete pass among ``events``, or the newest ops."""
+    own, roots, batch, complete = newest_pass(events)
+    ops = with_ancestors(own, events, roots)
     graph = _Builder(batch).build(ops[:MOST_NODES], roots, names, complete, len(ops) > MOST_NODES)
-    newer_ops = under_way(events) if complete else []
-    if newer_ops:
-        newer = _Builder(None).build(newer_ops[:MOST_NODES], [], names, False, False)
-        graph = united(graph, newer)
-    return {**graph, "cut": cut}
+    return Whole(graph, own, complete)
+
+
+def grown(found: Whole, events: list[Event], names: Names | None = None) -> dict[str, Any]:
+    """:func:`from_events` of ``events``, of which ``found`` is the newest complete pass: with what runs after it."""
+    graph, newer = found.graph, under_way(events)[:MOST_NODES] if found.complete else []
+    if newer and not _shows(graph, newer):
+        graph = united(graph, _Builder(None).build(newer, [], names, False, False))
+    return {**graph, "cut": is_cut(events, found.ops, found.complete)}
+
+
+def _shows(graph: dict[str, Any], ops: list[Event]) -> bool:
+    """Whether ``graph`` has all of these ops, in their sizes: then what has run anew need not be made into a graph."""
+    shapes = {(edge["to"], edge["input"]): edge["shape"] for edge in graph["edges"]}
+    for node in graph["nodes"]:
+        shapes.update(((node["id"], output["name"]), output["shape"]) for output in node["outputs"])
+    there, seen = {node["id"] for node in graph["nodes"]}, {}
+    for event in ops:
+        id = op_id(event.module, event.name, seen)
+        if id not in there:
+            return False
+        for name, array in parts(event.arrays):
+            if (shape := shapes.get((id, name))) is not None and differs(array.shape, shape):
+                return False
+    return True
 
 
 def record(model: Module, *inputs: Any, names: Names | None = None) -> dict[str, Any]:
@@ -211,4 +245,4 @@ class _Builder:
 
 
 def _shape(name: str, array: np.ndarray) -> dict[str, Any]:
-    return {"name": name, "shape": list(array.shape), "dtype": str(array.dtype)}
+    return {"name": name, "shape": list(array.shape), "dtype": name_of(array.dtype)}

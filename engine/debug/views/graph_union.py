@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -30,7 +31,7 @@ def _resized(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     edges, nodes = [], []
     for edge in old["edges"]:
         shape = read.get((edge["to"], edge["input"]), edge["shape"])
-        edges.append({**edge, "shape": shape} if _differs(shape, edge["shape"]) else edge)
+        edges.append({**edge, "shape": shape} if differs(shape, edge["shape"]) else edge)
     # An input is as long as what an op has read of it.
     given = {edge["from"]: edge["shape"] for edge in edges if (edge["to"], edge["input"]) in read}
     for node in old["nodes"]:
@@ -38,16 +39,16 @@ def _resized(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
         if node["kind"] == "input" and node["id"] in given:
             outputs = [{**output, "shape": given[node["id"]]} for output in outputs]
         now, before = ([output["shape"] for output in of] for of in (outputs, node["outputs"]))
-        changed = len(now) != len(before) or any(map(_differs, now, before))
+        changed = len(now) != len(before) or any(map(differs, now, before))
         nodes.append({**node, "outputs": outputs} if changed else node)
     if nodes == old["nodes"] and edges == old["edges"]:
         return old
     return {**old, "nodes": nodes, "edges": edges, "signature": signature(nodes, edges)}
 
 
-def _differs(a: list[int], b: list[int]) -> bool:
+def differs(a: Sequence[int], b: Sequence[int]) -> bool:
     """Whether two shapes differ in more than their first extents: the last batch of an epoch is smaller."""
-    return len(a) != len(b) or a[1:] != b[1:]
+    return len(a) != len(b) or tuple(a[1:]) != tuple(b[1:])
 
 
 def _ranks(nodes: dict[str, Any], edges: list[dict[str, Any]]) -> dict[str, int] | None:
@@ -73,7 +74,7 @@ def _ranks(nodes: dict[str, Any], edges: list[dict[str, Any]]) -> dict[str, int]
 
 def signature(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> str:
     """A text that is equal for graphs of one structure."""
-    # Without the first extents, as in _differs.
+    # Without the first extents, as in differs.
     named = [
         (n["id"], [o["shape"][1:] for o in n["outputs"]], [(p["label"], p["shape"]) for p in n["parameters"]]) for n in nodes
     ]
