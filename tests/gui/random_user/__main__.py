@@ -130,7 +130,7 @@ def main() -> int:
             window.open(str(scripts[options.seed % len(scripts)]))
             user.start()
             # Seconds awake: a machine that measures something else meanwhile may halt this process.
-            awake, looked, told, stops = 0.0, time.monotonic(), 0, 0
+            awake, looked, told, stops, unseen = 0.0, time.monotonic(), 0, 0, 0
 
             def stopped(_stop: object) -> None:
                 nonlocal stops
@@ -139,7 +139,7 @@ def main() -> int:
             window.context.link.stopped.connect(stopped)
 
             def look() -> None:
-                nonlocal awake, looked, told
+                nonlocal awake, looked, told, unseen
                 now = time.monotonic()
                 awake, looked = awake + min(now - looked, 2.0), now
                 for text in qt_said:
@@ -148,7 +148,9 @@ def main() -> int:
                 for fault in user.faults[told:]:
                     print(f"--- {awake:.1f} s, {fault}", flush=True)
                 told = len(user.faults)
-                if awake > options.seconds or not window.isVisible():
+                # For a moment Qt hides it with its screen.
+                unseen = 0 if window.isVisible() else unseen + 1
+                if awake > options.seconds or unseen > 10:
                     user.stopping = True
                     app.exit()
 
@@ -157,7 +159,7 @@ def main() -> int:
             looking.start(200)
             app.exec()
             if not window.isVisible():
-                print("--- the window has been closed", list(user.done)[-8:])
+                user.fault("the window is gone")
             user.end()
             print(f"{stops} stops, {user.count} acts, {len(user.faults)} faults", flush=True)
             window.close()
