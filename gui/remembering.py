@@ -106,6 +106,7 @@ class Remembering(QObject):
         if isinstance(settings, Settings):
             try:
                 settings.save()
+                self._problem = ""
             except (OSError, TypeError, ValueError) as error:
                 # An OSError itself names a temporary file, another one each time.
                 cause = getattr(error, "strerror", None) or error
@@ -114,7 +115,7 @@ class Remembering(QObject):
                 )
 
     def _tell(self, problem: str) -> None:
-        """Say it once, and not again at every change."""
+        """Say it once, and not again at every change while it holds."""
         if problem != self._problem:
             self._problem = problem
             logging.getLogger(__name__).warning("%s", problem)

@@ -39,7 +39,8 @@ class Screens(QObject):
         screen.geometryChanged.connect(self._look.start)
 
     def _removed(self) -> None:
-        self._shown = self._windows()
+        # Of two that go at once the first has taken the windows with it before the second is told.
+        self._shown += [widget for widget in self._windows() if widget not in self._shown]
         self._showing.start()
         self._look.start()
 

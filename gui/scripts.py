@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import QFileDialog, QWidget
 from gui.comparing import compared_words, quoted
 from gui.context import Context
 from gui.following import Following
+from gui.linking.beginning import NOT_BEGUN
 from gui.linking.moving import ONLY_SHOWN
 from gui.message_bar import MessageBar
 from gui.remembering import Remembering
@@ -127,6 +128,8 @@ class Scripts(QObject):
             self.reopening.offer(text)
         elif self._joined is not None and text.startswith(f"{self._joined[0]}:{self._joined[1]} cannot be joined"):
             self._messages.show_message(text, "warning", self._again(*self._joined))
+        elif text.startswith(NOT_BEGUN):
+            self._tell(text, "error", [("Restart", self.restart)])
         else:
             self._messages.show_message(text, "warning")
 

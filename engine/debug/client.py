@@ -165,7 +165,7 @@ class Client:
             self.wait_for("initialized", max(deadline - time.monotonic(), 0.1))
         except TimeoutError:
             self.close()
-            raise ConnectionLost(f"the debuggee was not ready within {timeout:g} seconds") from None
+            raise ConnectionLost(f"the engine process was not ready within {timeout:g} seconds") from None
         except BaseException:
             self.close()
             raise
@@ -340,7 +340,7 @@ def _accept(listener: socket.socket, process: Process, key: str, deadline: float
             sock = listener.accept()[0]
         except TimeoutError:
             if process.poll() is not None:
-                raise ConnectionLost(f"the debuggee ended before it connected: {process.words()}") from None
+                raise ConnectionLost(f"the engine process ended before it connected: {process.words()}") from None
             continue
         connection = Connection(sock)
         try:
@@ -351,4 +351,4 @@ def _accept(listener: socket.socket, process: Process, key: str, deadline: float
             if process.wait(_LOOK) is not None:
                 continue  # it was the process itself, which has ended meanwhile
             logging.getLogger(__name__).warning("somebody else connected to the debugger and was sent away: %s", error)
-    raise ConnectionLost("the debuggee did not connect in time")
+    raise ConnectionLost("the engine process did not connect in time")

@@ -12,6 +12,8 @@ from gui.linking.arriving import Arriving
 
 #: What is to be looked at where a process cannot be joined.
 _LISTENS = "engine.debug.listen() in the process prints the address and the key."
+#: How it begins what is said of a script that has not come to its first line.
+NOT_BEGUN = "The script could not begin: "
 
 
 class Beginning(Arriving):
@@ -171,5 +173,5 @@ class Beginning(Arriving):
         self._waiting.clear()
         self._watch.stop()
         self.starting.emit("")
-        self.failed.emit(message)
+        self.failed.emit(f"{NOT_BEGUN}{message}" if self._launched is not None else message)
         self.closed.emit()

@@ -16,6 +16,10 @@ from gui.saved_sessions.differences import divergence_words
 MOST_EVENTS = 4000
 
 
+class NothingRecorded(SessionError):
+    """The current run has no tape on the disk: its process went before the first part was written."""
+
+
 def gather(session: Session, launched: dict[str, Any], view: View) -> SavedSession:
     """The session as it is now; all its runs stand still. ``recordings`` names the folders of the living tapes.
 
@@ -23,7 +27,7 @@ def gather(session: Session, launched: dict[str, Any], view: View) -> SavedSessi
         launched: as in :class:`gui.state.State`, with "cwd".
 
     Raises:
-        SessionError: the process was attached to, or nothing is recorded yet.
+        SessionError: the process was attached to, or the tape is broken; NothingRecorded: there is none yet.
     """
     saved = session.saved_runs()
     script = _script(next(kept for kept in saved if kept.number == session.current.number).recording)
@@ -62,8 +66,10 @@ def _script(recording: Path) -> str:
     """The text that the current run runs: the file may have been changed since."""
     try:
         return str(json.loads((recording / "manifest.json").read_text(encoding="utf-8"))["about"]["script"])
+    except FileNotFoundError:
+        raise NothingRecorded("nothing of this run is recorded yet") from None
     except (OSError, ValueError, KeyError) as error:
-        raise SessionError(f"nothing of this run is recorded yet ({error})") from None
+        raise SessionError(f"the recording of this run cannot be read ({error})") from None
 
 
 def compare(session: Session, saved: SavedSession) -> list[str]:

@@ -20,7 +20,7 @@ from gui.linking.moving import LAST
 from gui.panels.panel import Panel
 from gui.saved_sessions.archive import SUFFIX, SessionFileError, write
 from gui.saved_sessions.content import View
-from gui.saved_sessions.gathering import gather
+from gui.saved_sessions.gathering import NothingRecorded, gather
 from gui.saved_sessions.opened import data_folder
 from gui.saved_sessions.signing import Signer
 from gui.saved_sessions.tapes import MOST_CHECKPOINT_BYTES
@@ -29,6 +29,9 @@ from gui.settings import Settings
 from gui.steps import step_number
 
 FILTER = f"Sessions of Nablascope (*{SUFFIX})"
+
+#: Said of a session whose run has no tape yet.
+_NOTHING = "The session was not saved: nothing of this run is recorded yet. Step it once, then save."
 
 #: Sessions that were saved by themselves and are kept; of older scripts they are removed.
 _MOST_KEPT = 12
@@ -39,7 +42,8 @@ class Saving(QObject):
 
     Attributes:
         path: the file that the open session was saved to or opened from; None where there is none.
-        kept: the file that :meth:`keep_place` has written; "" where it has not, None where it should have and could not.
+        kept: the file that :meth:`keep_place` has written; "" where there was nothing to keep, None where there was and it
+            could not be.
     """
 
     def __init__(self, context: Context, window: QWidget, panels: Callable[[], Mapping[str, Panel]]) -> None:
@@ -121,14 +125,16 @@ class Saving(QObject):
     # ---- by itself ----
 
     def keep_place(self, patience: float = LAST, seen: bool = True) -> None:
-        """Save where the script stands, so that it can be reopened there; waits for at most ``patience`` seconds. ``seen``:
-        also what the panels show.
+        """Save the settings, and where the script stands, so that it can be reopened there; waits for at most ``patience``
+        seconds. ``seen``: also what the panels show.
         """
         settings, program = self._context.settings, self._context.state.program
-        if program is not None and isinstance(settings, Settings) and not self._context.state.restoring:
+        if not isinstance(settings, Settings):
+            return
+        if program is not None and not self._context.state.restoring:
             self._keep_place(settings, program, patience, seen)
-            with suppress(OSError, TypeError):
-                settings.save()
+        with suppress(OSError, TypeError):
+            settings.save()
 
     def _keep_place(self, settings: Settings, program: str, patience: float, seen: bool) -> None:
         state = self._context.state
@@ -158,6 +164,10 @@ class Saving(QObject):
             last["last"] = {"file": str(place), "where": where_words(view.stop, len(state.runs)), "time": int(time.time())}
             self.kept = str(place)
             self._forget_old(place.parent)
+        elif problems == [_NOTHING]:
+            self.kept = ""
+            with suppress(OSError):
+                place.unlink(missing_ok=True)
         else:  # nobody sees the window any more
             logging.getLogger(__name__).warning("Where the script stood is not kept. %s", "".join(problems))
 
@@ -178,6 +188,8 @@ def _save(
         write(path, saved.members(), signer.sign)
     except SessionFileError as error:
         return str(error)
+    except NothingRecorded:
+        return _NOTHING
     except (SessionError, RequestError, ConnectionLost, OSError, TypeError) as error:
         return f"The session was not saved: {error}"
     return ""

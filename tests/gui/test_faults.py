@@ -162,8 +162,10 @@ def test_a_process_that_is_killed_during_its_start_is_told(make, until):
     os.kill(max(children() - before), signal.SIGKILL)
     until(lambda: said(window))
     assert "signal 9" in said(window) and window.context.state.stop is None and not window.context.link.moving
-    window.context.action("restart").trigger()
+    assert window.messages.severity == "error" and said(window).startswith("The script could not begin: the engine process ")
+    buttons(window)["Restart"].click()
     until(lambda: window.context.state.stop)
+    assert said(window) == ""
 
 
 # ---------------------------------------------------------------------------------------------------- hung

@@ -34,3 +34,20 @@ def test_the_place_is_kept_of_an_engine_that_hangs(make, until, tmp_path, state)
     assert wait_until_gone(engine)
     file, where = kept_place(window.context.settings, str(script))
     assert os.path.isfile(file) and where == "step 1"
+
+
+def test_nothing_is_said_of_a_run_of_which_nothing_was_recorded(make, until, tmp_path, monkeypatch, caplog):  # noqa: F811
+    monkeypatch.setattr("gui.linking.core._FLUSH", 10**8)  # milliseconds: the engine goes before its tape is written
+    script = tmp_path / "script.py"
+    script.write_text((SAMPLES / "two_points.py").read_text())
+    window = make(script)
+    until(lambda: window.context.state.stop and window.workspace)
+    move(window, until, "next", granularity="op")
+    os.kill(pid(window), signal.SIGKILL)
+    until(lambda: "signal 9" in window.messages.whole)
+    window.saving.keep_place()
+    assert window.saving.kept == "" and kept_place(window.context.settings, str(script)) is None
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == []
+    window.saving.write(str(tmp_path / "a.nablascope"))  # who asks for it is told
+    until(lambda: "nothing of this run is recorded yet" in window.messages.whole)
+    assert not (tmp_path / "a.nablascope").exists()

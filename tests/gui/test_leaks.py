@@ -14,16 +14,32 @@ from engine.debug.session import Run
 from tests.gui.conftest import SAMPLES
 from tests.gui.test_faults import children, make, move, nothing_stays  # noqa: F401 - fixtures
 
-#: How often: what stays each time shows after a few.
-TIMES = 5
+#: How often: what stays each time shows after a few. NABLASCOPE_LEAKS=50 asks for more, and for a look at the memory.
+TIMES = int(os.environ.get("NABLASCOPE_LEAKS", "5"))
+#: Times after which the caches are full, and bytes that each time may add to the memory then.
+WARM, GROWTH = 20, 400_000
 
 
-def counts():
-    """What there is of everything that could stay."""
+def resident():
+    """Bytes of this process in memory; 0 where that is not known."""
+    file = Path("/proc/self/statm")
+    return int(file.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if file.exists() else 0
+
+
+def assert_memory(seen):
+    """``seen``: the memory after each time."""
+    print("MB after each time:", [round(size / 1e6, 1) for size in seen])
+    if len(seen) > 2 * WARM:
+        assert (seen[-1] - seen[WARM]) / (len(seen) - 1 - WARM) < GROWTH
+
+
+def counts(window):
+    """What there is of everything that could stay; of ``window`` also what only Qt knows."""
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     gc.collect()
     found = {
         "threads": threading.active_count(), "processes": len(children()), "widgets": len(QApplication.allWidgets()),
+        "children": len(window.findChildren(QObject)), "windows": len(QApplication.topLevelWidgets()),
         "QObjects": sum(issubclass(type(thing), QObject) for thing in gc.get_objects()),
         "runs": sum(issubclass(type(thing), Run) for thing in gc.get_objects()),
         "files": sum(len(files) + len(folders) for _, folders, files in os.walk(tempfile.gettempdir())),
@@ -37,7 +53,7 @@ def counts():
 
 def settles(window, until, before):
     """Wait until there is no more of anything than ``before``; a process that is told to end needs a moment."""
-    until(lambda: window.context.link.quiet and not +(Counter(counts()) - Counter(before)))
+    until(lambda: window.context.link.quiet and not +(Counter(counts(window)) - Counter(before)))
 
 
 def test_scripts_that_are_opened_one_after_the_other(make, until, tmp_path):  # noqa: F811
@@ -45,7 +61,7 @@ def test_scripts_that_are_opened_one_after_the_other(make, until, tmp_path):  # 
     for path in paths:
         path.write_text((SAMPLES / "two_points.py").read_text())
     window = make()
-    state, link, before = window.context.state, window.context.link, None
+    state, link, before, memory = window.context.state, window.context.link, None, []
     for number in range(TIMES):
         path = str(paths[number % 2])
         window.open(path)
@@ -54,13 +70,15 @@ def test_scripts_that_are_opened_one_after_the_other(make, until, tmp_path):  # 
         link.stop()
         if before is None:
             until(lambda: link.quiet and not children())
-            before = counts()
+            before = counts(window)
         settles(window, until, before)
+        memory.append(resident())
+    assert_memory(memory)
 
 
 def test_runs_that_are_forked_and_closed(make, until):  # noqa: F811
     window = make(SAMPLES / "two_points.py")
-    state, link, before = window.context.state, window.context.link, None
+    state, link, before, memory = window.context.state, window.context.link, None, []
     until(lambda: state.stop and window.workspace and not link.moving)
     move(window, until, "next", granularity="op")
     for number in range(TIMES):
@@ -71,5 +89,7 @@ def test_runs_that_are_forked_and_closed(make, until):  # noqa: F811
         link.drop(state.runs[1]["number"])
         until(lambda: len(state.runs) == 1 and not link.moving and len(children()) == 2)
         if before is None:
-            before = counts()
+            before = counts(window)
         settles(window, until, before)
+        memory.append(resident())
+    assert_memory(memory)

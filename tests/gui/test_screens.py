@@ -64,6 +64,15 @@ def test_a_window_that_qt_hides_with_its_screen_is_shown_again(window, until):
     assert watching.parent() is window
 
 
+def test_a_window_whose_two_screens_go_at_once_is_shown_again(window, until):
+    watching = Screens(window)
+    for _ in range(2):
+        QGuiApplication.instance().screenRemoved.emit(QGuiApplication.primaryScreen())
+        window.hide()
+    until(window.isVisible)
+    assert watching._shown == []
+
+
 def test_a_window_in_reach_stays_where_it_is(window, qtbot):
     watching = Screens(window)
     window.move(60, 70)

@@ -1,8 +1,10 @@
-"""Somebody who does anything at all at the window: keys, clicks, wheels, menus, in whatever shows; and engines that die.
+"""Somebody who does anything at all at the window: keys, clicks, wheels, menus, in whatever shows; engines that die,
+settings that break, disks that fill up, screens that go.
 
 ``python -m tests.gui.random_user --seed 3 --seconds 600`` does so for long, on copies of samples, and names what went
-wrong with what was done last. What is done is the seed's; when the window is at it is the machine's, so a fault comes again
-with the same seed often, not always.
+wrong with what was done last. What is done, the theme and the sizes are the seed's; when the window is at it is the
+machine's, so a fault comes again with the same seed often, not always. With ``QT_QPA_PLATFORM=xcb`` it acts on an X server,
+which is to be one of its own: its monitors change.
 """
 
 # pyright: reportArgumentType=false, reportCallIssue=false, reportOptionalMemberAccess=false, reportAttributeAccessIssue=false
@@ -11,6 +13,7 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import gc
+import json
 import logging
 import os
 import random
@@ -28,6 +31,8 @@ from PyQt6.QtGui import QDesktopServices
 from PyQt6.QtWidgets import QApplication, QFileDialog
 
 from tests.gui.random_user.cruelty import SAMPLES
+from tests.gui.random_user.rest import left_behind
+from tests.gui.random_user.surroundings import BROKEN
 from tests.gui.random_user.user import RandomUser
 
 
@@ -64,6 +69,30 @@ def copies(folder: Path, names: list[str]) -> list[Path]:
     return [Path(shutil.copy(SAMPLES / f"{name}.py", folder / f"{name}.py")) for name in names]
 
 
+#: Two screens of the offscreen platform, one of them with small pixels.
+SCREENS = {"screens": [
+    {"name": "laptop", "x": 0, "y": 0, "width": 1440, "height": 900, "logicalDpi": 96, "dpr": 2},
+    {"name": "projector", "x": 1440, "y": 0, "width": 1920, "height": 1080, "logicalDpi": 96, "dpr": 1},
+]}  # fmt: skip
+SIZES = ((1280, 800), (1920, 1080), (900, 600), (1100, 1000))
+
+
+def prepare(folder: Path, seed: int) -> Path:
+    """What is there before the window: two screens where none are shown, a temporary folder, and settings by the ``seed``,
+    those of every fifth broken; the file of these."""
+    if os.environ.get("QT_QPA_PLATFORM", "").startswith("offscreen"):
+        (folder / "screens.json").write_text(json.dumps(SCREENS))
+        os.environ["QT_QPA_PLATFORM"] = f"offscreen:configfile={folder / 'screens.json'}"
+    for name in ("temporary", "config"):
+        (folder / name).mkdir()
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder / "temporary")
+    settings = folder / "config" / "settings.json"
+    theme, scale = ("light", "dark", "projector")[seed % 3], (1.0, 1.25, 0.9, 1.5)[seed // 3 % 4]
+    sane = json.dumps({"theme": theme, "scale": scale, "motion": seed % 2 == 0}).encode()
+    settings.write_bytes(BROKEN[seed // 5 % len(BROKEN)] if seed % 5 == 4 else sane)
+    return settings
+
+
 def main() -> int:
     """Act for long, and say what went wrong."""
     from gui import watchdog
@@ -74,13 +103,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--gentle", action="store_true", help="no engine is killed, no script edited")
+    parser.add_argument("--gentle", action="store_true", help="nothing is killed, edited, broken, filled or unplugged")
     parser.add_argument("--samples", nargs="*", default=["two_points", "digits_mlp", "fashion_cnn", "xor"])
     options = parser.parse_args()
     faulthandler.enable()
     set_up()
-    app = QApplication(sys.argv[:1])
     folder = Path(tempfile.mkdtemp(prefix="random-user-"))
+    settings = prepare(folder, options.seed)
+    app = QApplication(sys.argv[:1])
+    app.setStyle("Fusion")
     os.chdir(folder)
     watchdog.PATIENCE, watchdog.START = 1.5, 20.0
     scripts = copies(folder, options.samples)
@@ -88,17 +119,18 @@ def main() -> int:
     code = 0
     try:
         with silent_qt() as qt_said:
-            window = make_window(Settings(folder / "settings.json"))
+            window = make_window(Settings(settings))
             collect_garbage(window)
             window.errors.install()
-            window.resize(1280, 800)
+            window.resize(*SIZES[options.seed // 2 % len(SIZES)])
             window.show()
             user = RandomUser(window, options.seed, folder, scripts, not options.gentle)
             answer_files(folder, user.random)
-            logging.getLogger().addHandler(Ear(user.fault))
+            logging.getLogger().addHandler(Ear(user.heard))
             window.open(str(scripts[options.seed % len(scripts)]))
             user.start()
-            began, told, stops = time.monotonic(), 0, 0
+            # Seconds awake: a machine that measures something else meanwhile may halt this process.
+            awake, looked, told, stops, unseen = 0.0, time.monotonic(), 0, 0, 0
 
             def stopped(_stop: object) -> None:
                 nonlocal stops
@@ -107,14 +139,18 @@ def main() -> int:
             window.context.link.stopped.connect(stopped)
 
             def look() -> None:
-                nonlocal told
+                nonlocal awake, looked, told, unseen
+                now = time.monotonic()
+                awake, looked = awake + min(now - looked, 2.0), now
                 for text in qt_said:
                     user.fault(f"Qt says: {text}")
                 qt_said.clear()
                 for fault in user.faults[told:]:
-                    print(f"--- {time.monotonic() - began:.1f} s, {fault}", flush=True)
+                    print(f"--- {awake:.1f} s, {fault}", flush=True)
                 told = len(user.faults)
-                if time.monotonic() - began > options.seconds or not window.isVisible():
+                # For a moment Qt hides it with its screen.
+                unseen = 0 if window.isVisible() else unseen + 1
+                if awake > options.seconds or unseen > 10:
                     user.stopping = True
                     app.exit()
 
@@ -123,12 +159,12 @@ def main() -> int:
             looking.start(200)
             app.exec()
             if not window.isVisible():
-                print("--- the window has been closed", list(user.done)[-8:])
+                user.fault("the window is gone")
             user.end()
             print(f"{stops} stops, {user.count} acts, {len(user.faults)} faults", flush=True)
             window.close()
             QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-            user.faults += [f"Qt says: {text}" for text in qt_said]
+            user.faults += [*(f"Qt says: {text}" for text in qt_said), *left_behind(folder / "temporary")]
             qt_said.clear()
             for fault in user.faults[told:]:
                 print(f"--- at the end: {fault}", flush=True)

@@ -38,6 +38,13 @@ class Cruelty:
         if program is None or not Path(program).is_relative_to(self._folder):
             return None
         path, how = Path(program), self._random.choice(("line", "gone", "back", "nonsense"))
+        try:
+            self._edit(path, how)
+        except OSError as error:  # the disk is full, and the file is cut off
+            how += f" ({error.strerror})"
+        return f"script on disk: {how}"
+
+    def _edit(self, path: Path, how: str) -> None:
         if how == "gone":
             path.unlink(missing_ok=True)
         elif how == "back" or not path.exists():
@@ -45,7 +52,6 @@ class Cruelty:
         else:
             added = "\n# edited\n" if how == "line" else "\ndef (\n"
             path.write_text(path.read_text() + added)
-        return f"script on disk: {how}"
 
     def _signal(self, number: int) -> str | None:
         session = self._context.link._session

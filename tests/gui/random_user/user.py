@@ -15,6 +15,8 @@ from PyQt6.QtWidgets import QApplication
 
 from tests.gui.random_user.cruelty import Cruelty
 from tests.gui.random_user.hands import Hands
+from tests.gui.random_user.rest import Rest
+from tests.gui.random_user.surroundings import EXPECTED, Surroundings
 
 #: Acts in a dialog after which it is closed.
 PATIENCE = 12
@@ -28,7 +30,7 @@ class RandomUser(Hands):
     Args:
         folder: what is written goes there.
         scripts: what is opened when a script is asked for.
-        cruel: whether engines are killed and halted, and scripts edited on disk.
+        cruel: whether engines are killed and halted, scripts edited on disk, settings broken, disks filled, screens changed.
 
     Attributes:
         faults: what went wrong: exceptions, blocks, states that contradict each other.
@@ -39,7 +41,8 @@ class RandomUser(Hands):
         self.faults: list[str] = []
         self._in_dialog = self._depth = self._waited = 0
         self.stopping = False
-        self._cruelty = Cruelty(window, self.random, folder)
+        self._cruelty, self.surroundings = Cruelty(window, self.random, folder), Surroundings(window, self.random)
+        self._rest = Rest(window)
         self._worked = time.thread_time()
         self._acts: list[tuple[float, Callable[[], str | None]]] = [
             (30, self.step), (12, self.key), (8, self.shortcut), (25, self.click), (6, self.wheel), (8, self.button),
@@ -47,8 +50,11 @@ class RandomUser(Hands):
             (2, self.open), (3, self.type), (2, self.restart),
         ]  # fmt: skip
         if cruel:
-            cruelty = self._cruelty
-            self._acts += [(0.5, cruelty.kill), (0.5, cruelty.halt), (0.5, cruelty.edit_script)]
+            cruelty, around = self._cruelty, self.surroundings
+            self._acts += [
+                (0.5, cruelty.kill), (0.5, cruelty.halt), (0.5, cruelty.edit_script), (0.5, around.break_settings),
+                (0.3, around.fill_disk), (0.8, around.change_screens),
+            ]  # fmt: skip
 
     # ---- going on ----
 
@@ -61,6 +67,7 @@ class RandomUser(Hands):
         """No more acts; what is open is closed, and no engine is left halted."""
         self.stopping = True
         self._cruelty.resume()
+        self.surroundings.mend()
         for _ in range(20):
             top = QApplication.activePopupWidget() or QApplication.activeModalWidget()
             if top is None:
@@ -103,6 +110,12 @@ class RandomUser(Hands):
             self.fault(f"the window worked for {worked - self._worked:.2f} s at a stretch{when}")
         self._worked = worked
 
+    def heard(self, text: str) -> None:
+        """The program has logged a warning: a fault, unless what was done to it leaves nothing else to say."""
+        full = self.surroundings.was_full and "Where the script stood is not kept. The session was not saved: " in text
+        if not full and not any(words in text for words in EXPECTED):
+            self.fault(text)
+
     def fault(self, text: str) -> None:
         """Note what is wrong."""
         self.faults.append(f"act {self.count}: {text}\n  done last: " + " | ".join(list(self.done)[-12:]))
@@ -132,6 +145,8 @@ class RandomUser(Hands):
         """What the window shows belongs together, when it stands still."""
         link, state = self.context.link, self.context.state
         stop = state.stop
+        for text in self._rest.too_much():
+            self.fault(text)
         if not link.quiet or state.running or stop is None or state.restoring or link._stop is None:
             return
         if stop.get("seq") != link._stop.get("seq"):
