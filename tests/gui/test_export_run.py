@@ -279,7 +279,7 @@ def test_a_script_that_ends_on_the_way_is_recorded_up_to_there(window, dialog, u
     one.rate.setValue(50)
     one.width_.setValue(160)
     one.go.click()
-    until(lambda: done(window), 120_000)
+    until(lambda: done(window))
     assert "The script has ended there" in window.messages.whole and (tmp_path / "a.gif").stat().st_size > 1000
 
 

@@ -11,6 +11,7 @@ from gui.panels.data import DataPanel
 from gui.panels.network import NetworkPanel
 from gui.panels.panel import Panel
 from gui.panels.tensor import TensorPanel
+from tests.gui.conftest import at_rest
 
 TRAINING = """
 import engine as torch
@@ -219,8 +220,10 @@ def test_the_last_picture_stays_at_the_end_of_a_true_run(real, until, step, qtbo
     real.state.subscribe("snapshot", picture := lambda: pictures.append(tensor.shown.data.copy()))
     real.link.move("continue")
     until(lambda: len(pictures) > 3 and not (pictures[0] == pictures[-1]).all() and picture is not None)
+    # Its first pictures may still be of the gradients, at which the script stood.
+    until(lambda: network.free.mode == "forward" and network.free._numbers.steps)
     (tmp_path / "enough").touch()
-    until(lambda: (real.state.stop or {}).get("reason") == "end" and real.link.quiet)
+    until(lambda: (real.state.stop or {}).get("reason") == "end" and all(map(at_rest, (network, tensor, data))))
     assert (tensor.shown.data == pictures[-1]).all()
     assert tensor.source.title == title and tensor.shown.shape == shape
     assert "last seen in step" in tensor.head.subject.text() and not tensor.message.isVisible()
