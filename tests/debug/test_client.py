@@ -391,7 +391,7 @@ def listening():
         thread = threading.Thread(target=serve, args=(listener,))
         thread.start()
         yield listener.getsockname()[1], heard
-        thread.join(5)
+        thread.join(PATIENCE)
 
 
 def test_attach_and_leave_it_running(listening):

@@ -20,6 +20,7 @@ from engine.debug.protocol import (
     response,
 )
 from engine.debug.wire import handshake
+from tests.debug.processes import PATIENCE
 
 
 def sent(message):
@@ -129,7 +130,7 @@ def test_closing_wakes_the_thread_that_receives(pair):
     thread = threading.Thread(target=lambda: got.append(pair[0].receive()))
     thread.start()
     pair[0].close()
-    thread.join(5)
+    thread.join(PATIENCE)
     assert got == [None]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from engine.debug.session import Session, SessionError
 from tests.debug.fake_client import FakeClient
+from tests.debug.processes import PATIENCE
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -114,9 +115,9 @@ def test_closing_meanwhile_ends_what_is_on_its_way(saved, made):
 
     thread = threading.Thread(target=bring)
     thread.start()
-    assert arrived.wait(10)
+    assert arrived.wait(PATIENCE)
     session.close()
-    thread.join(10)
+    thread.join(PATIENCE)
     assert not thread.is_alive() and len(errors) == 1
     assert len(made) == 1 and made[0].closed
 

@@ -10,6 +10,7 @@ import pytest
 
 os.environ["QT_QPA_PLATFORM"] = os.environ.get("NABLASCOPE_TEST_PLATFORM", "offscreen")
 
+from PyQt6.QtCore import QTimer
 from pytestqt.qtbot import QtBot
 
 from engine.debug.views.spread import THREAD_NAME
@@ -26,6 +27,8 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 #: Milliseconds that a test waits at most for what is to come: a slow machine, or one that stands still for a while, is no
 #: failure.
 PATIENCE = 200_000
+#: Milliseconds below which what a timer brings is a part of what is shown now.
+_SOON = 1000
 
 @pytest.fixture(autouse=True, scope="session")
 def _kernels_are_there(warm_kernels):
@@ -86,6 +89,16 @@ def qtbot(qapp, request):
 def until(qtbot):
     """``until(condition)``: let the window live until ``condition()`` is true."""
     return lambda condition, timeout=PATIENCE: qtbot.waitUntil(lambda: bool(condition()), timeout=timeout)
+
+
+def at_rest(widget):
+    """Whether ``widget``, a window or a panel, shows all that is to come by itself: every answer is there, no layout is
+    being made, and nothing is left that is drawn, written or asked for a moment later.
+
+    What stays for seconds, as a message does, is not waited for.
+    """
+    soon = (timer for timer in widget.findChildren(QTimer) if timer.isSingleShot() or not timer.interval())
+    return widget.context.link.quiet and not any(timer.isActive() and timer.interval() < _SOON for timer in soon)
 
 
 @pytest.fixture

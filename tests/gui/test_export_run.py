@@ -20,7 +20,7 @@ from gui.settings import Settings
 from gui.state import State
 from gui.theme import Theme
 from gui.window import Window
-from tests.gui.conftest import SAMPLES
+from tests.gui.conftest import PATIENCE, SAMPLES
 
 needs_av = pytest.mark.skipif(importlib.util.find_spec("av") is None, reason="needs the package av")
 KINDS = ["gif", pytest.param("mp4", marks=needs_av)]
@@ -116,7 +116,7 @@ def feed(writer, pictures):
         writer.put(array)
     while not writer.finish():
         time.sleep(0.002)
-    writer.join(30)
+    writer.join(PATIENCE / 1000)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -279,7 +279,7 @@ def test_a_script_that_ends_on_the_way_is_recorded_up_to_there(window, dialog, u
     one.rate.setValue(50)
     one.width_.setValue(160)
     one.go.click()
-    until(lambda: done(window), 120_000)
+    until(lambda: done(window))
     assert "The script has ended there" in window.messages.whole and (tmp_path / "a.gif").stat().st_size > 1000
 
 

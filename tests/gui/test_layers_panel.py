@@ -18,7 +18,9 @@ NUMBERS = {
     "step": 4, "count": 10, "min": -1.0, "max": 1.0, "mean": 0.0, "std": 0.5, "norm": 2.0, "zeros": 0, "nans": 0, "infs": 0,
 }  # fmt: skip
 
+#: Not as fast as it can: of a window that stands still for a while it would forget steps (10,000 are kept).
 ENDLESS = """
+import time
 import engine as torch
 from engine import nn
 torch.manual_seed(0)
@@ -29,6 +31,7 @@ while True:
     optimizer.zero_grad()
     nn.functional.mse_loss(model(x), x).backward()
     optimizer.step()
+    time.sleep(0.002)
 """
 
 
@@ -268,7 +271,7 @@ def test_on_a_true_session(two_points, qtbot, until, step):
     panel.start.click()
     until(lambda: two_points.state.statistics.get("enabled"))
     step(two_points, "runTo", step=12)
-    until(lambda: len(panel.model.rows) >= 8)
+    until(lambda: len(panel.model.rows) >= 8 and all(row.values["step"] == 11 for row in panel.model.rows if row.parameter))
     relu = next(row for row in panel.model.rows if "relu" in row.name or row.name == "1")
     assert 0 <= relu.get("share") <= 1 and relu.gradient["std"] > 0
     until(lambda: curves(panel))

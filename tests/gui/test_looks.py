@@ -124,7 +124,7 @@ def test_no_text_lacks_room(qtbot, until, tmp_path, monkeypatch, no_spare):
         """Let what is laid out later be laid out: where something is clipped, it may be so only until then."""
         qtbot.wait(60)
         with suppress(QtBotTimeoutError):
-            qtbot.waitUntil(lambda: not clipped(window), timeout=5000)
+            qtbot.waitUntil(lambda: not clipped(window), timeout=30_000)
 
     def look(place):
         for name in THEMES:

@@ -11,7 +11,7 @@ from gui.network.spot import Spot
 from gui.panels.network import NetworkPanel
 from gui.panels.panel import ElidedLabel
 from gui.theme import Theme
-from tests.gui.conftest import PATIENCE
+from tests.gui.conftest import at_rest
 from tests.gui.network_fakes import answers, events, graph, shown_panel, stop
 from tests.gui.test_live import TO_ITS_END
 
@@ -199,7 +199,7 @@ def test_numbers_at_the_end_of_a_short_run_are_those_of_the_step_that_is_named(r
     real.link.move("continue")
     until(lambda: "values" in getattr(panel.scene.nodes.get("2/Linear"), "contents", ()) and panel.free.pictured)
     (tmp_path / "enough").touch()
-    until(lambda: (real.state.stop or {}).get("reason") == "end" and real.link.quiet, PATIENCE)
+    until(lambda: (real.state.stop or {}).get("reason") == "end" and at_rest(panel))
     text = panel.head.subject.text()
     assert text.startswith("activations, last seen in step ")
     step = int(text.rpartition(" ")[2].replace(",", ""))

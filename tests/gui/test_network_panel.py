@@ -630,9 +630,9 @@ def test_two_points_for_real(two_points, step, until, qtbot):
         found = step(two_points, "next", granularity="op")
         if found["op"] == "Relu" and found["direction"] == "forward":
             break
+    until(lambda: filled(panel, found["seq"]))
     relu = panel.scene.nodes["1/Relu"]
-    until(lambda: relu.marks.phase == "forward" and "values" in relu.contents)
-    until(lambda: relu.contents["values"].data.shape == (8,) and not relu.faint["values"])
+    assert relu.marks.phase == "forward" and relu.contents["values"].data.shape == (8,) and not relu.faint["values"]
     assert (relu.contents["values"].data >= 0).all()
     assert panel.scene.lines["0/Linear"].content.data.shape == (8, 2)
     assert two_points.troubles == []

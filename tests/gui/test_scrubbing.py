@@ -12,7 +12,7 @@ from gui.settings import Settings
 from gui.state import State
 from gui.theme import Theme
 from gui.window import Window
-from tests.gui.conftest import SAMPLES
+from tests.gui.conftest import PATIENCE, SAMPLES, at_rest
 from tests.gui.test_timeline_panel import at
 
 LEFT = Qt.MouseButton.LeftButton
@@ -57,7 +57,8 @@ def places(timeline):
 def test_pictures_follow_each_place_and_what_is_read_is_made_up_for(window, qtbot, until, monkeypatch):
     context, panels = window.context, window.workspace.panels
     strip = panels["timeline"].strip
-    settled = lambda: context.link.quiet and not context.link.moving  # noqa: E731
+    # However slowly it is dragged: what is read is not made up for before the end.
+    panels["variables"]._behind._rest.setInterval(PATIENCE)
     told = {key: [] for key in ("variables", "network", "code")}
     for key, seqs in told.items():
         show = panels[key].show_stop
@@ -67,18 +68,17 @@ def test_pictures_follow_each_place_and_what_is_read_is_made_up_for(window, qtbo
     assert context.state.scrubbing
     for seq in seqs[1:]:
         qtbot.mouseMove(strip, at(panels["timeline"], seq))
-        until(lambda: context.state.stop["seq"] == seq and settled())  # noqa: B023
+        until(lambda: context.state.stop["seq"] == seq and context.link.quiet)  # noqa: B023
     assert told["network"][-1] == told["code"][-1] == seqs[-1]
     assert set(seqs[1:]) <= set(told["network"]) and len(told["variables"]) < len(told["network"])
     qtbot.mouseRelease(strip, LEFT, pos=at(panels["timeline"], seqs[-1]))
     assert not context.state.scrubbing and told["variables"][-1] == seqs[-1]
-    qtbot.wait(250)
-    until(settled)
+    until(lambda: at_rest(window))
     dragged = shown(window)
     # The same place as a jump shows it.
     for seq in (seqs[2], seqs[-1]):
         window.workspace.panels["timeline"]._go(seq)
-        until(lambda: context.state.stop["seq"] == seq and settled())  # noqa: B023
+        until(lambda: context.state.stop["seq"] == seq and at_rest(window))  # noqa: B023
     assert shown(window) == dragged
 
 
@@ -88,13 +88,11 @@ def test_a_drag_that_rests_shows_everything(window, qtbot, until):
     for place, press in zip(there, (True, False), strict=True):
         (qtbot.mousePress if press else _move)(timeline.strip, LEFT, pos=at(timeline, place))
         until(lambda: context.state.stop["seq"] == place)  # noqa: B023
-    qtbot.wait(250)
-    until(lambda: context.link.quiet)
+    until(lambda: at_rest(window))
     dragged = shown(window)
     assert context.state.scrubbing
     qtbot.mouseRelease(timeline.strip, LEFT, pos=at(timeline, there[-1]))
-    qtbot.wait(250)
-    until(lambda: context.link.quiet)
+    until(lambda: at_rest(window))
     assert shown(window) == dragged
 
 

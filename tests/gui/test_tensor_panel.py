@@ -14,6 +14,7 @@ from gui.state import Selection
 from gui.style import style_sheet
 from gui.theme import Theme
 from gui.widgets.stepper import Stepper
+from tests.gui.conftest import at_rest
 from tests.gui.network_fakes import edge, node
 from tests.gui.tensor_fakes import Engine, choose, linear_layer
 
@@ -471,14 +472,14 @@ def test_an_output_of_the_network_is_read_with_the_name_of_its_class(panel, engi
     assert " · " not in panel.text_at(1, 1) and len(engine.asked("samples")) == 2
 
 
-def test_a_map_that_gets_another_size_is_asked_for_anew_only_where_that_shows(panel, engine, qtbot):
+def test_a_map_that_gets_another_size_is_asked_for_anew_only_where_that_shows(panel, engine, until):
     wide = np.arange(6000, dtype="f4").reshape(2, 3000)
     stop_at(panel, engine.add(1, "forward", "Linear", "fc", 0, {"y": wide}))
-    qtbot.wait(100)
+    until(lambda: at_rest(panel))
     before = len(engine.asked("tensor"))
     for width, more in ((350, 0), (370, 0), (270, 0), (900, 1)):
         panel.resize(width, 460)
-        qtbot.wait(100)  # the map asks a moment later, or not at all
+        until(lambda: at_rest(panel))  # the map asks a moment later, or not at all
         assert len(engine.asked("tensor")) == before + more, width
     assert engine.asked("tensor")[-1]["maxShape"][1] > 700
 

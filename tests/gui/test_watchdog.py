@@ -5,6 +5,7 @@ import pytest
 from gui import watchdog
 from gui.watchdog import PATIENCE, START, Watchdog
 from gui.work import Posts
+from tests.gui import conftest
 
 
 class Mute:
@@ -32,7 +33,7 @@ def dog(qapp, clock, monkeypatch):
     dog._timer.stop()
     yield dog
     dog.close()
-    assert dog.join(5)
+    assert dog.join(conftest.PATIENCE / 1000)
 
 
 def looks(dog, clock, seconds, every=0.5):

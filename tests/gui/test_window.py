@@ -291,7 +291,7 @@ def test_a_window_that_is_opened_again_has_the_widths_that_it_had(stopped, setti
     qtbot.addWidget(again)
     again.show()
     again.open(str(SAMPLES / "two_points.py"))
-    qtbot.waitUntil(lambda: again.workspace is not None and widths(again) == [280, 321], timeout=20_000)
+    qtbot.waitUntil(lambda: again.workspace is not None and widths(again) == [280, 321])
     again.resize(1920, 1080)  # the layout was not the user's own: it goes on to suit the window
     qtbot.waitUntil(lambda: again.workspace.panels["layers"].isVisible())
     again.close()

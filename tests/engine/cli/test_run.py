@@ -76,7 +76,7 @@ def test_interrupt_from_the_keyboard(script):
     with subprocess.Popen(command, text=True, env=environment, preexec_fn=hear_interrupts, **pipes) as process:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=20)
+        _, error = process.communicate(timeout=200)
     assert process.returncode == 130
     assert error.splitlines()[1].startswith(f'  File "{file}", line 2')
     assert error.endswith("KeyboardInterrupt\n")
