@@ -42,8 +42,8 @@ def at_stop(fill: Fill, shown: Filled, stop: dict[str, Any], sample: int) -> Cap
     what = _WORDS[fill.mode]
     steps = stop.get("step")
     if fill.step is not None and steps is not None and steps > fill.step and not fill.validates:
-        seen = f"last seen in {steps_in_words([fill.step])}"
-        return Caption(f"{what}, {seen}", (seen,))
+        of = steps_in_words([fill.step])
+        return Caption(f"{what}, last seen in {of}", (f"last seen in {of}", of))
     if fill.validates and fill.mode == "forward":
         what += ", no_grad"
     before = _before(fill) if fill.behind and not fill.validates else ""
@@ -62,8 +62,9 @@ def running(fill: Fill, steps: Iterable[int], sample: int) -> Caption:
 
 def ran(mode: str, steps: Iterable[int]) -> Caption:
     """Behind a free run, of which the newest picture is of these steps."""
-    seen = f"last seen in {steps_in_words(steps) or 'an earlier step'}"
-    return Caption(f"{_WORDS[mode]}, {seen}", (seen,))
+    of = steps_in_words(steps)
+    seen = f"last seen in {of or 'an earlier step'}"
+    return Caption(f"{_WORDS[mode]}, {seen}", (seen, of))
 
 
 def unseen(mode: str) -> Caption:

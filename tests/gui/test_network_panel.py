@@ -42,6 +42,16 @@ def test_a_hint_stands_where_no_network_is_known(panel, context):
     assert "first forward pass" in panel._empty.text() and not panel.view.isVisible()
 
 
+@pytest.mark.parametrize(("kind", "what"), [("end", "The script ended"), ("exception", "stopped at an exception")])
+def test_where_there_is_nothing_to_step_on_to_the_hint_says_how_to_go_back(panel, context, kind, what):
+    nothing = {"nodes": [], "edges": [], "modules": [], "signature": "", "complete": True, "truncated": False}
+    context.state.update(graph=nothing, stop={**stop(1), "kind": kind, "reason": kind})
+    said = panel._empty.text()
+    assert what in said and "Step back (Alt+F10)" in said and "restart" in said and "Step on" not in said
+    context.state.update(stop={**stop(1), "seq": None})
+    assert "Step on (F10)" in panel._empty.text()
+
+
 def test_forward_shows_activations_and_what_is_older_is_faint(panel):
     go(panel, 14)
     assert shown(panel, "act/Relu")[0].data[0] == 14 and shown(panel, "act/Relu")[1] is False
