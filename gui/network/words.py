@@ -87,7 +87,7 @@ class Words:
                 grown = max(1.0, round(READABLE / zoom, 2))
                 aside = min(_ASIDE, node.size.gap / 2 - 1) if grown > 1 else 0.0
                 text, place = node.place.form.title, node.place.title_box(aside)
-                title = _title_font(theme, bool(node.marks.phase), grown, text, place[2])
+                title = fitting_title(theme, bool(node.marks.phase), grown, text, place[2])
                 made.append(self._line(painter, look, title, text, place, color, Qt.TextElideMode.ElideMiddle))
             elif name in self._captions and legible(zoom * (share := node.place.share(name))):
                 caption, text, place = caption_font(theme, share), self._captions[name], node.place.caption_box(name)
@@ -122,7 +122,7 @@ class Words:
 
 
 @lru_cache(maxsize=1024)
-def _title_font(theme: Theme, lit: bool, grown: float, text: str, room: float) -> QFont:
+def fitting_title(theme: Theme, lit: bool, grown: float, text: str, room: float) -> QFont:
     """The font of a title: as large as can be read, where that has room; else as large as has, at least as laid out."""
     wide = QFontMetricsF(title_font(theme, lit, grown)).horizontalAdvance(text)
     return title_font(theme, lit, max(1.0, min(grown, int(100 * grown * room / max(wide, 1.0)) / 100)))

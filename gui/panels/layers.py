@@ -217,8 +217,9 @@ class LayersPanel(Panel):
         self.start.setVisible(not on)
         self.hint.setVisible(not rows)
         self.split.setVisible(bool(rows))
-        self.head.set_subject(_subject(rows))
+        self.head.set_subject(_subject(rows), brief=_subject(rows).partition(",")[0])
         self.table.fit()
+        self._fit_in()
 
     def _set_rows(self, rows: list[Row]) -> None:
         """Show these; what is selected stays so, wherever it stands now."""
@@ -245,7 +246,7 @@ class LayersPanel(Panel):
     def _fit_in(self) -> None:
         """Where there is little room either the table is seen or the curves."""
         low = self.height() < self.theme.space(_LOW)
-        self.over_time.setVisible(low)
+        self.over_time.setVisible(low and bool(self.model.rows))
         self.table.setVisible(not low or not self.over_time.isChecked())
         self.curves.setVisible(not low or self.over_time.isChecked())
 

@@ -18,7 +18,7 @@ from gui.theme import Theme, with_alpha
 
 #: Columns, those first that are left out first where names have no room; the least characters of a name that are shown.
 LEFT_OUT = ("norm", "share", "gradient std")
-NAMED = 18
+NAMED = 12
 
 #: From this share on dead units are an alarm.
 _MANY_DEAD = 0.9

@@ -3,18 +3,19 @@
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QImage, QPainter
+from PyQt6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 
 from gui.breakpoints import breakpoints_of
 from gui.network import not_finite
 from gui.network.forms import SIZES, Form
 from gui.network.glyphs import paint_alarm, short_number
 from gui.network.log import EventLog
-from gui.network.measuring import texts_of
+from gui.network.measuring import texts_of, title_font
+from gui.network.places import READABLE, TITLED
 from gui.network.spot import Spot
 from gui.network.values import Content
 from gui.network.weight_lines import MOST_LINES
-from gui.network.words import Words
+from gui.network.words import Words, fitting_title
 from gui.panels.network import NetworkPanel
 from gui.state import Selection
 from gui.theme import Theme
@@ -689,6 +690,23 @@ def test_a_network_that_is_placed_once_its_script_has_ended_is_shown(panel):
     panel._drawing.graph = placed
     panel._drawn(False)
     assert panel.view.isVisible()
+
+
+@pytest.mark.parametrize("size", [(520, 330), (420, 300), (700, 260)])
+def test_titles_become_smaller_before_they_are_cut(panel, context, size):
+    """At a zoom where they would be as large as can be read, and wider than what they were laid out for."""
+    context.set_theme(Theme("projector", 1.5))
+    panel.resize(*size)
+    go(panel, 14)
+    places = [item.place for item in panel.scene.nodes.values()]
+    assert len(places) == 6
+    for zoom in (TITLED, 0.7, READABLE, 1.0):
+        for place in places:
+            grown = max(1.0, round(READABLE / zoom, 2))
+            room = place.title_box()[2]
+            font = fitting_title(context.theme, False, grown, place.form.title, room)
+            wide = QFontMetricsF(font).horizontalAdvance(place.form.title)
+            assert wide <= room + 1 and title_font(context.theme).pointSizeF() <= font.pointSizeF()
 
 
 def test_an_element_of_a_biass_update_is_none_of_the_weights(two_points, step, until, qtbot):
