@@ -124,8 +124,9 @@ class Words:
 @lru_cache(maxsize=1024)
 def fitting_title(theme: Theme, lit: bool, grown: float, text: str, room: float) -> QFont:
     """The font of a title: as large as can be read, where that has room; else as large as has, at least as laid out."""
-    wide = QFontMetricsF(title_font(theme, lit, grown)).horizontalAdvance(text)
-    return title_font(theme, lit, max(1.0, min(grown, int(100 * grown * room / max(wide, 1.0)) / 100)))
+    while grown > 1.0 and QFontMetricsF(title_font(theme, lit, grown)).horizontalAdvance(text) > room:
+        grown = max(1.0, round(grown - 0.02, 2))
+    return title_font(theme, lit, grown)
 
 
 @lru_cache(maxsize=1024)

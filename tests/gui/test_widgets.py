@@ -332,6 +332,7 @@ def test_a_histogram_reads_its_bars(qtbot):
 def test_an_elided_label_says_the_first_brief_text_that_has_room_before_it_cuts_a_name(qtbot):
     label = ElidedLabel()
     qtbot.addWidget(label)
+    label.show()
     label.set_text("conv2 y", "  64×32×14×14  float32", brief="conv2 y 64×32×14×14")
     wide = label.fontMetrics().horizontalAdvance
     for room, wanted in (
@@ -349,6 +350,7 @@ def test_a_hint_sets_its_paragraphs_closer_before_it_leaves_one_out(qtbot):
     hint, seen = Hint(text), set()
     qtbot.addWidget(hint)
     hint.apply_theme(Theme("projector", 1.5))
+    hint.show()
     for height in range(400, 60, -4):
         hint.resize(320, height)
         said = QLabel.text(hint)
