@@ -11,6 +11,8 @@ from gui.network.values import Wanted
 from gui.numbers import format_count
 
 _WORDS = {"forward": "activations", "backward": "gradients", "update": "weight changes"}
+#: What of them is said where there is little room.
+_BRIEF = {"forward": ("activations",), "backward": ("gradients",), "update": ("weight changes", "Δ weights")}
 
 Filled = Iterable[tuple[str, str, Wanted | None]]
 
@@ -51,7 +53,7 @@ def at_stop(fill: Fill, shown: Filled, stop: dict[str, Any], sample: int) -> Cap
     here = fill.phase == "update"
     what += before * (not here)
     of, dimmed = _sample(fill, sample), _dimmed(fill, shown) + before * here
-    return Caption(what + of + dimmed, (what + of, what + dimmed, what, _WORDS[fill.mode]))
+    return Caption(what + of + dimmed, (what + of, what + dimmed, what, *_BRIEF[fill.mode]))
 
 
 def running(fill: Fill, steps: Iterable[int], sample: int) -> Caption:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QVBoxLayout, QWidget
 
 from gui.panels.panel import ElidedLabel
 from gui.panels.tensor_controls import TensorControls
@@ -16,6 +16,7 @@ from gui.panels.tensor_view import Shown, as_array, exact, statistics_of, statis
 from gui.theme import Theme
 from gui.timers import READABLE, Paced
 from gui.widgets.heat_map import HeatMap
+from gui.widgets.hint import Hint
 from gui.widgets.histogram_plot import HistogramPlot
 from gui.widgets.rich_line import RichLine
 
@@ -37,14 +38,14 @@ class TensorContent(QWidget):
         self.read_out.setContentsMargins(8, 0, 8, 0)
         self.statistics = RichLine()
         self.statistics.setAccessibleName("Statistics of the whole tensor")
-        self.message = _label("Why there are no numbers")
-        self.message.setWordWrap(True)
+        self.message = Hint()
+        self.message.setAccessibleName("Why there are no numbers")
         self.message.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 4)
         layout.setSpacing(2)
         for widget in (self.controls, self.message, self.map, self.read_out, self.histogram, self.statistics):
-            layout.addWidget(widget, int(widget is self.map))
+            layout.addWidget(widget, int(widget in (self.map, self.message)))
         layout.addStretch()
         self._shape: tuple[int, ...] | None = None
         self._written: tuple[dict[str, Any], str] | None = None
@@ -123,7 +124,7 @@ class TensorContent(QWidget):
         for label in (self.read_out, self.statistics):
             label.setFont(theme.code_font("small"))
             label.set_ground(theme.panel)
-        self.message.setFont(theme.text_font())
+        self.message.apply_theme(theme)
         self._write()
         self.share_room()
 
@@ -141,11 +142,3 @@ def text_at(view: Shown, row: int, column: int) -> str:
     if view.block != (1, 1):
         return f"mean of {down} × {across} from {place} = {exact(number)}; zoom in for single numbers"
     return f"{place} = {exact(number)}".strip()
-
-
-def _label(name: str) -> QLabel:
-    label = QLabel()
-    label.setAccessibleName(name)
-    label.setContentsMargins(8, 0, 8, 0)
-    label.setMinimumWidth(1)
-    return label
