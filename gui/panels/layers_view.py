@@ -74,6 +74,8 @@ class LayersTable(QTableView):
         super().__init__()
         self._model, self._theme = model, theme
         self.bars = BarDelegate(model, theme)
+        #: Of each column of numbers.
+        self._widths = dict.fromkeys((column for column, _, _ in COLUMNS[1:]), 0)
         self.setModel(model)
         self.setItemDelegate(self.bars)
         self.setAccessibleName("Layers and parameters")
@@ -103,17 +105,10 @@ class LayersTable(QTableView):
         viewport = self.viewport()
         room = (viewport.width() if viewport is not None else self.width()) - names
         for column in LEFT_OUT:
-            if sum(map(self._width, used)) > room and len(used) > 1:
+            if sum(map(self._widths.__getitem__, used)) > room and len(used) > 1:
                 used.discard(column)
         for place, column in enumerate(columns[1:], 1):
             self.setColumnHidden(place, column not in used)
-
-    def _width(self, column: str) -> int:
-        """Of a column of numbers, with its head."""
-        head = next(head for key, head, _ in COLUMNS if key == column)
-        number, words = (QFontMetrics(font) for font in (self._theme.code_font("small"), self._theme.text_font("small")))
-        wide = max(number.horizontalAdvance(_WIDEST), words.horizontalAdvance(head))
-        return wide + sum(_BESIDE_NUMBER)
 
     def apply_theme(self, theme: Theme) -> None:
         """Take on colours and fonts."""
@@ -121,8 +116,11 @@ class LayersTable(QTableView):
         vertical, horizontal = self._heads
         vertical.setDefaultSectionSize(theme.row(24))
         horizontal.setFont(theme.text_font("small"))
-        for place in range(1, len(COLUMNS)):
-            self.setColumnWidth(place, self._width(COLUMNS[place][0]))
+        number, words = QFontMetrics(theme.code_font("small")), QFontMetrics(theme.text_font("small"))
+        for place, (column, head, _) in enumerate(COLUMNS[1:], 1):
+            wide = max(number.horizontalAdvance(_WIDEST), words.horizontalAdvance(head))
+            self._widths[column] = wide + sum(_BESIDE_NUMBER)
+            self.setColumnWidth(place, self._widths[column])
         self.fit()
         if (viewport := self.viewport()) is not None:
             viewport.update()

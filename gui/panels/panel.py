@@ -406,11 +406,12 @@ class ElidedLabel(QLabel):
         kept = "" if self._problem else self._kept
         name = text.removesuffix(kept)
         briefs = () if self._problem else self._brief
-        brief = next((brief for brief in briefs if metrics.horizontalAdvance(brief) <= room), "")
         if metrics.horizontalAdvance(text) <= room:
             shown = text
-        elif brief or (briefs and not kept):
+        elif brief := next((brief for brief in briefs if metrics.horizontalAdvance(brief) <= room), ""):
             shown = brief
+        elif briefs and not kept:
+            shown = ""
         elif kept and metrics.horizontalAdvance(name[:1] + "…" + name[-2:] + kept) <= room:
             left = room - metrics.horizontalAdvance(kept)
             shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, left) + kept
