@@ -249,11 +249,11 @@ class TensorPanel(Panel):
 
     def _say_what(self, view: Shown) -> None:
         """What is shown, and of which step where that is not the one of the stop."""
-        step, title = self._made_in, self.source.title
+        step, title, apart = self._made_in, self.source.title, " "
         if step is not None and step != step_number(self.state.stop):
-            title += f", of step {format_count(step)}"
+            title, apart = f"{title}, of step {format_count(step)}", " · "
         shape = format_shape(view.shape).replace(" ", "")
-        self.head.set_subject(title, f"  {shape}  {view.dtype}", brief=f"{title} {shape}")
+        self.head.set_subject(title, f"  {shape}  {view.dtype}", brief=f"{title}{apart}{shape}")
 
     def _draw(self, view: Shown, fit: bool = False) -> None:
         kind, colors = str(self.controls.view.currentData()), self.controls.range
