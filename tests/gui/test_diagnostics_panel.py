@@ -60,7 +60,7 @@ def test_says_when_nan_that_is_there_will_be_judged(panel, context):
 def test_what_to_do_at_a_nan_is_read_also_by_the_back_row(panel, context):
     """In the room that it has in a window of 1280 × 800."""
     context.set_theme(Theme("projector", 1.5))
-    panel.resize(365, 200)
+    panel.resize(365, 256)
     panel.show()
     context.state.update(stop={"seq": 3, "position": [3], "reason": "data breakpoint", "description": "NaN in y of Div: x"})
     said = QLabel.text(panel._empty)
