@@ -56,6 +56,7 @@ class TensorContent(QWidget):
         self._shape = None
         self.message.setText(text)
         self.message.show()
+        self._keep_place(False)
         for widget in (self.map, self.read_out, self.histogram, self.statistics):
             widget.hide()
 
@@ -76,12 +77,16 @@ class TensorContent(QWidget):
         if self._shape is not None:
             height = self.height()
             has_room = height >= self._theme.space(_ROOM_FOR_ALL)
-            policy = self.histogram.sizePolicy()
-            if policy.retainSizeWhenHidden() != has_room:
-                policy.setRetainSizeWhenHidden(has_room)
-                self.histogram.setSizePolicy(policy)
+            self._keep_place(has_room)
             self.histogram.setVisible(math.prod(self._shape) > 1 and has_room)
             self.statistics.setVisible(height >= self._theme.space(_ROOM_FOR_STATISTICS))
+
+    def _keep_place(self, keep: bool) -> None:
+        """Whether the histogram has its place also while it is hidden."""
+        policy = self.histogram.sizePolicy()
+        if policy.retainSizeWhenHidden() != keep:
+            policy.setRetainSizeWhenHidden(keep)
+            self.histogram.setSizePolicy(policy)
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
