@@ -813,8 +813,8 @@ def test_why_there_are_no_numbers_is_said_whole(panel, engine, context, theme, s
     stop_at(panel, engine.events[0])
     panel.resize(365, 700)
     assert panel.histogram.isVisible()  # its place is the message's then
-    panel.resize(365, 330)
     panel.content.refuse("The gradient of conv2 y is not computed yet. Step on to the backward of Convolution.")
+    panel.resize(365, 330)
     for factor in (1.5 / scale, 1.0, scale):  # it follows the text's size, also while it is shown
         context.set_theme(Theme(theme, factor))
         QApplication.processEvents()
