@@ -159,7 +159,7 @@ class Breadcrumb(QWidget):
 
     def _rebuild(self) -> None:
         theme = self._context.theme
-        self.setFixedHeight(theme.space(32))
+        self.setFixedHeight(theme.row(32))
         self._note.setFont(theme.text_font("small"))
         for label in (self._going, self._more):
             label.setFont(theme.text_font("body"))

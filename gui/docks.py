@@ -202,7 +202,7 @@ class Workspace(QMainWindow):
     def _proportions(self, wide: bool) -> None:
         theme = self._context.theme
         for area, width, most in (
-            ("left", 440 if wide else 340, 0.30), ("right", 700 if wide else 360, 0.38 if wide else 0.285),
+            ("left", 440 if wide else 340, 0.25 if wide else 0.30), ("right", 700 if wide else 360, 0.38 if wide else 0.285),
         ):
             if keys := self._keys(area):
                 fitting = min(theme.space(width), round(most * self.width()))
@@ -216,7 +216,7 @@ class Workspace(QMainWindow):
             docks = [self.docks[key] for key in ("curves", "layers", "data")]
             self.resizeDocks(docks, [round(0.38 * self.width() / 3)] * 3, Qt.Orientation.Horizontal)
         if keys := self._keys("bottom"):
-            self.resizeDocks([self.docks[keys[0]]], [theme.space(72 + 32)], Qt.Orientation.Vertical)
+            self.resizeDocks([self.docks[keys[0]]], [theme.space(72) + theme.row(32)], Qt.Orientation.Vertical)
 
     # ---- tabs ----
 

@@ -114,7 +114,7 @@ def _image(size: QSize, scale: float) -> QImage:
 
 
 def _head_height(panel: Panel) -> int:
-    return 0 if panel.isAncestorOf(panel.head) else panel.theme.space(32)
+    return 0 if panel.isAncestorOf(panel.head) else panel.theme.row(32)
 
 
 def _draw_head(panel: Panel, painter: QPainter, height: int) -> None:

@@ -7,6 +7,7 @@ mathtext knows neither ``cases`` nor ``\\tfrac`` and the like: the former are la
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,12 @@ from PyQt6.QtGui import QPainterPath, QTransform
 
 #: Units of the outlines to one em.
 EM = 100.0
+
+#: A command, with the bracket that it is the size of, or a character; what they add to the depth of brackets.
+_TOKEN = re.compile(r"(?P<size>\\(?:left|right)(?![A-Za-z]))\s*(?:\\[A-Za-z]+|\\.|.)|\\[A-Za-z]+|\\.|.", re.DOTALL)
+_DEPTHS = {"{": 1, "(": 1, "[": 1, "}": -1, ")": -1, "]": -1, "\\left": 1, "\\right": -1, "\\begin": 1, "\\end": -1}
+#: What stands between two equations, behind a comma.
+_APART = ("\\quad", "\\;")
 
 _CASES = re.compile(r"\\begin\{cases\}(.*?)\\end\{cases\}", re.DOTALL)
 _REWRITTEN = (
@@ -41,36 +48,45 @@ class Box:
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula in pieces: between two of them a line may end."""
+    """A formula's equations, each in pieces: a line may end between equations, and if it must between pieces."""
 
-    pieces: tuple[Box, ...]
+    equations: tuple[tuple[Box, ...], ...]
 
 
 def formula(latex: str) -> Formula:
     """The outlines of a formula. Raises ValueError where mathtext cannot read it."""
-    return Formula(tuple(_box(piece) for piece in pieces(latex)))
+    return Formula(tuple(tuple(map(_box, pieces(equation))) for equation in equations(latex)))
 
 
-def pieces(latex: str) -> list[str]:
-    """A formula cut before its outermost ``=``, its outermost sums' `` + ``, and behind ``,\\;``."""
-    cuts, depth, i = [], 0, 0
-    while i < len(latex):
-        rest = latex[i:]
-        command = re.match(r"\\(?:left|right|begin|end|[A-Za-z]+|.)", rest)
-        if command is not None:
-            depth += {"\\left": 1, "\\begin": 1, "\\right": -1, "\\end": -1}.get(command[0], 0)
-            i += len(command[0])
-            if command[0] in ("\\left", "\\right"):
-                i += 1  # the bracket is part of it
-            if command[0] == "\\;" and depth == 0 and latex[: i - 2].endswith(","):
-                cuts.append(i)
-            continue
-        depth += {"{": 1, "(": 1, "[": 1, "}": -1, ")": -1, "]": -1}.get(rest[0], 0)
-        if depth == 0 and i and (rest[0] == "=" or rest.startswith("+ ")):
-            cuts.append(i)
-        i += 1
-    ends = [0, *cuts, len(latex)]
-    return [piece for a, b in zip(ends, ends[1:]) if (piece := latex[a:b].strip())]
+def equations(latex: str) -> list[str]:
+    """A formula cut behind its outermost ``,\\quad`` and ``,\\;``, which are left out but for the comma."""
+    cuts = [(i, i + len(token)) for i, token in _outermost(latex) if token in _APART and latex[:i].rstrip().endswith(",")]
+    starts, ends = [0, *(end for _, end in cuts)], [*(start for start, _ in cuts), len(latex)]
+    return [part for a, b in zip(starts, ends, strict=True) if (part := latex[a:b].strip())]
+
+
+def pieces(equation: str) -> list[str]:
+    """An equation cut before its outermost ``=``, `` + `` and `` - ``; not before the sign of a number."""
+    ends = [0, *(i for i, token in _outermost(equation) if i and _joins(equation, i, token)), len(equation)]
+    return [piece for a, b in zip(ends, ends[1:]) if (piece := equation[a:b].strip())]
+
+
+def _joins(latex: str, i: int, token: str) -> bool:
+    """Whether the token at ``i`` stands between two things that it relates or adds."""
+    if token == "=":
+        return True
+    before = latex[:i].rstrip()
+    return token in ("+", "-") and latex[i + 1 : i + 2] == " " and before[-1:] not in ("", "=", "^", "_", ",")
+
+
+def _outermost(latex: str) -> Iterator[tuple[int, str]]:
+    """Commands and characters outside of all brackets, with their places."""
+    depth = 0
+    for found in _TOKEN.finditer(latex):
+        token = found[0]
+        before, depth = depth, depth + _DEPTHS.get(found["size"] or token, 0)
+        if before == depth == 0:
+            yield found.start(), token
 
 
 def rewritten(latex: str) -> str:

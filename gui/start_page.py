@@ -197,7 +197,7 @@ class Card(QPushButton):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Minimum)
         picture = QLabel()
         picture.setPixmap(thumbnail(sample.name, theme, self.devicePixelRatioF()))
-        title = QLabel(sample.title)
+        title = QLabel(sample.title.replace("-", "\u2011"))  # no line ends within "Fashion-MNIST"
         title.setFont(theme.text_font("body", bold=True))
         sentence = QLabel(sample.sentence)
         sentence.setObjectName("muted")

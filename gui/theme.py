@@ -19,6 +19,9 @@ PHASES = {"forward": "#0072B2", "loss": "#E69F00", "backward": "#CC79A7", "updat
 #: Points at 100 %; the projector theme is 1.3 times as large (13 pt body).
 SIZES = {"small": 8.5, "body": 10.0, "head": 11.5, "title": 18.0}
 
+#: Pixels of a line of body text at 100 %.
+_LINE = 16
+
 _GREYS = {
     # paper: the window; panel: what numbers are drawn on; raised: buttons, fields, pop-ups
     "light": {"paper": "#F4F5F7", "panel": "#FFFFFF", "raised": "#FFFFFF", "ink": "#1B1F24", "muted": "#5C6570"},
@@ -85,6 +88,12 @@ class Theme:
     def space(self, pixels: int) -> int:
         """A distance of the 4-pixel grid at this theme's text size."""
         return round(pixels * max(1.0, self.point_size() / SIZES["body"]))
+
+    def row(self, pixels: int) -> int:
+        """The height of a row that holds a line of text, ``pixels`` at 100 %: with larger text the line grows, the air
+        around it does not.
+        """
+        return pixels - _LINE + self.space(_LINE)
 
 
 @lru_cache(maxsize=64)

@@ -213,7 +213,7 @@ class Toolbar(QWidget):
             self._say(set(_LESS[left_out:]), labels=True)
         taken = self._wanted() if fits else self._wanted() - self._moves.sizeHint().width()
         self.runs.widen(self.width() - taken)
-        self.setFixedHeight(self._context.theme.space(40) * (1 if fits else 2))
+        self.setFixedHeight(self._context.theme.row(40) * (1 if fits else 2))
         for widget in (self, self._moves, self._steps, self._choice):
             if (layout := widget.layout()) is not None:
                 layout.activate()

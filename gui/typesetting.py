@@ -4,8 +4,8 @@ To import matplotlib takes half a second in which the window's thread, which sha
 imports, would stand still for a tenth at a time.
 
 The process reads lines, each a formula in LaTeX as JSON, and answers each with a number of bytes (four, big-endian) and as
-many of a QDataStream: width, ascent, descent and outline of each piece. No bytes: mathtext cannot read the formula. It ends
-with its input, so also when the window's process is gone.
+many of a QDataStream: of each equation, width, ascent, descent and outline of each piece. No bytes: mathtext cannot read
+the formula. It ends with its input, so also when the window's process is gone.
 """
 
 from __future__ import annotations
@@ -81,23 +81,26 @@ def _read(stream: IO[bytes], count: int) -> bytes:
 def _packed(made: Formula) -> bytes:
     data = QByteArray()
     stream: Any = QDataStream(data, QIODevice.OpenModeFlag.WriteOnly)
-    stream.writeInt32(len(made.pieces))
-    for piece in made.pieces:
-        for number in (piece.width, piece.ascent, piece.descent):
-            stream.writeDouble(number)
-        stream << piece.path  # pyright: ignore[reportUnusedExpression]
+    stream.writeInt32(len(made.equations))
+    for equation in made.equations:
+        stream.writeInt32(len(equation))
+        for piece in equation:
+            for number in (piece.width, piece.ascent, piece.descent):
+                stream.writeDouble(number)
+            stream << piece.path  # pyright: ignore[reportUnusedExpression]
     return data.data()
 
 
 def _unpacked(data: bytes) -> Formula:
     stream: Any = QDataStream(QByteArray(data))
-    pieces = []
-    for _ in range(stream.readInt32()):
-        width, ascent, descent = (stream.readDouble() for _ in range(3))
-        path = QPainterPath()
-        stream >> path  # pyright: ignore[reportUnusedExpression]
-        pieces.append(Box(path, width, ascent, descent))
-    return Formula(tuple(pieces))
+    return Formula(tuple(tuple(_piece(stream) for _ in range(stream.readInt32())) for _ in range(stream.readInt32())))
+
+
+def _piece(stream: Any) -> Box:
+    width, ascent, descent = (stream.readDouble() for _ in range(3))
+    path = QPainterPath()
+    stream >> path  # pyright: ignore[reportUnusedExpression]
+    return Box(path, width, ascent, descent)
 
 
 def main() -> None:

@@ -18,6 +18,8 @@ _GAP = 8
 
 #: Part of its side to which a picture may shrink in height for one more row to be seen whole.
 _SHRUNK = 0.7
+#: And in width for one more column: the words under it need it.
+_NARROWED = 0.9
 
 #: Samples by whose texts the columns of a batch in lines are measured.
 _MEASURED = 64
@@ -84,6 +86,9 @@ class SampleGrid(QAbstractScrollArea):
             return QSize(max(1, viewport_of(self).width() - 2 * _GAP), round(line + 4))
         side = self.theme.space(64 if self._under == 2 else 84)
         texts = round(self._under * line + 4)
+        across = max(0, viewport_of(self).width() - _GAP)
+        fitted = across // (across // (side + _GAP) + 1) - _GAP  # with one column more
+        side = fitted if fitted >= _NARROWED * side else side
         if self.batch is None or self.batch.kind != "pictures":
             return QSize(side, texts)
         room = viewport_of(self).height() - _GAP

@@ -11,6 +11,8 @@ from gui.network.values import Wanted
 from gui.numbers import format_count
 
 _WORDS = {"forward": "activations", "backward": "gradients", "update": "weight changes"}
+#: What of them is said where there is little room.
+_BRIEF = {"forward": ("activations",), "backward": ("gradients",), "update": ("weight changes", "Δ weights")}
 
 Filled = Iterable[tuple[str, str, Wanted | None]]
 
@@ -42,8 +44,8 @@ def at_stop(fill: Fill, shown: Filled, stop: dict[str, Any], sample: int) -> Cap
     what = _WORDS[fill.mode]
     steps = stop.get("step")
     if fill.step is not None and steps is not None and steps > fill.step and not fill.validates:
-        seen = f"last seen in {steps_in_words([fill.step])}"
-        return Caption(f"{what}, {seen}", (seen,))
+        of = steps_in_words([fill.step])
+        return Caption(f"{what}, last seen in {of}", (f"last seen in {of}", of))
     if fill.validates and fill.mode == "forward":
         what += ", no_grad"
     before = _before(fill) if fill.behind and not fill.validates else ""
@@ -51,7 +53,7 @@ def at_stop(fill: Fill, shown: Filled, stop: dict[str, Any], sample: int) -> Cap
     here = fill.phase == "update"
     what += before * (not here)
     of, dimmed = _sample(fill, sample), _dimmed(fill, shown) + before * here
-    return Caption(what + of + dimmed, (what + of, what + dimmed, what, _WORDS[fill.mode]))
+    return Caption(what + of + dimmed, (what + of, what + dimmed, what, *_BRIEF[fill.mode]))
 
 
 def running(fill: Fill, steps: Iterable[int], sample: int) -> Caption:
@@ -62,8 +64,9 @@ def running(fill: Fill, steps: Iterable[int], sample: int) -> Caption:
 
 def ran(mode: str, steps: Iterable[int]) -> Caption:
     """Behind a free run, of which the newest picture is of these steps."""
-    seen = f"last seen in {steps_in_words(steps) or 'an earlier step'}"
-    return Caption(f"{_WORDS[mode]}, {seen}", (seen,))
+    of = steps_in_words(steps)
+    seen = f"last seen in {of or 'an earlier step'}"
+    return Caption(f"{_WORDS[mode]}, {seen}", (seen, of))
 
 
 def unseen(mode: str) -> Caption:

@@ -13,6 +13,7 @@ from gui.network.kept import Look, Placed, kept, look_of, put
 from gui.network.measuring import caption_font, title_font
 from gui.network.places import READABLE, TITLED
 from gui.network.units import legible
+from gui.theme import Theme
 
 if TYPE_CHECKING:
     from gui.network.items import NodeItem
@@ -84,9 +85,9 @@ class Words:
             if name == "title" and zoom >= TITLED:
                 color = theme.phase_text[self._phase] if self._phase else theme.ink
                 grown = max(1.0, round(READABLE / zoom, 2))
-                title = title_font(theme, bool(node.marks.phase), grown)
                 aside = min(_ASIDE, node.size.gap / 2 - 1) if grown > 1 else 0.0
                 text, place = node.place.form.title, node.place.title_box(aside)
+                title = fitting_title(theme, bool(node.marks.phase), grown, text, place[2])
                 made.append(self._line(painter, look, title, text, place, color, Qt.TextElideMode.ElideMiddle))
             elif name in self._captions and legible(zoom * (share := node.place.share(name))):
                 caption, text, place = caption_font(theme, share), self._captions[name], node.place.caption_box(name)
@@ -118,6 +119,14 @@ class Words:
         if picture is None:
             draw(painter)
         return picture
+
+
+@lru_cache(maxsize=1024)
+def fitting_title(theme: Theme, lit: bool, grown: float, text: str, room: float) -> QFont:
+    """The font of a title: as large as can be read, where that has room; else as large as has, at least as laid out."""
+    while grown > 1.0 and QFontMetricsF(title_font(theme, lit, grown)).horizontalAdvance(text) > room:
+        grown = max(1.0, round(grown - 0.02, 2))
+    return title_font(theme, lit, grown)
 
 
 @lru_cache(maxsize=1024)

@@ -19,8 +19,8 @@ _NOTHING = (
     "gradients, NaN, a wrong learning rate, forgotten zero_grad and more. Run on (F5); what they find is listed here."
 )
 _BROKEN = (
-    "NaN or infinity was made here.\n\nWhere it comes from is looked for when the script calls backward() on the loss of "
-    "this pass: step on to there, or run on (F5), and the cause is listed here."
+    "NaN or infinity was made here.\n\nStep on to the backward() of this pass, or run on (F5): then the cause is looked "
+    "for, and listed here."
 )
 
 _OFF = "The diagnoses are off. Tick Watch to have them look at every step."

@@ -119,7 +119,9 @@ class ExplainPanel(Panel):
         # Of a number of another step, which stays selected, that is said: it has another value by now.
         step = body.get("step")
         when = "" if step is None or step + 1 == step_number(self.state.stop) else f", step {format_count(step + 1)}"
-        self.head.set_subject(element_name(body["name"], body["index"]), f" · {body['op']}{when}")
+        name, by = element_name(body["name"], body["index"]), f" · {body['op']}"
+        dense = name.replace(" ", "")
+        self.head.set_subject(name, f"{by}{when}", brief=(f"{dense}{by}{when}", f"{dense}{when}"))
         self.page.show_explanation(body)
         self._tell(())
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from PyQt6.QtCore import QItemSelectionModel, QSize, Qt
-from PyQt6.QtGui import QAction, QActionGroup, QFontMetrics
+from PyQt6.QtGui import QAction, QActionGroup
 from PyQt6.QtWidgets import (
     QPushButton,
     QSplitter,
@@ -17,8 +17,9 @@ from PyQt6.QtWidgets import (
 
 from gui.context import Context
 from gui.numbers import plural
-from gui.panels.layers_table import COLUMNS, LEFT_OUT, NAMED, BarDelegate, LayersModel, Row, make_table, rows_of
+from gui.panels.layers_table import LayersModel, Row, rows_of
 from gui.panels.layers_time import OverTime, finite
+from gui.panels.layers_view import LayersTable
 from gui.panels.panel import Panel
 from gui.steps import step_number
 from gui.theme import Theme
@@ -58,8 +59,7 @@ class LayersPanel(Panel):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.model = LayersModel()
-        self.bars = BarDelegate(self.model, self.theme)
-        self.table = make_table(self.model, self.bars)
+        self.table = LayersTable(self.model, self.theme)
         self.curves = OverTime(self.theme)
         self.field, self.log, self.plot = self.curves.field, self.curves.log, self.curves.plot
         tip = "Show how the numbers were over time, instead of the table; both show where the panel is higher"
@@ -218,8 +218,9 @@ class LayersPanel(Panel):
         self.start.setVisible(not on)
         self.hint.setVisible(not rows)
         self.split.setVisible(bool(rows))
-        self.head.set_subject(_subject(rows))
-        self._widths()
+        self.head.set_subject(_subject(rows), brief=_subject(rows).partition(",")[0])
+        self.table.fit()
+        self._fit_in()
 
     def _set_rows(self, rows: list[Row]) -> None:
         """Show these; what is selected stays so, wherever it stands now."""
@@ -239,51 +240,22 @@ class LayersPanel(Panel):
         selection = self.table.selectionModel()
         return set() if selection is None else {index.row() for index in selection.selectedRows()}
 
-    def _widths(self) -> None:
-        """Show the columns that have numbers; in little room fewer, so that the names can be read."""
-        rows, columns = self.model.rows, [column for column, _, _ in COLUMNS]
-        used = {column for column in columns[1:] if any(row.get(column) is not None for row in rows)}
-        metrics = QFontMetrics(self.theme.code_font("small"))
-        names = max((metrics.horizontalAdvance(row.name[:NAMED]) for row in rows), default=0) + self.theme.space(16)
-        viewport = self.table.viewport()
-        room = (viewport.width() if viewport is not None else self.width()) - names
-        for column in LEFT_OUT:
-            if sum(map(self._column_width, used)) > room and len(used) > 1:
-                used.discard(column)
-        for place, column in enumerate(columns[1:], 1):
-            self.table.setColumnHidden(place, column not in used)
-
-    def _column_width(self, column: str) -> int:
-        return self.theme.space(76 if column == "share" else 66)
-
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
-        self._widths()
         self._fit_in()
 
     def _fit_in(self) -> None:
         """Where there is little room either the table is seen or the curves."""
         low = self.height() < self.theme.space(_LOW)
-        self.over_time.setVisible(low)
+        self.over_time.setVisible(low and bool(self.model.rows))
         self.table.setVisible(not low or not self.over_time.isChecked())
         self.curves.setVisible(not low or self.over_time.isChecked())
 
     def apply_theme(self, theme: Theme) -> None:
-        self.bars.theme = theme
+        self.table.apply_theme(theme)
         self.curves.apply_theme(theme)
         self.message.apply_theme(theme)
         self._fit_in()
-        for header, size in ((self.table.verticalHeader(), 24), (self.table.horizontalHeader(), 0)):
-            if header is not None and size:
-                header.setDefaultSectionSize(theme.space(size))
-            elif header is not None:
-                header.setFont(theme.text_font("small"))
-        for place in range(1, len(COLUMNS)):
-            self.table.setColumnWidth(place, self._column_width(COLUMNS[place][0]))
-        self._widths()
-        viewport = self.table.viewport()
-        if viewport is not None:
-            viewport.update()
 
     def minimumSizeHint(self) -> QSize:
         return QSize(200, 160)

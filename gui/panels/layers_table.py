@@ -1,4 +1,4 @@
-"""The table of the Layers panel: a line for each layer or parameter, numbers with bars."""
+"""What the table of the Layers panel holds: a line for each layer or parameter."""
 
 from __future__ import annotations
 
@@ -7,19 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from PyQt6.QtCore import QAbstractTableModel, QModelIndex, QRectF, Qt
-from PyQt6.QtGui import QColor, QPainter
-from PyQt6.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
-)  # fmt: skip
+from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt
 
 from gui.numbers import format_number, plural
-from gui.theme import Theme, with_alpha
 
 #: Field, head, tooltip. Fields that begin with "gradient " are those of the gradient.
 COLUMNS = (
@@ -33,16 +23,8 @@ COLUMNS = (
     ),
 )  # fmt: skip
 
-#: Columns, those first that are left out first where names have no room; the least characters of a name that are shown.
-LEFT_OUT = ("norm", "share", "gradient std")
-NAMED = 18
-
 #: Steps after which what was not computed again is left out.
 _OLD = 5
-
-#: From this share on dead units are an alarm.
-_MANY_DEAD = 0.9
-
 
 @dataclass
 class Row:
@@ -183,58 +165,3 @@ def _decades(values: list[float | None]) -> tuple[float, float]:
         return -3.0, 0.0
     high = float(math.ceil(max(powers) + 1e-9))
     return min(float(math.floor(min(powers))), high - 3.0), high
-
-
-class BarDelegate(QStyledItemDelegate):
-    """Draws a number at the right with a bar below, from the left."""
-
-    def __init__(self, model: LayersModel, theme: Theme) -> None:
-        super().__init__()
-        self._model, self.theme = model, theme
-
-    def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
-        assert painter is not None
-        theme, row, column = self.theme, self._model.rows[index.row()], COLUMNS[index.column()][0]
-        place = QRectF(option.rect)
-        painter.save()
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(place, with_alpha(theme.accent, 0.16))
-        text = index.data() or ""
-        inner = place.adjusted(8 if column == "name" else 4, 0, -6, -2)
-        painter.setFont(theme.code_font("small"))
-        alarm = row.broken if column == "name" else column == "share" and (row.values.get("dead") or 0) >= _MANY_DEAD
-        painter.setPen(theme.phase_text["alarm"] if alarm else theme.ink)
-        side = Qt.AlignmentFlag.AlignLeft if column == "name" else Qt.AlignmentFlag.AlignRight
-        metrics = painter.fontMetrics()
-        shown = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, int(inner.width()))
-        painter.drawText(inner, side | Qt.AlignmentFlag.AlignVCenter, shown)
-        share = self._model.share(index)
-        if share is not None:
-            bar = QRectF(inner.left(), place.bottom() - 3, inner.width() * share, 2)
-            painter.fillRect(bar, self._color(row, column))
-        painter.restore()
-
-    def _color(self, row: Row, column: str) -> QColor:
-        phase = "update" if column == "share" and row.parameter else "backward" if column == "gradient std" else ""
-        phase = "forward" if column == "std" and not row.parameter else phase
-        return self.theme.phase[phase] if phase else self.theme.muted
-
-
-def make_table(model: LayersModel, bars: BarDelegate) -> QTableView:
-    """The table as a widget."""
-    table = QTableView()
-    table.setModel(model)
-    table.setItemDelegate(bars)
-    table.setAccessibleName("Layers and parameters")
-    table.setShowGrid(False)
-    table.setFrameShape(QTableView.Shape.NoFrame)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-    vertical, horizontal = table.verticalHeader(), table.horizontalHeader()
-    assert vertical is not None and horizontal is not None
-    vertical.hide()
-    horizontal.setHighlightSections(False)
-    horizontal.setMinimumSectionSize(40)
-    horizontal.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-    return table

@@ -23,6 +23,10 @@ from gui.state import Selection
 from gui.theme import Theme
 from gui.timers import READABLE, Paced, single_shot
 
+#: Said where the script has come to this before a picture of its network was made: there is nothing to step on to.
+_BACK = "before a picture of its network was made. Step back (Alt+F10), or restart (Ctrl+Shift+F5) and step (F10)."
+_UNSEEN = {"end": f"The script ended {_BACK}", "exception": f"The script stopped at an exception {_BACK}"}
+
 
 class NetworkPanel(Panel):
     """Draws ``state.graph``; what it shows of a node comes from the newest event of its op up to the cursor."""
@@ -134,12 +138,11 @@ class NetworkPanel(Panel):
             return
         if self._drawing.take(self.state.graph):
             self.show_content()
-        elif (self.state.stop or {}).get("kind") == "end":
-            self.head.set_subject("")
-            self.show_empty("The script ended before a picture of its network was made. Step back (Alt+F10), or restart "
-                            "(Ctrl+Shift+F5) and step (F10).")  # fmt: skip
         else:
-            self.show_empty()
+            kind = (self.state.stop or {}).get("kind", "")
+            if kind in _UNSEEN:
+                self.head.set_subject("")
+            self.show_empty(_UNSEEN.get(kind))
 
     def _drawn(self, same: bool) -> None:
         """Nodes stand elsewhere; ``same``: they are those that were there before."""

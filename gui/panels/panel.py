@@ -309,8 +309,8 @@ class PanelHead(QWidget):
         return QSize(super().sizeHint().width(), self.minimumHeight())
 
     def set_subject(self, text: str, kept: str = "", brief: str | Sequence[str] = "") -> None:
-        """What the panel shows: a tensor's name; ``kept``: its shape and dtype, which are cut last; ``brief``: what is
-        written, whole, instead where there is no room for it all: of several texts the first that has room.
+        """What the panel shows: a tensor's name; ``brief``: what is written, whole, instead where there is no room for it
+        all: of several texts the first that has room; ``kept``: its shape and dtype, which are cut last.
         """
         self.subject.set_text(text, kept, brief)
 
@@ -326,7 +326,7 @@ class PanelHead(QWidget):
         self.title.setFont(theme.text_font("body", bold=True))
         self.subject.setFont(theme.code_font("small"))
         self.subject.set_ground(theme.panel)
-        self.setFixedHeight(theme.space(32))
+        self.setFixedHeight(theme.row(32))
 
 
 #: Share of a text below which what is left of it is not shown at all.
@@ -359,8 +359,8 @@ class ElidedLabel(QLabel):
         self.set_text(text or "")
 
     def set_text(self, text: str, kept: str = "", brief: str | Sequence[str] = "") -> None:
-        """Show ``text`` followed by ``kept``; in little room ``text`` is cut in its middle and ``kept`` stays whole, or the
-        first text of ``brief`` that has room is shown instead of both.
+        """Show ``text`` followed by ``kept``; in little room the first text of ``brief`` that has room instead of both, or
+        ``text`` cut in its middle while ``kept`` stays whole.
         """
         briefs = tuple(filter(None, (brief,) if isinstance(brief, str) else brief))
         if (text + kept, kept, briefs) != (self._whole, self._kept, self._brief):
@@ -405,10 +405,13 @@ class ElidedLabel(QLabel):
         metrics, room = QFontMetrics(self.font()), max(self.contentsRect().width(), 1)
         kept = "" if self._problem else self._kept
         name = text.removesuffix(kept)
+        briefs = () if self._problem else self._brief
         if metrics.horizontalAdvance(text) <= room:
             shown = text
-        elif self._brief and not self._problem:
-            shown = next((brief for brief in self._brief if metrics.horizontalAdvance(brief) <= room), "")
+        elif brief := next((brief for brief in briefs if metrics.horizontalAdvance(brief) <= room), ""):
+            shown = brief
+        elif briefs and not kept:
+            shown = ""
         elif kept and metrics.horizontalAdvance(name[:1] + "…" + name[-2:] + kept) <= room:
             left = room - metrics.horizontalAdvance(kept)
             shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, left) + kept

@@ -147,12 +147,15 @@ class TensorPanel(Panel):
             self.subject, self.shown = Subject(), None
             self.numbers.give_up()
             self.head.set_subject("")
-            self.show_empty("Nothing was computed here. Step on to an op (F10), or select a tensor.")
+            over = (self.state.stop or {}).get("kind") in ("end", "exception")
+            way = "Step back to an op (Alt+F10)" if over else "Step on to an op (F10)"
+            self.show_empty(f"Nothing was computed here. {way}, or select a tensor.")
         elif self._seen[2] != now[2]:
             self._say_last_seen(self._seen[2])
 
     def _say_last_seen(self, step: int) -> None:
-        self.head.set_subject(f"{self.source.title}, last seen in step {format_count(step)}")
+        title, count = self.source.title, format_count(step)
+        self.head.set_subject(f"{title}, last seen in step {count}", brief=(f"{title}, step {count}", title))
 
     def _follow_kept(self, stop: dict[str, Any]) -> None:
         """A kept tensor is shown anew where its op runs again."""
@@ -246,10 +249,11 @@ class TensorPanel(Panel):
 
     def _say_what(self, view: Shown) -> None:
         """What is shown, and of which step where that is not the one of the stop."""
-        step, title = self._made_in, self.source.title
+        step, title, apart = self._made_in, self.source.title, " "
         if step is not None and step != step_number(self.state.stop):
-            title += f", of step {format_count(step)}"
-        self.head.set_subject(title, f"  {format_shape(view.shape).replace(' ', '')}  {view.dtype}")
+            title, apart = f"{title}, of step {format_count(step)}", " · "
+        shape = format_shape(view.shape).replace(" ", "")
+        self.head.set_subject(title, f"  {shape}  {view.dtype}", brief=f"{title}{apart}{shape}")
 
     def _draw(self, view: Shown, fit: bool = False) -> None:
         kind, colors = str(self.controls.view.currentData()), self.controls.range

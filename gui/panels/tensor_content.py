@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QVBoxLayout, QWidget
 
 from gui.panels.panel import ElidedLabel
 from gui.panels.tensor_controls import TensorControls
@@ -16,6 +16,7 @@ from gui.panels.tensor_view import Shown, as_array, exact, statistics_of, statis
 from gui.theme import Theme
 from gui.timers import READABLE, Paced
 from gui.widgets.heat_map import HeatMap
+from gui.widgets.hint import Hint
 from gui.widgets.histogram_plot import HistogramPlot
 from gui.widgets.rich_line import RichLine
 
@@ -37,14 +38,14 @@ class TensorContent(QWidget):
         self.read_out.setContentsMargins(8, 0, 8, 0)
         self.statistics = RichLine()
         self.statistics.setAccessibleName("Statistics of the whole tensor")
-        self.message = _label("Why there are no numbers")
-        self.message.setWordWrap(True)
+        self.message = Hint()
+        self.message.setAccessibleName("Why there are no numbers")
         self.message.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 4)
         layout.setSpacing(2)
         for widget in (self.controls, self.message, self.map, self.read_out, self.histogram, self.statistics):
-            layout.addWidget(widget, int(widget is self.map))
+            layout.addWidget(widget, int(widget in (self.map, self.message)))
         layout.addStretch()
         self._shape: tuple[int, ...] | None = None
         self._written: tuple[dict[str, Any], str] | None = None
@@ -55,6 +56,7 @@ class TensorContent(QWidget):
         self._shape = None
         self.message.setText(text)
         self.message.show()
+        self._keep_place(False)
         for widget in (self.map, self.read_out, self.histogram, self.statistics):
             widget.hide()
 
@@ -75,12 +77,16 @@ class TensorContent(QWidget):
         if self._shape is not None:
             height = self.height()
             has_room = height >= self._theme.space(_ROOM_FOR_ALL)
-            policy = self.histogram.sizePolicy()
-            if policy.retainSizeWhenHidden() != has_room:
-                policy.setRetainSizeWhenHidden(has_room)
-                self.histogram.setSizePolicy(policy)
+            self._keep_place(has_room)
             self.histogram.setVisible(math.prod(self._shape) > 1 and has_room)
             self.statistics.setVisible(height >= self._theme.space(_ROOM_FOR_STATISTICS))
+
+    def _keep_place(self, keep: bool) -> None:
+        """Whether the histogram has its place also while it is hidden."""
+        policy = self.histogram.sizePolicy()
+        if policy.retainSizeWhenHidden() != keep:
+            policy.setRetainSizeWhenHidden(keep)
+            self.histogram.setSizePolicy(policy)
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
@@ -123,7 +129,7 @@ class TensorContent(QWidget):
         for label in (self.read_out, self.statistics):
             label.setFont(theme.code_font("small"))
             label.set_ground(theme.panel)
-        self.message.setFont(theme.text_font())
+        self.message.apply_theme(theme)
         self._write()
         self.share_room()
 
@@ -141,11 +147,3 @@ def text_at(view: Shown, row: int, column: int) -> str:
     if view.block != (1, 1):
         return f"mean of {down} × {across} from {place} = {exact(number)}; zoom in for single numbers"
     return f"{place} = {exact(number)}".strip()
-
-
-def _label(name: str) -> QLabel:
-    label = QLabel()
-    label.setAccessibleName(name)
-    label.setContentsMargins(8, 0, 8, 0)
-    label.setMinimumWidth(1)
-    return label

@@ -197,6 +197,10 @@ class PlotCanvas(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(120, 40)
 
+    def least_height(self) -> int:
+        """Below which there is more of the axes to see than of a curve."""
+        return round(3.5 * QFontMetricsF(self.theme.text_font("small")).height()) + 18
+
     # ---- painting ----
 
     def paintEvent(self, event: QPaintEvent | None) -> None:

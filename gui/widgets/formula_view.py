@@ -18,7 +18,12 @@ from gui.typesetting import Typesetting
 _KEPT = 256
 #: Share of the wanted size to which a formula shrinks before it is cut.
 _SMALLEST = 0.45
-_GAP = 0.05 * EM
+#: Between pieces, between equations in one line, and before what goes on with an equation in another.
+_GAP, _APART, _INDENT = 0.05 * EM, 1.0 * EM, 1.2 * EM
+
+
+#: Pieces, and where they begin.
+Line = list[tuple[float, Box]]
 
 
 class Typesetter(QObject):
@@ -123,19 +128,15 @@ class FormulaView(QWidget):
 
     # ---- layout ----
 
-    def _lines(self, width: float) -> tuple[list[list[Box]], float]:
+    def _lines(self, width: float) -> tuple[list[Line], float]:
         """The pieces in lines, and the scale at which they fit."""
         made = typesetter.get(self._latex) if self._latex else None
-        if made is None or not made.pieces:
+        if made is None or not made.equations:
             return [], 0.0
         scale = self._pixels / EM
         room = max(width, 1.0) / scale
-        lines: list[list[Box]] = [[]]
-        for piece in made.pieces:
-            if lines[-1] and _width([*lines[-1], piece]) > room:
-                lines.append([])
-            lines[-1].append(piece)
-        widest = max(map(_width, lines))
+        lines = in_lines(made, room)
+        widest = max(x + piece.width for line in lines for x, piece in line)
         return lines, scale * max(min(1.0, room / widest), _SMALLEST)
 
     def heightForWidth(self, a0: int) -> int:
@@ -166,26 +167,46 @@ class FormulaView(QWidget):
         painter.setBrush(self._color)
         y = 4.0
         for line in lines:
-            painter.save()
-            painter.translate(QPointF(0, y + _ascent(line) * scale))
-            painter.scale(scale, scale)
-            for piece in line:
+            for x, piece in line:
+                painter.save()
+                painter.translate(QPointF(x * scale, y + _ascent(line) * scale))
+                painter.scale(scale, scale)
                 painter.drawPath(piece.path)
-                painter.translate(piece.width + _GAP, 0)
-            painter.restore()
+                painter.restore()
             y += (_ascent(line) + _descent(line)) * scale + 6
 
 
 _WRAPPED = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop) | Qt.TextFlag.TextWordWrap.value
 
 
-def _width(line: list[Box]) -> float:
-    return sum(piece.width for piece in line) + _GAP * (len(line) - 1)
+def in_lines(made: Formula, room: float) -> list[Line]:
+    """Lines of a width of ``room``: pieces with the places where they begin. An equation that has no room in a line of its
+    own goes on in the next ones, with an indent; what comes behind it begins another line.
+    """
+    lines: list[Line] = []
+    whole = False
+    for equation in made.equations:
+        x = lines[-1][-1][0] + lines[-1][-1][1].width + _APART if whole else 0.0
+        if not whole or x + _width(equation) > room:
+            lines.append([])
+            x = 0.0
+        whole = True
+        for piece in equation:
+            if piece is not equation[0] and x + piece.width > room:
+                lines.append([])
+                x, whole = _INDENT, False
+            lines[-1].append((x, piece))
+            x += piece.width + _GAP
+    return lines
 
 
-def _ascent(line: list[Box]) -> float:
-    return max(piece.ascent for piece in line)
+def _width(equation: tuple[Box, ...]) -> float:
+    return sum(piece.width for piece in equation) + _GAP * (len(equation) - 1)
 
 
-def _descent(line: list[Box]) -> float:
-    return max(piece.descent for piece in line)
+def _ascent(line: Line) -> float:
+    return max(piece.ascent for _, piece in line)
+
+
+def _descent(line: Line) -> float:
+    return max(piece.descent for _, piece in line)

@@ -13,8 +13,8 @@ _PADDING = 16
 
 
 class Hint(QLabel):
-    """Words in the middle of an empty panel. Without room for all they become smaller, then the later paragraphs are
-    left out; the tooltip has the whole."""
+    """Words in the middle of an empty panel. Without room for all they become smaller, then their paragraphs stand closer
+    together, then the later ones are left out; the tooltip has the whole."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__()
@@ -53,10 +53,11 @@ class Hint(QLabel):
         shown, font = self._whole, self.font()
         if self._theme is not None:
             paragraphs = self._whole.split("\n\n")
-            tries = [(self._theme.text_font(), len(paragraphs))]
-            tries += [(self._theme.text_font("small"), count) for count in range(len(paragraphs), 0, -1)]
-            for font, count in tries:
-                shown = "\n\n".join(paragraphs[:count])
+            body, small = self._theme.text_font(), self._theme.text_font("small")
+            tries = [(body, "\n\n", len(paragraphs)), (small, "\n\n", len(paragraphs))]
+            tries += [(small, "\n", count) for count in range(len(paragraphs), 0, -1)]
+            for font, between, count in tries:
+                shown = between.join(paragraphs[:count])
                 if self._fits(shown, QFontMetrics(font)):
                     break
         if shown != QLabel.text(self):

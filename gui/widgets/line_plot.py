@@ -23,6 +23,9 @@ __all__ = ["Curve", "LinePlot", "Mark", "Plot"]
 #: Share of the height that the legend may take.
 _LEGEND = 0.25
 
+#: Qt's QWIDGETSIZE_MAX: no width is too large.
+_WIDEST = 16_777_215
+
 #: Share of the axis within which a mark belongs to what is read.
 _NEAR = 0.01
 
@@ -137,7 +140,6 @@ class LinePlot(QWidget):
         self._more.setObjectName("muted")
         self._more.setFont(self.theme.text_font("small"))
         self._legend_layout.addWidget(self._more)
-        self.legend.setVisible(len(wanted) > 1)
         self._fit_legend()
 
     def _fit_legend(self) -> None:
@@ -152,11 +154,17 @@ class LinePlot(QWidget):
             self._fitting = False
 
     def _choose_entries(self, layout: FlowLayout, more: QLabel) -> None:
+        """As many as have room in a quarter of the height, in one line where there is little, in none where that is left to
+        the curves.
+        """
         entries = [widget for i in range(layout.count() - 1) if (item := layout.itemAt(i)) and (widget := item.widget())]
         for entry in entries:
+            entry.setMaximumWidth(_WIDEST)
             entry.show()
         more.hide()
-        room = max(_LEGEND * self.height(), layout.minimumSize().height())
+        line, left = layout.minimumSize().height(), self.height() - self.read_out.height() - self.canvas.least_height()
+        self.legend.setVisible(len(entries) > 1 and left >= line)
+        room = min(max(_LEGEND * self.height(), line), left)
         for kept in range(len(entries) - 1, 0, -1):
             layout.invalidate()
             if layout.heightForWidth(self.width()) <= room:
@@ -165,6 +173,12 @@ class LinePlot(QWidget):
             more.setText(f"and {len(entries) - kept} more")
             more.setToolTip("\n".join(name for name, *_ in self._entries[kept:]))
             more.show()
+        layout.invalidate()
+        if not more.isHidden() and layout.heightForWidth(self.width()) > room:  # the name is cut, not "and 2 more"
+            margins = layout.contentsMargins()
+            taken = margins.left() + margins.right() + layout.spacing() + more.sizeHint().width()
+            entries[0].setMaximumWidth(max(entries[0].minimumSizeHint().width(), self.width() - taken))
+            layout.invalidate()
         self.legend.updateGeometry()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:

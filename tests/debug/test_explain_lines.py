@@ -335,4 +335,4 @@ def test_templates():
 def test_every_formula_can_be_typeset(explained):
     formulas = pytest.importorskip("gui.formulas")
     for latex in {answer.latex for answer in explained}:
-        assert formulas.formula(latex).pieces, latex
+        assert formulas.formula(latex).equations, latex

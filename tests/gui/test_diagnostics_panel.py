@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from PyQt6.QtWidgets import QApplication, QDockWidget
+from PyQt6.QtWidgets import QApplication, QDockWidget, QLabel
 
 from gui.panels.diagnostics import DiagnosticsPanel
 from gui.panels.diagnostics_card import lines_of
 from gui.places import places_of
 from gui.state import Selection
+from gui.theme import Theme
 
 SCRIPTS = Path(__file__).parents[1] / "debug" / "scripts"
 
@@ -54,6 +55,16 @@ def test_says_when_nan_that_is_there_will_be_judged(panel, context):
     assert "backward()" in panel._empty.text() and "NaN or infinity was made here" in panel._empty.text()
     context.state.update(stop={**body, "seq": 4, "step": 1, "description": "The norm of w is 3.2, above 3"})
     assert "Nothing found so far" in panel._empty.text()
+
+
+def test_what_to_do_at_a_nan_is_read_also_by_the_back_row(panel, context):
+    """In the room that it has in a window of 1280 × 800."""
+    context.set_theme(Theme("projector", 1.5))
+    panel.resize(365, 256)
+    panel.show()
+    context.state.update(stop={"seq": 3, "position": [3], "reason": "data breakpoint", "description": "NaN in y of Div: x"})
+    said = QLabel.text(panel._empty)
+    assert said.replace("\n\n", "\n") == panel._empty.text().replace("\n\n", "\n") and "(F5)" in said
 
 
 def test_shows_findings_as_they_come_the_gravest_first(panel, context):

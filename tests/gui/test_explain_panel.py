@@ -8,13 +8,14 @@ import pytest
 from PyQt6.QtCore import QPoint, Qt
 
 from engine.debug.explain.terms import Contributor, largest_terms
+from engine.definitions import optim
 from gui.formulas import formula, pieces
 from gui.panels.explain import ExplainPanel
 from gui.state import Selection
 from gui.terms import terms_of
 from gui.theme import Theme
 from gui.typesetting import Typesetting
-from gui.widgets.formula_view import FormulaView, typesetter
+from gui.widgets.formula_view import FormulaView, in_lines, typesetter
 from gui.widgets.terms_view import TermsView
 from tests.debug.processes import wait_until_gone
 
@@ -124,7 +125,7 @@ def test_the_word_for_what_only_decides_has_room(qtbot, context):
 )
 def test_formulas_that_mathtext_alone_cannot_read(latex):
     made = formula(latex)
-    assert all(piece.width > 0 and not piece.path.isEmpty() for piece in made.pieces)
+    assert all(piece.width > 0 and not piece.path.isEmpty() for equation in made.equations for piece in equation)
 
 
 def test_every_formula_of_the_definitions_can_be_drawn():
@@ -138,7 +139,7 @@ def test_every_formula_of_the_definitions_can_be_drawn():
         found |= {value.latex for value in vars(module).values() if isinstance(getattr(value, "latex", None), str)}
     assert len(found) > 200
     for latex in found:
-        assert formula(latex).pieces
+        assert formula(latex).equations
 
 
 def test_the_process_that_makes_formulas():
@@ -165,6 +166,26 @@ def test_the_process_that_makes_formulas_ends_with_the_windows():
 
 def test_a_formula_is_cut_only_outside_of_brackets():
     assert pieces(r"y = \frac{a + b}{c} + (d + e)") == ["y", r"= \frac{a + b}{c}", "+ (d + e)"]
+    cut = ["y", "= -x", r"- \left(a - b\right)^-", r"+ \left[c\right."]
+    assert pieces(r"y = -x - \left(a - b\right)^- + \left[c\right.") == cut
+
+
+@pytest.mark.parametrize("width", [260, 340, 520, 900])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "rmsprop", "adagrad", "adadelta", "sgd"])
+def test_a_formula_of_an_optimiser_breaks_between_equations_and_within_one_only_with_an_indent(optimizer, width):
+    latex = getattr(optim, f"{optimizer}_weight").latex
+    made = formula(latex)
+    assert len(made.equations) == latex.count(r",\quad") + 1  # none of them is within brackets
+    room = width / 0.2  # at 20 pixels to an em
+    lines = in_lines(made, room)
+    begins = {id(equation[0]) for equation in made.equations}
+    sizes = {id(piece): sum(p.width for p in equation) for equation in made.equations for piece in equation}
+    for line in lines:
+        (x, piece), alone = line[0], len(line) == 1
+        assert (x == 0) == (id(piece) in begins)
+        assert x == 0 or sizes[id(piece)] > room  # broken: it had no room in a line of its own
+        assert alone or line[-1][0] + line[-1][1].width <= room
+    assert [piece for line in lines for _, piece in line] == [piece for equation in made.equations for piece in equation]
 
 
 def test_a_number_of_another_step_says_so(panel, context, link):

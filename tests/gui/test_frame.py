@@ -123,6 +123,27 @@ def test_the_window_keeps_its_size_and_the_toolbar_shows_everything(stopped, qtb
     qtbot.waitUntil(everything_fits)
 
 
+@pytest.mark.parametrize(("theme", "share"), [("light", 0.38), ("projector", 0.35)])
+def test_the_canvas_keeps_the_middle_also_where_text_is_large(stopped, qtbot, theme, share):
+    stopped.resize(1920, 1080)
+    stopped.looks.set_theme(theme)
+    stopped.workspace.arrange(stopped.workspace.fits_wide)
+    qtbot.waitUntil(lambda: stopped.workspace.panels["network"].width() >= share * 1920)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+@pytest.mark.parametrize("theme", THEMES)
+def test_rows_grow_by_their_line_of_text_not_by_the_air_around_it(stopped, theme, scale):
+    stopped.looks.set_theme(theme)
+    stopped.looks.set_scale(scale)
+    line = stopped.fontMetrics().height()
+    for row in (stopped.workspace.panels["network"].head, stopped.workspace.breadcrumb):
+        assert line + 8 <= row.height() <= line + 18
+        for control in row.findChildren(QAbstractButton):
+            assert not control.isVisible() or row.rect().contains(control.geometry())
+    assert stopped.workspace.panels["network"].mode.height() >= line
+
+
 def test_the_toolbar_says_restart_at_1280(stopped):
     words = {
         button.text() for button in stopped.toolbar.findChildren(QAbstractButton)

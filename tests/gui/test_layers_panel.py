@@ -170,6 +170,39 @@ def test_short_names_are_read_whole_in_a_narrow_panel(collecting, panel, engine,
     assert width < 400 or panel.table.columnWidth(0) + numbers == panel.table.viewport().width()
 
 
+@pytest.mark.parametrize(("theme", "columns"), [("light", 2), ("projector", 1)])
+def test_beside_curves_and_data_the_table_does_not_scroll_sideways(collecting, panel, engine, context, theme, columns):
+    """243 pixels are what it has there in a window of 1920, less a scroll bar."""
+    names = ["conv1", "max_pool2d#1", "cross_entropy#1", *(f"layer{i}.projection" for i in range(20))]
+    engine.latest = {name: {**NUMBERS, "std": 1.234e-5} for name in names}
+    engine.latest |= {f"{name}.grad": {**NUMBERS, "std": 1.234e-5} for name in names}
+    engine.series = {(name, "std"): engine.series["fc", "std"] for name in names}
+    context.set_theme(Theme(theme))
+    panel.resize(730, 460)
+    panel.state.update(stop=STOP)
+    panel.show()
+    panel.resize(243, 460)
+    table = panel.table
+    bar, head = table.verticalScrollBar(), table.horizontalHeader()
+    assert bar.maximum() > 0  # it takes some of the width
+    assert table.horizontalScrollBar().maximum() == 0 and head.length() <= table.viewport().width()
+    shown = [column for column in range(1, len(COLUMNS)) if not table.isColumnHidden(column)]
+    assert shown == [1, 2][:columns]
+    numbers, words = QFontMetrics(panel.theme.code_font("small")), QFontMetrics(panel.theme.text_font("small"))
+    for column in shown:
+        widest = max(numbers.horizontalAdvance("1.234e-5"), words.horizontalAdvance(COLUMNS[column][1]))
+        assert table.columnWidth(column) >= widest + 8
+
+
+def test_the_choice_of_curves_comes_with_something_to_choose(panel, engine):
+    panel.resize(400, 200)
+    panel.state.update(stop=STOP)
+    panel.show()
+    assert not panel.over_time.isVisible() and panel.start.isVisible()
+    panel.start.click()
+    assert panel.model.rows and panel.over_time.isVisible()
+
+
 def test_the_norm_of_no_finite_number_is_not_0():
     numbers = {**NUMBERS, "std": math.nan, "norm": 0.0, "nans": 9}
     row, = rows_of({"0": numbers, "0.grad": numbers}, {})  # fmt: skip

@@ -3,18 +3,19 @@
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QImage, QPainter
+from PyQt6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 
 from gui.breakpoints import breakpoints_of
 from gui.network import not_finite
 from gui.network.forms import SIZES, Form
 from gui.network.glyphs import paint_alarm, short_number
 from gui.network.log import EventLog
-from gui.network.measuring import texts_of
+from gui.network.measuring import texts_of, title_font
+from gui.network.places import READABLE, TITLED
 from gui.network.spot import Spot
 from gui.network.values import Content
 from gui.network.weight_lines import MOST_LINES
-from gui.network.words import Words
+from gui.network.words import Words, fitting_title
 from gui.panels.network import NetworkPanel
 from gui.state import Selection
 from gui.theme import Theme
@@ -40,6 +41,16 @@ def shown(panel, node, part="values"):
 def test_a_hint_stands_where_no_network_is_known(panel, context):
     context.state.update(stop={**stop(1), "seq": None})
     assert "first forward pass" in panel._empty.text() and not panel.view.isVisible()
+
+
+@pytest.mark.parametrize(("kind", "what"), [("end", "The script ended"), ("exception", "stopped at an exception")])
+def test_where_there_is_nothing_to_step_on_to_the_hint_says_how_to_go_back(panel, context, kind, what):
+    nothing = {"nodes": [], "edges": [], "modules": [], "signature": "", "complete": True, "truncated": False}
+    context.state.update(graph=nothing, stop={**stop(1), "kind": kind, "reason": kind})
+    said = panel._empty.text()
+    assert what in said and "Step back (Alt+F10)" in said and "restart" in said and "Step on" not in said
+    context.state.update(stop={**stop(1), "seq": None})
+    assert "Step on (F10)" in panel._empty.text()
 
 
 def test_forward_shows_activations_and_what_is_older_is_faint(panel):
@@ -679,6 +690,23 @@ def test_a_network_that_is_placed_once_its_script_has_ended_is_shown(panel):
     panel._drawing.graph = placed
     panel._drawn(False)
     assert panel.view.isVisible()
+
+
+@pytest.mark.parametrize("size", [(520, 330), (420, 300), (700, 260)])
+def test_titles_become_smaller_before_they_are_cut(panel, context, size):
+    """At a zoom where they would be as large as can be read, and wider than what they were laid out for."""
+    context.set_theme(Theme("projector", 1.5))
+    panel.resize(*size)
+    go(panel, 14)
+    places = [item.place for item in panel.scene.nodes.values()]
+    assert len(places) == 6
+    for zoom in (TITLED, 0.7, READABLE, 1.0):
+        for place in places:
+            grown = max(1.0, round(READABLE / zoom, 2))
+            room = place.title_box()[2]
+            font = fitting_title(context.theme, False, grown, place.form.title, room)
+            wide = QFontMetricsF(font).horizontalAdvance(place.form.title)
+            assert wide <= room + 1 and title_font(context.theme).pointSizeF() <= font.pointSizeF()
 
 
 def test_an_element_of_a_biass_update_is_none_of_the_weights(two_points, step, until, qtbot):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, QPointF, Qt
-from PyQt6.QtGui import QColor, QImage, QWheelEvent
+from PyQt6.QtGui import QColor, QFontMetrics, QImage, QWheelEvent
 from PyQt6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from gui.plots.axes import kept_range, power_ticks, steps_range, tick_texts, tick_values, values_range
@@ -370,6 +370,27 @@ def test_a_long_legend_leaves_the_curves_their_room_and_says_how_many_are_left_o
     lines.resize(1200, 900)
     QApplication.processEvents()
     assert shown() == names
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+@pytest.mark.parametrize("height", [90, 130, 180, 260, 420])
+def test_a_legend_says_in_one_line_how_many_are_left_out_and_leaves_it_to_the_curves(lines, height, scale):
+    names = ["larger steps: train", "run 1: train", "run 1: validation"]
+    lines.apply_theme(Theme("projector", scale))
+    lines.show_curves("loss", {name: (np.arange(3), np.arange(3)) for name in names})
+    lines.resize(350, height)
+    QApplication.processEvents()
+    assert lines.canvas.height() >= min(lines.canvas.least_height(), height - lines.read_out.height())
+    more = next(label for label in lines.legend.findChildren(QLabel))
+    entries = [e for e in lines.legend.findChildren(QWidget) if e.accessibleName().startswith("Legend: ") and e.isVisible()]
+    if not lines.legend.isVisible():
+        assert height < 6 * QFontMetrics(Theme("projector", scale).text_font()).height()
+        return
+    assert (len(entries) < 3) == more.isVisible()
+    for widget in [*entries, *([more] if more.isVisible() else [])]:
+        assert lines.legend.rect().contains(widget.geometry())
+    if more.isVisible():
+        assert more.width() >= QFontMetrics(more.font()).horizontalAdvance(more.text())
 
 
 def test_a_legend_whose_lines_change_the_plots_own_height_is_fitted_once(lines, qtbot, monkeypatch):

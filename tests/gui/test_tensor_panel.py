@@ -14,6 +14,7 @@ from gui.state import Selection
 from gui.style import style_sheet
 from gui.theme import Theme
 from gui.widgets.stepper import Stepper
+from tests.gui.clipping import clipped
 from tests.gui.conftest import at_rest
 from tests.gui.network_fakes import edge, node
 from tests.gui.tensor_fakes import Engine, choose, linear_layer
@@ -805,3 +806,18 @@ def test_where_nothing_was_computed_no_numbers_of_another_run_are_shown(panel, e
     other = [{"name": "run 1", "number": 1, "current": False}, {"name": "fork", "number": 2, "current": True}]
     panel.state.update(runs=other, stop=line)
     assert panel.shown is None and "Nothing was computed here" in panel._empty.text() and not panel.head.subject.text()
+
+
+@pytest.mark.parametrize(("theme", "scale"), [("light", 1.0), ("light", 1.5), ("projector", 1.0), ("projector", 1.5)])
+def test_why_there_are_no_numbers_is_said_whole(panel, engine, context, theme, scale):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0])
+    panel.resize(365, 700)
+    assert panel.histogram.isVisible()  # its place is the message's then
+    panel.content.refuse("The gradient of conv2 y is not computed yet. Step on to the backward of Convolution.")
+    panel.resize(365, 330)
+    for factor in (1.5 / scale, 1.0, scale):  # it follows the text's size, also while it is shown
+        context.set_theme(Theme(theme, factor))
+        QApplication.processEvents()
+        assert panel.message.isVisible() and not clipped(panel.content)
+        assert panel.message.geometry().bottom() >= panel.content.height() - 8

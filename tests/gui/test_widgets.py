@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PyQt6.QtCore import QObject, QPoint, QPointF, Qt
 from PyQt6.QtGui import QColor, QImage, QPainter
-from PyQt6.QtWidgets import QTabBar, QToolButton, QWidget
+from PyQt6.QtWidgets import QLabel, QTabBar, QToolButton, QWidget
 
 from gui.dock_parts import Fitting, style_tabs
 from gui.panels.panel import ElidedLabel
@@ -17,6 +17,7 @@ from gui.widgets import heat_canvas
 from gui.widgets.heat_map import HeatMap
 from gui.widgets.heat_paint import CellPainter, Picture, number_writer
 from gui.widgets.heat_scale import scale_texts
+from gui.widgets.hint import Hint
 from gui.widgets.histogram_plot import HistogramPlot
 from gui.widgets.image_grid import atlas, layout_of
 from gui.widgets.map_view import MapView
@@ -326,6 +327,36 @@ def test_a_histogram_reads_its_bars(qtbot):
     empty = plot.grab().toImage()
     plot.mark(0.5)
     assert plot.grab().toImage() != empty
+
+
+def test_an_elided_label_says_the_first_brief_text_that_has_room_before_it_cuts_a_name(qtbot):
+    label = ElidedLabel()
+    qtbot.addWidget(label)
+    label.show()
+    label.set_text("conv2 y", "  64×32×14×14  float32", brief="conv2 y 64×32×14×14")
+    wide = label.fontMetrics().horizontalAdvance
+    for room, wanted in (
+        (wide("conv2 y  64×32×14×14  float32"), "conv2 y  64×32×14×14  float32"),
+        (wide("conv2 y  64×32×14×14  float32") - 1, "conv2 y 64×32×14×14"),
+    ):
+        label.resize(room, 20)
+        assert label.shown == wanted
+    label.resize(wide("conv2 y 64×32×14×14") - 1, 20)
+    assert "…" in label.shown and label.toolTip() == label.text()
+
+
+def test_a_hint_sets_its_paragraphs_closer_before_it_leaves_one_out(qtbot):
+    text = "NaN or infinity was made here.\n\nWhere it comes from is looked for.\n\nStep on (F10)."
+    hint, seen = Hint(text), set()
+    qtbot.addWidget(hint)
+    hint.apply_theme(Theme("projector", 1.5))
+    hint.show()
+    for height in range(400, 60, -4):
+        hint.resize(320, height)
+        said = QLabel.text(hint)
+        seen.add(said)
+        assert said == text or hint.toolTip() == text
+    assert text in seen and text.replace("\n\n", "\n") in seen
 
 
 def test_an_elided_label_is_as_high_as_its_text(qtbot):
