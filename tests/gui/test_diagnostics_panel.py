@@ -56,6 +56,21 @@ def test_says_when_nan_that_is_there_will_be_judged(panel, context):
     assert "Nothing found so far" in panel._empty.text()
 
 
+def test_says_so_over_findings_that_are_older(panel, context):
+    stop = {"seq": 3, "position": [3], "step": 2, "reason": "data breakpoint", "description": "NaN in y of Div: first at [0]"}
+    context.state.update(stop={**stop, "reason": "step"}, findings=[finding("unscaled-inputs", "warning")])
+    assert panel.note.isHidden()
+    context.state.update(stop=stop)
+    assert not panel.note.isHidden() and "backward()" in panel.note.text()
+    cause = finding("non-finite", "error")
+    cause["place"]["step"] = 1
+    context.state.update(findings=[finding("unscaled-inputs", "warning"), cause])
+    assert not panel.note.isHidden(), "the NaN of another step was explained"
+    context.state.update(findings=[finding("unscaled-inputs", "warning"), {**cause, "place": {**cause["place"], "step": 2}}])
+    assert panel.note.isHidden()
+    assert panel._column.itemAt(1).widget().finding["id"] == "non-finite"
+
+
 def test_shows_findings_as_they_come_the_gravest_first(panel, context):
     context.state.update(stop={"seq": 1, "position": [1]})
     context.state.update(findings=[finding("a", "hint"), finding("b", "error")])
