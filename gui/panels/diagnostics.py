@@ -156,7 +156,9 @@ class DiagnosticsPanel(Panel):
         judged yet.
         """
         stop, run = self.state.stop or {}, self.state.current_run.get("number")
-        found = str(stop.get("description", "")).startswith(("NaN in ", "Infinity in ", "-Infinity in "))
+        told = str(stop.get("description", ""))
+        # What came in through an input was made, and judged, before.
+        found = told.startswith(("NaN in ", "Infinity in ", "-Infinity in ")) and "it came in through" not in told
         if stop.get("reason") == "data breakpoint" and found:
             self._made = run, stop.get("step"), stop.get("position") or []
         if self._made is None or self.state.running:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.debug.compare import _difference, _PATIENCE, common_past
+from engine.debug.compare import _PATIENCE, _difference, common_past
 from engine.debug.run import Run
 from engine.debug.session import RequestError, Session, SessionError
 from tests.debug.fake_client import LENGTH, MEMORY, FakeClient
@@ -192,7 +192,8 @@ def test_compare_finds_step_op_and_element(session):
 
 
 def test_compare_names_both_ops_where_they_are_not_the_same():
-    log = {"position": [7, 0, 0], "kind": "forward", "name": "Log", "module": None, "description": "forward Log", "checksums": {}}
+    log = {"position": [7, 0, 0], "kind": "forward", "name": "Log", "module": None, "checksums": {}}
+    log["description"] = "forward Log"
     clamp = {**log, "name": "Clamp", "description": "forward Clamp"}
     found = _difference([(None, [log]), (None, [clamp])])
     assert found["event"] is log and found["instead"] is clamp

@@ -208,6 +208,15 @@ def test_without_a_batch_a_hint_stands(panel, link, context):
     assert not panel.pages.isVisible() and "DataLoader" in panel._empty.text()
 
 
+def test_a_loss_made_of_other_ops_leaves_no_batch_and_says_so(panel, link, context, pictures):
+    context.state.update(stop=STOP)
+    assert panel.pages.isVisible()
+    link.answers["samples"] = {**dict.fromkeys(pictures), "total": 0}
+    context.state.update(stop={**STOP, "seq": 9, "position": [4, 0, 0], "revision": 1})
+    assert not panel.pages.isVisible() and "computes its loss from other ops" in panel._empty.text()
+    assert panel.batch is None
+
+
 def test_broken_losses_are_the_worst(panel, link, context):
     link.answers["samples"] = samples(np.zeros((3, 1, 4, 4)), [1, 2, 3], [1, 3, 4], [9.0, 0.1, np.nan])
     context.state.update(stop=STOP)

@@ -57,9 +57,12 @@ def test_says_when_nan_that_is_there_will_be_judged(panel, context):
 
 
 def test_says_so_over_findings_that_are_older(panel, context):
-    stop = {"seq": 3, "position": [3], "step": 2, "reason": "data breakpoint", "description": "NaN in y of Div: first at [0]"}
+    stop = {"seq": 3, "position": [3], "step": 2, "reason": "data breakpoint", "description": "NaN in y of Div"}
+    inherited = f"{stop['description']}; it came in through w"
     context.state.update(stop={**stop, "reason": "step"}, findings=[finding("unscaled-inputs", "warning")])
     assert panel.note.isHidden()
+    context.state.update(stop={**stop, "seq": 2, "description": inherited})
+    assert panel.note.isHidden(), "it was made, and judged, before"
     context.state.update(stop=stop)
     assert not panel.note.isHidden() and "backward()" in panel.note.text()
     cause = finding("non-finite", "error")

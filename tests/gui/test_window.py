@@ -369,6 +369,8 @@ def test_a_comparison_in_words():
         "tensor": "w_new", "index": [0, 1], "values": [1.0, 2.0],
     })  # fmt: skip
     assert "update SGD, w_new[0, 1] (step 3): 1 and 2" in words and "part at step 4: 0.5 and 0.25" in words
+    near = compared_words("run 1", "run 2", {"step": 0, "losses": [0.8860303, 0.8860304], "event": None})
+    assert near.endswith("The losses part at step 1: 0.8860303 and 0.8860304.")
     log = {"kind": "forward", "name": "Log", "module": None, "step": 2}
     other = compared_words("run 1", "run 2", {
         "step": None, "losses": None, "event": log, "instead": {**log, "name": "Clamp", "module": "head"},
