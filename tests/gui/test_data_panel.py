@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QApplication
 from gui.data.batch import Batch
 from gui.panels import data
 from gui.panels.data import DataPanel, input_reference
+from gui.panels.tensor_edit import EditDialog
 from gui.state import Selection
 from gui.theme import Theme
 from tests.gui.network_fakes import graph
@@ -479,3 +480,12 @@ def test_no_row_of_pictures_is_cut_at_the_lower_edge(panel, context):
             assert last <= viewport.height(), "what can be clicked is seen whole"
             rows = range(round(last) + 4, image.height())
             assert {image.pixelColor(x, y).rgb() for x in range(0, image.width(), 3) for y in rows} <= {ground}
+
+
+def test_a_label_is_a_whole_number_and_the_dialog_says_so(qtbot):
+    dialog = EditDialog("label of sample [0]", "2", Theme("light"), integer=True)
+    qtbot.addWidget(dialog)
+    dialog.field.setText("3.5")
+    assert dialog.hint.text() == "This is not a whole number." and not dialog.fork.isEnabled()
+    dialog.field.setText("3")
+    assert dialog.value == 3 and dialog.fork.isEnabled()
