@@ -30,8 +30,9 @@ def compare(session: Session, a: Run, b: Run) -> dict[str, Any]:
         ``curves``: of each run by name its ``steps`` and ``losses``; ``common``: how many backward passes both have done;
         ``step``, ``losses``: the first step on which their losses differ, and these (None where none does);
         ``event``: the first op whose arrays differ (as of the request ``checksums``), or None; ``tensor``, ``index``,
-        ``values``: its first array that does, the first element of that, and its value in a and in b; ``note``: what
-        else there is to say, or ``""``.
+        ``values``: its first array that does, the first element of that, and its value in a and in b; ``instead``: the op
+        of b in the place of that of a, where it is another one (None where it is the same); ``note``: what else there is
+        to say, or ``""``.
     """
     curves = {run.name: _curve(run) for run in (a, b)}
     first, second = (list(zip(curve["steps"], curve["losses"])) for curve in curves.values())
@@ -40,7 +41,7 @@ def compare(session: Session, a: Run, b: Run) -> dict[str, Any]:
         "curves": curves, "common": min(len(first), len(second)),
         "step": differing[0][0] if differing else None,
         "losses": [differing[0][1], differing[1][1]] if differing else None,
-        "event": None, "tensor": None, "index": None, "values": None, "note": "",
+        "event": None, "tensor": None, "index": None, "values": None, "instead": None, "note": "",
     }  # fmt: skip
     result.update(_located(session, a, b, result["step"]))
     return result
@@ -167,7 +168,7 @@ def _difference(sides: list[tuple[Run, list[dict]]]) -> dict[str, Any] | None:
     for one, other in zip(*lists):
         if any(one[key] != other[key] for key in _SAME):
             note = f"from here on they do different things: {one['description']}, and {other['description']}"
-            return {"event": one, "note": note}
+            return {"event": one, "instead": other, "note": note}
         names = [*one["checksums"], *(name for name in other["checksums"] if name not in one["checksums"])]
         for name in names:
             if one["checksums"].get(name) != other["checksums"].get(name):

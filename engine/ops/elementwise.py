@@ -47,7 +47,9 @@ def compute(ufunc: Any, *arrays: np.ndarray) -> np.ndarray:
     """``ufunc(*arrays)`` silently; large results of the first array's dtype lie in the pool."""
     first = arrays[0]
     if first.nbytes < POOLED_FROM and arrays[-1].nbytes < POOLED_FROM:
-        return _fork().run(ufunc, *arrays)
+        result = _fork().run(ufunc, *arrays)
+        # Of arrays without dimensions NumPy makes a scalar, which is no array to whoever looks at a gradient.
+        return np.asarray(result) if isinstance(result, np.generic) else result
     shape = first.shape
     for array in arrays:
         if array.shape != shape:

@@ -224,6 +224,10 @@ class Norm(Reduction):
 
     @silent
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        gradient = self._gradient(dy)
+        return np.asarray(gradient) if isinstance(gradient, np.generic) else gradient
+
+    def _gradient(self, dy: np.ndarray) -> Any:
         x, y, p = self.x, self.spread(self.y), self.p
         sign, dy = signs(x), self.spread(dy)
         if p == 0:

@@ -89,7 +89,9 @@ class WeightLines(QGraphicsItem):
         return next((number for number in _NUMBERS if number <= room), _NUMBERS[-1])
 
     def sorted_lines(self, most: int) -> list[tuple[float, bool, Any]]:
-        """(share of the greatest weight, whether negative, lines) of so many weights, the faintest first."""
+        """(share of the greatest weight, whether negative, lines) of so many weights, the faintest first; last, with a
+        share above 1, those that are NaN or infinite.
+        """
         content = self.content
         if content is None or content.data.ndim != 2 or not content.data.size:
             return []
@@ -97,13 +99,19 @@ class WeightLines(QGraphicsItem):
 
     def _sort(self, content: Content, most: int) -> list[tuple[float, bool, Any]]:
         data = np.asarray(content.data)
+        broken = None
         if content.nans or content.infs:
+            broken = ~np.isfinite(data).reshape(-1)
             data = np.nan_to_num(data, posinf=0, neginf=0)
         sizes = np.abs(data).reshape(-1)
+        if broken is not None:
+            sizes[broken] = 2 * content.limit  # none of them may be left out
         order = np.argpartition(sizes, -most)[-most:] if sizes.size > most else np.arange(sizes.size)
         # By shade, the positive ones of each first.
         kinds = 2 * np.minimum(_SHADES, 1 + (sizes[order] / content.limit * _SHADES).astype(int))
         kinds += data.reshape(-1)[order] < 0
+        if broken is not None:
+            kinds[broken[order]] = 2 * (_SHADES + 1)
         sorting = np.argsort(kinds, kind="stable")
         order, kinds = order[sorting], kinds[sorting]
         outs, intos = np.divmod(order, data.shape[1])
@@ -171,6 +179,10 @@ class WeightLines(QGraphicsItem):
 def _pen(theme: Theme, share: float, many: bool, dashed: bool) -> QPen:
     """Of weights of this share, with its sign, of the greatest one."""
     size = abs(share)
+    if size > 1:  # no number: dotted, as the colour alone is much like that of the greatest numbers
+        pen = QPen(theme.phase["alarm"], 1.4 if many else 2.4)
+        pen.setDashPattern([1.0, 2.0])
+        return pen
     # Small weights keep a trace of grey, so that one sees that the line is there.
     color = _towards(QColor(*map(int, theme.diverging[round(128 + 118 * share)][:3])), theme.muted, 0.35 * (1 - size))
     if many:

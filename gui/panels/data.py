@@ -27,6 +27,11 @@ _MOST = 1024
 
 #: Where the engine remembers no batch though the script has trained.
 _UNSEEN = "Of what ran freely no batch is remembered. Step on by a batch, or restart and step, and it appears here."
+#: An answer without any sample: the last op took one scalar, and gave one.
+_NO_BATCH = (
+    "No batch is known here.\n\nIt is taken from a DataLoader, or from what a loss function of nn is called with; this "
+    "script computes its loss from other ops."
+)
 
 #: The batch is shown of each so manieth step that is shown of a script that runs freely.
 _EVERY = 2
@@ -158,6 +163,9 @@ class DataPanel(Panel):
         self.ask("inputs", "tensor", arguments, answered, lambda _: self._take(batch))
 
     def _take(self, batch: Batch) -> None:
+        if not batch.total and batch.part is None:
+            self._nothing(_NO_BATCH)
+            return
         if batch.names is not None:
             self._names = batch.names
         elif self._names is not None and batch.confusion is not None and len(batch.confusion) == len(self._names):
@@ -173,12 +181,15 @@ class DataPanel(Panel):
     def _refused(self, message: str) -> None:
         run = self.state.current_run.get("number")
         if self.batch is None or run != self._of:  # a run that has just begun has none yet
-            self.batch = None
-            self.head.set_subject("")
-            self.show_empty(_UNSEEN if (self.state.stop or {}).get("step") else None)
+            self._nothing(_UNSEEN if (self.state.stop or {}).get("step") else None)
         elif self._step != step_number(self.state.stop):
             seen = f"last seen in step {format_count(self._step)}"
             self.head.set_subject(f"{seen} · {self.batch.summary()}", brief=seen)
+
+    def _nothing(self, text: str | None) -> None:
+        self.batch = None
+        self.head.set_subject("")
+        self.show_empty(text)
 
     def _show(self) -> None:
         batch = self.batch

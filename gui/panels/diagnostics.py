@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QCheckBox, QDockWidget, QFrame, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QCheckBox, QDockWidget, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from gui.context import Context
 from gui.numbers import plural
@@ -19,8 +19,8 @@ _NOTHING = (
     "gradients, NaN, a wrong learning rate, forgotten zero_grad and more. Run on (F5); what they find is listed here."
 )
 _BROKEN = (
-    "NaN or infinity was made here.\n\nStep on to the backward() of this pass, or run on (F5): then the cause is looked "
-    "for, and listed here."
+    "NaN or infinity was made here.",
+    "Step on to the backward() of this pass, or run on (F5): then the cause is looked for, and listed here.",
 )
 
 _OFF = "The diagnoses are off. Tick Watch to have them look at every step."
@@ -50,6 +50,13 @@ class DiagnosticsPanel(Panel):
         self._column = QVBoxLayout(body)
         self._column.setContentsMargins(12, 4, 12, 12)
         self._column.setSpacing(0)
+        #: What is said over findings that are older than the NaN at which the script stands.
+        self.note = QLabel(" ".join(_BROKEN))
+        self.note.setWordWrap(True)
+        self.note.setAccessibleName("Note")
+        self.note.setContentsMargins(0, 0, 0, 8)
+        self.note.hide()
+        self._column.addWidget(self.note)
         self._column.addStretch(1)
         self.cards_area = QScrollArea()
         self.cards_area.setWidgetResizable(True)
@@ -127,22 +134,31 @@ class DiagnosticsPanel(Panel):
             if card is None:
                 card = self.cards[wanted[i]] = FindingCard(self.context)
             card.show_finding(finding, first=i == 0)
-            if self._column.indexOf(card) != i:
+            if self._column.indexOf(card) != i + 1:  # the note is first
                 self._column.removeWidget(card)
-                self._column.insertWidget(i, card)
+                self._column.insertWidget(i + 1, card)
         counts = [(s, sum(f["severity"] == s for f in findings)) for s in SEVERITIES]
         self.head.set_subject(" · ".join(f"{n} {plural(n, s)}" for s, n in counts if n))
+        broken = self._broken() and self.enabled.isChecked()
+        self.note.setVisible(broken and not self._explained(findings))
         if findings:
             self.show_content()
         else:
-            self.show_empty(_OFF if not self.enabled.isChecked() else _BROKEN if self._broken() else _NOTHING)
+            self.show_empty(_OFF if not self.enabled.isChecked() else "\n\n".join(_BROKEN) if broken else _NOTHING)
+
+    def _explained(self, findings: list[dict[str, Any]]) -> bool:
+        """Whether the cause of NaN or infinity in this step is among the findings."""
+        step = (self.state.stop or {}).get("step")
+        return any(f["id"] == "non-finite" and f["place"].get("step") == step for f in findings)
 
     def _broken(self) -> bool:
         """Whether the script stands behind where a watchpoint has found NaN or infinity, in a step that no diagnosis has
         judged yet.
         """
         stop, run = self.state.stop or {}, self.state.current_run.get("number")
-        found = str(stop.get("description", "")).startswith(("NaN in ", "Infinity in ", "-Infinity in "))
+        told = str(stop.get("description", ""))
+        # What came in through an input was made, and judged, before.
+        found = told.startswith(("NaN in ", "Infinity in ", "-Infinity in ")) and "it came in through" not in told
         if stop.get("reason") == "data breakpoint" and found:
             self._made = run, stop.get("step"), stop.get("position") or []
         if self._made is None or self.state.running:
@@ -152,6 +168,7 @@ class DiagnosticsPanel(Panel):
 
     def apply_theme(self, theme: Theme) -> None:
         self.enabled.setFont(theme.text_font("small"))
+        self.note.setFont(theme.text_font())
         for card in self.cards.values():
             card.apply_theme(theme)
 

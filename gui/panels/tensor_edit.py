@@ -116,7 +116,7 @@ class EditDialog(QDialog):
         self.field = QLineEdit(value)
         self.field.setFont(theme.code_font("body"))
         self.field.setAccessibleName("New value")
-        self.field.setToolTip("A number; nan, inf and -inf are numbers too")
+        self.field.setToolTip("A whole number" if integer else "A number; nan, inf and -inf are numbers too")
         self.field.selectAll()
         self.hint = QLabel()
         self.hint.setWordWrap(True)
@@ -144,7 +144,8 @@ class EditDialog(QDialog):
         if self.fork is not None:
             self.fork.setEnabled(value is not None)
         if value is None:
-            self.hint.setText("This is not a number." if self.field.text().strip() else "Type a number.")
+            kind = "whole number" if self._integer else "number"
+            self.hint.setText(f"This is not a {kind}." if self.field.text().strip() else f"Type a {kind}.")
         elif isinstance(value, float) and not math.isfinite(value):
             self.hint.setText("The new run computes with this from here on; what it touches becomes NaN or infinite.")
         else:

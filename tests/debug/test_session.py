@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.debug.compare import _PATIENCE, common_past
+from engine.debug.compare import _PATIENCE, _difference, common_past
 from engine.debug.run import Run
 from engine.debug.session import RequestError, Session, SessionError
 from tests.debug.fake_client import LENGTH, MEMORY, FakeClient
@@ -189,6 +189,15 @@ def test_compare_finds_step_op_and_element(session):
     assert (found["step"], found["losses"]) == (2.0, [8.0, 8.5])
     assert found["event"]["position"] == [5, 0, 0]
     assert (found["tensor"], found["index"], found["values"]) == ("y", [1, 1], [5.0, 5.5])
+
+
+def test_compare_names_both_ops_where_they_are_not_the_same():
+    log = {"position": [7, 0, 0], "kind": "forward", "name": "Log", "module": None, "checksums": {}}
+    log["description"] = "forward Log"
+    clamp = {**log, "name": "Clamp", "description": "forward Clamp"}
+    found = _difference([(None, [log]), (None, [clamp])])
+    assert found["event"] is log and found["instead"] is clamp
+    assert found["note"] == "from here on they do different things: forward Log, and forward Clamp"
 
 
 def test_compare_replays_what_nobody_remembers(session, made):

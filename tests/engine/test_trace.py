@@ -1,5 +1,6 @@
 """What observers are called for, and what is kept for them."""
 
+import numpy as np
 import pytest
 
 import engine as torch
@@ -173,3 +174,25 @@ def test_backward_of_an_op_that_stays_finite_makes_nothing_infinite_out_of_zeros
         assert torch.isfinite(x.grad).all(), name
     for risky in (torch.sqrt, torch.log, torch.reciprocal, lambda x: x**0.5, lambda x: x / x, lambda x: x.norm()):
         assert not risky(z(2)).grad_fn.stays_finite
+
+
+@pytest.mark.parametrize("op", [
+    lambda a: -a, lambda a: a * 3, lambda a: a / 2, lambda a: 2 / a, lambda a: a**3, lambda a: a.sqrt(), lambda a: a.exp(),
+    lambda a: a.log(), lambda a: a.abs(), lambda a: a.clamp(0, 1), lambda a: 1 - a, lambda a: a.norm(), lambda a: a.sin(),
+])  # fmt: skip
+def test_the_gradient_of_a_scalar_is_an_array(observed, op):
+    class Sees(trace.Observer):
+        watches = frozenset({"backward"})
+        runs = False
+
+        def __init__(self):
+            self.gradients = []
+
+        def after_backward(self, function, gradients, input_gradients):
+            self.gradients += [g for g in (*gradients, *input_gradients) if g is not None]
+
+    sees = observed(Sees)
+    x = torch.tensor(1.5, requires_grad=True)
+    (op(x) * 0.5).backward()
+    assert len(sees.gradients) >= 4
+    assert all(isinstance(gradient, np.ndarray) for gradient in sees.gradients)

@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QApplication
 from gui.data.batch import Batch
 from gui.panels import data
 from gui.panels.data import DataPanel, input_reference
+from gui.panels.tensor_edit import EditDialog
 from gui.state import Selection
 from gui.theme import Theme
 from tests.gui.network_fakes import graph
@@ -206,6 +207,15 @@ def test_without_a_batch_a_hint_stands(panel, link, context):
     link.answers["samples"] = ValueError("no batch yet")
     context.state.update(stop=STOP)
     assert not panel.pages.isVisible() and "DataLoader" in panel._empty.text()
+
+
+def test_a_loss_made_of_other_ops_leaves_no_batch_and_says_so(panel, link, context, pictures):
+    context.state.update(stop=STOP)
+    assert panel.pages.isVisible()
+    link.answers["samples"] = {**dict.fromkeys(pictures), "total": 0}
+    context.state.update(stop={**STOP, "seq": 9, "position": [4, 0, 0], "revision": 1})
+    assert not panel.pages.isVisible() and "computes its loss from other ops" in panel._empty.text()
+    assert panel.batch is None
 
 
 def test_broken_losses_are_the_worst(panel, link, context):
@@ -490,3 +500,12 @@ def test_no_row_of_pictures_is_cut_at_the_lower_edge(panel, context):
             assert last <= viewport.height(), "what can be clicked is seen whole"
             rows = range(round(last) + 4, image.height())
             assert {image.pixelColor(x, y).rgb() for x in range(0, image.width(), 3) for y in rows} <= {ground}
+
+
+def test_a_label_is_a_whole_number_and_the_dialog_says_so(qtbot):
+    dialog = EditDialog("label of sample [0]", "2", Theme("light"), integer=True)
+    qtbot.addWidget(dialog)
+    dialog.field.setText("3.5")
+    assert dialog.hint.text() == "This is not a whole number." and not dialog.fork.isEnabled()
+    dialog.field.setText("3")
+    assert dialog.value == 3 and dialog.fork.isEnabled()

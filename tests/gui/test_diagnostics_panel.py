@@ -67,6 +67,24 @@ def test_what_to_do_at_a_nan_is_read_also_by_the_back_row(panel, context):
     assert said.replace("\n\n", "\n") == panel._empty.text().replace("\n\n", "\n") and "(F5)" in said
 
 
+def test_says_so_over_findings_that_are_older(panel, context):
+    stop = {"seq": 3, "position": [3], "step": 2, "reason": "data breakpoint", "description": "NaN in y of Div"}
+    inherited = f"{stop['description']}; it came in through w"
+    context.state.update(stop={**stop, "reason": "step"}, findings=[finding("unscaled-inputs", "warning")])
+    assert panel.note.isHidden()
+    context.state.update(stop={**stop, "seq": 2, "description": inherited})
+    assert panel.note.isHidden(), "it was made, and judged, before"
+    context.state.update(stop=stop)
+    assert not panel.note.isHidden() and "backward()" in panel.note.text()
+    cause = finding("non-finite", "error")
+    cause["place"]["step"] = 1
+    context.state.update(findings=[finding("unscaled-inputs", "warning"), cause])
+    assert not panel.note.isHidden(), "the NaN of another step was explained"
+    context.state.update(findings=[finding("unscaled-inputs", "warning"), {**cause, "place": {**cause["place"], "step": 2}}])
+    assert panel.note.isHidden()
+    assert panel._column.itemAt(1).widget().finding["id"] == "non-finite"
+
+
 def test_shows_findings_as_they_come_the_gravest_first(panel, context):
     context.state.update(stop={"seq": 1, "position": [1]})
     context.state.update(findings=[finding("a", "hint"), finding("b", "error")])

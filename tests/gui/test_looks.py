@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QRect, Qt
 from PyQt6.QtGui import QFontInfo, QImage, QRawFont
 from PyQt6.QtWidgets import (
     QAbstractButton,
@@ -14,6 +14,7 @@ from PyQt6.QtWidgets import (
     QComboBox,
     QDialog,
     QLineEdit,
+    QPlainTextEdit,
     QPushButton,
     QRadioButton,
     QSpinBox,
@@ -185,6 +186,22 @@ def made(kind, name=""):
         widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     widget.setObjectName("" if name == "default" else name)
     return widget
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_no_box_stands_where_two_scroll_bars_meet(styled, qtbot, name):
+    styled(Theme(name))
+    text = QPlainTextEdit("a line that is wider than its view\n" * 40)
+    qtbot.addWidget(text)
+    text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+    text.setFrameShape(QPlainTextEdit.Shape.NoFrame)
+    text.resize(120, 90)
+    text.show()
+    assert text.verticalScrollBar().isVisible() and text.horizontalScrollBar().isVisible()
+    wide, high = text.verticalScrollBar().width(), text.horizontalScrollBar().height()
+    assert wide > 4 and high > 4
+    corner = pixels(text, QRect(text.width() - wide, text.height() - high, wide, high))
+    assert len(np.unique(corner.reshape(-1, 3), axis=0)) == 1
 
 
 @pytest.mark.parametrize("name", THEMES)

@@ -14,7 +14,7 @@ from gui.network.measuring import texts_of, title_font
 from gui.network.places import READABLE, TITLED
 from gui.network.spot import Spot
 from gui.network.values import Content
-from gui.network.weight_lines import MOST_LINES
+from gui.network.weight_lines import MOST_LINES, _pen
 from gui.network.words import Words, fitting_title
 from gui.panels.network import NetworkPanel
 from gui.state import Selection
@@ -600,6 +600,23 @@ def test_of_many_layers_in_sight_fewer_lines_are_drawn(panel):
     few, close = drawn(0.05), drawn(20.0)
     assert 40 <= few <= 2000 / 31 and close == MOST_LINES
     panel.view.grab()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_have_lines_in_the_colour_of_alarms(panel, value):
+    go(panel, 13)
+    lines = panel.scene.lines["fc1/Linear"]
+    data = np.full((32, 32), 0.5, np.float32)
+    assert all(share <= 1 for share, _, _ in lines.sorted_lines(MOST_LINES))
+    data[3, 4] = value
+    lines.show_content(Content(data, -1, 1, int(np.isnan(value)), int(np.isinf(value))))
+    share, _, broken = lines.sorted_lines(MOST_LINES)[-1]
+    assert share > 1 and len(broken) == 1
+    assert _pen(panel.theme, share, many=True, dashed=False).color() == panel.theme.phase["alarm"]
+    panel.view.grab()
+    data[...] = value
+    lines.show_content(Content(data, 0, 0, 1024 * int(np.isnan(value)), 1024 * int(np.isinf(value))))
+    assert [share > 1 for share, _, _ in lines.sorted_lines(MOST_LINES)] == [True]
 
 
 def test_units_that_are_dots_show_their_colours_too(panel):

@@ -373,6 +373,18 @@ def test_a_comparison_in_words():
         "tensor": "w_new", "index": [0, 1], "values": [1.0, 2.0],
     })  # fmt: skip
     assert "update SGD, w_new[0, 1] (step 3): 1 and 2" in words and "part at step 4: 0.5 and 0.25" in words
+    near = compared_words("run 1", "run 2", {"step": 0, "losses": [0.8860303, 0.8860304], "event": None})
+    assert near.endswith("The losses part at step 1: 0.8860303 and 0.8860304.")
+    log = {"kind": "forward", "name": "Log", "module": None, "step": 2}
+    other = compared_words("run 1", "run 2", {
+        "step": None, "losses": None, "event": log, "instead": {**log, "name": "Clamp", "module": "head"},
+        "tensor": None, "index": None, "values": None,
+    })  # fmt: skip
+    assert other == (
+        "run 1 and run 2 do different things from step 3 on: forward Log in the first, forward head Clamp in the second."
+    )
+    only = compared_words("run 1", "run 2", {"step": None, "event": log, "tensor": "y", "index": None, "values": None})
+    assert only == "run 1 and run 2 first differ in forward Log, y (step 3)."
 
 
 def test_a_true_script_in_the_window(make, qtbot, until, tmp_path, monkeypatch):
