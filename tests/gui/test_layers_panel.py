@@ -187,8 +187,11 @@ def test_beside_curves_and_data_the_table_does_not_scroll_sideways(collecting, p
     assert shown == [1, 2][:columns]
     numbers, words = QFontMetrics(panel.theme.code_font("small")), QFontMetrics(panel.theme.text_font("small"))
     for column in shown:
-        widest = max(numbers.horizontalAdvance("1.234e-5"), words.horizontalAdvance(COLUMNS[column][1]))
-        assert table.columnWidth(column) >= widest + 8
+        assert table.columnWidth(column) >= numbers.horizontalAdvance("1.234e-5") + 8
+    panel.resize(730, 460)
+    assert not table.isColumnHidden(1)
+    for column in range(1, len(COLUMNS)):  # a head has a margin of its own
+        assert table.columnWidth(column) >= words.horizontalAdvance(COLUMNS[column][1]) + 16
 
 
 def test_the_choice_of_curves_comes_with_something_to_choose(panel, engine):
