@@ -171,7 +171,7 @@ def test_short_names_are_read_whole_in_a_narrow_panel(collecting, panel, engine,
 def test_beside_curves_and_data_the_table_does_not_scroll_sideways(collecting, panel, engine, context, theme, columns):
     """243 pixels are what it has there in a window of 1920, less a scroll bar."""
     names = ["conv1", "max_pool2d#1", "cross_entropy#1", *(f"layer{i}.projection" for i in range(20))]
-    engine.latest = {name: {**NUMBERS, "std": 1.234e-5} for name in names}
+    engine.latest = {name: {**NUMBERS, "std": 1.234e-5, "dead": 0.1} for name in names}
     engine.latest |= {f"{name}.grad": {**NUMBERS, "std": 1.234e-5} for name in names}
     engine.series = {(name, "std"): engine.series["fc", "std"] for name in names}
     context.set_theme(Theme(theme))
@@ -189,7 +189,6 @@ def test_beside_curves_and_data_the_table_does_not_scroll_sideways(collecting, p
     for column in shown:
         assert table.columnWidth(column) >= numbers.horizontalAdvance("1.234e-5") + 8
     panel.resize(730, 460)
-    assert not table.isColumnHidden(1)
     for column in range(1, len(COLUMNS)):  # a head has a margin of its own
         assert table.columnWidth(column) >= words.horizontalAdvance(COLUMNS[column][1]) + 16
 
