@@ -23,8 +23,8 @@ NAMED = 12
 #: From this share on dead units are an alarm.
 _MANY_DEAD = 0.9
 
-#: Pixels beside a name, and beside a number.
-_BESIDE_NAME, _BESIDE_NUMBER = (8, 6), (4, 6)
+#: Pixels beside a name, and beside a number; and what the style sheet and Qt put beside a head.
+_BESIDE_NAME, _BESIDE_NUMBER, _BESIDE_HEAD = (8, 6), (4, 6), 18
 #: The widest number that is written, and the least width of a name's column.
 _WIDEST, _LEAST = "8.888e-8", 40
 
@@ -118,8 +118,8 @@ class LayersTable(QTableView):
         horizontal.setFont(theme.text_font("small"))
         number, words = QFontMetrics(theme.code_font("small")), QFontMetrics(theme.text_font("small"))
         for place, (column, head, _) in enumerate(COLUMNS[1:], 1):
-            wide = max(number.horizontalAdvance(_WIDEST), words.horizontalAdvance(head))
-            self._widths[column] = wide + sum(_BESIDE_NUMBER)
+            figures = number.horizontalAdvance(_WIDEST) + sum(_BESIDE_NUMBER)
+            self._widths[column] = max(figures, words.horizontalAdvance(head) + _BESIDE_HEAD)
             self.setColumnWidth(place, self._widths[column])
         self.fit()
         if (viewport := self.viewport()) is not None:

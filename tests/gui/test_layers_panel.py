@@ -174,7 +174,7 @@ def test_short_names_are_read_whole_in_a_narrow_panel(collecting, panel, engine,
 def test_beside_curves_and_data_the_table_does_not_scroll_sideways(collecting, panel, engine, context, theme, columns):
     """243 pixels are what it has there in a window of 1920, less a scroll bar."""
     names = ["conv1", "max_pool2d#1", "cross_entropy#1", *(f"layer{i}.projection" for i in range(20))]
-    engine.latest = {name: {**NUMBERS, "std": 1.234e-5} for name in names}
+    engine.latest = {name: {**NUMBERS, "std": 1.234e-5, "dead": 0.1} for name in names}
     engine.latest |= {f"{name}.grad": {**NUMBERS, "std": 1.234e-5} for name in names}
     engine.series = {(name, "std"): engine.series["fc", "std"] for name in names}
     context.set_theme(Theme(theme))
@@ -190,8 +190,10 @@ def test_beside_curves_and_data_the_table_does_not_scroll_sideways(collecting, p
     assert shown == [1, 2][:columns]
     numbers, words = QFontMetrics(panel.theme.code_font("small")), QFontMetrics(panel.theme.text_font("small"))
     for column in shown:
-        widest = max(numbers.horizontalAdvance("1.234e-5"), words.horizontalAdvance(COLUMNS[column][1]))
-        assert table.columnWidth(column) >= widest + 8
+        assert table.columnWidth(column) >= numbers.horizontalAdvance("1.234e-5") + 8
+    panel.resize(730, 460)
+    for column in range(1, len(COLUMNS)):  # a head has a margin of its own
+        assert table.columnWidth(column) >= words.horizontalAdvance(COLUMNS[column][1]) + 16
 
 
 def test_the_choice_of_curves_comes_with_something_to_choose(panel, engine):
