@@ -29,7 +29,8 @@ class TensorLive:
     def begin(self, events: list[dict[str, Any]]) -> None:
         """The structure of the steps is known: where nothing is shown yet, choose the first weights that are used."""
         panel = self._panel
-        if panel.source.references and not panel.source.problem:
+        # Without a subject the references are those of the run before.
+        if panel.subject.reference and panel.source.references and not panel.source.problem:
             return
         for event in events:
             for tensor in event["tensors"] if event["kind"] == "forward" else ():

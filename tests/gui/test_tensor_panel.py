@@ -9,6 +9,7 @@ from gui.asking import LOST
 from gui.makers import maker_of, with_events
 from gui.panels.tensor import TensorPanel
 from gui.panels.tensor_edit import EditDialog, number_of, place_of
+from gui.panels.tensor_source import Source
 from gui.panels.tensor_view import statistics_of, statistics_text
 from gui.state import Selection
 from gui.style import style_sheet
@@ -821,3 +822,23 @@ def test_why_there_are_no_numbers_is_said_whole(panel, engine, context, theme, s
         QApplication.processEvents()
         assert panel.message.isVisible() and not clipped(panel.content)
         assert panel.message.geometry().bottom() >= panel.content.height() - 8
+
+
+def test_a_second_run_shows_weights_with_their_own_figures_while_it_runs(panel, engine):
+    """Of the run before there are references still; behind the hint, the figures of the new one were not asked for."""
+    linear_layer(engine)
+    used = {"kind": "forward", "tensors": [{"name": "w", "label": "fc.weight", "shape": [5, 3], "dtype": "float32"}]}
+    entry = {"seq": 0, "reason": "entry", "kind": "line", "level": "line", "tensors": [], "live": True}
+
+    def begin(step):
+        panel.state.update(stop={**entry, "revision": step}, selection=Selection())
+        assert panel._stack.currentWidget() is panel._empty
+        panel.state.update(running=True)
+        panel.state.update(snapshot={"step": step, "events": [used], "views": {}})
+        asked = {view["id"] for view in panel.live_views()}
+        assert panel.map.isVisible() and {"numbers 0", "statistics", "histogram"} <= asked
+        panel.state.update(running=False)
+
+    begin(1)
+    panel.numbers.source = Source(({"expression": "fc.weight"},), "fc.weight")
+    begin(2)
