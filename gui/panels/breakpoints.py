@@ -88,8 +88,13 @@ class BreakpointsPanel(Panel):
 
     def _show_hint(self, on: bool) -> None:
         """How breakpoints are set, below the boxes that are always there."""
+        self.hint.setText(self._begins or self.empty_text)
         self.hint.setVisible(on)
         self.tree.fit_rows(on)
+
+    def _starts(self, what: str) -> None:
+        super()._starts(what)
+        self.hint.setText(self._begins or self.empty_text)
 
     # ---- changing ----
 
