@@ -9,9 +9,11 @@ import pytest
 
 os.environ.setdefault("NABLASCOPE_QUIET", "1")
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("default", deadline=None, derandomize=True, max_examples=40)
+# How long examples take to be made says more of what else the machine does than of the test.
+slow = [HealthCheck.too_slow]
+settings.register_profile("default", deadline=None, derandomize=True, max_examples=40, suppress_health_check=slow)
 settings.load_profile("default")
 
 #: The files that take longest, longest first. The engine's need no compiled kernels, which the debugger's wait for.
