@@ -54,9 +54,17 @@ def _kept_streams() -> Iterator[None]:
         sys.settrace(tracer)
 
 
+def said(error: object) -> str:
+    """What an exception says; one of the user's own classes may fail at that."""
+    try:
+        return str(error)
+    except Exception as failure:
+        return f"(its text cannot be had: {type(failure).__name__})"
+
+
 def error_text(error: BaseException) -> str:
     """``"NameError: name 'lose' is not defined"``"""
-    text = str(error).strip()
+    text = said(error).strip()
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

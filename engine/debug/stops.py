@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
+from engine.debug.evaluation import said
 from engine.debug.events import Event
 from engine.debug.lines import user_frames
 
@@ -96,7 +97,7 @@ def describe(event: Event) -> str:
         "end_step": f"the end of the step of {event.name}",
         "enter": f"the call of {event.name}{where}",
         "exit": f"the return from {event.name}{where}",
-        "exception": f"{event.name}: {_said(event.details.get('error', ''))}".removesuffix(": "),
+        "exception": f"{event.name}: {said(event.details.get('error', ''))}".removesuffix(": "),
         "end": "the script has ended",
     }.get(event.kind, event.kind.replace("_", " "))
 
@@ -106,7 +107,7 @@ def plain_stop(event: Event, reason: str, frame: FrameType | None) -> Stop:
     more = {}
     if event.kind in ("exception", "end"):
         reason = event.kind
-        more = {"exitCode": event.details["exitCode"]} if event.kind == "end" else {"text": _said(event.details["error"])}
+        more = {"exitCode": event.details["exitCode"]} if event.kind == "end" else {"text": said(event.details["error"])}
     return Stop(reason, event, user_frames(frame), more=more)
 
 
@@ -118,11 +119,3 @@ def hit_stop(event: Event, hits: Sequence[Any], frame: FrameType | None) -> Stop
         more["datasetIndex"] = named.dataset_index
     ids = [id for hit in hits for id in hit.ids]
     return Stop(hits[0].reason, event, user_frames(frame), True, "; ".join(hit.description for hit in hits), ids, more)
-
-
-def _said(error: object) -> str:
-    """What an exception says; one of the user's own classes may fail at that."""
-    try:
-        return str(error)
-    except Exception as failure:
-        return f"(its text cannot be had: {type(failure).__name__})"

@@ -7,15 +7,13 @@ from __future__ import annotations
 from PyQt6.QtCore import QObject
 from PyQt6.QtWidgets import QGraphicsView
 
-from gui.network.scene import NetworkScene
+from gui.network.scene import FEW_COLUMNS, NetworkScene
 from gui.network.weight_lines import WeightLines
 from gui.timers import single_shot
 from gui.widgets.parts import viewport_of
 
 #: Milliseconds after which the view is taken to rest, and from some lines to the next.
 _REST, _NEXT = 120, 4
-#: Columns of units that are drawn anew in a turn, in which lines of one layer are.
-_COLUMNS = 8
 
 
 class Refining(QObject):
@@ -52,11 +50,11 @@ class Refining(QObject):
 
     def _turn(self) -> None:
         """Smooth the next ones in sight; the others when they are painted."""
-        seen, left = self._view.mapToScene(viewport_of(self._view).rect()).boundingRect(), _COLUMNS
+        seen, left = self._view.mapToScene(viewport_of(self._view).rect()).boundingRect(), FEW_COLUMNS
         for part in (part for part in self._scene.fine() if part.rough):
             part.refine()
             if part.boundingRect().intersects(seen):
-                left -= _COLUMNS if isinstance(part, WeightLines) else 1
+                left -= FEW_COLUMNS if isinstance(part, WeightLines) else 1
             if left <= 0:
                 self._next.start()
                 return

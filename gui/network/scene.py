@@ -18,6 +18,9 @@ from gui.network.where import element_at
 from gui.numbers import plural
 from gui.theme import Theme
 
+#: Columns of units that are drawn as fast as the lines of one layer of many.
+FEW_COLUMNS = 8
+
 
 class NetworkScene(QGraphicsScene):
     """Shows a :class:`~gui.network.layout.Layout`; nodes are addressed by their ids."""
@@ -114,9 +117,9 @@ class NetworkScene(QGraphicsScene):
                 self.revision += 1
 
     def fine(self) -> list[WeightLines | NodeItem]:
-        """What may be drawn quickly, and smoothed later: lines between units, and columns of units."""
-        units = (node for node in self.nodes.values() if node.place.form.kind == "units")
-        return [*self.lines.values(), *units]
+        """What may be drawn quickly, and smoothed later: lines between units, and columns of units where these are many."""
+        units = [node for node in self.nodes.values() if node.place.form.kind == "units"]
+        return [*self.lines.values(), *(units if len(units) > FEW_COLUMNS else ())]
 
     def renew_words(self) -> None:
         """Write at all nodes what belongs to the numbers that they show."""

@@ -23,7 +23,7 @@ _TELL = "there = lambda *_: print('THERE', flush=True); "
 _LINK = "link = window.context.link; "
 AT = {
     "a stop": "link.stopped.connect(there); link.move('next', granularity='op')",
-    "a free run": "window.context.state.subscribe('progress', there); link.move('continue')",
+    "a free run": "window.context.state.subscribe('running', there); link.move('continue')",
     "a dialog": "QTimer.singleShot(0, there); window.scripts.ask_attach()",
     "a menu": "QTimer.singleShot(300, there); window.menus['File'].popup(window.pos())",
     "an engine that hangs": "link.stopped.connect(there); link.move('next', granularity='op')",

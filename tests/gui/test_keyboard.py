@@ -45,7 +45,7 @@ GUI = Path(__file__).parents[2] / "gui"
 #: Files whose widgets take keys, and the panel under which F1 lists them.
 FILES = {
     "plots/canvas.py": "Curves", "network/view.py": "Network", "timeline/travel.py": "Timeline",
-    "panels/breakpoints.py": "Breakpoints", "start_page.py": "Start page", "data/sample_grid.py": "Data",
+    "widgets/breakpoint_list.py": "Breakpoints", "start_page.py": "Start page", "data/sample_grid.py": "Data",
     "data/points.py": "Data", "widgets/terms_view.py": "Explain", "widgets/find_bar.py": "Code",
     "widgets/variable_tree.py": "Variables", "widgets/code_view.py": "Code", "widgets/breakpoint_form.py": "Breakpoints",
     "widgets/heat_map.py": "Tensor", "window.py": "Everywhere",

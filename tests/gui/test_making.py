@@ -169,6 +169,8 @@ def test_a_large_layout_is_handed_on_in_a_turn_of_its_own(qapp, until, monkeypat
     told.clear()
     monkeypatch.setattr(laying, "_AT_ONCE", PATIENCE)
     work.want("large", {"nodes": list(range(laying._SMALL + 1))}, 1.0, 1.0, None)
+    assert told == [] and work.busy
+    work._turn()
     assert told == ["piece", "layout"] and work.busy
     until(lambda: not work.busy)
     assert told == ["piece", "layout", ("large", laying._SMALL + 1)]
