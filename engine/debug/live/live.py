@@ -23,7 +23,7 @@ from engine.debug.watching import Watcher
 INTERVAL = 1 / 32
 
 #: How many times longer than a picture costs the time to the next one is, at least.
-AMORTISED = 15.0
+AMORTISED = 10.0
 
 #: Seconds after a stop in which a run that is watched closely is not looked at: most steps are over by then.
 SETTLED = 0.25
