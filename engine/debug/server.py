@@ -186,7 +186,7 @@ class Server:
             time.sleep(max(_HEARTBEAT, self.reported_until - time.monotonic()))
             if self.standing:
                 continue
-            body = self._progress()
+            body = None if time.monotonic() < self.reported_until else self._progress()
             if body is not None:
                 self.send("progress", body)
             now = time.monotonic()
