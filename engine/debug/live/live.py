@@ -23,7 +23,7 @@ from engine.debug.watching import Watcher
 INTERVAL = 1 / 32
 
 #: How many times longer than a picture costs the time to the next one is, at least.
-AMORTISED = 10.0
+AMORTISED = 15.0
 
 #: Seconds after a stop in which a run that is watched closely is not looked at: most steps are over by then.
 SETTLED = 0.25
@@ -227,8 +227,10 @@ class Live(trace.Observer):
         """Send what was seen of a step; ``began``: when the work for it has."""
         subscription, watcher = self._subscription, self._watcher
         views = subscription.answered(seen, self._places(structure), watcher.names, self._classes, watcher.recorder.steps)
+        # Without the sending: that wakes the client, which may then have this processor for longer than all of this takes.
+        cost = self._clock() - began
         self._post(structure, subscription, views)
-        self._rest(self._clock() - began)
+        self._rest(cost)
 
     def _seen(self, watcher: _StepWatcher) -> None:
         """A step was watched closely: from now on its structure is known."""
