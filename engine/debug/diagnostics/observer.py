@@ -8,7 +8,6 @@ not usual. Which op ran where is then told by the pass before that was followed 
 from __future__ import annotations
 
 import math
-import operator
 import sys
 import warnings
 from collections.abc import Callable, Iterable
@@ -35,7 +34,6 @@ _MOST_OPS = 20_000
 #: Groups of calls that are heard while a pass is followed closely, and from a distance.
 _CLOSE = frozenset(("forward", "update", "change", "module", "pass", "batch"))
 _DISTANT = _CLOSE - {"update", "module"}
-_stays_finite = operator.attrgetter("stays_finite")
 _EVALUATING = (*kinds.LOSSES, *kinds.MODAL)
 _MOMENTS = tuple(name for name in vars(Check) if not name.startswith("_") and name not in ("finds", "report"))
 
@@ -229,11 +227,6 @@ class Diagnostics(trace.Observer):
         usual = math.isfinite(this.loss) and not self._evaluated_since
         self._asking = self._close or not usual or self._schedule.asks(site)
         self._evaluated_since = False
-        # Arrays that are kept through the backward pass cannot be used again in it: it would run through other memory, and
-        # be slower by more than all that is done here.
-        if not self._asking:
-            functions = this.let_go()
-            this.looks_back = not functions or not all(map(_stays_finite, functions))
         if run.loader is not self._loader:
             self._loader = run.loader
             if run.loader is not None:
@@ -244,6 +237,10 @@ class Diagnostics(trace.Observer):
             if site.count == 0:
                 self._ask("first_pass", this)
             self._ask("forward", this)
+        # Arrays that are kept through the backward pass cannot be used again in it: it would run through other memory, and
+        # be slower by more than all that is done here.
+        if usual and (not self._close or self._schedule.settled(site)):
+            this.let_go()
         if due == self._looking:
             site.count += 1
 

@@ -31,17 +31,25 @@ SMALL, FEW = 1024, 128
 #: Losses that a series keeps at its end; those at its beginning are kept too.
 WINDOW = 200
 
+_NOT_ASKED = object()
+
 
 class Record:
     """An op that ran forward: the function, its tensors, the module at work and the line of the script."""
 
-    __slots__ = ("_inputs", "_outputs", "file", "function", "key", "line", "module")
+    __slots__ = ("_inputs", "_outputs", "_weight", "file", "function", "key", "line", "module")
 
     def __init__(
         self, function: Function, inputs: tuple, outputs: tuple, module: Any, file: str, line: int, key: tuple = ()
     ) -> None:
         self.function, self._inputs, self._outputs = function, inputs, outputs
         self.module, self.file, self.line, self.key = module, file, line, key
+        self._weight: Any = _NOT_ASKED
+
+    def let_go(self) -> None:
+        """Forget the arrays, but for the trained weight."""
+        self.leaf_weight()
+        self._inputs = self._outputs = ()
 
     @property
     def inputs(self) -> tuple:
@@ -62,6 +70,11 @@ class Record:
 
     def leaf_weight(self) -> Tensor | None:
         """The trained matrix (or more dimensions) that a weighted op multiplies with."""
+        if self._weight is _NOT_ASKED:
+            self._weight = self._find_weight()
+        return self._weight
+
+    def _find_weight(self) -> Tensor | None:
         if not isinstance(self.function, kinds.WEIGHTED):
             return None
         for tensor, edge in zip(self.inputs, self.function.edges):
@@ -174,8 +187,6 @@ class Pass:
         self.roots: tuple[Tensor, ...] = roots
         self._seeds: tuple[Tensor | None, ...] = seeds
         self._ops = ops
-        #: What is left of them when their arrays were let go.
-        self._functions: list[Function] = []
         #: Whether what the ops have saved is kept until the pass has ended, as :meth:`backward_ops` needs.
         self.looks_back = True
         self.norms: dict[int, tuple[Tensor, float]] = {}
@@ -201,8 +212,7 @@ class Pass:
         """All recorded ops since the last pass, in order; whether or not this pass runs through them."""
         records, seen = [], {}
         known = self.site.places
-        ops = self._ops or [(function, (), ()) for function in self._functions]
-        for i, (function, inputs, outputs, *place) in enumerate(ops):
+        for i, (function, inputs, outputs, *place) in enumerate(self._ops):
             if not place:
                 # Followed from a distance: the step before ran the same ops at the same places, or it is not known.
                 same = i < len(known) and known[i][0] is type(function)
@@ -318,15 +328,19 @@ class Pass:
             return None
         return before - len(recent) + recent.index(min(recent))
 
-    def let_go(self) -> list[Function]:
-        """Forget the arrays that the ops were given and have made: the ops."""
-        self._functions = functions = [op[0] for op in self._ops]
-        self._ops.clear()
-        return functions
+    def let_go(self) -> None:
+        """Forget the arrays that the ops were given and have made; and have what they saved forgotten once it was used,
+        where no op makes of finite numbers others than finite ones.
+        """
+        ops = self._ops
+        ops[:] = [(op[0], (), (), *op[3:]) for op in ops]
+        for record in self.__dict__.get("every_record", ()):
+            record.let_go()
+        self.looks_back = not ops or not all([op[0].stays_finite for op in ops])
 
     def release(self) -> None:
         """Forget the ops and arrays: the pass is over."""
-        self._ops, self._functions, self.roots, self._seeds = [], [], (), ()
+        self._ops, self.roots, self._seeds = [], (), ()
         if "every_record" in self.__dict__:  # which all others are made of
             for name in ("every_record", "records", "by_function", "consumers", "weighted", "losses"):
                 self.__dict__.pop(name, None)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from engine.debug.diagnostics.passes import Site
 
-#: First passes of a line that are all looked at, and passes after which its training has settled.
-FIRST, SETTLED = 3, 200
+#: First passes of a line that are all looked at, and passes after which its training has settled, and has for long.
+FIRST, SETTLED, LONG = 3, 200, 1000
 
-#: How many times rarer a settled training is looked at.
-RARER = 5
+#: How many times rarer a settled training is looked at, and one that has settled for long.
+RARER, RAREST = 5, 10
 
 #: Of the passes that are followed from a distance, the checks are asked about each such one.
 SPARSE = 10
@@ -32,7 +32,12 @@ class Schedule:
     def due(self, site: Site) -> bool:
         """Whether the pass that begins at ``site``, which has had ``site.count`` before, is one to look at."""
         count = site.count
-        return count < FIRST or count % (self._every if count < SETTLED else RARER * self._every) == 0
+        rarer = 1 if count < SETTLED else RARER if count < LONG else RAREST
+        return count < FIRST or count % (rarer * self._every) == 0
+
+    def settled(self, site: Site) -> bool:
+        """Whether the training at ``site`` has settled."""
+        return site.count >= SETTLED
 
     def asks(self, site: Site) -> bool:
         """Whether the checks are asked about a pass at ``site``, followed from a distance, in which nothing is unusual."""
@@ -45,7 +50,7 @@ class Schedule:
             self._awaited = site
         elif self._awaited is site:
             self._awaited = None
-        return self._awaited is not None or self._missed or site.count < SETTLED
+        return self._awaited is not None or self._missed or not self.settled(site)
 
     def evaluated(self, closely: bool) -> bool:
         """An op has run that only evaluates: whether what follows shall be followed closely.
