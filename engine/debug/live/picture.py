@@ -24,8 +24,9 @@ from engine.function import Function
 from engine.tensor import Tensor
 
 #: Bytes of a part that is copied when its op is told of; of a larger one a reference is kept until the step has ended. Then
-#: it is copied too, up to this size, and otherwise made small at once, which takes the script's time.
-COPIED, COPIED_THEN = 128 << 10, 4 << 20
+#: it is made small at once, up to a size where that takes some tenths of a millisecond; it is copied, up to a larger size,
+#: and made small on another thread; or made small at once, which takes the script's time.
+COPIED, AT_ONCE, COPIED_THEN = 128 << 10, 1 << 20, 4 << 20
 
 
 class Cut:

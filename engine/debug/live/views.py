@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.debug.events import Event, Position
 from engine.debug.lines import user_frame
-from engine.debug.live.picture import COPIED, COPIED_THEN, Cut, Picture, Plan, copied
+from engine.debug.live.picture import AT_ONCE, COPIED, COPIED_THEN, Cut, Picture, Plan, copied
 from engine.debug.live.recorded import Recorded
 from engine.debug.live.structure import Place
 from engine.debug.names import Names
@@ -199,7 +199,8 @@ def _tensor(array: np.ndarray, arguments: dict[str, Any]) -> Made:
     chosen = selection(array, arguments.get("slice"))
     if arguments.get("describe", True):
         return {**_shown(chosen, array.shape, arguments), "description": arrays.describe(array)}
-    part = copied(chosen, COPIED_THEN)
+    # To hand a part to another thread is quicker only where it takes long to make small.
+    part = copied(chosen, COPIED_THEN) if not COPIED < chosen.nbytes <= AT_ONCE else None
     return _shown(chosen, array.shape, arguments) if part is None else Later(part, array.shape, arguments)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ def index_of(array: np.ndarray, parts: Any) -> tuple[Any, ...]:
     entries = _entries(parts)
     if len(entries) > array.ndim:
         raise ValueError(f"slice {parts!r} has {len(entries)} entries, but the tensor has shape {array.shape}")
-    chosen = tuple([_index(entry, axis, array.shape) for axis, entry in enumerate(entries)])
+    chosen = tuple(map(_index, entries, itertools.count(), itertools.repeat(array.shape)))
     # The ellipsis keeps a single element an array.
     return (*chosen, ...)
 
@@ -42,7 +42,7 @@ def _entries(parts: Any) -> list[Any]:
     if isinstance(parts, str):
         text = parts.strip().removeprefix("[").removesuffix("]")
         return [_parsed(piece, parts) for piece in text.split(",")] if text.strip() else []
-    if isinstance(parts, Sequence):
+    if isinstance(parts, (list, tuple)):
         return list(parts)
     raise ValueError(f"slice {parts!r} must be a list with one entry for each dimension, or text such as '0, :, 3:5'")
 
@@ -58,19 +58,21 @@ def _parsed(piece: str, whole: str) -> Any:
 
 
 def _index(entry: Any, axis: int, shape: tuple[int, ...]) -> Any:
-    where = f"slice, dimension {axis} (extent {shape[axis]})"
     if entry is None:
         return slice(None)
     if _is_int(entry):
         if not -shape[axis] <= entry < shape[axis]:
-            raise IndexError(f"{where}: there is no index {entry}; the tensor has shape {shape}")
+            raise IndexError(f"{_where(axis, shape)}: there is no index {entry}; the tensor has shape {shape}")
         return int(entry)
-    parts = list(entry) if isinstance(entry, Sequence) and not isinstance(entry, str) else []
-    if 2 <= len(parts) <= 3 and all(number is None or _is_int(number) for number in parts):
-        if parts[2:] == [0]:
-            raise ValueError(f"{where}: the step of {parts} must not be 0")
-        return slice(*parts)
-    raise ValueError(f"{where}: {entry!r} must be an int, [start, stop], [start, stop, step] or null")
+    if isinstance(entry, (list, tuple)) and 2 <= len(entry) <= 3 and all([n is None or _is_int(n) for n in entry]):
+        if entry[2:] and entry[2] == 0:
+            raise ValueError(f"{_where(axis, shape)}: the step of {list(entry)} must not be 0")
+        return slice(*entry)
+    raise ValueError(f"{_where(axis, shape)}: {entry!r} must be an int, [start, stop], [start, stop, step] or null")
+
+
+def _where(axis: int, shape: tuple[int, ...]) -> str:
+    return f"slice, dimension {axis} (extent {shape[axis]})"
 
 
 def _is_int(value: Any) -> bool:
