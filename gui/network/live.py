@@ -9,8 +9,8 @@ from gui.live import widened
 from gui.network.fill import Fill
 from gui.network.values import Content, Wanted, content
 
-#: Pictures from one change of the words to the next: some two a second, which can be read.
-_WORDS = 16
+#: Pictures from one change of the words to the next: about one a second, which can be read.
+_WORDS = 32
 
 #: Pictures from one look at weights to the next: they change by little in a step.
 _WEIGHTS = 8

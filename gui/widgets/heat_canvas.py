@@ -88,8 +88,10 @@ class HeatCanvas(QWidget):
             self.view.reset()
         self.unit = unit
         image = scale.image(data if tints is None else tints, self.theme)
-        finite = data.dtype.kind != "f" or bool(np.isfinite(data).any())
-        self.picture = Picture(data, scale, *at, block, tile, note, image, tints, tiles, finite)
+        known = np.isfinite(data) if data.dtype.kind == "f" else None
+        whole = known is None or bool(known.all())
+        finite = known is None or bool(known.any())
+        self.picture = Picture(data, scale, *at, block, tile, note, image, tints, tiles, finite, whole)
         self._fit()
         self.update()
 

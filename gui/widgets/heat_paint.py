@@ -37,7 +37,7 @@ class Picture:
         image: the numbers as colours.
         tiles: how many tiles an atlas has; places behind the last have no numbers. None: as many as there is room for.
         tints: what the colours stand for where that is not the data: shares of each map's own range.
-        finite: whether any number is, so that a scale says something.
+        finite: whether any number is, so that a scale says something; whole: whether all are.
     """
 
     data: np.ndarray
@@ -51,6 +51,7 @@ class Picture:
     tints: np.ndarray | None = None
     tiles: int | None = None
     finite: bool = True
+    whole: bool = False
 
     @property
     def tinted(self) -> np.ndarray:
@@ -100,7 +101,7 @@ class CellPainter:
             self._lines(tile[0] // block[0] or 1, tile[1] // block[1] or 1, with_alpha(self.theme.ink, 0.35))
         numbers = self.width >= NUMBERS[0] * unit and self.height >= NUMBERS[1] * unit
         part = self.picture.data[self.rows.start : self.rows.stop, self.columns.start : self.columns.stop]
-        if part.dtype.kind == "f" and not np.isfinite(part).all():
+        if not self.picture.whole and part.dtype.kind == "f" and not np.isfinite(part).all():
             start = self.rows.start, self.columns.start
             paint_non_finite(self.painter, self.theme, part, start, (self.width, self.height), self._middles)
         if numbers:
@@ -133,7 +134,7 @@ class CellPainter:
             return
         side = min(self.width, self.height, 20.0) * 0.22
         with np.errstate(invalid="ignore"):
-            mask = np.isfinite(part) & (part < 0)
+            mask = part < 0 if self.picture.whole else np.isfinite(part) & (part < 0)
         x, y = self._middles(mask)
         y = np.rint(y)
         self.painter.setPen(QPen(with_alpha(self.theme.ink, 0.55), 1))
