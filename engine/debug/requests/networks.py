@@ -102,7 +102,10 @@ def _graph(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     place = next((i for i, event in enumerate(events) if event.seq >= at.seq), len(events) - 1)
     whole = graph.whole(events[: place + 1], names)
     body = graph.grown(whole, events[: place + 1], names)
-    return {**body, "holds": _holding(body, whole, events, place, names)}
+    holds = _holding(body, whole, events, place, names)
+    if "event" in arguments:
+        return {**body, "holds": holds}
+    return debuggee.graph_told.answer(body, arguments.get("unless"), holds=holds)
 
 
 def _holding(
