@@ -58,6 +58,7 @@ class Debuggee:
         element: the computation that is being stepped through, with the place in it.
         statistics, diagnostics: the listeners, once they were asked for.
         kept: answers about large arrays, while the script stands. graph_told: the graph that the client has.
+        graph_built: the graph of a pass that was made last.
         place_of_work: device, threads and seed, as of the newest stop.
     """
 
@@ -73,6 +74,7 @@ class Debuggee:
         self.variables = Variables()
         self.kept = Kept()
         self.graph_told = Told()
+        self.graph_built: Any = None
         self.references = References(self.debugger.history, self.debugger.names)
         self.edit_log: EditLog | None = None
         self.statistics: Any = None

@@ -100,7 +100,8 @@ def _graph(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     if at is None:
         return graph.from_events(events, names)
     place = next((i for i, event in enumerate(events) if event.seq >= at.seq), len(events) - 1)
-    whole = graph.whole(events[: place + 1], names)
+    whole = graph.whole(events[: place + 1], names, debuggee.graph_built)
+    debuggee.graph_built = whole.built
     body = graph.grown(whole, events[: place + 1], names)
     holds = _holding(body, whole, events, place, names)
     if "event" in arguments:
