@@ -51,6 +51,8 @@ class Client:
         self._connection = connection
         self._process = process
         self._inbox = inbox
+        #: The answer to ``graph`` that came last.
+        self._graph: dict[str, Any] = {}
         self._reader = threading.Thread(
             target=receive_all, args=(connection, process, inbox), daemon=True, name="debuggee messages"
         )
@@ -212,11 +214,22 @@ class Client:
     # ------------------------------------------------------------------------------------------------ asking
 
     def request(self, command: str, timeout: float | None = None, **arguments: Any) -> dict[str, Any]:
-        """Ask and wait for the answer's body. Arguments that are None are left out.
+        """Ask and wait for the answer's body. Arguments that are None are left out. The ``graph`` of the stop is the very
+        same object for as long as it stays the same: then it is not sent again.
 
         Raises RequestError where the debuggee refuses, ConnectionLost where it is gone, TimeoutError after ``timeout``
         seconds, ProtocolError where an argument cannot travel.
         """
+        if command != "graph" or arguments:
+            return self._request(command, timeout, **arguments)
+        known = self._graph
+        body = self._request(command, timeout, unless=known.get("number"))
+        if "nodes" not in body:
+            return known
+        self._graph = body
+        return body
+
+    def _request(self, command: str, timeout: float | None, **arguments: Any) -> dict[str, Any]:
         inbox = self._inbox
         seq = self._connection.reserve()
         with inbox.changed:

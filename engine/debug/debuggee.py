@@ -26,7 +26,7 @@ from engine.debug.references import References
 from engine.debug.replay.recorder import Recorder
 from engine.debug.server import RequestFailedError, Server
 from engine.debug.stops import Stop, describe
-from engine.debug.views.kept import Kept
+from engine.debug.views.kept import Kept, Told
 from engine.debug.views.variables import Variables
 from engine.debug.wire.connection import Connection
 
@@ -57,7 +57,8 @@ class Debuggee:
         cursor: the recorded event that is looked at; that of ``stop`` when the present is.
         element: the computation that is being stepped through, with the place in it.
         statistics, diagnostics: the listeners, once they were asked for.
-        kept: answers about large arrays, while the script stands.
+        kept: answers about large arrays, while the script stands. graph_told: the graph that the client has.
+        graph_built: the graph of a pass that was made last.
         place_of_work: device, threads and seed, as of the newest stop.
     """
 
@@ -72,6 +73,8 @@ class Debuggee:
         self.element: tuple[ElementSteps, int] | None = None
         self.variables = Variables()
         self.kept = Kept()
+        self.graph_told = Told()
+        self.graph_built: Any = None
         self.references = References(self.debugger.history, self.debugger.names)
         self.edit_log: EditLog | None = None
         self.statistics: Any = None

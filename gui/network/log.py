@@ -58,7 +58,7 @@ class EventLog:
         self._backward: dict[int, list[int]] = {}
         self._of_graph: dict[Key, list[tuple[str, Shape]]] = {}
         self._gap = False
-        #: The graph that was bound last, where no event has come since.
+        #: The graph that was bound last, where all of its events were known by then.
         self._bound: dict[str, Any] | None = None
         self._follower.restart()
 
@@ -85,7 +85,6 @@ class EventLog:
         for event in events:
             if event["seq"] < self.next:
                 continue
-            self._bound = None
             self.next = event["seq"] + 1
             self.first = event["seq"] if self.first is None else self.first
             self._positions[event["seq"]] = list(event["position"])
@@ -163,7 +162,7 @@ class EventLog:
         """
         if graph is self._bound:
             return
-        self._bound = graph
+        self._bound = graph if all((node["event"] or 0) < self.next for node in graph["nodes"]) else None
         self._follower.bind(graph)
         self._of_graph = {}
         for node in graph["nodes"]:

@@ -179,3 +179,19 @@ def test_the_environment_names_what_the_numbers_depend_on(session):
     assert body["versions"]["numpy"] == np.__version__
     assert (body["threads"], body["seed"], body["files"]) == (session.request("environment")["threads"], 0, {})
     assert body["threads"] >= 1 and body["system"] and body["processor"]
+
+
+def test_the_graph_of_the_stop_is_sent_once_for_as_long_as_it_stays_the_same(session):
+    first = session.request("graph")
+    assert session.request("graph") is first
+    session.step("next", granularity="op")
+    assert session.request("graph") is first
+    told = session.request("graph", event=session.current.stop["seq"])
+    assert {**first, "holds": told["holds"]} == {**told, "number": first["number"]}
+    # Whoever has another one is told all of it.
+    assert session.current.client._request("graph", None, unless=first["number"] - 1) == {**first, "holds": told["holds"]}
+    while session.step("next", granularity="op")["direction"] != "backward":
+        pass
+    other = session.request("graph")
+    events = [[node["event"] for node in whole["nodes"] if node["event"]] for whole in (first, other)]
+    assert other["signature"] == first["signature"] and max(events[0]) < min(events[1])

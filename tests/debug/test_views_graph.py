@@ -10,7 +10,7 @@ from engine.debug.event_arrays import forward_arrays
 from engine.debug.events import Event, Position, frozen
 from engine.debug.names import Names
 from engine.debug.views import graph
-from engine.debug.views.graph import from_events, record
+from engine.debug.views.graph import from_events, grown, record, whole
 from engine.tensor import wrap
 from engine.trace import Observer, set_observer
 
@@ -239,6 +239,28 @@ class Switching(nn.Module):
         if self.long:
             x = F.relu(self.extra(x))
         return self.last(x)
+
+
+def test_along_the_events_of_a_run_the_graph_that_is_kept_is_the_one_that_would_be_built():
+    model = Switching()
+    watch, built, kept = trained(model), None, 0
+    model.long = True
+    set_observer(watch)
+    try:
+        watch.batch(wrap(np.ones((4, 3), np.float32)), wrap(np.zeros(4, np.int64)))
+        model(wrap(np.ones((4, 3), np.float32))).sum().backward()
+    finally:
+        set_observer(None)
+    for count in range(1, len(watch.events) + 1):
+        events = watch.events[:count]
+        found = whole(events, watch.names, built)
+        kept += built is not None and found.graph["nodes"] is built.graph["nodes"]
+        built = found.built
+        assert grown(found, events, watch.names) == from_events(events, watch.names)
+    assert kept >= 5
+    model.eval()
+    modules = whole(watch.events, watch.names, built).graph["modules"]
+    assert modules == from_events(watch.events, watch.names)["modules"] != built.graph["modules"]
 
 
 def test_ops_of_the_pass_on_its_way_join_those_of_the_one_before():

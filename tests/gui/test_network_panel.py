@@ -19,7 +19,7 @@ from gui.network.words import Words, fitting_title
 from gui.panels.network import NetworkPanel
 from gui.state import Selection
 from gui.theme import Theme
-from tests.gui.network_fakes import filled, graph, node, shown_panel, stop
+from tests.gui.network_fakes import events, filled, graph, node, shown_panel, stop
 
 LOSS = "BCELoss/BinaryCrossEntropy"
 
@@ -374,6 +374,21 @@ def test_ops_are_found_by_their_function_after_a_gap_in_the_events():
         },
     ], first=50)  # fmt: skip
     assert log.node_of(51) == "act/Relu"
+
+
+def test_a_graph_that_came_before_its_events_names_them_once_they_are_here(monkeypatch):
+    log, again = EventLog(), {**graph(), "nodes": [node("fc1/Linear#2", "Linear", "fc1", 1, 1, (4, 8), (8, 2))]}
+    told = [{**event, "function": 7} if event["seq"] in (1, 9) else event for event in events()]
+    log.bind(again)
+    log.extend(told[:1])
+    assert log.node_of(1) == "fc1/Linear"
+    log.bind(again)
+    assert log.node_of(1) == "fc1/Linear#2"
+    log.extend(told[1:])
+    # Whatever comes behind them changes nothing about it: it is not looked through again.
+    monkeypatch.setattr(log._follower, "bind", lambda whole: pytest.fail("bound again"))
+    log.bind(again)
+    assert log.node_of(1) == log.node_of(9) == "fc1/Linear#2"
 
 
 @pytest.mark.parametrize("expression", ["fc1.weight", "model.fc1.weight", "fc1.weight.grad"])

@@ -100,9 +100,13 @@ def _graph(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     if at is None:
         return graph.from_events(events, names)
     place = next((i for i, event in enumerate(events) if event.seq >= at.seq), len(events) - 1)
-    whole = graph.whole(events[: place + 1], names)
+    whole = graph.whole(events[: place + 1], names, debuggee.graph_built)
+    debuggee.graph_built = whole.built
     body = graph.grown(whole, events[: place + 1], names)
-    return {**body, "holds": _holding(body, whole, events, place, names)}
+    holds = _holding(body, whole, events, place, names)
+    if "event" in arguments:
+        return {**body, "holds": holds}
+    return debuggee.graph_told.answer(body, arguments.get("unless"), holds=holds)
 
 
 def _holding(

@@ -56,20 +56,39 @@ def from_events(events: Iterable[Event], names: Names | None = None) -> dict[str
     return grown(whole(events, names), events, names)
 
 
+class Built(NamedTuple):
+    """A graph, and the numbers of the events that it was made of."""
+
+    graph: dict[str, Any]
+    made_of: tuple[Any, ...]
+
+
 class Whole(NamedTuple):
     """A pass: its graph, without what has begun to run after it; its own ops; whether it has come to its backward."""
 
-    graph: dict[str, Any]
+    built: Built
     ops: list[Event]
     complete: bool
 
+    @property
+    def graph(self) -> dict[str, Any]:
+        return self.built.graph
 
-def whole(events: list[Event], names: Names | None = None) -> Whole:
-    """The newest complete pass among ``events``, or the newest ops."""
+
+def whole(events: list[Event], names: Names | None = None, before: Built | None = None) -> Whole:
+    """The newest complete pass among ``events``, or the newest ops; ``before``: what was built last of the same run, which
+    need not be built again of the same events.
+    """
     own, roots, batch, complete = newest_pass(events)
     ops = with_ancestors(own, events, roots)
-    graph = _Builder(batch).build(ops[:MOST_NODES], roots, names, complete, len(ops) > MOST_NODES)
-    return Whole(graph, own, complete)
+    begin = next((event.seq for event in reversed(events) if event.kind == "begin_backward"), None)
+    made_of = begin, None if batch is None else batch.seq, [event.seq for event in ops]
+    if before is not None and before.made_of == made_of:
+        # Modules may have been made since, or set to evaluate.
+        graph = {**before.graph, "modules": module_tree(names, {event.module for event in ops[:MOST_NODES]})}
+    else:
+        graph = _Builder(batch).build(ops[:MOST_NODES], roots, names, complete, len(ops) > MOST_NODES)
+    return Whole(Built(graph, made_of), own, complete)
 
 
 def grown(found: Whole, events: list[Event], names: Names | None = None) -> dict[str, Any]:

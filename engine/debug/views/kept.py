@@ -1,4 +1,5 @@
-"""Answers about large arrays that are asked for again: by another panel, or where the cursor comes back to an event."""
+"""Answers that are asked for again: about large arrays, by another panel or where the cursor comes back to an event; and
+those that stay the same from stop to stop."""
 
 from __future__ import annotations
 
@@ -43,3 +44,19 @@ class Kept:
                 del self._answers[next(iter(self._answers))]
             self._answers[key] = answer
         return self._answers[key]
+
+
+class Told:
+    """The answer to a question that was given last, by its number: while it stays the same it need not be sent again."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._body: dict[str, Any] | None = None
+
+    def answer(self, body: dict[str, Any], known: int | None, **beside: Any) -> dict[str, Any]:
+        """``body``, with its ``number`` and what is said ``beside`` it; the number alone where it is ``known``."""
+        if body != self._body:
+            self._number, self._body = self._number + 1, body
+        elif known == self._number:
+            return {"number": known}
+        return {**body, **beside, "number": self._number}

@@ -236,7 +236,9 @@ REQUESTS: dict[str, Request] = {
     ),
     "graph": Request(
         "The ops of the step of an event (of the stop without one) and the tensors between them. holds: the first and the "
-        "last event that this is the graph of.", {"event?": "int"}, {},
+        "last event that this is the graph of. number: of the answer; where that of the stop is still the one whose number "
+        "is given as unless, the answer is this number alone.",
+        {"event?": "int", "unless?": "int"}, {"number?": "int"},
     ),
     "samples": Request(
         "The samples of the batch: inputs, labels, predictions, losses, indices in the dataset. names: of the classes, "
