@@ -326,6 +326,12 @@ def test_a_watchpoint_is_told_in_the_status_line(stopped):
     assert stopped.status.state.text().startswith("stopped at conv2 backward (Convolution): NaN in dw  ·")
 
 
+def test_a_watchpoint_that_the_cursor_comes_back_to_is_told_too(stopped):
+    stop = {**STOP, "seq": 14, "reason": "data breakpoint", "description": "NaN in dw; made", "live": False}
+    stopped.context.link.stopped.emit(stop)
+    assert stopped.status.state.text().startswith("in the past at conv2 backward (Convolution): NaN in dw  ·")
+
+
 def test_menus_that_change(window, qtbot):
     menus = window.menu_bar
     assert isinstance(menus, Menus)
