@@ -246,6 +246,7 @@ class Debuggee:
         assert self.stop is not None
         self.cursor, self.element = event, None
         shown = hit_stop(event, self.debugger.past_hits(event), None)
+        shown.more["again"] = True
         shown.live = event is self.stop.event
         shown.frames = self.stop.frames if shown.live else []
         self._afterwards.append(lambda: self.show(shown))

@@ -363,7 +363,8 @@ def test_the_past_is_searched_for_what_made_a_nan():
     points.set_watchpoints([{"kind": "nan-inf"}, {"kind": "loss-rise", "threshold": 2, "window": 1}])
     made, passed = forward([NAN], x=[1.0], seq=5), forward([NAN], x=[NAN], seq=6)
     (hit,) = points.past_hits(made, dict)
-    assert hit.description.startswith("NaN in y of ") and (hit.reason, hit.tensor, hit.index) == ("data breakpoint", "y", (0,))
+    assert (hit.reason, hit.tensor, hit.index) == ("data breakpoint", "y", (0,))
+    assert hit.description.startswith("NaN in y of ")
     assert not points.past_hits(passed, dict)
     assert len(points.on_event(made, dict)) == 1, "looking at the past leaves no trace"
     losses = [event("begin_backward", arrays={"loss": v}, seq=10 + i) for i, v in enumerate((1.0, 3.0))]
