@@ -159,8 +159,8 @@ class Breakpoints(QObject):
         if seen == self._counted:
             return
         self._counted = seen
-        if kind is None or not ids:
-            return
+        if kind is None or not ids or stop.get("again"):
+            return  # what the cursor comes back to was counted before
         if kind == "line":
             path = _key(str(stop.get("file")))
             entries, command, more = self.lines(path), "setBreakpoints", {"source": {"path": path}}

@@ -24,6 +24,9 @@ _DIGITS = "1234567890"
 #: The keys of panels that stand beside Curves where there is room.
 _BESIDE = ("layers", "data")
 
+#: What has sentences to read stands above them then, where it is three times as wide.
+_ABOVE = ("diagnostics",)
+
 _SIDES = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
     "left-bottom": Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -158,7 +161,8 @@ class Workspace(QMainWindow):
         for area in first:
             for key in self._keys(area)[1:]:
                 if key not in beside:
-                    self.tabifyDockWidget(first[area], self.docks[key])
+                    other = "right" if wide and key in _ABOVE and "right" in first else area
+                    self.tabifyDockWidget(first[other], self.docks[key])
         for dock in self.docks.values():
             dock.show()
         for dock in first.values():

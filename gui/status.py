@@ -199,6 +199,7 @@ class StatusLine(QWidget):
         if stop is None:
             return "idle", "no script is open"
         phase = self._context.theme.direction(stop) if stop.get("direction") else "accent"
+        where = "stopped" if stop.get("live", True) else "in the past"
         if stop.get("reason") == "exception":
             # An exception may carry a whole file; the message bar says more of it.
             return "alarm", f"stopped at an exception: {stop.get('text') or stop.get('description', '')}"[:_LONGEST]
@@ -206,8 +207,7 @@ class StatusLine(QWidget):
             return "idle", str(stop.get("description") or "the script has ended")
         if stop.get("reason") == "data breakpoint":
             found = str(stop.get("text") or stop.get("description") or "a watchpoint").partition(";")[0]
-            return "alarm", f"stopped at {place_of(stop)}: {found}"
-        where = "in the past" if not stop.get("live", True) else "stopped"
+            return "alarm", f"{where} at {place_of(stop)}: {found}"
         reason = "" if stop.get("reason") in ("step", "entry", "goto", "replay", None) else f" ({stop['reason']})"
         return phase, f"{where} at {place_of(stop)}{reason}"
 

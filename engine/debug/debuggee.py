@@ -25,7 +25,7 @@ from engine.debug.outlook import Speed, compiling, surroundings
 from engine.debug.references import References
 from engine.debug.replay.recorder import Recorder
 from engine.debug.server import RequestFailedError, Server
-from engine.debug.stops import Stop, describe
+from engine.debug.stops import Stop, describe, hit_stop
 from engine.debug.views.kept import Kept, Told
 from engine.debug.views.variables import Variables
 from engine.debug.wire.connection import Connection
@@ -203,7 +203,9 @@ class Debuggee:
         """Put the cursor where a step back that was beyond the history of another process goes."""
         self._replayed = None
         level = replay.get("level", "op")
-        test = self.debugger.would_stop if replay.get("breakpoints") else stepping.back(level, stop.event)
+        test = stepping.back(level, stop.event)
+        if replay.get("breakpoints"):
+            test = lambda event: bool(self.debugger.past_hits(event))  # noqa: E731
         history = self.debugger.history
         before = [event for event in reversed(history) if event.position < Position(*replay["before"])]
         found = next((event for event in before if test(event)), None)
@@ -239,6 +241,17 @@ class Debuggee:
         live = event is self.stop.event
         frames = self.stop.frames if live else []
         shown = Stop(reason, event, frames, live, describe(event), (), more)
+        self._afterwards.append(lambda: self.show(shown))
+
+    def place_at_breakpoint(self, event: Event) -> None:
+        """Put the cursor at ``event``, where breakpoints stopped the run or would have, and tell the client what they say
+        of it."""
+        assert self.stop is not None
+        self.cursor, self.element = event, None
+        shown = hit_stop(event, self.debugger.past_hits(event), None)
+        shown.more["again"] = True
+        shown.live = event is self.stop.event
+        shown.frames = self.stop.frames if shown.live else []
         self._afterwards.append(lambda: self.show(shown))
 
     def show(self, stop: Stop) -> None:

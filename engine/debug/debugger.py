@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from engine import trace
 from engine.debug import stepping
+from engine.debug.breakpoints.point import Hit
 from engine.debug.breakpoints.registry import Breakpoints
 from engine.debug.evaluation import Expression
 from engine.debug.events import Event, Position
@@ -225,15 +226,13 @@ class Debugger(Watcher):
 
     def _hits(self, event: Event, frame: FrameType | None) -> list:
         if event.kind == "line" and frame is not None:
-            hit = self.breakpoints.on_line(event.file, event.line, frame, lambda: self._counters(event))
+            hit = self.breakpoints.on_line(event.file, event.line, frame, lambda: self._counters(event), event.seq)
             return [] if hit is None else [hit]
         return self.breakpoints.on_event(event, lambda: self.namespace(event, frame))
 
-    def would_stop(self, event: Event) -> bool:
-        """Whether a breakpoint would have stopped the run at a recorded event."""
-        if event.kind == "line":
-            return event.line in self.breakpoints.lines_of(event.file)
-        return self.breakpoints.would_reach(event, lambda: self.namespace(event, None))
+    def past_hits(self, event: Event) -> list[Hit]:
+        """The breakpoints that stopped the run at a recorded event, or would have."""
+        return self.breakpoints.past_hits(event, lambda: self.namespace(event, None))
 
     def log(self, text: str, event: Event) -> None:
         """A log point's text; the server replaces this by sending it to the client."""

@@ -15,6 +15,7 @@ from gui.network.frames import paint_frame, paint_funnel, paint_marks, paint_num
 from gui.network.glyphs import bgra_of, quick_image, short_number
 from gui.network.places import Place
 from gui.network.rings import Drawn
+from gui.network.texts import NOT_FINITE
 from gui.network.units import paint_beside, paint_units
 from gui.network.values import BGR, Content, pixels
 from gui.network.words import CHANGING, Words
@@ -257,9 +258,9 @@ class NodeItem(QGraphicsItem):
 
 
 def _range(content: Content, signed: bool) -> str:
-    """The range of numbers in a caption; a dash where none of them is finite. Zeros alone have no range to tell."""
+    """The range of numbers in a caption, where one of them is finite. Zeros alone have no range to tell."""
     if not content.known:
-        return "± –"
+        return NOT_FINITE
     if content.low == content.high == 0 and not (content.nans or content.infs):
         return "all 0"
     if not signed:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 #: The widest numbers that captions may hold, as :func:`gui.network.glyphs.short_number` writes them.
 WIDEST = ("-0.00888", "-8.8e-88")
 
+#: Stands for the range of numbers of which none is finite.
+NOT_FINITE = "not finite"
+
 
 @dataclass(frozen=True)
 class Texts:
@@ -32,9 +35,12 @@ class Texts:
         return max(self.number(text) for text in WIDEST)
 
     def widest(self, before: str = "", times: int = 1) -> float:
-        """Width of a caption of ``before`` and ``times`` numbers, whatever they are; behind a ± they have no sign."""
+        """Width of a caption of ``before`` and ``times`` numbers, whatever they are, also where they are not finite; behind
+        a ± they have no sign.
+        """
         numbers = (text.removeprefix("-" * before.endswith("± ")) for text in WIDEST)
-        return max(self.caption(before + " … ".join([text] * times)) for text in numbers)
+        texts = [before + " … ".join([text] * times) for text in numbers]
+        return max(map(self.caption, [*texts, before.removesuffix("± ") + NOT_FINITE]))
 
 
 def rough(factor: float = 1.0) -> Texts:

@@ -152,14 +152,14 @@ class DiagnosticsPanel(Panel):
         return any(f["id"] == "non-finite" and f["place"].get("step") == step for f in findings)
 
     def _broken(self) -> bool:
-        """Whether the script stands behind where a watchpoint has found NaN or infinity, in a step that no diagnosis has
-        judged yet.
+        """Whether the window shows what lies behind where a watchpoint has found NaN or infinity, in a step that no
+        diagnosis has judged yet.
         """
         stop, run = self.state.stop or {}, self.state.current_run.get("number")
         told = str(stop.get("description", ""))
         # What came in through an input was made, and judged, before.
         found = told.startswith(("NaN in ", "Infinity in ", "-Infinity in ")) and "it came in through" not in told
-        if stop.get("reason") == "data breakpoint" and found:
+        if stop.get("reason") == "data breakpoint" and not stop.get("again") and found:
             self._made = run, stop.get("step"), stop.get("position") or []
         if self._made is None or self.state.running:
             return False

@@ -124,6 +124,14 @@ def test_continue_stops_at_the_op_that_made_the_first_nan(launch):
     for tensor in back["tensors"]:
         described = session.request("tensor", reference={"event": back["seq"], "name": tensor["name"]})["description"]
         assert described["nans"] == described["infs"] == 0
+    again = session.step("continue")
+    for name in ("reason", "description", "hitBreakpointIds", "tensor", "index", "sample", "datasetIndex", "position"):
+        assert again[name] == stop[name], name
+    session.step("stepBack", granularity="op")
+    session.step("next", granularity="op")
+    session.step("next", granularity="op")  # past it, live
+    back = session.step("reverseContinue")
+    assert (back["description"], back["live"]) == (stop["description"], False)
 
 
 def test_a_script_written_for_pytorch_is_stepped(launch, tmp_path):

@@ -340,24 +340,39 @@ def test_what_is_set_twice_is_refused_and_hits_once():
 # ---- the past ----
 
 
-def test_would_reach_counts_nothing():
+def test_past_hits_counts_nothing():
     points = Breakpoints()
     points.set_ops([{"op": "Linear", "condition": "loss > 1"}])
-    assert points.would_reach(event("forward"), lambda: {"loss": 2})
-    assert not points.would_reach(event("forward"), lambda: {"loss": 1})
-    assert not points.would_reach(event("forward"), dict), "the name is gone"
-    assert not points.would_reach(event("forward", "Relu"), lambda: {"loss": 2})
+    assert points.past_hits(event("forward"), lambda: {"loss": 2})
+    assert not points.past_hits(event("forward"), lambda: {"loss": 1})
+    assert not points.past_hits(event("forward"), dict), "the name is gone"
+    assert not points.past_hits(event("forward", "Relu"), lambda: {"loss": 2})
     points.set_ops([{"op": "Linear", "logMessage": "here"}])
-    assert not points.would_reach(event("forward"), dict)
+    assert not points.past_hits(event("forward"), dict)
 
 
-def test_would_reach_remembers_which_hit_stopped():
+def test_past_hits_at_a_line_are_those_that_stopped(script):
+    points = Breakpoints()
+    here = event("line", seq=7, file=script, line=10)
+    points.set_lines(script, [{"line": 10, "logMessage": "here"}])
+    assert not points.past_hits(here, dict), "a log point stops nowhere"
+    points.set_lines(script, [{"line": 10, "condition": "i > 1"}])
+    assert not points.past_hits(here, dict), "what i was is gone"
+    assert points.past_hits(here, lambda: {"i": 2})[0].description == "Breakpoint at line 10 of script.py"
+    lines_run(script, points, seq=7)
+    assert points.past_hits(here, dict) and not points.past_hits(event("line", seq=8, file=script, line=10), dict)
+    points.set_lines(script, [{"line": 10, "condition": "i > 1"}, {"line": 9}])
+    assert points.past_hits(here, dict), "it is the same breakpoint still"
+    assert not points.past_hits(event("line", seq=7, file=script, line=8), dict)
+
+
+def test_past_hits_remembers_which_hit_stopped():
     points = Breakpoints()
     points.set_ops([{"op": "Linear", "hitCondition": "2"}])
     events = [event("forward", seq=i) for i in range(4)]
-    assert not any(points.would_reach(e, dict) for e in events)
+    assert not any(points.past_hits(e, dict) for e in events)
     assert [bool(points.on_event(e, dict)) for e in events] == [False, True, False, False]
-    assert [points.would_reach(e, dict) for e in events] == [False, True, False, False]
+    assert [bool(points.past_hits(e, dict)) for e in events] == [False, True, False, False]
 
 
 # ---- replacing ----

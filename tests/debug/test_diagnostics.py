@@ -510,6 +510,7 @@ def test_arithmetic_on_data_that_makes_nan_is_named_by_op_and_line():
         (scaled @ w).sum().backward()
     (found,) = [f for f in diagnostics.findings if f.id == "non-finite"]
     assert (found.place.op, found.place.line, found.evidence["index"]) == ("Div", line, [1, 0])
+    assert "The inputs there are 0 and 0." in found.sentence
     assert found.evidence["input0"] == 0.0
 
 

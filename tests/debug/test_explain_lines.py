@@ -290,6 +290,11 @@ def test_losses_divide_only_where_they_average():
     assert none.here == "dx[1, 1] = dy[1, 1]·2·(x[1, 1] - t[1, 1])"
 
 
+def test_the_other_sign_of_a_number_is_not_written_as_the_number():
+    assert here(lambda x: -x, tensor([1.0])).numbers == "y[0] = -(1) = -1"
+    assert here(lambda x: -x, tensor([-2.0])).numbers == "y[0] = -(-2) = 2"
+
+
 # ---- what is computed otherwise is said ----
 
 

@@ -349,7 +349,7 @@ def test_weight_crosses():
 def test_an_index_outside_of_the_weight_is_told_once():
     points = Breakpoints()
     points.set_watchpoints([{"kind": "weight-crosses", "tensor": "fc.weight", "threshold": 0.5, "index": [5]}])
-    assert not points.would_reach(update([0.0, 1.0], [1.0, 0.0]), dict)
+    assert not points.past_hits(update([0.0, 1.0], [1.0, 0.0]), dict)
     (hit,) = points.on_event(update([0.0, 1.0], [1.0, 0.0]), dict)
     assert hit.stops and "fc.weight has shape (2,), so there is no element [5]" in hit.description
     assert points.on_event(update([0.0, 1.0], [1.0, 0.0]), dict) == []
@@ -362,12 +362,15 @@ def test_the_past_is_searched_for_what_made_a_nan():
     points = Breakpoints()
     points.set_watchpoints([{"kind": "nan-inf"}, {"kind": "loss-rise", "threshold": 2, "window": 1}])
     made, passed = forward([NAN], x=[1.0], seq=5), forward([NAN], x=[NAN], seq=6)
-    assert points.would_reach(made, dict) and not points.would_reach(passed, dict)
+    (hit,) = points.past_hits(made, dict)
+    assert (hit.reason, hit.tensor, hit.index) == ("data breakpoint", "y", (0,))
+    assert hit.description.startswith("NaN in y of ")
+    assert not points.past_hits(passed, dict)
     assert len(points.on_event(made, dict)) == 1, "looking at the past leaves no trace"
     losses = [event("begin_backward", arrays={"loss": v}, seq=10 + i) for i, v in enumerate((1.0, 3.0))]
-    assert not any(points.would_reach(e, dict) for e in losses)
+    assert not any(points.past_hits(e, dict) for e in losses)
     assert [len(points.on_event(e, dict)) for e in losses] == [0, 1]
-    assert [points.would_reach(e, dict) for e in losses] == [False, True]
+    assert [bool(points.past_hits(e, dict)) for e in losses] == [False, True]
 
 
 # ---- specifications ----

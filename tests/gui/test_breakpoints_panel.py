@@ -215,6 +215,10 @@ def test_a_real_session(qtbot, two_points, step, until):
     until(lambda: two_points.state.stop["reason"] == "entry")
     assert step(two_points, "continue")["reason"] == "op breakpoint"
     until(lambda: points.ops[1].get("hits") == 2)
+    step(two_points, "stepBack", granularity="op")
+    again = step(two_points, "continue")
+    assert (again["reason"], again["again"], again["hitBreakpointIds"] != []) == ("op breakpoint", True, True)
+    assert points.ops[1]["hits"] == 2, "what the cursor comes back to was counted before"
     assert two_points.troubles == []
 
 

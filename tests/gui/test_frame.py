@@ -73,6 +73,9 @@ def test_on_a_wide_window_layers_and_data_stand_beside_the_curves(stopped, qtbot
     qtbot.waitUntil(lambda: all(panel.isVisible() and panel.width() > 200 for panel in three))
     left = [panel.mapTo(stopped, panel.rect().topLeft()).x() for panel in three]
     assert left[0] < left[1] < left[2]
+    stopped.workspace.show_panel("diagnostics")
+    qtbot.waitUntil(lambda: panels["diagnostics"].isVisible() and panels["curves"].isVisible())
+    assert panels["diagnostics"].width() > 2 * panels["curves"].width(), "it has sentences to read"
     qtbot.waitUntil(lambda: sizes(stopped)[0] == 440 and sizes(stopped)[2] == 72)
     stopped.resize(1280, 800)
     qtbot.waitUntil(lambda: sizes(stopped) == (340, 360, 72))
@@ -324,6 +327,12 @@ def test_a_watchpoint_is_told_in_the_status_line(stopped):
     assert stopped.status.state.text().startswith("stopped at conv2 backward (Convolution): NaN in dw")
     stopped.context.link.stopped.emit({**STOP, "seq": 15, "reason": "data breakpoint", "description": "NaN in dw; made"})
     assert stopped.status.state.text().startswith("stopped at conv2 backward (Convolution): NaN in dw  ·")
+
+
+def test_a_watchpoint_that_the_cursor_comes_back_to_is_told_too(stopped):
+    stop = {**STOP, "seq": 14, "reason": "data breakpoint", "description": "NaN in dw; made", "live": False}
+    stopped.context.link.stopped.emit(stop)
+    assert stopped.status.state.text().startswith("in the past at conv2 backward (Convolution): NaN in dw  ·")
 
 
 def test_menus_that_change(window, qtbot):

@@ -58,6 +58,7 @@ class Point:
 
     Attributes:
         hits: how often it was reached with its condition true.
+        stops: the hits that have stopped the run, by the numbers of their events.
         message: a remark for the client, or ``""``.
     """
 
@@ -68,8 +69,8 @@ class Point:
     def __init__(self, id: int, specification: Mapping[str, Any]) -> None:
         self.id = id
         self.hits = 0
-        # Numbers of events; as many as a user has seen stops.
-        self._stopped_at: set[int] = set()
+        #: What was told at each stop, by the number of its event; as many as a user has seen stops.
+        self.stops: dict[int, Hit] = {}
         self.verified = True
         self.message = ""
         condition, log = text_of(specification, "condition"), text_of(specification, "logMessage")
@@ -86,33 +87,36 @@ class Point:
         """What to say of ``event`` if it is what the breakpoint waits for, whatever its conditions."""
         raise NotImplementedError
 
-    def matched(self, event: Event) -> bool:
-        """Whether a recorded ``event`` is what it waits for; changes nothing."""
-        return self.match(event, Batch()) is not None
+    def recall(self, event: Event) -> Match | None:
+        """As :meth:`match`, of a recorded ``event``; changes nothing."""
+        return self.match(event, Batch())
 
     def on_event(self, event: Event, names: Names, batch: Batch) -> Hit | None:
         """The hit, if ``event`` is what it waits for and its conditions hold."""
         found = self.match(event, batch)
-        hit = None if found is None else self.reached(names, found.description, **found.place)
+        return None if found is None else self.noted(event.seq, self.reached(names, found.description, **found.place))
+
+    def noted(self, seq: int, hit: Hit | None) -> Hit | None:
+        """``hit``, which is remembered where it stops the run at event number ``seq``."""
         if hit is not None and hit.stops:
-            self._stopped_at.add(event.seq)
+            self.stops[seq] = hit
         return hit
 
-    def would_reach(self, event: Event, names: Names) -> bool:
-        """Whether it stopped the run at a recorded ``event``, or would have had it been set; counts nothing.
+    def past_hit(self, event: Event, names: Names) -> Hit | None:
+        """The hit that stopped the run at a recorded ``event``, or would have had it been set; counts nothing.
 
         Which hits count, and conditions on what is gone, cannot be said of the past: then only what did stop counts.
         """
-        if event.seq in self._stopped_at:
-            return True
-        if self.log is not None or self.hit_condition.counts or not self.matched(event):
-            return False
-        if self.condition is None:
-            return True
+        if event.seq in self.stops:
+            return self.stops[event.seq]
+        found = None if self.log is not None or self.hit_condition.counts else self.recall(event)
+        if found is None:
+            return None
         try:
-            return self.condition.holds(names())
+            holds = self.condition is None or self.condition.holds(names())
         except (Exception, SystemExit):
-            return False
+            return None
+        return Hit((self.id,), self.reason, found.description, **found.place) if holds else None
 
     def reached(self, names: Names, description: str, **place: Any) -> Hit | None:
         """The hit, if the conditions hold. A condition that raises stops the run, or is what the log point says."""

@@ -11,7 +11,7 @@ from typing import Any
 from engine.debug.breakpoints.code_lines import line_to_stop_at
 from engine.debug.breakpoints.op_names import OpPattern
 from engine.debug.breakpoints.point import Hit, Match, Names, Point, text_of
-from engine.debug.breakpoints.watch_base import Batch, op_text
+from engine.debug.breakpoints.watch_base import Batch, Finding, op_text
 from engine.debug.breakpoints.watchpoints import make_watchpoint
 from engine.debug.evaluation import error_text
 from engine.debug.events import Event
@@ -33,9 +33,12 @@ class LinePoint(Point):
     def body(self) -> dict[str, Any]:
         return {**super().body(), "line": self.line}
 
-    def on_line(self, names: Names) -> Hit | None:
-        """The hit at its line, if the conditions hold."""
-        return self.reached(names, self._description)
+    def recall(self, event: Event) -> Match:
+        return Match(self._description)  # it is asked about events of its line alone
+
+    def on_line(self, names: Names, seq: int) -> Hit | None:
+        """The hit at its line, event number ``seq``, if the conditions hold."""
+        return self.noted(seq, self.reached(names, self._description))
 
 
 class OpPoint(Point):
@@ -118,14 +121,17 @@ class WatchPoint(Point):
         self._broken = False
 
     def match(self, event: Event, batch: Batch) -> Match | None:
-        found = self.watch.check(event, batch)
+        return self._match(self.watch.check(event, batch))
+
+    def recall(self, event: Event) -> Match | None:
+        return self._match(self.watch.recall(event))
+
+    @staticmethod
+    def _match(found: Finding | None) -> Match | None:
         if found is None:
             return None
         place = {"tensor": found.tensor, "index": found.index}
         return Match(found.sentence, {**place, "sample": found.sample, "dataset_index": found.dataset_index})
-
-    def matched(self, event: Event) -> bool:
-        return self.watch.would_find(event)
 
     def on_event(self, event: Event, names: Names, batch: Batch) -> Hit | None:
         if self._broken:
@@ -137,11 +143,11 @@ class WatchPoint(Point):
             self._broken, self.verified, self.message = True, False, str(error)
             return Hit((self.id,), self.reason, f"The watchpoint {self.watch.kind} is off: {error}")
 
-    def would_reach(self, event: Event, names: Names) -> bool:
+    def past_hit(self, event: Event, names: Names) -> Hit | None:
         try:
-            return not self._broken and super().would_reach(event, names)
+            return None if self._broken else super().past_hit(event, names)
         except ValueError:
-            return False  # it does not fit the run, which is told when the run goes on
+            return None  # it does not fit the run, which is told when the run goes on
 
 
 def path_pattern(text: str) -> Callable[[str], Any]:

@@ -142,7 +142,7 @@ class Breakpoints:
                 told.append(_refused(id, str(error)))
                 continue
             if old is not None:
-                point.hits = old.hits
+                point.hits, point.stops = old.hits, old.stops
             now.append((key, point))
             told.append(point.body())
         self._set[kind] = now
@@ -170,12 +170,12 @@ class Breakpoints:
         return frozenset(self._lines.get(normal_path(path), ()))
 
     def on_line(
-        self, path: str, line: int, frame: FrameType, names: Callable[[], Mapping[str, Any]] | None = None
+        self, path: str, line: int, frame: FrameType, names: Callable[[], Mapping[str, Any]] | None = None, seq: int = 0
     ) -> Hit | None:
         """What is reached as ``line`` is about to run.
 
         Args:
-            frame: its names are known to conditions.
+            frame: its names are known to conditions. seq: number of the event.
             names: more of them (step, epoch ...); the frame's come first.
         """
         at = self._lines.get(normal_path(path))
@@ -183,7 +183,7 @@ class Breakpoints:
         if points is None:
             return None
         known = _Once(lambda: {**(names() if names is not None else {}), **frame.f_globals, **frame.f_locals})
-        hits = [hit for point in points if (hit := point.on_line(known)) is not None]
+        hits = [hit for point in points if (hit := point.on_line(known, seq)) is not None]
         return _together(hits) if hits else None
 
     def on_event(self, event: Event, names: Names) -> list[Hit]:
@@ -200,14 +200,17 @@ class Breakpoints:
         known = _Once(names)
         return [hit for point in points if (hit := point.on_event(event, known, self._batch)) is not None]
 
-    def would_reach(self, event: Event, names: Names) -> bool:
-        """Whether a breakpoint stopped, or would have stopped, the run at a recorded event; counts nothing.
+    def past_hits(self, event: Event, names: Names) -> list[Hit]:
+        """What stopped, or would have stopped, the run at a recorded event; counts nothing.
 
-        A breakpoint with a hit condition, a condition that the past lacks names for, and "loss-rise" count only
-        where they did stop. Line events are not looked at; see :meth:`lines_of`.
+        A breakpoint with a hit condition, a condition that the past lacks names for (a line's mostly), and "loss-rise"
+        count only where they did stop; log points never.
         """
+        points: Sequence[Point] = self._by_kind.get(event.kind, ())
+        if event.kind == "line":
+            points = self._lines.get(normal_path(event.file), {}).get(event.line, ())
         known = _Once(names)
-        return any(point.would_reach(event, known) for point in self._by_kind.get(event.kind, ()))
+        return [hit for point in points if (hit := point.past_hit(event, known)) is not None]
 
     def on_exception(self, error: BaseException, uncaught: bool, names: Names = dict) -> Hit | None:
         """What is reached as ``error`` is raised, or (``uncaught``) as it is about to end the script."""

@@ -90,9 +90,9 @@ class Watchpoint:
         """
         raise NotImplementedError
 
-    def would_find(self, event: Event) -> bool:
-        """Whether it finds something in ``event``, which lies in the past; changes nothing."""
-        return self.check(event, Batch()) is not None
+    def recall(self, event: Event) -> Finding | None:
+        """What it finds in ``event``, which lies in the past; changes nothing."""
+        return self.check(event, Batch())
 
 
 class TensorPattern:

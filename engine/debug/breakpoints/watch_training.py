@@ -195,9 +195,8 @@ class LossRise(Watchpoint):
             f"(limit: {self._threshold:g} times)", "loss"
         )
 
-    def would_find(self, event: Event) -> bool:
-        # The losses before it are not known any more.
-        return False
+    def recall(self, event: Event) -> Finding | None:
+        return None  # the losses before it are not known any more
 
 
 class WeightCrosses(Watchpoint):

@@ -50,11 +50,19 @@ class NonFinite(Watchpoint):
 
     def check(self, event: Event, batch: Batch) -> Finding | None:
         found = self._first(event)
-        return None if found is None else self._found(event, batch, *found)
+        if found is None:
+            return None
+        source = self._source(event)
+        step = (event.epoch, event.batch, event.step)
+        if self._seen_in == step and (source or event.kind == "gradient"):
+            return None
+        self._seen_in = step
+        return self._found(event, batch, *found, source)
 
-    def would_find(self, event: Event) -> bool:
+    def recall(self, event: Event) -> Finding | None:
         # Which came first in its step is not known any more, but what made one without having been given one is.
-        return event.kind != "gradient" and self._first(event) is not None and not self._source(event)
+        found = None if event.kind == "gradient" else self._first(event)
+        return None if found is None or self._source(event) else self._found(event, Batch(), *found, "")
 
     def _first(self, event: Event) -> tuple[str, np.ndarray] | None:
         for name, array in candidates(event, self._pattern):
@@ -62,12 +70,7 @@ class NonFinite(Watchpoint):
                 return name, array
         return None
 
-    def _found(self, event: Event, batch: Batch, name: str, array: np.ndarray) -> Finding | None:
-        source = self._source(event)
-        step = (event.epoch, event.batch, event.step)
-        if self._seen_in == step and (source or event.kind == "gradient"):
-            return None
-        self._seen_in = step
+    def _found(self, event: Event, batch: Batch, name: str, array: np.ndarray, source: str) -> Finding:
         array = on_cpu(array)
         bad = self._test(array)
         index = first_true(bad)

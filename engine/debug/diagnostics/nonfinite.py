@@ -16,6 +16,7 @@ from engine.debug.diagnostics.passes import Pass, Record, Series
 from engine.debug.diagnostics.place import script_line
 from engine.debug.memory import on_cpu
 from engine.debug.statistics.observer import summarize
+from engine.plural import plural
 
 SLOWER = 'for g in optimizer.param_groups: g["lr"] *= 0.1'
 
@@ -170,10 +171,14 @@ class NonFinite(Check):
         where, evidence = _where(self.run, array, True)
         evidence["direction"] = direction
         index = evidence["index"]
+        there = {}
         for i, tensor in enumerate(inputs or ()):
             if tensor._array.shape == array.shape and array.ndim:
-                evidence[f"input{i}"] = float(tensor._array[tuple(index)])
-                where += f" The input there is {number(evidence[f'input{i}'])}."
+                there[f"input{i}"] = float(tensor._array[tuple(index)])
+        evidence.update(there)
+        if there:
+            where += f" The {plural(len(there), 'input')} there {plural(len(there), 'is', 'are')} "
+            where += f"{' and '.join(map(number, there.values()))}."
         title = f"{op} makes NaN or infinity in its {direction} pass"
         cause = f"Everything that went in is finite; what came out is not: {reason}."
         code, begins = None, None

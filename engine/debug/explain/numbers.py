@@ -48,7 +48,10 @@ def with_numbers(node: Traced, single: bool, update: bool) -> str:
         writer = Numbers(digits)
         text = writer.write(node)
         shown = digits if update and digits > 5 else 5
-        text = f"{text} = {number(node.value, shown)}"
+        value = number(node.value, shown)
+        if text == value and text.startswith("-"):
+            text = f"-({text[1:]})"  # of one number the other sign: -1 = -1 would say nothing
+        text = f"{text} = {value}"
         if abs(writer.error) <= _CLOSE * abs(node.value) and not (update and _hides_step(node, digits)):
             break
     return text

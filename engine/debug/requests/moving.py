@@ -28,9 +28,9 @@ def _continue(debuggee: Debuggee, arguments: dict[str, Any]) -> None:
     at = debuggee.require_stop()
     debuggee.element = None
     if not debuggee.live:
-        hit = next((event for event in _after(debuggee, at) if _would_stop(debuggee, event)), None)
+        hit = next((event for event in _after(debuggee, at) if debuggee.debugger.past_hits(event)), None)
         if hit is not None:
-            debuggee.place(hit, "breakpoint")
+            debuggee.place_at_breakpoint(hit)
             return
         if debuggee.stop is not None and debuggee.ended:
             debuggee.place(debuggee.stop.event, "end")
@@ -128,7 +128,8 @@ def _step_back(debuggee: Debuggee, arguments: dict[str, Any]) -> None:
 def _reverse_continue(debuggee: Debuggee, arguments: dict[str, Any]) -> None:
     at = debuggee.require_stop()
     debuggee.element = None
-    _backward(debuggee, at, lambda event: _would_stop(debuggee, event), "breakpoint", "run", breakpoints=True)
+    stops: stepping.Test = lambda event: bool(debuggee.debugger.past_hits(event))  # noqa: E731
+    _backward(debuggee, at, stops, "breakpoint", "run", breakpoints=True)
 
 
 def _backward(debuggee: Debuggee, at: Event, test: stepping.Test, reason: str, level: str, **more: Any) -> None:
@@ -136,6 +137,9 @@ def _backward(debuggee: Debuggee, at: Event, test: stepping.Test, reason: str, l
     found = next((event for event in reversed(history) if event.seq < at.seq and test(event)), None)
     if found is None and history.complete and history.first is not None:
         found, reason = history.first, "entry"
+    elif found is not None and reason == "breakpoint":
+        debuggee.place_at_breakpoint(found)
+        return
     if found is None:
         text = "that lies before the events that this process remembers; a replay goes there"
         known = None if more else _taped(debuggee, at, level)
@@ -189,10 +193,6 @@ def _after(debuggee: Debuggee, at: Event) -> list[Event]:
     if debuggee.live or first is None:
         return []
     return list(itertools.islice(history, at.seq - first.seq + 1, None))
-
-
-def _would_stop(debuggee: Debuggee, event: Event) -> bool:
-    return debuggee.debugger.would_stop(event)
 
 
 # ---- elements ----
