@@ -100,9 +100,26 @@ def _graph(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     if at is None:
         return graph.from_events(events, names)
     place = next((i for i, event in enumerate(events) if event.seq >= at.seq), len(events) - 1)
+    if (first := _first_pass(events, place, names)) is not None:
+        return first
     whole = graph.whole(events[: place + 1], names)
     body = graph.grown(whole, events[: place + 1], names)
     return {**body, "holds": _holding(body, whole, events, place, names)}
+
+
+def _first_pass(events: list[Event], place: int, names: Names) -> dict[str, Any] | None:
+    """The graph of the first recorded pass that comes to its backward, for an event before that backward which runs none
+    but its ops: a cursor that goes back keeps the whole network. None where there is no such pass, or it has not come yet.
+    """
+    begin = next((i for i, event in enumerate(events) if event.kind == "begin_backward"), -1)
+    if begin <= place:
+        return None
+    coming = graph.whole(events[: begin + 1], names)
+    if not graph.shows(coming.graph, graph.newest_pass(events[: place + 1])[0]):
+        return None
+    body, seq = graph.grown(coming, events[: begin + 1], names), events[place].seq
+    started = bool(coming.ops) and coming.ops[0].seq <= seq
+    return {**body, "holds": [coming.ops[0].seq, events[begin].seq - 1] if started else [seq, seq]}
 
 
 def _holding(
