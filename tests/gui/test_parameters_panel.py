@@ -84,7 +84,8 @@ def test_restarts_with_what_was_changed(panel, link):
     panel.fields["nesterov"].setChecked(True)
     assert panel.note.text() == "hidden: 8 → 16, nesterov: False → True"
     panel.restart.click()
-    assert link.moves == [("restart", {"parameters": ["hidden=16", "nesterov=True"], "name": "hidden = 16, nesterov = True"})]
+    name = "hidden = 16, nesterov = True"
+    assert link.moves == [("restart", {"parameters": ["hidden=16", "nesterov=True"], "name": name})]
 
 
 def test_a_run_is_called_by_what_it_has_other_than_the_first(panel, context, link):
