@@ -278,13 +278,18 @@ class ParametersPanel(Panel):
             changed = self.changed(self.started())
         except ValueError:
             return
-        self.context.link.restart(changed or None)
+        self.context.link.restart(changed or None, self._name_of_new() if changed else None)
+
+    def _name_of_new(self) -> str | None:
+        """What a run with the values of the form is called: what it has other than the first; None: by its number."""
+        first = self.state.runs[0].get("parameters", ()) if self.state.runs else ()
+        name = _words(self.changed(self._with({p.name: p.value for p in self.parameters}, first)))
+        return None if not name or name in [run["name"] for run in self.state.runs] else name
 
     def fork_run(self) -> None:
         """Assign the changed values here, in a fork."""
         if changed := self.changed():
-            name = ", ".join(text.replace("=", " = ", 1) for text in changed)
-            self.context.link.fork([{"kind": "parameters", "settings": changed}], name)
+            self.context.link.fork([{"kind": "parameters", "settings": changed}], _words(changed))
 
     def apply_theme(self, theme: Theme) -> None:
         for field in self.fields.values():
@@ -296,6 +301,10 @@ class ParametersPanel(Panel):
         self.note.setFont(theme.text_font())
         self.note.setAlignment(Qt.AlignmentFlag.AlignLeft)
         self._compare()
+
+
+def _words(settings: list[str]) -> str:
+    return ", ".join(text.replace("=", " = ", 1) for text in settings)
 
 
 PANEL = ParametersPanel

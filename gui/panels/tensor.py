@@ -152,6 +152,8 @@ class TensorPanel(Panel):
             self.show_empty(f"Nothing was computed here. {way}, or select a tensor.")
         elif self._seen[2] != now[2]:
             self._say_last_seen(self._seen[2])
+        else:
+            self._say_what(self.shown)
 
     def _say_last_seen(self, step: int) -> None:
         title, count = self.source.title, format_count(step)
@@ -248,12 +250,19 @@ class TensorPanel(Panel):
         self._mark()
 
     def _say_what(self, view: Shown) -> None:
-        """What is shown, and of which step where that is not the one of the stop."""
+        """What is shown, and when it was computed where that is another step than the stop's, or later in it."""
         step, title, apart = self._made_in, self.source.title, " "
         if step is not None and step != step_number(self.state.stop):
             title, apart = f"{title}, of step {format_count(step)}", " · "
+        elif self._is_ahead():
+            title, apart = f"{title}, computed later", " · "
         shape = format_shape(view.shape).replace(" ", "")
         self.head.set_subject(title, f"  {shape}  {view.dtype}", brief=f"{title}{apart}{shape}")
+
+    def _is_ahead(self) -> bool:
+        """Whether the event that is shown comes after the stop, which was stepped back to."""
+        event, here = self.source.references[0].get("event"), (self.state.stop or {}).get("seq")
+        return event is not None and here is not None and event > here
 
     def _draw(self, view: Shown, fit: bool = False) -> None:
         kind, colors = str(self.controls.view.currentData()), self.controls.range

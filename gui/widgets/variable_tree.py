@@ -95,7 +95,7 @@ class VariableTree(QTreeWidget):
         self.itemExpanded.connect(self._expanded)
         self.itemCollapsed.connect(lambda item: self.open_paths.discard(item.path))
         self.itemDoubleClicked.connect(self.edit_cell)
-        self.itemClicked.connect(lambda item, _column: self.picked.emit(item))
+        self.itemClicked.connect(self._clicked)
         self.apply_theme(theme)
         for viewport in (self.viewport(), header.viewport()):
             if viewport is not None:
@@ -270,6 +270,13 @@ class VariableTree(QTreeWidget):
             self._open_editor(item, column)
         elif item.kind in ("group", "scope", "variable"):
             item.setExpanded(not item.isExpanded())
+
+    def _clicked(self, item: QTreeWidgetItem) -> None:
+        # What reads as a button is one: what is typed after a click that only selects goes to whatever row begins so.
+        if isinstance(item, Node) and item.kind == "add":
+            self.edit_cell(item)
+        else:
+            self.picked.emit(item)
 
     def _open_editor(self, node: Node, column: int) -> None:
         # Not editItem: Qt complains on the console where a row cannot be edited now (in the past, say), or is already.

@@ -111,6 +111,18 @@ def test_graph_and_modules(session):
     assert {"conv1", "conv2", "hidden", "output"} <= paths
 
 
+def test_the_graph_before_the_first_backward_is_that_of_the_pass_that_comes_to_it(session):
+    """Going back into the first pass took the network apart, node by node, though it is known whole."""
+    events = session.request("events", **{"from": 0, "count": 10_000})["events"]
+    begin = next(event["seq"] for event in events if event["kind"] == "begin_backward")
+    first = [event for event in events if event["kind"] == "forward" and event["module"] and event["seq"] < begin]
+    whole = [node["id"] for node in session.request("graph", event=begin)["nodes"]]
+    for seq in (0, first[0]["seq"], first[-1]["seq"]):
+        graph = session.request("graph", event=seq)
+        assert [node["id"] for node in graph["nodes"]] == whole and graph["holds"][0] <= seq <= graph["holds"][1]
+        assert graph["holds"][1] < begin
+
+
 def test_histogram_counts_every_element(session):
     body = session.request("histogram", reference={"expression": "conv1.weight"}, bins=10)
     assert sum(body["counts"].tolist()) == 16 * 9 and body["description"]["count"] == 16 * 9

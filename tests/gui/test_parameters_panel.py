@@ -84,7 +84,25 @@ def test_restarts_with_what_was_changed(panel, link):
     panel.fields["nesterov"].setChecked(True)
     assert panel.note.text() == "hidden: 8 → 16, nesterov: False → True"
     panel.restart.click()
-    assert link.moves == [("restart", {"parameters": ["hidden=16", "nesterov=True"], "name": None})]
+    name = "hidden = 16, nesterov = True"
+    assert link.moves == [("restart", {"parameters": ["hidden=16", "nesterov=True"], "name": name})]
+
+
+def test_a_run_is_called_by_what_it_has_other_than_the_first(panel, context, link):
+    """Curves of "run 1", "run 2" and "run 3" do not say which learning rate is whose."""
+    runs = [
+        {"name": "run 1", "current": False, "parameters": ["a=9"]},
+        {"name": "lr = 0.2", "current": True, "parameters": ["a=9", "lr=0.2"]},
+    ]
+    context.state.update(runs=runs)
+    panel.fields["hidden"].setText("16")
+    panel.restart.click()
+    assert link.moves[-1] == ("restart", {"parameters": ["hidden=16"], "name": "hidden = 16, lr = 0.2"})
+    context.state.update(runs=[{**runs[0], "current": True}, {**runs[1], "current": False}])
+    panel.fields["hidden"].setText("8")
+    panel.fields["lr"].setText("0.2")
+    panel.restart.click()  # there is one of that name
+    assert link.moves[-1] == ("restart", {"parameters": ["lr=0.2"], "name": None})
 
 
 def test_what_is_no_value_cannot_be_sent(panel, link):
@@ -117,7 +135,7 @@ def test_a_forked_run_shows_what_was_changed_in_it_and_is_restarted_with_it(pane
     panel.fork.click()
     assert link.moves[-1][1]["edits"] == [{"kind": "parameters", "settings": ["a=2"]}]
     panel.restart.click()
-    assert link.moves[-1] == ("restart", {"parameters": ["lr=0.5", "a=2"], "name": None})
+    assert link.moves[-1] == ("restart", {"parameters": ["lr=0.5", "a=2"], "name": "lr = 0.5, a = 2"})
 
 
 def test_opened_while_the_script_runs_it_shows_the_values(qtbot, context, panel, tmp_path):
@@ -158,7 +176,7 @@ def test_a_real_session(qtbot, two_points, until):
     panel.fields["hidden"].setText("3")
     panel.restart.click()
     until(lambda: len(two_points.state.runs) == 2)
-    until(lambda: panel.head.subject.text() == "run 2")
+    until(lambda: panel.head.subject.text() == "hidden = 3")
     assert panel.fields["hidden"].text() == "3"
     assert two_points.troubles == []
 

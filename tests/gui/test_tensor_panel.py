@@ -799,6 +799,20 @@ def test_where_nothing_was_computed_the_last_numbers_say_of_which_step_they_are(
     assert panel.shown is not None and "last seen in step" in panel.head.subject.text()
 
 
+def test_numbers_that_are_computed_after_the_stop_say_so(panel, engine):
+    """Stepping back to the line before an op of the same step showed what that op is yet to compute, and did not say it."""
+    linear_layer(engine)
+    op = engine.events[3]
+    line = {"kind": "line", "level": "line", "step": op["step"], "tensors": [], "name": "<module>", "live": False}
+    for selection in ({}, {"event": op["seq"], "name": "y", "label": "fc y"}):
+        stop_at(panel, op, **selection)
+        assert "later" not in panel.head.subject.text()
+        panel.state.update(stop={**line, "seq": op["seq"] - 1})
+        assert "computed later" in panel.head.subject.text()
+        panel.state.update(stop={**line, "seq": op["seq"] + 1})
+        assert "later" not in panel.head.subject.text()
+
+
 def test_where_nothing_was_computed_no_numbers_of_another_run_are_shown(panel, engine):
     linear_layer(engine)
     panel.state.update(runs=[{"name": "run 1", "number": 1, "current": True}])

@@ -194,6 +194,17 @@ def test_a_watch_is_written_and_rewritten_in_its_row(qtbot, panel, until):
     assert names(panel, "Watches") == ["epoch + 1", ADD]
 
 
+def test_one_click_begins_an_expression(panel, qtbot, until):
+    """It only selected the row; what was typed then went to another row, and Enter opened the value of that."""
+    tree = panel.tree
+    row = tree.visualItemRect(tree.node_at(("Watches", ADD)))
+    qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=row.center())
+    (editor,) = tree.findChildren(QLineEdit)
+    qtbot.keyClicks(editor, "epoch + 2")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    until(lambda: panel.watches == ["epoch + 2"])
+
+
 def test_a_refused_edit_is_said(panel, context, link):
     said = []
     context.said.connect(lambda text, severity: said.append((text, severity)))

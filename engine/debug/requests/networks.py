@@ -100,13 +100,39 @@ def _graph(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     if at is None:
         return graph.from_events(events, names)
     place = next((i for i, event in enumerate(events) if event.seq >= at.seq), len(events) - 1)
-    whole = graph.whole(events[: place + 1], names, debuggee.graph_built)
-    debuggee.graph_built = whole.built
-    body = graph.grown(whole, events[: place + 1], names)
-    holds = _holding(body, whole, events, place, names)
+    body, holds = _first_pass(debuggee, events, place) or _newest_pass(debuggee, events, place)
     if "event" in arguments:
         return {**body, "holds": holds}
     return debuggee.graph_told.answer(body, arguments.get("unless"), holds=holds)
+
+
+def _first_pass(debuggee: Debuggee, events: list[Event], place: int) -> tuple[dict[str, Any], list[int]] | None:
+    """The graph of the first recorded pass that comes to its backward, for an event before that backward which runs none
+    but its ops, and the events that it is of: a cursor that goes back keeps the whole network. None where there is no such
+    pass, or it has not come yet.
+    """
+    names, begin = debuggee.debugger.names, next((i for i, e in enumerate(events) if e.kind == "begin_backward"), -1)
+    if begin <= place:
+        return None
+    coming = _whole(debuggee, events[: begin + 1])
+    if not graph.shows(coming.graph, graph.newest_pass(events[: place + 1])[0]):
+        return None
+    body, seq = graph.grown(coming, events[: begin + 1], names), events[place].seq
+    started = bool(coming.ops) and coming.ops[0].seq <= seq
+    return body, [coming.ops[0].seq, events[begin].seq - 1] if started else [seq, seq]
+
+
+def _newest_pass(debuggee: Debuggee, events: list[Event], place: int) -> tuple[dict[str, Any], list[int]]:
+    """The graph of the newest pass at an event, and the events that it is of."""
+    names, whole = debuggee.debugger.names, _whole(debuggee, events[: place + 1])
+    body = graph.grown(whole, events[: place + 1], names)
+    return body, _holding(body, whole, events, place, names)
+
+
+def _whole(debuggee: Debuggee, events: list[Event]) -> graph.Whole:
+    whole = graph.whole(events, debuggee.debugger.names, debuggee.graph_built)
+    debuggee.graph_built = whole.built
+    return whole
 
 
 def _holding(

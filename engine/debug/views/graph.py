@@ -94,12 +94,12 @@ def whole(events: list[Event], names: Names | None = None, before: Built | None 
 def grown(found: Whole, events: list[Event], names: Names | None = None) -> dict[str, Any]:
     """:func:`from_events` of ``events``, of which ``found`` is the newest complete pass: with what runs after it."""
     graph, newer = found.graph, under_way(events)[:MOST_NODES] if found.complete else []
-    if newer and not _shows(graph, newer):
+    if newer and not shows(graph, newer):
         graph = united(graph, _Builder(None).build(newer, [], names, False, False))
     return {**graph, "cut": is_cut(events, found.ops, found.complete)}
 
 
-def _shows(graph: dict[str, Any], ops: list[Event]) -> bool:
+def shows(graph: dict[str, Any], ops: list[Event]) -> bool:
     """Whether ``graph`` has all of these ops, in their sizes: then what has run anew need not be made into a graph."""
     shapes = {(edge["to"], edge["input"]): edge["shape"] for edge in graph["edges"]}
     for node in graph["nodes"]:
