@@ -229,15 +229,16 @@ class Scripts(QObject):
             actions.insert(0, ("Replay to here", self._replay))
         self._tell(text, "error", actions)
 
-    def _ended(self, exception: str) -> None:
+    def _ended(self, stop: dict[str, Any]) -> None:
         """The process that was attached to has come to its end by itself."""
         joined = self._joined
         assert joined is not None
-        where, again = f"The process at {joined[0]}:{joined[1]}", self._again(*joined)
-        if exception:
-            self._tell(f"{where} has ended at an exception: {exception}", "error", again)
+        how = str(stop.get("description", "")).removeprefix("its process ").rstrip(".")
+        text, again = f"The process at {joined[0]}:{joined[1]} {how}", self._again(*joined)
+        if stop.get("exception"):
+            self._tell(text, "error", again)
         else:
-            self._tell(f"{where} has come to its end. What is shown is what it showed last.", "info", again)
+            self._tell(f"{text}. What is shown is what it showed last.", "warning" if stop.get("exitCode") else "info", again)
 
     def _again(self, host: str, port: int, key: str) -> list[tuple[str, Callable[[], object]]]:
         """The button that joins a process once more."""

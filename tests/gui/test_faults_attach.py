@@ -133,7 +133,10 @@ def joined_to(tmp_path, make, until, text, *command):  # noqa: F811
 
 @pytest.mark.parametrize(("text", "severity", "said_of_it"), [
     ("", "info", "has come to its end"),
-    ("import sys; sys.exit(3)\n", "info", "has come to its end"),
+    ("import sys; sys.exit()\n", "info", "has come to its end"),
+    ("import sys; sys.exit(3)\n", "warning", "has ended with exit code 3. What is shown is what it showed last."),
+    ("import sys; sys.exit('no data')\n", "warning", "has ended with exit code 1: no data. What is shown"),
+    ("import sys\ntry: sys.exit(3)\nexcept SystemExit: pass\n", "info", "has come to its end"),
     ("1 / 0\n", "error", "has ended at an exception: ZeroDivisionError: division by zero"),
 ])  # fmt: skip
 def test_a_process_that_comes_to_its_end_is_told_as_that(tmp_path, make, until, text, severity, said_of_it):  # noqa: F811
