@@ -42,8 +42,15 @@ def _exit(status: Any = None, /) -> None:
 
 
 def watch_exit() -> None:
-    """From now on :func:`exit_status` knows."""
+    """From now on :func:`exit_status` knows. Not of ``sys.exit(main())`` in whose ``main`` this is called first: Python has
+    looked up the old ``sys.exit`` by then.
+    """
     sys.exit = _exit
+
+
+def note_exit(request: SystemExit) -> None:
+    """``request`` has been caught, and this process ends as it asks for."""
+    _given[:] = [request.code]
 
 
 def exit_status() -> dict[str, Any]:

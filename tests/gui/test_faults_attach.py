@@ -176,11 +176,14 @@ def test_a_process_that_is_killed_has_not_come_to_its_end_and_keys_say_so(joined
         assert set(buttons(joined)) == {"Attach again"}
 
 
-def test_an_exception_under_nablascope_run_is_told_as_one(tmp_path, make, until):  # noqa: F811
-    text, command = "1 / 0\n", ("-m", "engine.cli.main", "run")
+@pytest.mark.parametrize(("text", "severity", "why"), [
+    ("1 / 0\n", "error", "has ended at an exception: ZeroDivisionError: division by zero"),
+    ("raise SystemExit(3)\n", "warning", "has ended with exit code 3. What is shown is what it showed last."),
+])  # fmt: skip
+def test_the_end_of_nablascope_run_is_told_as_that_of_its_script(tmp_path, make, until, text, severity, why):  # noqa: F811
+    command = ("-m", "engine.cli.main", "run")
     one, port, window = joined_to(tmp_path, make, until, text, *command)
     window.context.link.move("continue")
     one.communicate(timeout=PATIENCE / 1000)
     until(lambda: said(window))
-    why = "has ended at an exception: ZeroDivisionError: division by zero"
-    assert said(window) == f"The process at 127.0.0.1:{port} {why}" and window.messages.severity == "error"
+    assert said(window) == f"The process at 127.0.0.1:{port} {why}" and window.messages.severity == severity
