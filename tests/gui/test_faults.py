@@ -163,9 +163,24 @@ def test_a_process_that_is_killed_during_its_start_is_told(make, until):
     until(lambda: said(window))
     assert "signal 9" in said(window) and window.context.state.stop is None and not window.context.link.moving
     assert window.messages.severity == "error" and said(window).startswith("The script could not begin: the engine process ")
+    assert window.status.state.text() == "the script does not run" and window.status.hint.text().endswith("restarts it")
+    why = said(window)
+    window.context.link.move("next", granularity="op")
+    assert said(window).startswith("The script does not run")
+    window.messages.leave()  # as it does by itself
+    assert said(window) == why
+    until(lambda: "Restart" in buttons(window))
     buttons(window)["Restart"].click()
     until(lambda: window.context.state.stop)
     assert said(window) == ""
+    until(lambda: window.context.link.quiet)
+    window.context.link.stop()
+    assert window.status.state.text() == "the script does not run"
+    window.context.link.move("next", granularity="op")
+    assert said(window).startswith("The script does not run")
+    until(lambda: "Restart" in buttons(window))
+    window.scripts.close()
+    assert window.status.state.text() == "no script is open" and window.status.hint.text() == ""
 
 
 # ---------------------------------------------------------------------------------------------------- hung
