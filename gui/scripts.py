@@ -242,7 +242,8 @@ class Scripts(QObject):
         if stop.get("exception"):
             self._tell(text, "error", again)
         else:
-            self._tell(f"{text}. What is shown is what it showed last.", "warning" if stop.get("exitCode") else "info", again)
+            severity = "warning" if stop.get("exitCode") else "info"
+            self._tell(f"{text}. What is shown is what it showed last.", severity, again)
 
     def _again(self, host: str, port: int, key: str) -> list[tuple[str, Callable[[], object]]]:
         """The button that joins a process once more."""

@@ -60,6 +60,7 @@ class Moving(Beginning):
     def restart(self, parameters: Sequence[str] | None = None, name: str | None = None) -> None:
         """Begin anew; with ``parameters`` (``NAME=VALUE``) as another run beside the current one."""
         session = self._session
+        self._told_of_tape = ""  # the new run has another one; where that cannot be written either, it is told again
         if self._asking.saved is not None:
             self.failed.emit(ONLY_SHOWN)
         elif session is not None and session.program is not None:

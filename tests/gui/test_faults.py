@@ -163,6 +163,7 @@ def test_a_process_that_is_killed_during_its_start_is_told(make, until):
     until(lambda: said(window))
     assert "signal 9" in said(window) and window.context.state.stop is None and not window.context.link.moving
     assert window.messages.severity == "error" and said(window).startswith("The script could not begin: the engine process ")
+    assert not window.context.link._watchdog.watching  # it would say after a while that the process is not ready yet
     assert window.status.state.text() == "the script does not run" and window.status.hint.text().endswith("restarts it")
     why = said(window)
     window.context.link.move("next", granularity="op")
