@@ -354,6 +354,48 @@ def test_a_restart_of_a_script_that_is_gone_says_so(make, until, tmp_path):
     move(window, until, "next", granularity="op")
 
 
+def test_a_change_is_told_again_after_a_restart_in_vain(make, until, tmp_path):
+    script = tmp_path / "loop.py"
+    script.write_text(LOOP)
+    window = make(script)
+    until(lambda: window.context.state.stop and window.script_on_disk.running and window.context.link.quiet)
+    script.write_text(f"x = (\n{LOOP}")
+    until(lambda: "has changed on disk" in said(window))
+    window.context.action("restart").trigger()
+    until(lambda: "was never closed" in said(window))
+    script.write_text(f"x = ()\n{LOOP}")
+    until(lambda: "has changed on disk" in said(window))
+    until(lambda: "Restart (Ctrl+Shift+F5)" in buttons(window))
+    buttons(window)["Restart (Ctrl+Shift+F5)"].click()
+    until(lambda: window.context.state.stop["reason"] == "entry" and said(window) == "" and window.context.link.quiet)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders here")
+def test_a_script_that_becomes_a_pipe_is_not_waited_for(make, until, tmp_path):
+    script = tmp_path / "loop.py"
+    script.write_text(LOOP)
+    window = make(script)
+    until(lambda: window.context.state.stop and window.script_on_disk.running and window.context.link.quiet)
+    script.unlink()
+    os.mkfifo(script)
+    until(lambda: "loop.py cannot be read any more (it is no ordinary file)" in said(window))
+    window.context.action("restart").trigger()
+    until(lambda: "loop.py: is no ordinary file" in said(window))
+    move(window, until, "next", granularity="op")
+
+
+def test_a_script_in_latin_1_is_shown_as_python_reads_it(make, until, tmp_path):
+    script = tmp_path / "loop.py"
+    text = f'# -*- coding: latin-1 -*-\n# %% tags=["parameters"]\nname = "J\xfcrgen"\n# %%\n{LOOP}'
+    script.write_bytes(text.encode("latin-1"))
+    window = make(script)
+    until(lambda: window.context.state.stop and window.workspace and window.context.link.quiet)
+    assert 'name = "J\xfcrgen"' in window.workspace.panels["code"].view.toPlainText()
+    panel = window.workspace.panels["parameters"]
+    window.workspace.show_panel("parameters")
+    until(lambda: [parameter.value for parameter in panel.parameters] == ["J\xfcrgen"])
+
+
 def test_lines_are_found_again_in_another_text():
     old = "a = 1\nb = 2\nfor i in range(3):\n    print(a)\n    print(b)\nend()\n"
     new = "import x\na = 1\nb = 2\nfor i in range(3):\n    print(a + 1)\nend()\n"
