@@ -254,7 +254,7 @@ class Processes:
         """Send what is set, let the script begin (pause one that was attached to), wait for its first stop."""
         try:
             if set_up:
-                for command, arguments in self.settings.values():
+                for command, arguments in list(self.settings.values()):  # another thread may set something meanwhile
                     run.client.request(command, **arguments)
             run.client.request("configurationDone")
             if self._options is None:
