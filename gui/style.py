@@ -89,7 +89,7 @@ def _picture(name: str, color: QColor, side: int) -> str:
             buffer = QBuffer()
             buffer.open(QBuffer.OpenModeFlag.WriteOnly)
             pixmap(name, color, side, ratio).save(buffer, "PNG")
-            Path(file).write_bytes(bytes(buffer.data()))  # Qt's own writing does not notice a full disk
+            Path(file).write_bytes(buffer.data().data())  # Qt's own writing does not notice a full disk
     except OSError:
         return "none"
     return f'url("{path}")'.replace("\\", "/")
