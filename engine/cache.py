@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import os
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 ENGINE = Path(__file__).parent
@@ -35,7 +37,10 @@ _ROOM = 4 << 20
 
 @functools.cache
 def cache_folder() -> Path:
-    """The folder of compiled kernels: NUMBA_CACHE_DIR if set, else the user's cache folder, else a temporary one."""
+    """The folder of compiled kernels: NUMBA_CACHE_DIR if set, else the user's cache folder, else a temporary one.
+
+    Raises FileNotFoundError where none of them can be written.
+    """
     set_by_user = os.environ.get("NUMBA_CACHE_DIR")
     if set_by_user:
         candidates = [Path(set_by_user)]
@@ -43,13 +48,23 @@ def cache_folder() -> Path:
         import platformdirs
 
         candidates = [Path(platformdirs.user_cache_dir("nablascope"))]
-    candidates.append(Path(tempfile.gettempdir()) / f"nablascope-{_user()}")
-    for candidate in candidates:
+    for candidate in itertools.chain(candidates, _temporary(candidates)):
         folder = candidate / f"kernels-{kernel_stamp()}"
         if _writable(folder):
             _forget_old(candidate, folder)
             return folder
     return Path(tempfile.mkdtemp(prefix="nablascope-"))
+
+
+def _temporary(others: list[Path]) -> Iterator[Path]:
+    """The temporary folder of this user's kernels, which is looked for only where ``others`` will not do."""
+    try:
+        yield Path(tempfile.gettempdir()) / f"nablascope-{_user()}"
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"There is no folder for compiled kernels: {others[0]} cannot be written, and no temporary one either. "
+            "Set NUMBA_CACHE_DIR and TMPDIR to folders that you may write to."
+        ) from None
 
 
 def _forget_old(parent: Path, current: Path) -> None:

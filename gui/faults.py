@@ -4,9 +4,7 @@ answer, a script that was edited on disk, an error of the window's own."""
 from __future__ import annotations
 
 import os
-import tokenize
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from PyQt6.QtCore import QFileSystemWatcher, QObject
@@ -15,6 +13,7 @@ from gui.breakpoints import breakpoints_of
 from gui.context import Context
 from gui.message_bar import MessageBar
 from gui.moved_lines import moved_lines
+from gui.script_text import script_text
 from gui.timers import single_shot
 from gui.watchdog import PATIENCE, START
 
@@ -97,6 +96,8 @@ class ScriptOnDisk(QObject):
         self._context, self._messages, self._restart = context, messages, restart
         self.running: dict[str, str] = {}
         self._text = ""
+        #: What the file had when it was looked at last.
+        self._seen: str | None = None
         self._watcher = QFileSystemWatcher(self)
         self._watcher.fileChanged.connect(lambda _: self._soon.start())
         self._watcher.directoryChanged.connect(lambda _: self._soon.start())
@@ -158,16 +159,20 @@ class ScriptOnDisk(QObject):
             cause = f"cannot be read any more ({error.strerror or error})"
         if text is not None and program not in self._watcher.files():
             self._watcher.addPath(program)  # an editor that writes a new file ends the watching of the old one
+        anew, self._seen = text != self._seen, text
         if text == self.running[program]:
             self._forget()
         elif text is None:
-            self._say(f"{name} {cause}. The run goes on with the text that it began with.", ())
+            self._say(f"{name} {cause}. The run goes on with the text that it began with.", (), anew)
         else:
             again = f"{name} has changed on disk. The run goes on with the text that it began with."
-            self._say(f"{again} Restart to run the new one.", [("Restart (Ctrl+Shift+F5)", self._restart)])
+            self._say(f"{again} Restart to run the new one.", [("Restart (Ctrl+Shift+F5)", self._restart)], anew)
 
-    def _say(self, text: str, actions: Any) -> None:
-        if text != self._text and not self._messages.alarming:
+    def _say(self, text: str, actions: Any, anew: bool) -> None:
+        """``anew``: the file is not what it was when this was said last, and who has closed that, or restarted in vain, is
+        told again.
+        """
+        if (text != self._text or anew) and not self._messages.alarming:
             self._forget()  # else it would come back where a message without buttons covers it and leaves
             self._text = text
             self._messages.show_message(text, "warning", actions)
@@ -175,12 +180,3 @@ class ScriptOnDisk(QObject):
     def _forget(self) -> None:
         self._messages.withdraw(self._text)
         self._text = ""
-
-
-def script_text(path: str) -> str:
-    """The text of a script as Python decodes it; one that Python would refuse as UTF-8. Raises OSError."""
-    try:
-        with tokenize.open(path) as file:
-            return file.read()
-    except (SyntaxError, UnicodeDecodeError):
-        return Path(path).read_text(encoding="utf-8", errors="replace")

@@ -14,7 +14,7 @@ from gui.comparing import compared_words, quoted
 from gui.context import Context
 from gui.following import Following
 from gui.linking.beginning import NOT_BEGUN
-from gui.linking.moving import ONLY_SHOWN
+from gui.linking.moving import NO_SCRIPT, ONLY_SHOWN
 from gui.message_bar import MessageBar
 from gui.remembering import Remembering
 from gui.samples import samples_folder
@@ -126,6 +126,10 @@ class Scripts(QObject):
         """Something could not be done: say so, or how a session that is only shown can do it."""
         if text == ONLY_SHOWN and self.reopening is not None and self.reopening.opened is not None:
             self.reopening.offer(text)
+        elif text == NO_SCRIPT and self._context.state.program is not None:
+            # Without a button it only covers for a while why the script could not begin, if that is what happened.
+            actions = () if self._messages.alarming else [("Restart", self.restart)]
+            self._messages.show_message("The script does not run. Restart it to step it.", "warning", actions)
         elif self._joined is not None and text.startswith(f"{self._joined[0]}:{self._joined[1]} cannot be joined"):
             self._messages.show_message(text, "warning", self._again(*self._joined))
         elif text.startswith(NOT_BEGUN):
@@ -229,15 +233,17 @@ class Scripts(QObject):
             actions.insert(0, ("Replay to here", self._replay))
         self._tell(text, "error", actions)
 
-    def _ended(self, exception: str) -> None:
+    def _ended(self, stop: dict[str, Any]) -> None:
         """The process that was attached to has come to its end by itself."""
         joined = self._joined
         assert joined is not None
-        where, again = f"The process at {joined[0]}:{joined[1]}", self._again(*joined)
-        if exception:
-            self._tell(f"{where} has ended at an exception: {exception}", "error", again)
+        how = str(stop.get("description", "")).removeprefix("its process ").rstrip(".")
+        text, again = f"The process at {joined[0]}:{joined[1]} {how}", self._again(*joined)
+        if stop.get("exception"):
+            self._tell(text, "error", again)
         else:
-            self._tell(f"{where} has come to its end. What is shown is what it showed last.", "info", again)
+            severity = "warning" if stop.get("exitCode") else "info"
+            self._tell(f"{text}. What is shown is what it showed last.", severity, again)
 
     def _again(self, host: str, port: int, key: str) -> list[tuple[str, Callable[[], object]]]:
         """The button that joins a process once more."""

@@ -92,7 +92,7 @@ class StatusLine(QWidget):
         context.link.starting.connect(self._started)
         context.theme_changed.connect(self.apply_theme)
         self._paced = Paced(self, READABLE, self._show)
-        self._state.subscribe(("stop", "running", "runs", "level", "restoring", "scrubbing"), self._follow)
+        self._state.subscribe(("stop", "running", "runs", "level", "restoring", "scrubbing", "program"), self._follow)
         self._state.subscribe("progress", self._paced.call)
         self.apply_theme()
 
@@ -165,8 +165,11 @@ class StatusLine(QWidget):
 
     def _hint(self) -> str:
         """What to press, for who is new here."""
-        if self._starting or (self._state.stop is None and not self._state.running):
+        if self._starting:
             return ""
+        if self._state.stop is None and not self._state.running:
+            begins = self._state.program is not None and not self._state.restoring
+            return f"{_key('restart')} restarts it" if begins else ""
         wanted = (("pause", "pauses"),) if self._state.running else (
             ("over", f"steps one {_STEPPED.get(self._state.level, self._state.level)}"), ("into", "steps into it"),
             ("keys", "all keys"),
@@ -196,6 +199,8 @@ class StatusLine(QWidget):
                 return "accent", "running"
             of = f" of {progress['batches']}" if progress.get("batches") else ""
             return "accent", f"running in epoch {progress['epoch']}, batch {progress['batch'] + 1}{of}"
+        if stop is None and self._state.program is not None:
+            return "idle", "the script does not run"  # it could not begin, or was ended
         if stop is None:
             return "idle", "no script is open"
         phase = self._context.theme.direction(stop) if stop.get("direction") else "accent"

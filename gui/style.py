@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import os
 import re
+import tempfile
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 
-from PyQt6.QtCore import QTemporaryDir
+from PyQt6.QtCore import QBuffer, QTemporaryDir
 from PyQt6.QtGui import QColor, QFontMetrics, QPalette
 
 from gui.icons import pixmap
@@ -64,18 +68,31 @@ def style_sheet(theme: Theme) -> str:
 
 @cache
 def _folder() -> QTemporaryDir:
-    """Where the few pictures lie that a style sheet can only name as files; gone with the process."""
+    """Where the few pictures lie that a style sheet can only name as files; gone with the process. Not valid where nothing
+    can be written.
+    """
     folder = QTemporaryDir()
+    if not folder.isValid():  # Qt tries one place only
+        with suppress(FileNotFoundError):
+            folder = QTemporaryDir(os.path.join(tempfile.gettempdir(), "nablascope-XXXXXX"))
     atexit.register(folder.remove)  # it lives as long as the process, and nobody destroys it at its end
     return folder
 
 
 def _picture(name: str, color: QColor, side: int) -> str:
-    """The path of an icon of ``side`` pixels as a file."""
+    """An icon of ``side`` pixels as a style sheet names its file: ``url(...)``; ``none`` where it cannot be written."""
+    if not _folder().isValid():
+        return "none"
     path = _folder().filePath(f"{name}-{color.name()[1:]}-{side}.png")
-    pixmap(name, color, side).save(path)
-    pixmap(name, color, side, 2.0).save(path.replace(".png", "@2x.png"))
-    return path.replace("\\", "/")
+    try:
+        for ratio, file in ((1.0, path), (2.0, path.replace(".png", "@2x.png"))):
+            buffer = QBuffer()
+            buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+            pixmap(name, color, side, ratio).save(buffer, "PNG")
+            Path(file).write_bytes(buffer.data().data())  # Qt's own writing does not notice a full disk
+    except OSError:
+        return "none"
+    return f'url("{path}")'.replace("\\", "/")
 
 
 _SHEET = """
@@ -94,7 +111,7 @@ QMenu::item:selected { background: @picked; }
 QMenu::item:disabled { color: @pale; }
 QMenu::separator { height: 1px; background: @hairline; margin: 4px 8px; }
 QMenu::indicator { width: @glyph; height: @glyph; padding-left: 6px; }
-QMenu::indicator:checked { image: url(@check); }
+QMenu::indicator:checked { image: @check; }
 QMenu::icon { padding-left: 4px; }
 
 #toolbar { background: @paper; border-bottom: 1px solid @hairline; }
@@ -106,7 +123,7 @@ QToolButton:disabled { color: @pale; }
 QToolButton::menu-indicator { image: none; }
 QToolButton[popupMode="1"] { padding-right: @pad; }
 QToolButton::menu-button { border: none; width: @slim; }
-QToolButton::menu-arrow { image: url(@arrow); width: @glyph; height: @glyph; }
+QToolButton::menu-arrow { image: @arrow; width: @glyph; height: @glyph; }
 QToolButton[choice="true"] { background: @raised; border-color: @line; padding: 3px 6px; }
 QToolButton[choice="true"]:focus { border-color: @accent; }
 
@@ -125,11 +142,11 @@ QComboBox:disabled, QLineEdit:disabled { color: @pale; border-color: @hairline; 
 #stepper { padding: 2px 4px; }
 QComboBox::drop-down { border: none; width: @wide; }
 QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {
-    image: url(@arrow); width: @glyph; height: @glyph; }
-QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url(@up); width: @glyph; height: @glyph; }
+    image: @arrow; width: @glyph; height: @glyph; }
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: @up; width: @glyph; height: @glyph; }
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
     border: none; background: transparent; width: @wide; }
-QMenu::right-arrow { image: url(@right); width: @glyph; height: @glyph; }
+QMenu::right-arrow { image: @right; width: @glyph; height: @glyph; }
 QComboBox QAbstractItemView { background: @raised; border: 1px solid @line; selection-background-color: @picked;
     selection-color: @ink; outline: 0; }
 
@@ -138,8 +155,8 @@ QCheckBox:focus, QRadioButton:focus { border-color: @accent; }
 QCheckBox::indicator, QAbstractItemView::indicator {
     width: @box; height: @box; background: @raised; border: 1px solid @muted; border-radius: 3px; }
 QRadioButton::indicator { width: @box; height: @box; background: @raised; border: 1px solid @muted; border-radius: @round; }
-QRadioButton::indicator:checked { image: url(@dot); }
-QCheckBox::indicator:checked, QAbstractItemView::indicator:checked { image: url(@check); }
+QRadioButton::indicator:checked { image: @dot; }
+QCheckBox::indicator:checked, QAbstractItemView::indicator:checked { image: @check; }
 QCheckBox::indicator:disabled, QAbstractItemView::indicator:disabled { border-color: @hairline; }
 QGroupBox { border: none; margin: 0; }
 
@@ -159,8 +176,8 @@ QTabBar::tab:selected { color: @ink; border-bottom: 2px solid @accent; }
 QTabBar::tab:hover { color: @ink; }
 QTabBar::tab:focus { color: @accent; }
 QTabBar QToolButton { background: @paper; border: none; padding: 0; }
-QTabBar QToolButton::left-arrow { image: url(@left); width: @glyph; height: @glyph; }
-QTabBar QToolButton::right-arrow { image: url(@right); width: @glyph; height: @glyph; }
+QTabBar QToolButton::left-arrow { image: @left; width: @glyph; height: @glyph; }
+QTabBar QToolButton::right-arrow { image: @right; width: @glyph; height: @glyph; }
 QTabBar::scroller { width: @wide; }
 QTabWidget::pane { border: none; }
 
@@ -171,8 +188,8 @@ QAbstractItemView { outline: 0; alternate-background-color: @paper; }
 QAbstractItemView::item { padding: 2px 4px; }
 QAbstractItemView::item:hover { background: @hover; }
 QAbstractItemView::item:selected { background: @picked; color: @ink; }
-QTreeView::branch:has-children:closed { image: url(@right); }
-QTreeView::branch:has-children:open { image: url(@arrow); }
+QTreeView::branch:has-children:closed { image: @right; }
+QTreeView::branch:has-children:open { image: @arrow; }
 QHeaderView { background: @panel; border: none; }
 QHeaderView::section { background: @panel; color: @muted; border: none; padding: 3px 4px;
     border-bottom: 1px solid @hairline; }

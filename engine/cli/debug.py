@@ -65,6 +65,8 @@ def debug_command(
         return _refuse(f"debug: {error}")
     except ConnectionLost as error:
         return _refuse(f"debug: the script's process could not be started: {error}", FAILED)
+    except OSError as error:  # no room for its tapes
+        return _refuse(f"debug: {error}", FAILED)
     return _session(session, heard, lines)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.cli.main import PROGRAM
+from engine.debug.exit_status import note_exit
 from engine.script.program import ScriptError, exit_code, main_module, prepare, show_error
 
 #: Exit codes: the command line or the script cannot be used; the script was interrupted from the keyboard.
@@ -55,6 +56,7 @@ def _execute(code: types.CodeType, namespace: dict[str, Any]) -> int:
     try:
         exec(code, namespace)
     except SystemExit as request:
+        note_exit(request)
         return exit_code(request)
     except KeyboardInterrupt as interrupt:
         show_error(interrupt, code.co_filename)

@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from engine.debug import stepping
 from engine.debug.debuggee import Debuggee
+from engine.debug.exit_status import exit_status, watch_exit
 from engine.debug.main import KEY
 from engine.debug.replay.recorder import Recorder
 from engine.debug.wire.arrays import ProtocolError
@@ -50,6 +51,7 @@ class _Listener:
         bound = self._socket.getsockname()
         self.address = Address(bound[0], bound[1], key)
         self.debuggee.debugger.attach()
+        watch_exit()
         atexit.register(self._say_goodbye)
         threading.Thread(target=self._accept, name="nablascope-listener", daemon=True).start()
 
@@ -84,7 +86,7 @@ class _Listener:
         if server is None:
             return
         if error is None or hasattr(sys, "ps1"):  # at a prompt, and in a notebook, it is of any cell before
-            server.say_goodbye({"reason": "ended"})
+            server.say_goodbye({"reason": "ended", **exit_status()})
         else:
             text = "".join(traceback.format_exception_only(type(error), error)).strip()
             server.say_goodbye({"reason": "exception", "text": text})

@@ -90,7 +90,7 @@ class Processes:
         #: What is being started and does not answer yet; closing ends it at once.
         self._starting: set[Process | Client | Connection] = set()
         self._closed = False
-        self._folder = Path(tempfile.mkdtemp(prefix="nablascope-"))
+        self._folder = _temporary_folder()
         self._started = 0
         self._numbers = 0
         self._finalizer = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
@@ -254,7 +254,7 @@ class Processes:
         """Send what is set, let the script begin (pause one that was attached to), wait for its first stop."""
         try:
             if set_up:
-                for command, arguments in self.settings.values():
+                for command, arguments in list(self.settings.values()):  # another thread may set something meanwhile
                     run.client.request(command, **arguments)
             run.client.request("configurationDone")
             if self._options is None:
@@ -346,6 +346,15 @@ class Processes:
         """Remove all tapes, and end what :meth:`end` ends."""
         self.end()
         self._finalizer()
+
+
+def _temporary_folder() -> Path:
+    """A new one for the tapes of runs. Raises OSError."""
+    try:
+        return Path(tempfile.mkdtemp(prefix="nablascope-"))
+    except OSError as error:
+        why = f"the runs cannot be recorded ({error.strerror or error})"
+        raise OSError(f"{why}; set TMPDIR to a folder that you may write to, and that has room") from None
 
 
 def together(calls: Sequence[Callable[[], object]]) -> None:

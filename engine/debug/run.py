@@ -17,8 +17,8 @@ class Stop(dict):
     """Where a run stands: the body of the event ``stopped``, with its fields at hand.
 
     Two reasons are the session's own: ``"exited"`` (the script has ended and its process stands nowhere; of a process that
-    was attached to, ``exception`` says with which one, if with one) and ``"lost"`` (the process is gone; ``description``
-    says how).
+    was attached to, ``exception`` says with which one, if with one, and ``exitCode`` with which one where ``sys.exit`` was
+    given that) and ``"lost"`` (the process is gone; ``description`` says how).
     """
 
     @property
@@ -40,6 +40,16 @@ class Stop(dict):
     def ended(self) -> bool:
         """Whether the script has come to its end, or its process is gone."""
         return self.reason in FINAL or self.get("kind") == "end"
+
+
+def _ending(goodbye: dict[str, Any]) -> str:
+    """How a process that was attached to has ended: what the body of its event ``terminated`` says."""
+    code, text = goodbye.get("exitCode"), goodbye.get("text")
+    if goodbye.get("reason") == "exception":
+        return f"has ended at an exception: {text}"
+    if code:
+        return f"has ended with exit code {code}" + (f": {text}" if text else "")
+    return "has come to its end"
 
 
 @dataclass
@@ -101,9 +111,11 @@ class Run:
     def lose(self, why: str) -> Stop:
         """The process is gone; of one that was attached to perhaps because it has come to its end, which it said."""
         if not self.client.launched and (goodbye := self.client.goodbye) is not None:
-            error = goodbye.get("text") if goodbye.get("reason") == "exception" else None
-            how = f"its process has ended at an exception: {error}" if error else "its process has come to its end"
-            return self._at(Stop(reason="exited", description=how, **({"exception": error} if error else {})))
+            self.exit_code = goodbye.get("exitCode")
+            found = {"exception": goodbye.get("text") if goodbye.get("reason") == "exception" else None,
+                     "exitCode": self.exit_code}  # fmt: skip
+            known = {name: value for name, value in found.items() if value is not None}
+            return self._at(Stop(reason="exited", description=f"its process {_ending(goodbye)}", **known))
         code = self.client.exit_code
         self.exit_code = code if code is not None else self.exit_code
         return self._at(Stop(reason="lost", description=why, exitCode=self.exit_code))

@@ -65,6 +65,8 @@ def read_script(file: str) -> tuple[bytes, str]:
     path = Path(file)
     if path.is_dir():
         raise ScriptError(f"{file}: is a folder; name a script in it")
+    if path.exists() and not path.is_file():  # reading from a pipe would wait for who writes
+        raise ScriptError(f"{file}: is no ordinary file")
     if path.suffix == ".ipynb":
         raise ScriptError(f"{file}: is a notebook; convert it with 'jupytext --to py:percent {file}'")
     try:

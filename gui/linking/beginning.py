@@ -172,6 +172,7 @@ class Beginning(Arriving):
         self._session = self._coming = self._moving = None
         self._waiting.clear()
         self._watch.stop()
+        self._watchdog.end()
         self.starting.emit("")
         self.failed.emit(f"{NOT_BEGUN}{message}" if self._launched is not None else message)
         self.closed.emit()

@@ -129,7 +129,7 @@ class Core(LinkSignals):
             self.runs_changed.emit(runs_of(session))
             self.idle.emit()
             if stop.reason == "exited":
-                self.ended.emit(str(stop.get("exception", "")))
+                self.ended.emit(dict(stop))
             else:
                 self.lost.emit(str(stop.get("description", "")))
 

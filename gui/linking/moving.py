@@ -11,7 +11,8 @@ from gui.asking import Then
 from gui.linking.arriving import FAR
 from gui.linking.beginning import Beginning
 
-_NO_SCRIPT = "No script is open. Open one (Ctrl+O) or choose a sample."
+#: What is said to a move where there is no run.
+NO_SCRIPT = "No script is open. Open one (Ctrl+O) or choose a sample."
 #: What is said to a move while a session's file is shown.
 ONLY_SHOWN = "What is shown comes from the session's file; it can be stepped once its runs are replayed."
 #: Seconds that a last thing may take before the window goes.
@@ -34,7 +35,7 @@ class Moving(Beginning):
         session = self._session
         if session is None:
             if self._moving is None:
-                self.failed.emit(_NO_SCRIPT if self._asking.saved is None else ONLY_SHOWN)
+                self.failed.emit(NO_SCRIPT if self._asking.saved is None else ONLY_SHOWN)
         elif command == "pause":
             if self._moving is not None:
                 if self._moving in _PAUSABLE:
@@ -59,6 +60,7 @@ class Moving(Beginning):
     def restart(self, parameters: Sequence[str] | None = None, name: str | None = None) -> None:
         """Begin anew; with ``parameters`` (``NAME=VALUE``) as another run beside the current one."""
         session = self._session
+        self._told_of_tape = ""  # the new run has another one; where that cannot be written either, it is told again
         if self._asking.saved is not None:
             self.failed.emit(ONLY_SHOWN)
         elif session is not None and session.program is not None:

@@ -23,7 +23,8 @@ class LinkSignals(QObject):
         failed(message): something was refused.
         mended(message): what ``failed`` has said does not hold any more.
         lost(message): the engine process is gone.
-        ended(exception): the process that was attached to has come to its end by itself; "", or at which exception.
+        ended(dict): the process that was attached to has come to its end by itself: how, as a
+            :class:`engine.debug.run.Stop`.
         starting(what): what the engine process is doing until it is ready; "" when it is.
         closed(): there is no script any more.
         silent(kind), answering(): see :class:`gui.watchdog.Watchdog`; the link's ``keep_waiting`` and ``end_engine`` answer.
@@ -41,7 +42,7 @@ class LinkSignals(QObject):
     failed = pyqtSignal(str)
     mended = pyqtSignal(str)
     lost = pyqtSignal(str)
-    ended = pyqtSignal(str)
+    ended = pyqtSignal(dict)
     starting = pyqtSignal(str)
     closed = pyqtSignal()
     silent = pyqtSignal(str)

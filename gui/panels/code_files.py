@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 from PyQt6.QtCore import QFileSystemWatcher, QObject, pyqtSignal
+
+from gui.script_text import script_text
 
 #: Asks somebody else for the text of a file that cannot be read here: (path, what gets the text).
 Elsewhere = Callable[[str, Callable[[str], object]], object]
@@ -45,7 +46,7 @@ class Files(QObject):
         path = self._real[path]
         if path not in self._texts:
             try:
-                self._texts[path] = Path(path).read_text(encoding="utf-8", errors="replace")
+                self._texts[path] = script_text(path)
             except OSError:
                 self._elsewhere(path, lambda text: self._received(path, text, then))
                 return
@@ -80,7 +81,7 @@ class Files(QObject):
             self._watcher.addPath(os.path.dirname(path))  # it may come back
             self._gone.add(path)
         try:
-            same = Path(path).read_text(encoding="utf-8", errors="replace") == self._texts.get(path)
+            same = script_text(path) == self._texts.get(path)
         except OSError:
             same = False
         (self._stale.discard if same else self._stale.add)(path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from PyQt6.QtCore import Qt
@@ -23,6 +22,7 @@ from PyQt6.QtWidgets import (
 from gui.context import Context
 from gui.panels.panel import Panel
 from gui.parameters_cell import Parameter, read_parameters, read_value, setting
+from gui.script_text import script_text
 from gui.theme import Theme
 from gui.widgets.flow_layout import FlowLayout
 
@@ -119,8 +119,8 @@ class ParametersPanel(Panel):
             return
         program = self.state.program
         try:
-            source = Path(program).read_text(encoding="utf-8") if program else ""
-        except (OSError, UnicodeDecodeError):
+            source = script_text(program) if program else ""
+        except OSError:
             source = ""
         if program is None:
             self.show_empty()

@@ -176,7 +176,7 @@ class Journey(QObject):
     def _lost(self, why: str) -> None:
         self._failed(f"There the engine process was lost: {why}.")
 
-    def _ended(self, _exception: str) -> None:
+    def _ended(self, _stop: dict[str, Any]) -> None:
         self._failed("There the process came to its end.")
 
     def _arrive(self, problem: str) -> None:

@@ -141,9 +141,8 @@ class Saving(QObject):
         place = places_folder(settings) / f"{hashlib.sha256(program.encode()).hexdigest()[:16]}{SUFFIX}"
         last = settings.script(program)
         last.pop("last", None)
-        stop = state.stop or {}
-        begun = bool(stop.get("position")) and (stop.get("reason") != "entry" or len(state.runs) > 1)
-        if not begun and not state.running:
+        # A script that has been told to run is somewhere else than at its stop, also before it is shown as running.
+        if not _begun(state.stop, len(state.runs)) and not (state.stop and self._context.link.moving):
             with suppress(OSError):
                 place.unlink(missing_ok=True)
             return
@@ -151,6 +150,9 @@ class Saving(QObject):
 
         def job(session: Session) -> None:
             view.stop = dict(session.current.stop or {})
+            if not _begun(view.stop, len(session.runs)):
+                problems.append(_NOTHING)
+                return
             try:
                 place.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
@@ -176,6 +178,11 @@ class Saving(QObject):
             files = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime)
             for path in files[:-_MOST_KEPT]:
                 path.unlink()
+
+
+def _begun(stop: Mapping[str, Any] | None, runs: int) -> bool:
+    """Whether there is a place to come back to."""
+    return bool(stop and stop.get("position")) and (stop.get("reason") != "entry" or runs > 1)
 
 
 def _save(

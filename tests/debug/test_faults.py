@@ -279,7 +279,10 @@ def test_a_wrong_key_is_refused_and_the_right_one_still_works(listening):
 
 @pytest.mark.parametrize(("ending", "goodbye"), [
     ("", {"reason": "ended"}),
-    ("sys.exit(3)", {"reason": "ended"}),
+    ("sys.exit(3)", {"reason": "ended", "exitCode": 3}),
+    ("sys.exit('no data')", {"reason": "ended", "exitCode": 1, "text": "no data"}),
+    ("try: sys.exit(3)\nexcept SystemExit as request: assert request.code == 3", {"reason": "ended"}),
+    ("import threading\nt = threading.Thread(target=sys.exit, args=(3,))\nt.start()\nt.join()", {"reason": "ended"}),
     ("1 / 0", {"reason": "exception", "text": "ZeroDivisionError: division by zero"}),
     ("os.kill(os.getpid(), 9)", None),
 ])  # fmt: skip
@@ -303,7 +306,8 @@ def test_a_process_that_ends_says_goodbye(tmp_path, ending, goodbye):
             assert stop.reason == ("lost" if goodbye is None else "exited")
             for command in ("next", "stepBack"):  # nothing moves any more, and nothing is refused
                 assert session.step(command, PATIENCE).reason == stop.reason
-            assert stop.get("exception") == (goodbye or {}).get("text")
+            assert stop.get("exception") == (goodbye["text"] if (goodbye or {}).get("reason") == "exception" else None)
+            assert session.current.exit_code == (goodbye or {}).get("exitCode")
 
 
 def test_a_goodbye_does_not_wait_for_a_client_that_does_not_read(tmp_path):

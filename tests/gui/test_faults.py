@@ -163,9 +163,25 @@ def test_a_process_that_is_killed_during_its_start_is_told(make, until):
     until(lambda: said(window))
     assert "signal 9" in said(window) and window.context.state.stop is None and not window.context.link.moving
     assert window.messages.severity == "error" and said(window).startswith("The script could not begin: the engine process ")
+    assert not window.context.link._watchdog.watching  # it would say after a while that the process is not ready yet
+    assert window.status.state.text() == "the script does not run" and window.status.hint.text().endswith("restarts it")
+    why = said(window)
+    window.context.link.move("next", granularity="op")
+    assert said(window).startswith("The script does not run")
+    window.messages.leave()  # as it does by itself
+    assert said(window) == why
+    until(lambda: "Restart" in buttons(window))
     buttons(window)["Restart"].click()
     until(lambda: window.context.state.stop)
     assert said(window) == ""
+    until(lambda: window.context.link.quiet)
+    window.context.link.stop()
+    assert window.status.state.text() == "the script does not run"
+    window.context.link.move("next", granularity="op")
+    assert said(window).startswith("The script does not run")
+    until(lambda: "Restart" in buttons(window))
+    window.scripts.close()
+    assert window.status.state.text() == "no script is open" and window.status.hint.text() == ""
 
 
 # ---------------------------------------------------------------------------------------------------- hung
@@ -336,6 +352,48 @@ def test_a_restart_of_a_script_that_is_gone_says_so(make, until, tmp_path):
     until(lambda: "loop.py" in said(window) and "no such file" in said(window).lower())
     assert state.runs[0]["state"] == "stopped"
     move(window, until, "next", granularity="op")
+
+
+def test_a_change_is_told_again_after_a_restart_in_vain(make, until, tmp_path):
+    script = tmp_path / "loop.py"
+    script.write_text(LOOP)
+    window = make(script)
+    until(lambda: window.context.state.stop and window.script_on_disk.running and window.context.link.quiet)
+    script.write_text(f"x = (\n{LOOP}")
+    until(lambda: "has changed on disk" in said(window))
+    window.context.action("restart").trigger()
+    until(lambda: "was never closed" in said(window))
+    script.write_text(f"x = ()\n{LOOP}")
+    until(lambda: "has changed on disk" in said(window))
+    until(lambda: "Restart (Ctrl+Shift+F5)" in buttons(window))
+    buttons(window)["Restart (Ctrl+Shift+F5)"].click()
+    until(lambda: window.context.state.stop["reason"] == "entry" and said(window) == "" and window.context.link.quiet)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders here")
+def test_a_script_that_becomes_a_pipe_is_not_waited_for(make, until, tmp_path):
+    script = tmp_path / "loop.py"
+    script.write_text(LOOP)
+    window = make(script)
+    until(lambda: window.context.state.stop and window.script_on_disk.running and window.context.link.quiet)
+    script.unlink()
+    os.mkfifo(script)
+    until(lambda: "loop.py cannot be read any more (it is no ordinary file)" in said(window))
+    window.context.action("restart").trigger()
+    until(lambda: "loop.py: is no ordinary file" in said(window))
+    move(window, until, "next", granularity="op")
+
+
+def test_a_script_in_latin_1_is_shown_as_python_reads_it(make, until, tmp_path):
+    script = tmp_path / "loop.py"
+    text = f'# -*- coding: latin-1 -*-\n# %% tags=["parameters"]\nname = "J\xfcrgen"\n# %%\n{LOOP}'
+    script.write_bytes(text.encode("latin-1"))
+    window = make(script)
+    until(lambda: window.context.state.stop and window.workspace and window.context.link.quiet)
+    assert 'name = "J\xfcrgen"' in window.workspace.panels["code"].view.toPlainText()
+    panel = window.workspace.panels["parameters"]
+    window.workspace.show_panel("parameters")
+    until(lambda: [parameter.value for parameter in panel.parameters] == ["J\xfcrgen"])
 
 
 def test_lines_are_found_again_in_another_text():

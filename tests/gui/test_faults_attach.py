@@ -133,7 +133,10 @@ def joined_to(tmp_path, make, until, text, *command):  # noqa: F811
 
 @pytest.mark.parametrize(("text", "severity", "said_of_it"), [
     ("", "info", "has come to its end"),
-    ("import sys; sys.exit(3)\n", "info", "has come to its end"),
+    ("import sys; sys.exit()\n", "info", "has come to its end"),
+    ("import sys; sys.exit(3)\n", "warning", "has ended with exit code 3. What is shown is what it showed last."),
+    ("import sys; sys.exit('no data')\n", "warning", "has ended with exit code 1: no data. What is shown"),
+    ("import sys\ntry: sys.exit(3)\nexcept SystemExit: pass\n", "info", "has come to its end"),
     ("1 / 0\n", "error", "has ended at an exception: ZeroDivisionError: division by zero"),
 ])  # fmt: skip
 def test_a_process_that_comes_to_its_end_is_told_as_that(tmp_path, make, until, text, severity, said_of_it):  # noqa: F811
@@ -173,11 +176,14 @@ def test_a_process_that_is_killed_has_not_come_to_its_end_and_keys_say_so(joined
         assert set(buttons(joined)) == {"Attach again"}
 
 
-def test_an_exception_under_nablascope_run_is_told_as_one(tmp_path, make, until):  # noqa: F811
-    text, command = "1 / 0\n", ("-m", "engine.cli.main", "run")
+@pytest.mark.parametrize(("text", "severity", "why"), [
+    ("1 / 0\n", "error", "has ended at an exception: ZeroDivisionError: division by zero"),
+    ("raise SystemExit(3)\n", "warning", "has ended with exit code 3. What is shown is what it showed last."),
+])  # fmt: skip
+def test_the_end_of_nablascope_run_is_told_as_that_of_its_script(tmp_path, make, until, text, severity, why):  # noqa: F811
+    command = ("-m", "engine.cli.main", "run")
     one, port, window = joined_to(tmp_path, make, until, text, *command)
     window.context.link.move("continue")
     one.communicate(timeout=PATIENCE / 1000)
     until(lambda: said(window))
-    why = "has ended at an exception: ZeroDivisionError: division by zero"
-    assert said(window) == f"The process at 127.0.0.1:{port} {why}" and window.messages.severity == "error"
+    assert said(window) == f"The process at 127.0.0.1:{port} {why}" and window.messages.severity == severity

@@ -6,9 +6,9 @@ import signal
 import pytest
 
 from gui.saved_sessions.saving import kept_place
-from tests.debug.processes import wait_until_gone
-from tests.gui.conftest import SAMPLES
-from tests.gui.test_faults import make, move, nothing_stays, pid  # noqa: F401 - fixtures
+from tests.debug.processes import wait_for, wait_until_gone
+from tests.gui.conftest import PATIENCE, SAMPLES
+from tests.gui.test_faults import LOOP, make, move, nothing_stays, pid  # noqa: F401 - fixtures
 
 
 @pytest.mark.parametrize("state", ["stopped", "running", "asked"])
@@ -34,6 +34,29 @@ def test_the_place_is_kept_of_an_engine_that_hangs(make, until, tmp_path, state)
     assert wait_until_gone(engine)
     file, where = kept_place(window.context.settings, str(script))
     assert os.path.isfile(file) and where == "step 1"
+
+
+def test_the_place_is_kept_of_a_script_that_runs_for_less_than_a_blink(make, until, tmp_path):  # noqa: F811
+    script = tmp_path / "loop.py"
+    script.write_text(LOOP)
+    window = make(script)
+    until(lambda: window.context.state.stop and window.workspace and window.context.link.quiet)
+    run = window.context.link._session.current
+    window.context.link.move("continue")
+    wait_for(lambda: run.progress.get("step"))  # the window hears of nothing meanwhile
+    assert not window.context.state.running
+    window.saving.keep_place()
+    assert os.path.isfile(window.saving.kept) and kept_place(window.context.settings, str(script))[0] == window.saving.kept
+
+
+def test_no_place_is_kept_of_a_script_that_is_begun_anew(make, until, tmp_path):  # noqa: F811
+    script = tmp_path / "loop.py"
+    script.write_text(LOOP)
+    window = make(script)
+    until(lambda: window.context.state.stop and window.workspace and window.context.link.quiet)
+    window.context.link.restart()
+    window.saving.keep_place(PATIENCE / 1000)
+    assert window.saving.kept == "" and kept_place(window.context.settings, str(script)) is None
 
 
 def test_nothing_is_said_of_a_run_of_which_nothing_was_recorded(make, until, tmp_path, monkeypatch, caplog):  # noqa: F811

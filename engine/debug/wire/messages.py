@@ -425,9 +425,9 @@ EVENTS: dict[str, Event] = {
     ),
     "terminated": Event(
         "The run is over. With restart it was a replay that needed what it had skipped: launch again, with these fields "
-        "in replay. The reasons of one that was attached to: ended, exception (text says which), and occupied where another "
-        "client is attached.",
-        {"restart?": "object", "reason?": "str", "text?": "str"},
+        "in replay. The reasons of one that was attached to: ended (with exitCode, and perhaps text, where sys.exit was "
+        "given these), exception (text says which), and occupied where another client is attached.",
+        {"restart?": "object", "reason?": "str", "text?": "str", "exitCode?": "int"},
     ),
     "exited": Event("The script's exit code.", {"exitCode": "int"}),
 }  # fmt: skip

@@ -8,6 +8,7 @@ import os
 import random
 import resource
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,8 @@ class Surroundings:
         file = self._file
         self._clear()
         if how == "broken":
-            file.write_bytes(self._random.choice(BROKEN))
+            with suppress(OSError):  # a disk that is full takes a part of it
+                file.write_bytes(self._random.choice(BROKEN))
         elif how == "cut" and file.exists():
             os.truncate(file, self._random.randrange(file.stat().st_size + 1))
         elif how == "gone":
