@@ -182,7 +182,7 @@ class Saving(QObject):
 
 def _begun(stop: Mapping[str, Any] | None, runs: int) -> bool:
     """Whether there is a place to come back to."""
-    return bool(stop and stop.get("position")) and (stop.get("reason") != "entry" or runs > 1)
+    return stop is not None and bool(stop.get("position")) and (stop.get("reason") != "entry" or runs > 1)
 
 
 def _save(

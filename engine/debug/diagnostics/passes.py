@@ -336,7 +336,7 @@ class Pass:
         ops[:] = [(op[0], (), (), *op[3:]) for op in ops]
         for record in self.__dict__.get("every_record", ()):
             record.let_go()
-        self.looks_back = not ops or not all([op[0].stays_finite for op in ops])
+        self.looks_back = not ops or not all(op[0].stays_finite for op in ops)
 
     def release(self) -> None:
         """Forget the ops and arrays: the pass is over."""

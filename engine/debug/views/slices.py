@@ -64,7 +64,7 @@ def _index(entry: Any, axis: int, shape: tuple[int, ...]) -> Any:
         if not -shape[axis] <= entry < shape[axis]:
             raise IndexError(f"{_where(axis, shape)}: there is no index {entry}; the tensor has shape {shape}")
         return int(entry)
-    if isinstance(entry, (list, tuple)) and 2 <= len(entry) <= 3 and all([n is None or _is_int(n) for n in entry]):
+    if isinstance(entry, (list, tuple)) and 2 <= len(entry) <= 3 and all(n is None or _is_int(n) for n in entry):
         if entry[2:] and entry[2] == 0:
             raise ValueError(f"{_where(axis, shape)}: the step of {list(entry)} must not be 0")
         return slice(*entry)
