@@ -17,8 +17,8 @@ TITLES = {"op": "Stop at an op", "module": "Stop at a module", "watch": "Stop wh
 
 #: Exception filters: what the Debug Adapter Protocol calls them, and when they stop.
 _EXCEPTIONS = {
-    "raised": ("Raised Exceptions", "at every exception that is raised, or comes through, in your files; the run is slower"),
-    "uncaught": ("Uncaught Exceptions", "at an exception that nothing handles, which ends the script"),
+    "raised": ("Raised exceptions", "at every exception that is raised, or comes through, in your files; the run is slower"),
+    "uncaught": ("Uncaught exceptions", "at an exception that nothing handles, which ends the script"),
 }
 
 _DIRECTIONS = {"forward and backward": None, "forward": "forward", "backward": "backward", "update": "update"}

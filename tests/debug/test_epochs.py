@@ -139,6 +139,24 @@ def test_loops_in_loops(run):
     assert run.wrong(of=("trained",)) == []
 
 
+def test_a_batch_of_another_loader_in_each_step_takes_no_part_in_the_count(run):
+    others = DataLoader(run.test, 4, shuffle=True)
+    for epoch in range(1, 4):
+        for number, batch in enumerate(DataLoader(run.train, 4)):
+            other = next(iter(others))
+            run.step(epoch, (torch.cat([batch[0], other[0]]), torch.cat([batch[1], other[1]])))
+            assert run.recorder.batches == number and run.recorder.batch_count == 3
+    assert run.wrong(of=("trained",)) == []
+
+
+def test_a_batch_at_a_time_of_an_iterator_that_is_kept_is_its_pass(run):
+    for epoch in range(1, 4):
+        batches = iter(DataLoader(run.train, 4))
+        for _ in range(3):
+            run.step(epoch, next(batches))
+    assert run.wrong() == []
+
+
 def test_a_look_at_the_first_batch_is_no_epoch(run):
     loader, test = DataLoader(run.train, 4), DataLoader(run.test, 4)
     next(iter(loader))

@@ -25,7 +25,7 @@ def panel(qtbot, context, link):
 
 
 #: What is always in the list.
-BOXES = ["Raised Exceptions", "Uncaught Exceptions", "NaN or infinity in any tensor"]
+BOXES = ["Raised exceptions", "Uncaught exceptions", "NaN or infinity in any tensor"]
 
 
 def texts(panel):

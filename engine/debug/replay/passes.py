@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.debug.outlook import batch_count, sample_count
 from engine.tensor import is_grad_enabled
+from engine.utils.data.dataloader import newest_pass
 
 #: Where in the code something is called for, and from where that, and so on outwards.
 _Place = tuple[tuple[CodeType, int], ...]
@@ -16,11 +17,17 @@ _Place = tuple[tuple[CodeType, int], ...]
 _Kind = tuple[type, int]
 
 
+def _always() -> bool:
+    """Stands in for the iterator of a pass that nobody saw begin."""
+    return True
+
+
 class _Course:
     """Passes that begin at one place, over one DataLoader or over several, each made for one pass.
 
     Attributes:
         number: that of the newest loader. loader: itself, while a pass is at work.
+        goes_on: gives the iterator of the newest pass, or None once nobody can go on with it.
         begun: passes so far that are epochs; the one that is at work counts until its end says otherwise.
         since: the tick at which the newest pass began; None where nobody saw it begin.
         stepped: whether an optimizer step has ended in the newest pass, or right behind it.
@@ -30,8 +37,8 @@ class _Course:
     """
 
     __slots__ = (
-        "_dataset", "_kind", "_over_this", "_taken_back", "batch", "begun", "count", "loader", "number", "since", "stepped",
-        "trains",
+        "_dataset", "_kind", "_over_this", "_taken_back", "batch", "begun", "count", "goes_on", "loader", "number", "since",
+        "stepped", "trains",
     )  # fmt: skip
 
     def __init__(self, number: int, loader: Any, kind: _Kind | None) -> None:
@@ -40,6 +47,7 @@ class _Course:
         self.since: int | None = None
         self.stepped = self._taken_back = False
         self.loader: Any = None
+        self.goes_on: Callable[[], object] = _always
         self.trains = None if is_grad_enabled() else False
         self.take(number, loader, kind)
 
@@ -58,6 +66,7 @@ class _Course:
         """A pass over ``loader`` begins."""
         self.begun, self._over_this = self.begun + 1, self._over_this + 1
         self.loader, self.batch, self.count = loader, -1, batch_count(loader)
+        self.goes_on = newest_pass() or _always
         self.since, self.stepped, self._taken_back = tick, False, False
 
     def step(self) -> None:
@@ -68,7 +77,7 @@ class _Course:
 
     def leave(self, went_back: Callable[[int], bool]) -> None:
         """The pass is over."""
-        self.loader = None
+        self.loader, self.goes_on = None, _always
         self.trains = bool(self.trains)
         if not self.stepped and self.since is not None and not went_back(self.since):
             self.begun, self._taken_back = self.begun - 1, True
@@ -85,7 +94,8 @@ class Passes:
     A script may make its loader anew for each epoch: where a pass begins over a new one, at a place where another one was
     passed over only once, that one's count goes on if the dataset is the same, or of the same class and length. Passes
     over one loader that begin at several places count together where steps end in them (a loop that goes on with the
-    training), and not where none do (a look at the first batch, an accuracy).
+    training), and not where none do (a look at the first batch, an accuracy). A pass whose iterator is gone, as that of
+    ``next(iter(loader))``, is over.
 
     Args:
         went_back: whether a backward pass has begun after a tick.
@@ -147,6 +157,18 @@ class Passes:
         if self._active:
             self.batch, self.count = self._active[-1].batch, self._active[-1].count
 
+    def end_abandoned(self) -> bool:
+        """The innermost passes that nobody can go on with are over: whether there were such."""
+        before = len(self._active)
+        while self._active and self._active[-1].goes_on() is None:
+            self._ended = self._active[-1]
+            self._leave(len(self._active) - 1)
+        if len(self._active) == before:
+            return False
+        if self._active:
+            self.batch, self.count = self._active[-1].batch, self._active[-1].count
+        return True
+
     @property
     def at_work(self) -> bool:
         """Whether a pass over a loader has begun and not ended."""
@@ -162,6 +184,7 @@ class Passes:
 
     def train(self) -> int:
         """An optimizer step has ended: the innermost pass is one for training. Returns ``epochs``."""
+        self.end_abandoned()
         course = self._active[-1] if self._active else self._ended
         if course is not None and (course is not self._training or not course.stepped):
             course.step()

@@ -204,6 +204,8 @@ class Recorder(trace.Observer):
     def begin_backward(self, roots: tuple[Tensor, ...], seeds: tuple[Tensor | None, ...]) -> None:
         self.tick = tick = self.tick + 1
         self._append_code(BACKWARD)
+        if self._passes.end_abandoned():
+            self.batches, self.batch_count = self._passes.batch, self._passes.count
         self._append_loss(roots[0]._array)
         self.measures.backward(tick, roots[0])
         if self.stop_at <= tick:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -145,7 +146,9 @@ class DataLoader:
 
 
 class _Iterator(Iterator):
-    """One pass over a DataLoader."""
+    """One pass over a DataLoader. ``newest``: see :func:`newest_pass`."""
+
+    newest: weakref.ref[_Iterator] | None = None
 
     def __init__(self, loader: DataLoader) -> None:
         if loader.num_workers == 0 and loader.timeout != 0:
@@ -162,6 +165,7 @@ class _Iterator(Iterator):
         self._stream = iter(loader.dataset) if loader._iterable else None  # type: ignore[call-overload]
         self._yielded = 0
         if trace.on_batch is not None:
+            _Iterator.newest = weakref.ref(self)
             trace.on_batch.begin_epoch(loader)
 
     def __iter__(self) -> _Iterator:
@@ -216,3 +220,8 @@ class _Iterator(Iterator):
         if len(samples) < len(index):
             self._indices = iter(())
         return loader.collate_fn(samples)
+
+
+def newest_pass() -> weakref.ref[Iterator] | None:
+    """The iterator of the pass that an observer was told of last: gone as soon as nobody can go on with it."""
+    return _Iterator.newest
