@@ -9,8 +9,9 @@ from gui.live import widened
 from gui.network.fill import Fill
 from gui.network.values import Content, Wanted, content
 
-#: Pictures from one change of the words to the next: about one a second, which can be read.
-_WORDS = 32
+#: Pictures from one change of the words to the next: some two a second, which can be read. Numbers beside circles are
+#: written with these where that is not more often than once in so many pictures.
+_WORDS, _BESIDE = 16, 4
 
 #: Pictures from one look at weights to the next: they change by little in a step.
 _WEIGHTS = 8
@@ -37,6 +38,8 @@ class LiveNumbers:
         self._ranges: dict[tuple[str, str, str], tuple[float, float]] = {}
         #: The newest step, which number it is of those that were shown, and every how manieth has its words shown.
         self._step, self._steps, self._pace = -1, 0, _WORDS
+        #: Nodes whose numbers are written beside their circles each time that these are shown.
+        self._beside: set[str] = set()
         #: What comes of each step, and what has come of the newest one so far.
         self._together: set[Spot] = set()
         self._coming: dict[int, dict[Spot, tuple[Content, bool]]] = {}
@@ -66,6 +69,8 @@ class LiveNumbers:
         self._together = {(node, part) for node, part, wanted in self._wanted.values() if part == "values" or wanted.minus}
         turn, turns = _turns(dict.fromkeys(node for node, _, _ in self._wanted.values()), fill)
         self._pace = _WORDS // turns
+        places, seldom = fill.layout.places, turns >= _BESIDE
+        self._beside = {node for node, _, _ in self._wanted.values() if seldom and places[node].numbers}
         views = []
         for id, (node, part, wanted) in self._wanted.items():
             if part == "weight" and not wanted.minus:
@@ -94,7 +99,7 @@ class LiveNumbers:
             self._ranges[key] = found.low, found.high = widened(self._ranges.get(key), (found.low, found.high))
             signed = wanted.name.startswith("d") or bool(wanted.minus)
             self._coming.setdefault(body["step"], {})[node, part] = found, signed
-            words = self._steps % self._pace == 1
+            words = self._steps % self._pace == 1 or node in self._beside
             self._note((node, part), body["step"], words)
             self._show(node, part, found, False, signed, words)
         for step in sorted(self._coming):

@@ -97,16 +97,16 @@ class NetworkScene(QGraphicsScene):
 
     def show_content(
         self, node: str, part: str, content: Content | None, faint: bool = False, signed: bool = False,
-        passing: bool = False,
+        words: bool = True, quick: bool = False,
     ) -> None:  # fmt: skip
-        """Show numbers in a part of a node; ``passing``: others come in a moment, so that what is written under them stays
-        as it is, and many lines are drawn quickly.
+        """Show numbers in a part of a node; ``words``: also in what is written under it; ``quick``: many lines are drawn
+        quickly, for others come in a moment.
         """
-        item, words = self.nodes.get(node), not passing
+        item = self.nodes.get(node)
         if item is None:
             return
         if part == "weight" and node in self.lines:
-            self.lines[node].show_content(content, faint, passing)
+            self.lines[node].show_content(content, faint, quick)
         framed = item.is_framed(part)
         item.show_content(part, content, faint, signed, words)
         if self.live:

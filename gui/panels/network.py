@@ -167,7 +167,7 @@ class NetworkPanel(Panel):
     def _show_numbers(self, node: str, part: str, content: Content | None, faint: bool, signed: bool) -> None:
         # Along the timeline pictures pass more quickly than what is written under them can be read.
         scrubbing = self.state.scrubbing
-        self.scene.show_content(node, part, content, faint, signed, passing=scrubbing)
+        self.scene.show_content(node, part, content, faint, signed, words=not scrubbing, quick=scrubbing)
         if scrubbing:
             self._words.call()
             if part == "weight":

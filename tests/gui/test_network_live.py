@@ -105,6 +105,29 @@ def test_nodes_take_turns_and_after_the_run_all_are_of_one_step(turns, link):
     assert all(shown[id] is seen[1][id] for id in shown) and not all(shown[id] is seen[2][id] for id in shown)
 
 
+def test_what_is_written_changes_seldom_while_the_script_runs(panel, monkeypatch):
+    panel.state.update(running=True, snapshot={"subscription": 1, "events": events(), "views": {}})
+    renewed = []
+    for node, item in panel.scene.nodes.items():
+        monkeypatch.setattr(item.words, "renew", lambda node=node: renewed.append(node))
+    for step in range(1, 33):
+        panel.show_live(bodies_of(panel, step, 0.1 * step))
+    assert all(2 <= renewed.count(node) <= 8 for node in panel.scene.nodes if panel.scene.nodes[node].contents)
+
+
+def test_circles_of_which_few_come_have_their_numbers_written_with_them(panel, monkeypatch):
+    monkeypatch.setattr("gui.network.live._EACH", 1)
+    monkeypatch.setattr("gui.network.live._TURNS", (4,))
+    panel.state.update(running=True, snapshot={"subscription": 1, "events": events(), "views": {}})
+    node, item = next((node, item) for node, item in panel.scene.nodes.items() if item.place.numbers)
+    renewed = []
+    monkeypatch.setattr(item.words, "renew", lambda: renewed.append(item.contents["values"]))
+    for step in range(1, 7):
+        found = bodies_of(panel, step, 0.1 * step)
+        panel.show_live({id: body for id, body in found.items() if id.startswith(f"{node} ")})
+        assert renewed[-1:] == [item.contents["values"]] and len(renewed) == step
+
+
 def test_only_where_numbers_have_changed_it_is_painted_and_all_of_it_is(turns, qtbot):
     panel, when = turns
     qtbot.wait(50)
