@@ -9,9 +9,9 @@ from gui.live import widened
 from gui.network.fill import Fill
 from gui.network.values import Content, Wanted, content
 
-#: Pictures from one change of the words to the next: some two a second, which can be read. Numbers beside circles are
-#: written with these where that is not more often than once in so many pictures.
-_WORDS, _BESIDE = 16, 4
+#: Pictures from one change of the words to the next: some two a second, which can be read; but not more often than each
+#: fourth time that a node is shown. Numbers beside circles are written with these where nodes take so many turns.
+_WORDS, _RARER, _BESIDE = 16, 4, 4
 
 #: Pictures from one look at weights to the next: they change by little in a step.
 _WEIGHTS = 8
@@ -68,7 +68,7 @@ class LiveNumbers:
         self._wanted = {f"{node} {part}": (node, part, wanted) for node, part, wanted in fill.all() if wanted is not None}
         self._together = {(node, part) for node, part, wanted in self._wanted.values() if part == "values" or wanted.minus}
         turn, turns = _turns(dict.fromkeys(node for node, _, _ in self._wanted.values()), fill)
-        self._pace = _WORDS // turns
+        self._pace = max(_RARER, _WORDS // turns)
         places, seldom = fill.layout.places, turns >= _BESIDE
         self._beside = {node for node, _, _ in self._wanted.values() if seldom and places[node].numbers}
         views = []
