@@ -24,6 +24,9 @@ _DIGITS = "1234567890"
 #: The keys of panels that stand beside Curves where there is room.
 _BESIDE = ("layers", "data")
 
+#: Width that the head of Curves needs beside these at a text size of 100 %.
+_CURVES = 230
+
 #: What has sentences to read stands above them then, where it is three times as wide.
 _ABOVE = ("diagnostics",)
 
@@ -218,7 +221,9 @@ class Workspace(QMainWindow):
                 self.resizeDocks(docks, [560, 440], Qt.Orientation.Vertical)
         if wide and {"curves", "layers", "data"} <= set(self.docks):
             docks = [self.docks[key] for key in ("curves", "layers", "data")]
-            self.resizeDocks(docks, [round(0.38 * self.width() / 3)] * 3, Qt.Orientation.Horizontal)
+            whole = round(0.38 * self.width())
+            curves = max(whole // 3, theme.space(_CURVES))
+            self.resizeDocks(docks, [curves, *[(whole - curves) // 2] * 2], Qt.Orientation.Horizontal)
         if keys := self._keys("bottom"):
             self.resizeDocks([self.docks[keys[0]]], [theme.space(72) + theme.row(32)], Qt.Orientation.Vertical)
 

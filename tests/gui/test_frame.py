@@ -82,6 +82,15 @@ def test_on_a_wide_window_layers_and_data_stand_beside_the_curves(stopped, qtbot
     assert not panels["layers"].isVisible()
 
 
+@pytest.mark.parametrize("theme", ["light", "projector"])
+def test_beside_layers_and_data_the_curves_have_room_for_their_head(stopped, qtbot, theme):
+    panels = stopped.workspace.panels
+    stopped.looks.set_theme(theme)
+    stopped.resize(1920, 1080)
+    qtbot.waitUntil(lambda: panels["layers"].isVisible() and panels["data"].isVisible())
+    qtbot.waitUntil(lambda: all(clipped(panels[key].head) == [] for key in ("curves", "layers", "data")))
+
+
 def test_other_room_brings_no_other_panel_to_the_front(stopped, qtbot):
     """Also larger text is a reason to arrange the panels anew: whoever reads an explanation goes on reading it."""
     panels = stopped.workspace.panels
