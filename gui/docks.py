@@ -27,9 +27,6 @@ _BESIDE = ("layers", "data")
 #: Width that the head of Curves needs beside these at a text size of 100 %.
 _CURVES = 230
 
-#: What has sentences to read stands above them then, where it is three times as wide.
-_ABOVE = ("diagnostics",)
-
 _SIDES = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
     "left-bottom": Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -164,8 +161,7 @@ class Workspace(QMainWindow):
         for area in first:
             for key in self._keys(area)[1:]:
                 if key not in beside:
-                    other = "right" if wide and key in _ABOVE and "right" in first else area
-                    self.tabifyDockWidget(first[other], self.docks[key])
+                    self.tabifyDockWidget(first[area], self.docks[key])
         for dock in self.docks.values():
             dock.show()
         for dock in first.values():

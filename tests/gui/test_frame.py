@@ -73,9 +73,6 @@ def test_on_a_wide_window_layers_and_data_stand_beside_the_curves(stopped, qtbot
     qtbot.waitUntil(lambda: all(panel.isVisible() and panel.width() > 200 for panel in three))
     left = [panel.mapTo(stopped, panel.rect().topLeft()).x() for panel in three]
     assert left[0] < left[1] < left[2]
-    stopped.workspace.show_panel("diagnostics")
-    qtbot.waitUntil(lambda: panels["diagnostics"].isVisible() and panels["curves"].isVisible())
-    assert panels["diagnostics"].width() > 2 * panels["curves"].width(), "it has sentences to read"
     qtbot.waitUntil(lambda: sizes(stopped)[0] == 440 and sizes(stopped)[2] == 72)
     stopped.resize(1280, 800)
     qtbot.waitUntil(lambda: sizes(stopped) == (340, 360, 72))
