@@ -222,6 +222,6 @@ class _Iterator(Iterator):
         return loader.collate_fn(samples)
 
 
-def newest_pass() -> weakref.ref[Iterator] | None:
+def newest_pass() -> weakref.ref[_Iterator] | None:
     """The iterator of the pass that an observer was told of last: gone as soon as nobody can go on with it."""
     return _Iterator.newest
