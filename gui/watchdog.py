@@ -60,11 +60,6 @@ class Watchdog(QObject):
         """Whether nothing has been heard for too long."""
         return bool(self._said)
 
-    @property
-    def watching(self) -> bool:
-        """Whether there is a process to watch."""
-        return self._timer.isActive()
-
     # ---- what goes on ----
 
     def begin(self) -> None:

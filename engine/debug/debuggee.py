@@ -203,9 +203,7 @@ class Debuggee:
         """Put the cursor where a step back that was beyond the history of another process goes."""
         self._replayed = None
         level = replay.get("level", "op")
-        test = stepping.back(level, stop.event)
-        if replay.get("breakpoints"):
-            test = lambda event: bool(self.debugger.past_hits(event))  # noqa: E731
+        test = self.debugger.would_stop if replay.get("breakpoints") else stepping.back(level, stop.event)
         history = self.debugger.history
         before = [event for event in reversed(history) if event.position < Position(*replay["before"])]
         found = next((event for event in before if test(event)), None)

@@ -230,6 +230,10 @@ class Debugger(Watcher):
             return [] if hit is None else [hit]
         return self.breakpoints.on_event(event, lambda: self.namespace(event, frame))
 
+    def would_stop(self, event: Event) -> bool:
+        """Whether a breakpoint stopped the run at a recorded event, or would have."""
+        return bool(self.past_hits(event))
+
     def past_hits(self, event: Event) -> list[Hit]:
         """The breakpoints that stopped the run at a recorded event, or would have."""
         return self.breakpoints.past_hits(event, lambda: self.namespace(event, None))

@@ -102,13 +102,12 @@ def scale_for(
         kept: the scale that the same tensor had before: it stays unless the numbers go beyond it, or fill less than a
             tenth of it.
     """
+    low, high = (0.0, 0.0) if ends is None else ends
     if ends is None or mode == "robust":
         finite = data[np.isfinite(data)] if data.dtype.kind == "f" else data
-        if mode == "robust" and finite.size:
-            ends = tuple(float(end) for end in np.percentile(finite, (1, 99)))  # type: ignore[assignment]
-        elif ends is None:
-            ends = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    low, high = ends  # type: ignore[misc]
+        if finite.size:
+            found = np.percentile(finite, (1, 99)) if mode == "robust" else (finite.min(), finite.max())
+            low, high = map(float, found)
     if mode == "min-max":
         return _between(low, high, kept)
     size = max(abs(low), abs(high))

@@ -151,23 +151,22 @@ class Passes:
         """A pass over ``loader`` has come to its end."""
         course = self._after(loader, None)
         if course is not None:
-            self._leave_from(course)
-            self._ended = course
-            self._count()
-        if self._active:
-            self.batch, self.count = self._active[-1].batch, self._active[-1].count
+            self._end(course)
 
     def end_abandoned(self) -> bool:
         """The innermost passes that nobody can go on with are over: whether there were such."""
-        before = len(self._active)
+        found = False
         while self._active and self._active[-1].goes_on() is None:
-            self._ended = self._active[-1]
-            self._leave(len(self._active) - 1)
-        if len(self._active) == before:
-            return False
+            self._end(self._active[-1])
+            found = True
+        return found
+
+    def _end(self, course: _Course) -> None:
+        self._leave_from(course)
+        self._ended = course
+        self._count()
         if self._active:
             self.batch, self.count = self._active[-1].batch, self._active[-1].count
-        return True
 
     @property
     def at_work(self) -> bool:

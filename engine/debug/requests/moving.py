@@ -28,7 +28,7 @@ def _continue(debuggee: Debuggee, arguments: dict[str, Any]) -> None:
     at = debuggee.require_stop()
     debuggee.element = None
     if not debuggee.live:
-        hit = next((event for event in _after(debuggee, at) if debuggee.debugger.past_hits(event)), None)
+        hit = next((event for event in _after(debuggee, at) if debuggee.debugger.would_stop(event)), None)
         if hit is not None:
             debuggee.place_at_breakpoint(hit)
             return
@@ -128,8 +128,7 @@ def _step_back(debuggee: Debuggee, arguments: dict[str, Any]) -> None:
 def _reverse_continue(debuggee: Debuggee, arguments: dict[str, Any]) -> None:
     at = debuggee.require_stop()
     debuggee.element = None
-    stops: stepping.Test = lambda event: bool(debuggee.debugger.past_hits(event))  # noqa: E731
-    _backward(debuggee, at, stops, "breakpoint", "run", breakpoints=True)
+    _backward(debuggee, at, debuggee.debugger.would_stop, "breakpoint", "run", breakpoints=True)
 
 
 def _backward(debuggee: Debuggee, at: Event, test: stepping.Test, reason: str, level: str, **more: Any) -> None:
