@@ -4,6 +4,7 @@ window says what happened, goes on, and leaves no process and no folder behind."
 import os
 import signal
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -157,13 +158,20 @@ def test_a_process_that_is_killed_is_told_and_replayed_to_where_it_stood(make, u
 
 def test_a_process_that_is_killed_during_its_start_is_told(make, until):
     before = children()
+
+    def kill():
+        while not (started := children() - before):
+            pass
+        os.kill(max(started), signal.SIGKILL)
+
+    # From a thread, and without a pause: a quick machine connects before the window is there.
+    killing = threading.Thread(target=kill, daemon=True)
+    killing.start()
     window = make(SAMPLES / "two_points.py")
-    until(lambda: children() - before)
-    os.kill(max(children() - before), signal.SIGKILL)
-    until(lambda: said(window))
+    until(lambda: said(window) and not killing.is_alive())
     assert "signal 9" in said(window) and window.context.state.stop is None and not window.context.link.moving
     assert window.messages.severity == "error" and said(window).startswith("The script could not begin: the engine process ")
-    assert not window.context.link._watchdog.watching  # it would say after a while that the process is not ready yet
+    assert not window.context.link._watchdog._timer.isActive()  # it would say after a while that it is not ready yet
     assert window.status.state.text() == "the script does not run" and window.status.hint.text().endswith("restarts it")
     why = said(window)
     window.context.link.move("next", granularity="op")
