@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.debug.events import Event
 from engine.debug.memory import ARRAYS, address, lender
+from engine.debug.spread import spread
 from engine.device.host import empty
 from engine.device.pool import pool
 from engine.errors import OutOfMemoryError
@@ -23,6 +24,9 @@ BUDGET = 256 << 20
 
 #: Events that the window may hold, however small they are.
 MOST_EVENTS = 200_000
+
+#: Elements that a thread copies at a time.
+_PIECE = 1 << 20
 
 #: Bytes from which two arrays on the same memory weigh as one: whether they are is not worth asking of smaller ones.
 _LARGE = 1 << 20
@@ -215,8 +219,7 @@ class Copies:
             copy = self._view(array)
             # Of the pool, where a step before had its copies: memory that is new to the process takes several times as long.
             if copy is None and type(array) is np.ndarray and array.flags.c_contiguous:
-                copy = empty(array.shape, array.dtype)
-                np.copyto(copy, array)
+                copy = _duplicate(array)
             known = self._made[id(array)] = array, array.copy() if copy is None else copy
         return known[1]
 
@@ -231,6 +234,15 @@ class Copies:
                 if start <= first and first + array.nbytes <= start + source.nbytes:
                     return np.ndarray(array.shape, array.dtype, copy, first - start, array.strides)
         return None
+
+
+def _duplicate(array: np.ndarray) -> np.ndarray:
+    """A copy of a contiguous array; of a large one by several threads."""
+    copy = empty(array.shape, array.dtype)
+    source, target = array.reshape(-1), copy.reshape(-1)
+    parts = [slice(at, at + _PIECE) for at in range(0, array.size, _PIECE)]
+    spread(lambda part: np.copyto(target[part], source[part]), parts, array.size)
+    return copy
 
 
 def _weighed(array: np.ndarray) -> Any:

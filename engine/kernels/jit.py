@@ -139,6 +139,13 @@ def strict_helper(function: Callable) -> Callable:
     return numba.njit(**_HELPER)(function)
 
 
+def called_helper(function: Callable) -> Callable:
+    """Like :func:`strict_helper`, but called: for loops that treat each element by itself and that the compiler makes worse
+    of where it inlines them. Sums of floats have no place in it.
+    """
+    return numba.njit(**{**_HELPER, "forceinline": False})(function)
+
+
 def _twin(function: Callable) -> Callable:
     # Numba's cache finds a function by file, line and name but not by options: the parallel form needs a
     # name of its own, or it would load the serial form's machine code.
@@ -188,7 +195,7 @@ class _CompileProgress(event.Listener):
 
 def _engine_kernel(happening) -> str | None:
     function = happening.data["dispatcher"].py_func
-    return function.__name__ if function.__module__.startswith("engine.") else None
+    return function.__name__ if (function.__module__ or "").startswith("engine.") else None
 
 
 def progress_shown() -> bool:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from engine.debug import spread
 from engine.debug.events import Event, Position
 from engine.debug.history import History
 
@@ -51,6 +52,15 @@ def test_an_event_outside_the_window_shows_an_edit_too():
 
 
 LARGE = np.arange(1 << 19, dtype=np.float32)
+
+
+@pytest.mark.parametrize("size", [0, 1, spread.LEAST, 3 * spread.LEAST + 5])
+def test_the_past_of_an_array_of_any_size_stays(size):
+    history, weight = History(), np.arange(size, dtype=np.float32)
+    history.add(before := event(0, w_new=weight))
+    history.overwriting(weight)
+    weight[:] = -1
+    np.testing.assert_array_equal(before.arrays["w_new"], np.arange(size, dtype=np.float32))
 
 
 def test_views_of_one_memory_get_views_of_one_copy():

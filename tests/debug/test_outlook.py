@@ -144,6 +144,13 @@ def test_the_kernel_that_is_compiled_is_named():
     assert compiling() is None
 
 
+def test_a_function_without_a_module_may_be_compiled():
+    space = {}
+    exec("import numba\n@numba.njit\ndef double(x):\n    return 2 * x\n", space)
+    assert space["double"].py_func.__module__ is None
+    assert space["double"](21) == 42
+
+
 def compile_progress_example():
     """Stands for a kernel."""
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.debug.views import arrays, blocks, spread
+from engine.debug import spread
+from engine.debug.views import arrays, blocks
 from engine.debug.views.arrays import describe, difference, histogram, npy_bytes, view
 from engine.debug.views.blocks import Range
 from engine.debug.views.slices import selection

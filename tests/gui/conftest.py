@@ -13,7 +13,7 @@ os.environ["QT_QPA_PLATFORM"] = os.environ.get("NABLASCOPE_TEST_PLATFORM", "offs
 from PyQt6.QtCore import QTimer
 from pytestqt.qtbot import QtBot
 
-from engine.debug.views.spread import THREAD_NAME
+from engine.debug.spread import THREAD_NAME
 from gui.context import Context
 from gui.following import Following
 from gui.link import Link

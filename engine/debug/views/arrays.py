@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from engine.debug.memory import name_of, on_cpu
+from engine.debug.spread import spread
 from engine.debug.statistics.observer import summarize
 from engine.debug.views.blocks import KERNEL_PIECE, PIECE, REDUCTIONS, TRANSFORMS, Range, block_factors, pieces, reduced
 from engine.debug.views.slices import selection
-from engine.debug.views.spread import spread
 from engine.kernels.cpu import statistics as kernels
 
 #: Elements that an answer may hold; leading dimensions are cut to what fits.

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from engine.debug.views.spread import spread
+from engine.debug.spread import spread
 from engine.kernels.cpu.block_sums import block_sums
 
 #: Elements that are worked on at a time: by NumPy, which reads them several times, and by kernels, which read them once.

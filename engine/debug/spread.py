@@ -1,4 +1,5 @@
-"""Work on the pieces of a large array by several threads: while the script stands, its processors have nothing to do."""
+"""Work on the pieces of a large array by several threads: the processors have nothing to do while the debugger works on the
+script's own."""
 
 from __future__ import annotations
 
