@@ -16,12 +16,20 @@ from engine.tensor import Tensor
 _KEPT = 8
 
 
+Failed = Callable[[trace.Observer, Exception], None]
+
+
 class Guarded(trace.Observer):
     """Hands calls on to ``listener``; an error there ends its listening, not the script."""
 
-    def __init__(self, listener: trace.Observer) -> None:
-        self.listener = listener
+    def __init__(self, listener: trace.Observer, failed: Failed) -> None:
+        self.listener, self._failed = listener, failed
         self.broken = False
+
+    def fail(self, error: Exception) -> None:
+        """The listener has raised ``error``: it is not called again."""
+        self.broken = True
+        self._failed(self.listener, error)
 
     @property
     def watches(self) -> frozenset[str]:  # type: ignore[override]
@@ -37,24 +45,23 @@ class Guarded(trace.Observer):
         return self.listener.can_wait
 
 
-def guarded(listener: trace.Observer, failed: Callable[[trace.Observer, Exception], None]) -> Guarded:
+def guarded(listener: trace.Observer, failed: Failed) -> Guarded:
     """``listener`` with a guard; ``failed`` is called once, with the first error."""
-    guard = Guarded(listener)
+    guard = Guarded(listener, failed)
     for name in _CALLS:
         if overrides(listener, name) and name not in ("run_forward", "run_backward", "read", "opened"):
-            setattr(guard, name, _caught(guard, getattr(listener, name), failed))
+            setattr(guard, name, _caught(guard, getattr(listener, name)))
     return guard
 
 
-def _caught(guard: Guarded, call: Callable, failed: Callable[[trace.Observer, Exception], None]) -> Callable:
+def _caught(guard: Guarded, call: Callable) -> Callable:
     def safely(*arguments: Any) -> None:
         if guard.broken:
             return
         try:
             call(*arguments)
         except Exception as error:
-            guard.broken = True
-            failed(guard.listener, error)
+            guard.fail(error)
 
     return safely
 
@@ -65,14 +72,16 @@ class Lean(trace.Observer):
     def __init__(self, recorder: Recorder, listeners: Sequence[Guarded]) -> None:
         self._recorder, self._listeners = recorder, listeners
         for name in _CALLS:
-            handlers = [getattr(observer, name) for observer in (recorder, *listeners) if overrides(observer, name)]
             if name in ("run_forward", "run_backward", "read", "opened", "before_write"):
                 continue
-            if handlers:
-                setattr(self, name, _all(handlers, name != "after_forwards"))
+            own = getattr(recorder, name) if overrides(recorder, name) else None
+            others = [(guard, getattr(guard.listener, name)) for guard in listeners if overrides(guard, name)]
+            if own is not None or others:
+                setattr(self, name, _all(own, others, name != "after_forwards"))
         self._before_forward = [o.before_forward for o in listeners if overrides(o, "before_forward")]
         self._before_backward = [o.before_backward for o in listeners if overrides(o, "before_backward")]
-        self.read, self.opened = _all([recorder.read]), _all([recorder.opened])
+        self._looking_back = [g.listener for g in listeners if type(g.listener).looks_back is not trace.Observer.looks_back]
+        self.read, self.opened = _all(recorder.read), _all(recorder.opened)
         self.run_forward = self._run_forward if self._before_forward else recorder.run_forward
         self.run_backward = self._run_backward if self._before_backward else recorder.run_backward
 
@@ -82,7 +91,7 @@ class Lean(trace.Observer):
 
     @property
     def looks_back(self) -> bool:  # type: ignore[override]
-        return any(listener.looks_back for listener in self._listeners)
+        return any(listener.looks_back for listener in self._looking_back)
 
     @property
     def defers(self) -> bool:  # type: ignore[override]
@@ -119,20 +128,24 @@ def overrides(observer: trace.Observer, name: str) -> bool:
     return name in observer.__dict__ or getattr(type(observer), name) is not getattr(trace.Observer, name)
 
 
-def _all(handlers: list[Callable], telling: bool = True) -> Callable:
-    """All of ``handlers``, one after the other; what the first says (the recorder forbids a change) is said.
+def _all(own: Callable | None, others: Sequence[tuple[Guarded, Callable]] = (), telling: bool = True) -> Callable:
+    """The recorder's ``own`` method, then those of listeners; what the recorder says (it forbids a change) is said.
 
     ``telling``: the observer is told first of the ops that wait.
     """
-    first, *others = handlers
     untold = trace.untold
 
+    # The guards are looked at here: a call more for each listener would take as long as most listeners do.
     def call(*arguments: Any) -> Any:
         if telling and untold:
             trace.tell()
-        answer = first(*arguments)
-        for handler in others:
-            handler(*arguments)
+        answer = None if own is None else own(*arguments)
+        for guard, handler in others:
+            if not guard.broken:
+                try:
+                    handler(*arguments)
+                except Exception as error:
+                    guard.fail(error)
         return answer
 
     return call

@@ -64,7 +64,7 @@ def take(recorder: Recorder, tensors: list[Tensor]) -> None:
             found.setdefault(key, tensor._array)
     entries, parts = _laid_out(_bounded(found))
     header = {"tick": recorder.tick, "steps": recorder.steps, "random": random_digest(), "entries": entries}
-    recording.checkpoints.mkdir(parents=True, exist_ok=True)
+    recording.make()
     path = recording.checkpoints / f"{recorder.tick:014d}"
     replace(path, json.dumps(header).encode() + b"\n", *parts)
     _thin_out(recording.checkpoints)

@@ -1,6 +1,6 @@
 """A recording: the folder in which the tape of a run lies, with its checkpoints.
 
-Files: ``manifest.json`` (how much of the others is valid; it is replaced as a whole), ``codes``, ``losses``,
+Files: ``manifest.json`` (what it is of), ``ends`` (how much of the others is valid), ``codes``, ``losses``,
 ``loss_steps``, ``read_ticks``, ``measures`` (little-endian numbers), ``kinds``, ``reads``, ``files`` and ``sites``
 (JSON, one a line),
 ``checkpoints/``, and in ``kept/`` what the run wrote to files with ``engine.save``. Whoever reads while the run goes on
@@ -14,13 +14,19 @@ import json
 import os
 import shutil
 import sys
+import time
+import zlib
 from array import array
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from engine.debug.replay.tape import Tape
 
-VERSION = 1
+VERSION = 2
+
+#: Bytes of ``ends``, which is written in one go: a checksum, and JSON with spaces behind it; and how many times it is
+#: looked at, where the other process is just writing it.
+_ENDS, _LOOKS = 1024, 100
 
 _NUMBERS = {"codes": "I", "losses": "d", "loss_steps": "Q", "read_ticks": "Q", "measures": "d"}
 _LINES = ("kinds", "reads", "files", "sites")
@@ -82,18 +88,31 @@ class Recording:
         self._kept_bytes = 0
         self.about = about or {}
         self._written: dict[str, tuple[int, int]] = {}
+        self._made = False
+        #: ``about`` as the manifest has it.
+        self._told: dict[str, Any] | None = None
 
     # ---- writing ----
 
+    def make(self) -> None:
+        """Make the folders, where that has not been done."""
+        if not self._made:
+            self.checkpoints.mkdir(parents=True, exist_ok=True)
+            self._made = True
+
     def flush(self, tape: Tape) -> None:
         """Write what is new on ``tape``. What lies in the folder of another run is replaced the first time."""
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
+        self.make()
         ends: dict[str, tuple[int, int]] = {}
         for name in (*_NUMBERS, *_LINES):
             ends[name] = self._append(name, getattr(tape, name))
         self._written = ends
-        manifest = {"version": VERSION, "about": self.about, "ends": ends}
-        replace(self.folder / "manifest.json", json.dumps(manifest).encode())
+        # In its place: to replace a file has file systems write to the disk at once, which takes as long as all the rest.
+        text = json.dumps(ends).encode().ljust(_ENDS - 8)
+        self._put("ends", 0, b"%08x" % zlib.crc32(text) + text)
+        if self._told != self.about:
+            replace(self.folder / "manifest.json", json.dumps({"version": VERSION, "about": self.about}).encode())
+            self._told = dict(self.about)
 
     def rewrite(self) -> None:
         """Have the next flush write everything: the tape was cut."""
@@ -126,13 +145,22 @@ class Recording:
         count, size = self._written.get(name, (0, 0))
         if count == len(values) and name in self._written:
             return count, size
-        path = self.folder / name
-        mode = "r+b" if path.exists() else "wb"
-        with open(path, mode) as file:
-            file.truncate(size)
-            file.seek(size)
-            _write(file, name, values[count:])
-            return len(values), file.tell()
+        data = _bytes_of(name, values[count:])
+        self._put(name, size, data)
+        return len(values), size + len(data)
+
+    def _put(self, name: str, at: int, data: bytes) -> None:
+        """Make ``data`` the end of a file, from place ``at`` on."""
+        file = os.open(os.path.join(self.folder, name), os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            os.lseek(file, at, os.SEEK_SET)
+            left = memoryview(data)
+            while left:
+                left = left[os.write(file, left) :]
+            if os.lseek(file, 0, os.SEEK_END) != at + len(data):
+                os.ftruncate(file, at + len(data))
+        finally:
+            os.close(file)
 
     # ---- reading ----
 
@@ -144,7 +172,7 @@ class Recording:
         """
         manifest = self._manifest()
         self.about = manifest["about"]
-        ends = {name: tuple(end) for name, end in manifest["ends"].items()}
+        ends = {name: tuple(end) for name, end in self._ends(manifest).items()}
         tape = Tape()
         for name, kind in _NUMBERS.items():
             numbers = array(kind)
@@ -160,6 +188,7 @@ class Recording:
             described = tuple([(tuple(shape), dtype, tuple(strides)) for shape, dtype, strides in outputs])
             tape.kinds.append((name, described, returns_tuple))
         self._written = ends
+        self._told = dict(self.about) if manifest["version"] == VERSION else None
         return tape
 
     def described(self) -> dict[str, Any]:
@@ -171,11 +200,22 @@ class Recording:
             manifest = json.loads((self.folder / "manifest.json").read_text())
         except FileNotFoundError:
             raise RecordingError(f"{self.folder}: there is no recording here") from None
-        if manifest.get("version") != VERSION:
+        if manifest.get("version") not in (1, VERSION):
             raise RecordingError(
                 f"{self.folder}: a recording of version {manifest.get('version')}; this engine reads version {VERSION}"
             )
         return manifest
+
+    def _ends(self, manifest: dict[str, Any]) -> dict[str, list[int]]:
+        """How many values of each file are valid, and how many bytes."""
+        if manifest["version"] == 1:
+            return manifest["ends"]
+        for _ in range(_LOOKS):
+            data = self._bytes("ends", _ENDS)
+            if data[:8] == b"%08x" % zlib.crc32(data[8:]):
+                return json.loads(data[8:])
+            time.sleep(0.001)  # it is being written just now
+        raise RecordingError(f"{self.folder}: ends is broken")
 
     def _bytes(self, name: str, size: int) -> bytes:
         try:
@@ -184,17 +224,16 @@ class Recording:
         except FileNotFoundError:
             raise RecordingError(f"{self.folder}: {name} is missing in the recording") from None
         if len(data) != size:
-            raise RecordingError(f"{self.folder}: {name} has {len(data)} bytes but the manifest says {size}")
+            raise RecordingError(f"{self.folder}: {name} has {len(data)} bytes but should have {size}")
         return data
 
 
-def _write(file: BinaryIO, name: str, values: Any) -> None:
-    if name in _NUMBERS:
-        if sys.byteorder == "big":
-            values.byteswap()
-        file.write(values.tobytes())
-    else:
-        file.write(_lines(values).encode())
+def _bytes_of(name: str, values: Any) -> bytes:
+    if name not in _NUMBERS:
+        return _lines(values).encode()
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values.tobytes()
 
 
 def _lines(values: list[Any]) -> str:
