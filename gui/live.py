@@ -21,6 +21,8 @@ class Live(QObject):
         self._link, self._state = context.link, context.state
         self._number = 0
         self._sent: tuple[list[dict[str, Any]], bool] | None = None
+        #: The wishes that the engine knows of: until it knows others, what comes answers these, and is nobody's.
+        self._known: dict[str, list[dict[str, Any]]] | None = None
         self._collect = single_shot(self, _COLLECT, self._send)
         self._link.snapped.connect(self._snapped)
         self._state.subscribe("live", self._wishes_changed)
@@ -28,7 +30,7 @@ class Live(QObject):
 
     def _running_changed(self) -> None:
         # Whatever process it is that runs now, it may not have been asked yet.
-        self._sent = None
+        self._sent = self._known = None
         if self._state.running:
             self._collect.start()
         else:
@@ -39,10 +41,13 @@ class Live(QObject):
             self._collect.start()
 
     def _send(self) -> None:
+        if not self._state.running:
+            return
         views = [view for views in self._state.live.values() for view in views]
         # A panel without views yet waits for the structure.
         enabled = bool(self._state.live)
-        if (views, enabled) == self._sent or not self._state.running:
+        self._known = self._state.live
+        if (views, enabled) == self._sent:
             return
         self._sent = views, enabled
         self._number += 1
@@ -53,7 +58,7 @@ class Live(QObject):
         if not self._state.running:
             return
         changes: dict[str, Any] = {"progress": body["progress"]} if "progress" in body else {}
-        if body["subscription"] != self._number:
+        if body["subscription"] != self._number or self._state.live is not self._known:
             if "graph" not in body:
                 self._state.update(**changes)
                 return

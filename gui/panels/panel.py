@@ -192,8 +192,11 @@ class Panel(QWidget):
         if sip.isdeleted(self) or not self.isVisible() or snapshot is None or not self.state.running:
             return
         if "events" in snapshot:
+            wanted = self.state.live.get(self.key)
             self.take_structure(snapshot)
             self.renew_live()
+            if self.state.live.get(self.key) != wanted:
+                return  # what has come with it answers other wishes
         start = f"{self.key}:"
         own = {id.removeprefix(start): body for id, body in snapshot["views"].items() if id.startswith(start)}
         if own:

@@ -93,6 +93,41 @@ def test_snapshots_reach_the_panel_that_asked(watching, link, context, until):
     assert len(watching.shown) == 1
 
 
+def test_what_answers_other_wishes_than_the_present_is_nobodys(watching, link, context, until):
+    context.state.update(running=True)
+    until(lambda: asked(link))
+    body = {"subscription": 1, "step": 3, "views": {"watching:a": {"total": 4}}}
+    link.snapped.emit(body)
+    assert len(watching.shown) == 1
+    # The panel shows something else now, of which the engine has not heard yet.
+    watching.wanted = ["a", "b"]
+    watching.renew_live()
+    link.snapped.emit({**body, "step": 4})
+    assert len(watching.shown) == 1
+    until(lambda: len(asked(link)) == 2)
+    link.snapped.emit({**body, "subscription": 2, "step": 5})
+    assert len(watching.shown) == 2
+    # It stops, shows something else, and runs on: the engine goes on with what it was asked for the last time.
+    context.state.update(running=False)
+    context.state.update(running=True)
+    link.snapped.emit({**body, "subscription": 2, "step": 6})
+    assert len(watching.shown) == 2
+    until(lambda: len(asked(link)) == 3)
+    link.snapped.emit({**body, "subscription": 3, "step": 7})
+    assert len(watching.shown) == 3
+
+
+def test_what_comes_with_a_structure_that_changes_the_wishes_is_nobodys(watching, link, context, until):
+    context.state.update(running=True)
+    until(lambda: asked(link))
+    body = {"subscription": 1, "step": 3, "views": {"watching:a": {"total": 4}}, "graph": {}, "events": []}
+    link.snapped.emit(body)
+    assert len(watching.shown) == 1
+    watching.wanted = ["c"]
+    link.snapped.emit({**body, "step": 4})
+    assert len(watching.shown) == 1 and watching.structures == 2
+
+
 def test_snapshots_that_wait_are_joined():
     old = {"subscription": 1, "views": {"a": 1, "b": 1}, "graph": 5}
     assert joined(old, {"subscription": 1, "views": {"a": 2}}) == {"subscription": 1, "views": {"a": 2, "b": 1}, "graph": 5}

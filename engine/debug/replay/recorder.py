@@ -38,7 +38,7 @@ COMPUTED_STEPS = 2
 
 #: Seconds between checkpoints, at least; and how many times longer than one takes the time between them must be.
 INTERVAL = 0.5
-AMORTISED = 200.0
+AMORTISED = 400.0
 
 #: Seconds of work that a checkpoint waits while the user steps: what was stepped by hand is soon replayed, and a
 #: checkpoint of 100 MB would take longer than the steps.
