@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays as any_array
 
 import engine as torch
 from engine import nn, trace
+from engine.debug.session import Session
 from engine.debug.statistics.observer import Statistics, Summary, summarize
 from engine.kernels.cpu import statistics as kernels
 
@@ -474,3 +475,31 @@ def test_a_large_array_is_summed_up_by_several_threads_with_the_same_bits(monkey
     assert used
     monkeypatch.setattr(observer, "_LARGE", array.size + 1)
     assert summarize(array) == several and len(used) == 1
+
+
+STEPPED = """
+import engine as torch
+from engine import nn
+
+model = nn.Linear(2, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for step in range(12):
+    optimizer.zero_grad()
+    loss = model(torch.ones(4, 2)).pow(2).mean()
+    loss.backward()
+    optimizer.step()
+"""
+
+
+def test_steps_of_a_fork_are_those_of_the_run(tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text(STEPPED)
+    with Session.launch(path) as session:
+        session.start(120)
+        session.listen_to("statistics", enabled=True)
+        session.step("runTo", step=7)
+        session.fork([{"kind": "exec", "code": "optimizer.param_groups[0]['lr'] = 0.2"}], "faster")
+        session.step("runTo", step=10)
+        body = session.request("statistics", names=["weight"], field="norm")
+        assert body["series"]["weight"]["steps"][-3:] == [7, 8, 9]
+        assert body["latest"]["weight"]["step"] == 9

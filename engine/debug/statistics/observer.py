@@ -99,6 +99,8 @@ class Statistics(trace.Observer):
         ratio_every: every how many steps the update ratio is computed; 0: never.
         histograms_every: every how many steps histograms are made, which take longer than all the rest.
         limit, limit_bytes: how many steps are kept, and in how many bytes at most (128 MiB).
+        steps: says how many optimizer steps have ended, where another counts them: it may have heard of some that this
+            observer did not, such as those that the replay of a fork passes over. By default those that this one saw end.
 
     Raises:
         ValueError: for another tier, or ``every`` below 1.
@@ -117,11 +119,13 @@ class Statistics(trace.Observer):
         limit: int = 10_000,
         limit_bytes: int = 1 << 27,
         histograms_every: int = 1,
+        steps: Callable[[], int] | None = None,
     ) -> None:
         self._names, self._paths, self.ratio_every = _naming(names), paths, ratio_every
+        self._steps = steps
         self.histograms_every = max(1, histograms_every)
         self.history = History(limit, limit_bytes)
-        self.step = 0
+        self.step = steps() if steps is not None else 0
         self._collected = Collected([], [], [], [])
         self._functions, self._outputs, self._backwards, self._gradients = self._collected
         self._layouts: list[Layout] = []
@@ -166,6 +170,9 @@ class Statistics(trace.Observer):
             self._begin()
 
     def begin_step(self, optimizer: Any) -> None:
+        if self._steps is not None and self.step != (counted := self._steps()):
+            self.step = counted
+            self._due = self._due and self._is_due()
         if self._due and self.ratio_every and self.step % self.ratio_every == 0:
             self._parameters_of(optimizer).keep()
 
@@ -185,8 +192,11 @@ class Statistics(trace.Observer):
         self._outputs.clear()
         self._backwards.clear()
         self._gradients.clear()
+        self._due = self._is_due()
+
+    def _is_due(self) -> bool:
         every = self.every
-        self._due = self.tier != "off" and bool(every(self.step) if callable(every) else self.step % every == 0)
+        return self.tier != "off" and bool(every(self.step) if callable(every) else self.step % every == 0)
 
     def _parameters_of(self, optimizer: Any) -> Parameters:
         known = self._parameters.get(id(optimizer))
