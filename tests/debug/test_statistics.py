@@ -481,9 +481,9 @@ STEPPED = """
 import engine as torch
 from engine import nn
 
-model = nn.Linear(2, 1)
+model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-for step in range(12):
+for step in range(22):
     optimizer.zero_grad()
     loss = model(torch.ones(4, 2)).pow(2).mean()
     loss.backward()
@@ -491,15 +491,21 @@ for step in range(12):
 """
 
 
-def test_steps_of_a_fork_are_those_of_the_run(tmp_path):
+def test_a_fork_has_the_steps_and_the_tensors_of_the_run(tmp_path):
     path = tmp_path / "script.py"
     path.write_text(STEPPED)
     with Session.launch(path) as session:
         session.start(120)
         session.listen_to("statistics", enabled=True)
-        session.step("runTo", step=7)
-        session.fork([{"kind": "exec", "code": "optimizer.param_groups[0]['lr'] = 0.2"}], "faster")
-        session.step("runTo", step=10)
-        body = session.request("statistics", names=["weight"], field="norm")
-        assert body["series"]["weight"]["steps"][-3:] == [7, 8, 9]
-        assert body["latest"]["weight"]["step"] == 9
+        session.step("runTo", step=2)
+        names = set(session.request("statistics")["latest"])
+        session.step("next", granularity="op")  # in the midst of a step
+        for step in (7, 14):
+            # On its way the replay hears of some ops, and of many steps nothing.
+            session.fork([{"kind": "exec", "code": f"optimizer.param_groups[0]['lr'] = {step / 100}"}])
+            session.step("runTo", step=step)
+        session.step("runTo", step=16)
+        body = session.request("statistics", names=["0.weight"], field="norm")
+        assert set(body["latest"]) == names
+        assert body["series"]["0.weight"]["steps"][-2:] == [14, 15]
+        assert {values["step"] for values in body["latest"].values()} == {15}

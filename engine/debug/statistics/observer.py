@@ -147,6 +147,7 @@ class Statistics(trace.Observer):
     def after_forward(
         self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
     ) -> None:
+        self._catch_up()
         if self._due and function.seq >= 0 and not (function.is_view and _repeats_input(inputs, outputs)):
             self._functions.append(function)
             self._outputs += outputs
@@ -170,9 +171,7 @@ class Statistics(trace.Observer):
             self._begin()
 
     def begin_step(self, optimizer: Any) -> None:
-        if self._steps is not None and self.step != (counted := self._steps()):
-            self.step = counted
-            self._due = self._due and self._is_due()
+        self._catch_up()
         if self._due and self.ratio_every and self.step % self.ratio_every == 0:
             self._parameters_of(optimizer).keep()
 
@@ -187,16 +186,19 @@ class Statistics(trace.Observer):
 
     # ---- a step's record ----
 
+    def _catch_up(self) -> None:
+        """Where the ends of steps were not heard of, what was collected of them belongs to no step that is."""
+        if self._steps is not None and self.step != (counted := self._steps()):
+            self.step = counted
+            self._begin()
+
     def _begin(self) -> None:
         self._functions.clear()
         self._outputs.clear()
         self._backwards.clear()
         self._gradients.clear()
-        self._due = self._is_due()
-
-    def _is_due(self) -> bool:
         every = self.every
-        return self.tier != "off" and bool(every(self.step) if callable(every) else self.step % every == 0)
+        self._due = self.tier != "off" and bool(every(self.step) if callable(every) else self.step % every == 0)
 
     def _parameters_of(self, optimizer: Any) -> Parameters:
         known = self._parameters.get(id(optimizer))
