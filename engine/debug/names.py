@@ -11,6 +11,9 @@ from engine.debug.lines import user_frame, user_frames
 from engine.nn.module import Module
 from engine.tensor import Tensor
 
+#: What runs wherever a module is called.
+_CALL = Module.__call__.__code__
+
 
 class Names:
     """Paths of modules (``"features.0"``) and names of their parameters and buffers (``"features.0.weight"``).
@@ -46,6 +49,20 @@ class Names:
                 self._modules[module] = prefix + path if path else (prefix.rstrip(".") or type(root).__name__)
         for name, tensor in parameters:
             self._tensors[id(tensor)] = (weakref.ref(tensor), prefix + name)
+
+    def learn_called(self, module: Module, frame: FrameType | None) -> None:
+        """Take in the module that the script called and within whose call ``module`` is called now, at ``frame``: watching
+        may have begun in its midst, and what is inner is no model of its own.
+        """
+        if module in self._modules:
+            return
+        root, caller = module, frame
+        while frame is not None:
+            if frame.f_code is _CALL:
+                root, caller = frame.f_locals["self"], frame.f_back
+            frame = frame.f_back
+        user = user_frame(caller)
+        self.learn(root, {**user.f_globals, **user.f_locals} if user is not None else {})
 
     def learn_all(self, frame: FrameType | None) -> None:
         """Take in the modules that the variables of ``frame`` and of the frames around it hold."""

@@ -163,8 +163,7 @@ class Watcher(trace.Observer):
         for listener in self.listeners:
             listener.enter_module(module, inputs)
         if not self._modules:
-            frame = user_frame(sys._getframe(1))
-            self.names.learn(module, {**frame.f_globals, **frame.f_locals} if frame is not None else {})
+            self.names.learn_called(module, sys._getframe(1))
         path = self.names.module(module)
         depth = len(self._modules)
         self._modules.append((module, path))

@@ -125,8 +125,11 @@ def _value(item: NodeItem, spot: Spot, part: str) -> list[str]:
         return ["the same numbers in another shape"] if part == "values" and form.kind == "label" else []
     if spot.index is not None:
         value = number_at(content, form, part, spot.index)
-        text = format_number(value) if value is not None else "zoom in the Tensor panel for the exact number"
-        return [f"[{', '.join(map(str, spot.index))}] = {text}"]
+        place = f"[{', '.join(map(str, spot.index))}]"
+        if value is not None:
+            return [f"{place} = {format_number(value)}"]
+        # So is the range in the caption: that of what the colours stand for.
+        return [f"{place} is drawn in a mean with its neighbours;", "click it to read it in the Tensor panel"]
     if math.isfinite(content.low):
         return [f"{format_number(content.low)} … {format_number(content.high)}"]
     return []

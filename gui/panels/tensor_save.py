@@ -32,6 +32,8 @@ class TensorSave:
 
     def __init__(self, panel: TensorPanel) -> None:
         self._panel = panel
+        #: Where a file was saved last: the next one is likely to belong beside it.
+        self._folder = Path.cwd()
         #: The file of numbers that are on their way, part after part.
         self._waiting: Path | None = None
         panel.state.subscribe(("stop", "running"), self._moved)
@@ -39,9 +41,12 @@ class TensorSave:
     def ask(self, kind: str) -> None:
         """Ask for a file name, then write; ``kind``: "npy", "png" or "svg"."""
         name = re.sub(r"[^\w.-]+", "_", self._panel.source.title) or "tensor"
-        path, _ = QFileDialog.getSaveFileName(self._panel, "Save", f"{name}.{kind}", _FILTERS[kind])
-        if path:
-            self.write(kind, Path(path))
+        suggestion = str(self._folder / f"{name}.{kind}")
+        chosen, _ = QFileDialog.getSaveFileName(self._panel, "Save", suggestion, _FILTERS[kind])
+        if chosen:
+            path = Path(chosen if chosen.lower().endswith(f".{kind}") else f"{chosen}.{kind}")
+            self._folder = path.parent
+            self.write(kind, path)
 
     def write(self, kind: str, path: Path) -> None:
         """Write the file; a refusal is a message."""

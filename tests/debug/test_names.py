@@ -4,6 +4,7 @@ import gc
 import sys
 
 import engine as torch
+from engine import nn
 from engine.debug import names as names_module
 from engine.debug.names import Names
 
@@ -48,3 +49,17 @@ def test_what_is_not_trained_is_not_looked_for(monkeypatch):
     names, looks = Names(), counted(monkeypatch)
     data = torch.zeros(2)
     assert names.trained(data, sys._getframe()) == "" and names.trained(data * 2, sys._getframe()) == "" and looks == []
+
+
+def test_a_model_that_is_met_in_the_midst_of_its_call_is_the_one_that_has_names():
+    names = Names()
+
+    class Met(nn.Linear):
+        def forward(self, x):
+            names.learn_called(self, sys._getframe())
+            return super().forward(x)
+
+    model = nn.Sequential(nn.ReLU(), nn.Sequential(Met(2, 1)))
+    model(torch.ones(1, 2))
+    assert names.models() == [model]
+    assert names.tensor(model[1][0].weight) == "1.0.weight"

@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays as any_array
 
 import engine as torch
 from engine import nn, trace
+from engine.debug.session import Session
 from engine.debug.statistics.observer import Statistics, Summary, summarize
 from engine.kernels.cpu import statistics as kernels
 
@@ -474,3 +475,37 @@ def test_a_large_array_is_summed_up_by_several_threads_with_the_same_bits(monkey
     assert used
     monkeypatch.setattr(observer, "_LARGE", array.size + 1)
     assert summarize(array) == several and len(used) == 1
+
+
+STEPPED = """
+import engine as torch
+from engine import nn
+
+model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for step in range(22):
+    optimizer.zero_grad()
+    loss = model(torch.ones(4, 2)).pow(2).mean()
+    loss.backward()
+    optimizer.step()
+"""
+
+
+def test_a_fork_has_the_steps_and_the_tensors_of_the_run(tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text(STEPPED)
+    with Session.launch(path) as session:
+        session.start(120)
+        session.listen_to("statistics", enabled=True)
+        session.step("runTo", step=2)
+        names = set(session.request("statistics")["latest"])
+        session.step("next", granularity="op")  # in the midst of a step
+        for step in (7, 14):
+            # On its way the replay hears of some ops, and of many steps nothing.
+            session.fork([{"kind": "exec", "code": f"optimizer.param_groups[0]['lr'] = {step / 100}"}])
+            session.step("runTo", step=step)
+        session.step("runTo", step=16)
+        body = session.request("statistics", names=["0.weight"], field="norm")
+        assert set(body["latest"]) == names
+        assert body["series"]["0.weight"]["steps"][-2:] == [14, 15]
+        assert {values["step"] for values in body["latest"].values()} == {15}

@@ -420,6 +420,13 @@ def test_hint_says_name_shape_and_value(panel):
     )
 
 
+def test_hint_of_what_is_drawn_in_a_mean_tells_where_the_number_is(panel):
+    go(panel, 14)
+    panel.scene.nodes["fc1/Linear"].contents["weight"] = Content(np.zeros((1, 1)), 0.0, 0.0)
+    text = panel.pointing.hint(Spot("fc1/Linear", "weight", (0, 0)))
+    assert "[0, 0] is drawn in a mean with its neighbours;\nclick it to read it in the Tensor panel" in text
+
+
 def test_another_sample_is_asked_for(panel, context):
     go(panel, 14)
     context.state.reselect(sample=3)

@@ -1,9 +1,11 @@
 """The Tensor panel: what it shows for a stop and a selection, what it asks for, and what a click does."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPointF, Qt, QTimer
-from PyQt6.QtWidgets import QApplication, QComboBox
+from PyQt6.QtWidgets import QApplication, QComboBox, QFileDialog
 
 from gui.asking import LOST
 from gui.makers import maker_of, with_events
@@ -328,6 +330,22 @@ def test_numbers_that_the_engine_refuses_are_told_as_not_written(panel, engine, 
         said.clear()
         panel.actions_.saver.write("npy", tmp_path / "w.npy")
         assert said == told and list(tmp_path.iterdir()) == []  # a lost process is told for all questions at once
+
+
+def test_files_are_saved_beside_the_one_before_with_the_letters_of_their_format(panel, engine, tmp_path, monkeypatch):
+    linear_layer(engine)
+    stop_at(panel, engine.events[0], event=0, name="w", index=(0, 1))
+    suggested = []
+
+    def choose(_parent, _title, suggestion, _filter):
+        suggested.append(Path(suggestion))
+        return str(tmp_path / "numbers"), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
+    panel.actions_.saver.ask("npy")
+    panel.actions_.saver.ask("svg")
+    assert suggested[1].parent == tmp_path and suggested[1].name == suggested[0].with_suffix(".svg").name
+    assert {path.name for path in tmp_path.iterdir()} == {"numbers.npy", "numbers.svg"}
 
 
 def test_numbers_that_the_script_leaves_behind_are_told_as_not_written(panel, engine, tmp_path):

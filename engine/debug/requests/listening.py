@@ -21,9 +21,9 @@ def _statistics(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]
         debuggee.statistics = Statistics(
             tier=arguments.get("tier", "scalars"), every=arguments.get("every", 1), names=debugger.names.name_of,
             histograms_every=arguments.get("histogramsEvery", 1),
+            # Steps are those of the run, whenever it is asked for.
+            steps=lambda: debugger.recorder.steps,
         )  # fmt: skip
-        # Steps are those of the run, whenever it is asked for.
-        debuggee.statistics.step = debugger.recorder.steps
         debugger.listen(debuggee.statistics, debuggee.listener_failed)
     elif arguments.get("enabled") and ("tier" in arguments or "every" in arguments):
         tier, every = arguments.get("tier", debuggee.statistics.tier), arguments.get("every", debuggee.statistics.every)

@@ -99,6 +99,8 @@ class Statistics(trace.Observer):
         ratio_every: every how many steps the update ratio is computed; 0: never.
         histograms_every: every how many steps histograms are made, which take longer than all the rest.
         limit, limit_bytes: how many steps are kept, and in how many bytes at most (128 MiB).
+        steps: says how many optimizer steps have ended, where another counts them: it may have heard of some that this
+            observer did not, such as those that the replay of a fork passes over. By default those that this one saw end.
 
     Raises:
         ValueError: for another tier, or ``every`` below 1.
@@ -117,11 +119,13 @@ class Statistics(trace.Observer):
         limit: int = 10_000,
         limit_bytes: int = 1 << 27,
         histograms_every: int = 1,
+        steps: Callable[[], int] | None = None,
     ) -> None:
         self._names, self._paths, self.ratio_every = _naming(names), paths, ratio_every
+        self._steps = steps
         self.histograms_every = max(1, histograms_every)
         self.history = History(limit, limit_bytes)
-        self.step = 0
+        self.step = steps() if steps is not None else 0
         self._collected = Collected([], [], [], [])
         self._functions, self._outputs, self._backwards, self._gradients = self._collected
         self._layouts: list[Layout] = []
@@ -143,6 +147,7 @@ class Statistics(trace.Observer):
     def after_forward(
         self, function: Function, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
     ) -> None:
+        self._catch_up()
         if self._due and function.seq >= 0 and not (function.is_view and _repeats_input(inputs, outputs)):
             self._functions.append(function)
             self._outputs += outputs
@@ -166,6 +171,7 @@ class Statistics(trace.Observer):
             self._begin()
 
     def begin_step(self, optimizer: Any) -> None:
+        self._catch_up()
         if self._due and self.ratio_every and self.step % self.ratio_every == 0:
             self._parameters_of(optimizer).keep()
 
@@ -179,6 +185,12 @@ class Statistics(trace.Observer):
         self._begin()
 
     # ---- a step's record ----
+
+    def _catch_up(self) -> None:
+        """Where the ends of steps were not heard of, what was collected of them belongs to no step that is."""
+        if self._steps is not None and self.step != (counted := self._steps()):
+            self.step = counted
+            self._begin()
 
     def _begin(self) -> None:
         self._functions.clear()
