@@ -25,9 +25,7 @@ _MOST_LINES = 8
 
 
 class _Code(QPlainTextEdit):
-    """Code that the wheel scrolls where it is longer than it is high; else it scrolls what the code stands in, and no line of
-    it out of sight.
-    """
+    """Code that the wheel scrolls where it is longer than it is high; else it scrolls what the code stands in."""
 
     whole = True
 
