@@ -19,7 +19,9 @@ class Names:
     """Paths of modules (``"features.0"``) and names of their parameters and buffers (``"features.0.weight"``).
 
     The first module that has parameters gives names without a prefix; those of further modules begin with the
-    variable that holds the module, or with its class. A module without a parent is called by its class.
+    variable that holds the module, or with its class. A module without a parent is called by its class. One that no call
+    but only a variable has shown, at a stop, gives way to the module that it turns out to be a part of: so the names are
+    those of a run that has not stopped there.
     """
 
     def __init__(self) -> None:
@@ -29,26 +31,50 @@ class Names:
         # Trained tensors that no variable has held, by id: the lines at which one was looked for.
         self._unheld: dict[int, tuple[weakref.ref, set[tuple[CodeType, int]]]] = {}
         self._prefixes: set[str] = set()
+        # Roots that have not been called, and what their names begin with.
+        self._held: weakref.WeakKeyDictionary[Module, str] = weakref.WeakKeyDictionary()
         self.roots: list[weakref.ref] = []
 
     def models(self) -> list[Module]:
         """The roots that are still alive: modules with parameters that no other known one holds."""
         return [root for reference in self.roots if (root := reference()) is not None]
 
-    def learn(self, root: Module, namespace: dict[str, Any]) -> None:
-        """Take in ``root`` and all below it, if it is new; ``namespace`` is where a variable may hold it."""
+    def learn(self, root: Module, namespace: dict[str, Any], called: bool = True) -> None:
+        """Take in ``root`` and all below it, if it is new; ``namespace`` is where a variable may hold it. What was called
+        before keeps its name.
+        """
+        if called:
+            self._held.pop(root, None)
         if root in self._modules:
             return
-        parameters = list(root.named_parameters()) + list(root.named_buffers())
-        prefix = ""
+        inside = list(root.modules())
+        for module in inside:
+            self._give_up(module)
+        named = {id(tensor) for module in inside if module in self._modules for tensor in _tensors_of(module).values()}
+        parameters, prefix = _tensors_of(root), ""
         if parameters:
             prefix = self._prefix(root, namespace)
             self.roots.append(weakref.ref(root))
+            if not called:
+                self._held[root] = prefix
         for path, module in root.named_modules():
             if module not in self._modules:
                 self._modules[module] = prefix + path if path else (prefix.rstrip(".") or type(root).__name__)
-        for name, tensor in parameters:
-            self._tensors[id(tensor)] = (weakref.ref(tensor), prefix + name)
+        for name, tensor in parameters.items():
+            if id(tensor) not in named:
+                self._tensors[id(tensor)] = (weakref.ref(tensor), prefix + name)
+
+    def _give_up(self, root: Module) -> None:
+        """Forget the names of a root that has not been called, and those below it."""
+        prefix = self._held.pop(root, None)
+        if prefix is None:
+            return
+        self._prefixes.discard(prefix.removesuffix("."))
+        self.roots = [reference for reference in self.roots if reference() is not root]
+        for module in root.modules():
+            self._modules.pop(module, None)
+        for tensor in _tensors_of(root).values():
+            self._tensors.pop(id(tensor), None)
 
     def learn_called(self, module: Module, frame: FrameType | None) -> None:
         """Take in the module that the script called and within whose call ``module`` is called now, at ``frame``: watching
@@ -72,7 +98,7 @@ class Names:
                 inner = {id(m) for module in held for m in module.modules() if m is not module}
                 for module in held:
                     if id(module) not in inner and next(module.parameters(), None) is not None:
-                        self.learn(module, names)
+                        self.learn(module, names, called=False)
             frame = frame.f_back
 
     def name_of(self, tensor: Tensor) -> str:
@@ -140,3 +166,7 @@ class Names:
     def all_modules(self) -> dict[str, Module]:
         """Every known module that is alive, by path."""
         return {path: module for module, path in self._modules.items()}
+
+
+def _tensors_of(root: Module) -> dict[str, Tensor]:
+    return {**dict(root.named_parameters()), **dict(root.named_buffers())}

@@ -14,6 +14,9 @@ _WORDS = {"forward": "activations", "backward": "gradients", "update": "weight c
 #: What of them is said where there is little room.
 _BRIEF = {"forward": ("activations",), "backward": ("gradients",), "update": ("weight changes", "Δ weights")}
 
+#: Stops behind which there is nothing to step on to.
+_ENDS = ("end", "exception")
+
 Filled = Iterable[tuple[str, str, Wanted | None]]
 
 
@@ -40,7 +43,8 @@ def at_stop(fill: Fill, shown: Filled, stop: dict[str, Any], sample: int) -> Cap
     shown = list(shown)
     # Before the first pass, or where the history holds none of it any more.
     if shown and all(wanted is None for _, _, wanted in shown):
-        return Caption("no numbers of it are at hand here", ("no numbers here",))
+        way = ": step back (Alt+F10)" if stop.get("kind") in _ENDS else ""
+        return Caption(f"no numbers of it are at hand here{way}", (f"no numbers here{way}", "no numbers here"))
     what = _WORDS[fill.mode]
     steps = stop.get("step")
     if fill.step is not None and steps is not None and steps > fill.step and not fill.validates:

@@ -115,11 +115,11 @@ def _paint_circles(painter: QPainter, item: NodeItem, content: Content | None, l
 
 
 def _paint_quickly(painter: QPainter, item: NodeItem, content: Content | None, column: Column) -> bool:
-    """While the zoom changes: the circles of another zoom, stretched, or dots where there are none. False where they are
-    here as they should be.
+    """While the zoom changes: the circles of another zoom, stretched, or dots where there are none: those of another layout
+    would reach out of the item. False where they are here as they should be.
     """
     known: tuple[tuple[Any, ...], QImage] | None = None if content is None else content.pictures.get("column")
-    if known is None or not isinstance(key := known[0][0], Column) or known[0] != (key, item.theme):
+    if known is None or not isinstance(key := known[0][0], Column) or known[0] != (key, item.theme) or key[:3] != column[:3]:
         _paint_dots(painter, item, content, column.zoom)
         return True
     if key == column:

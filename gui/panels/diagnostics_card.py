@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QResizeEvent, QTextOption
+from PyQt6.QtGui import QResizeEvent, QTextOption, QWheelEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.context import Context
@@ -18,6 +18,22 @@ from gui.steps import step_number
 from gui.theme import Theme
 
 _ICONS = {"error": "error", "warning": "warning", "hint": "info"}
+
+
+#: Lines of code that are shown at once.
+_MOST_LINES = 8
+
+
+class _Code(QPlainTextEdit):
+    """Code that the wheel scrolls where it is longer than it is high; else it scrolls what the code stands in."""
+
+    whole = True
+
+    def wheelEvent(self, e: QWheelEvent | None) -> None:
+        if e is not None and self.whole:
+            e.ignore()
+        else:
+            super().wheelEvent(e)
 
 
 class FindingCard(QFrame):
@@ -45,7 +61,7 @@ class FindingCard(QFrame):
         #: The event that the place's link leads to, and the array there; None while it leads nowhere.
         self._goal: tuple[int | None, str | None] = (None, None)
         self.place.clicked.connect(self._jump)
-        self.code = QPlainTextEdit()
+        self.code = _Code()
         self.code.setAccessibleName("Code of the trial")
         self.code.setToolTip("What is run in the fork; change it to fit the names of your script")
         self.code.setTabChangesFocus(True)
@@ -118,7 +134,8 @@ class FindingCard(QFrame):
         metrics = self.code.fontMetrics()
         columns = max(10, (self.width() - 24) // max(1, metrics.horizontalAdvance("m")))
         lines = sum(lines_of(line, columns) for line in self.code.toPlainText().split("\n"))
-        self.code.setFixedHeight(metrics.lineSpacing() * min(lines, 8) + 20)
+        self.code.setFixedHeight(metrics.lineSpacing() * min(lines, _MOST_LINES) + 20)
+        self.code.whole = lines <= _MOST_LINES
 
     def _fit_place(self) -> None:
         """Cut the middle of a place that is wider than the card, rather than everything at the right."""

@@ -10,7 +10,7 @@ from gui.network.feed import Feed
 from gui.network.fill import Fill
 from gui.network.naming import Naming
 from gui.network.scene import NetworkScene
-from gui.network.values import Content
+from gui.network.values import Content, Wanted
 from gui.network.view import NetworkView
 from gui.panels.network_controls import fit_button, mode_box
 from gui.panels.network_drawing import Drawing
@@ -26,6 +26,9 @@ from gui.timers import READABLE, Paced, single_shot
 #: Said where the script has come to this before a picture of its network was made: there is nothing to step on to.
 _BACK = "before a picture of its network was made. Step back (Alt+F10), or restart (Ctrl+Shift+F5) and step (F10)."
 _UNSEEN = {"end": f"The script ended {_BACK}", "exception": f"The script stopped at an exception {_BACK}"}
+
+#: The event before the first: up to it nothing is known.
+_NOTHING = -1
 
 
 class NetworkPanel(Panel):
@@ -195,9 +198,10 @@ class NetworkPanel(Panel):
             return
         self._refreshed = stop, self.state.selection, self.state.graph
         # A run too short for a picture has told what its ops were, but not their numbers: those of before stay.
-        shown = stop if self._before is None else {**stop, "seq": self._before}
-        fill = Fill(graph, layout, self._log, shown, self.state.selection.sample, self.mode.currentData())
-        wanted = list(fill.all())
+        fill, wanted = self._filled(stop if self._before is None else {**stop, "seq": self._before})
+        if self._before is not None and not any(part == "weight" and one is not None for _, part, one in wanted):
+            # Of its weights nothing is known: what was recorded before is of another network, whose loss is none of its.
+            fill, wanted = self._filled({**stop, "seq": _NOTHING})
         for node, part, one in wanted:
             if self.free.show_seen(fill, node, part, one):
                 self._feed.drop(node, part)
@@ -208,6 +212,13 @@ class NetworkPanel(Panel):
         self._show(fill)
         said = caption.unseen(fill.mode) if unseen else caption.at_stop(fill, wanted, stop, self.state.selection.sample)
         self.say(said)
+
+    def _filled(self, stop: dict[str, Any]) -> tuple[Fill, list[tuple[str, str, Wanted | None]]]:
+        """What is drawn with the numbers of a stop, and what it wants of each node."""
+        assert self._drawing.graph is not None and self._drawing.layout is not None
+        sample, mode = self.state.selection.sample, self.mode.currentData()
+        fill = Fill(self._drawing.graph, self._drawing.layout, self._log, stop, sample, mode)
+        return fill, list(fill.all())
 
     def _is_fresh(self) -> bool:
         """Whether all that the state says now is shown, or asked for, already."""
@@ -226,7 +237,8 @@ class NetworkPanel(Panel):
 
     def take_structure(self, snapshot: dict[str, Any]) -> None:
         if self.free.newest is None:
-            self._before = (self._refreshed[0] or {}).get("seq")
+            seq = (self._refreshed[0] or {}).get("seq")
+            self._before = _NOTHING if seq is None else seq
         self._log.extend(snapshot["events"])
         self.free.newest = snapshot["events"][-1]["seq"]
         self._take_graph()

@@ -156,6 +156,9 @@ class TensorPanel(Panel):
             self._say_what(self.shown)
 
     def _say_last_seen(self, step: int) -> None:
+        """The numbers are those of a picture; figures and histogram were of another one, for these come more seldom."""
+        if self.shown is not None:
+            self.content.write_of(self.shown)
         title, count = self.source.title, format_count(step)
         self.head.set_subject(f"{title}, last seen in step {count}", brief=(f"{title}, step {count}", title))
 

@@ -295,6 +295,20 @@ def test_narrow_linear_layer_is_meant():
     assert [f.id for f in train(wide, nn.MSELoss(), x, x)] == ["no-activation"]
 
 
+def test_a_linear_layer_that_a_residual_connection_goes_around_from_is_needed():
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inlet, self.first, self.second = nn.Linear(8, 16), nn.Linear(16, 16), nn.Linear(16, 8)
+
+        def forward(self, x):
+            h = self.inlet(x)
+            return self.second((h + self.first(h)).relu())
+
+    x = torch.randn(16, 8)
+    assert train(Block(), nn.MSELoss(), x, x) == []
+
+
 def test_gradients_zeroed_by_hand_are_cleared():
     w = torch.ones(3, requires_grad=True)
     with Diagnostics() as diagnostics:

@@ -22,6 +22,34 @@ def counted(monkeypatch):
     return looks
 
 
+def parts():
+    body, head = nn.Sequential(nn.Linear(2, 3), nn.ReLU()), nn.Linear(3, 1)
+    return body, head, nn.Sequential(body, head)
+
+
+def test_names_do_not_depend_on_where_the_script_has_stood():
+    """At a stop between its parts and the model the first part was taken for the model: its layers were called "0", their
+    weights "model.0.0.weight".
+    """
+    stepped, ran, (body, head, model) = Names(), Names(), parts()
+    for held in ({"body": body}, {"body": body, "head": head}):
+        for name, module in held.items():
+            stepped.learn(module, {name: module}, called=False)
+    for names in (stepped, ran):
+        names.learn(model, {"model": model})
+    assert list(ran.all_tensors()) == ["0.0.weight", "0.0.bias", "1.weight", "1.bias"]
+    assert stepped.all_tensors().keys() == ran.all_tensors().keys()
+    assert stepped.all_modules() == ran.all_modules() and stepped.models() == [model]
+
+
+def test_what_was_called_alone_keeps_its_name():
+    names, (body, _, model) = Names(), parts()
+    names.learn(body, {"body": body})
+    names.learn(model, {"model": model})
+    assert list(names.all_tensors()) == ["0.weight", "0.bias", "model.1.weight", "model.1.bias"]
+    assert names.module(body[0]) == "0" and names.module(model) == "model"
+
+
 def test_what_only_a_list_holds_is_looked_for_once_at_each_line(monkeypatch):
     names, looks, held, found = Names(), counted(monkeypatch), [torch.zeros(2, requires_grad=True)], []
     # No call stands in an assert: pytest would hold its arguments in variables.

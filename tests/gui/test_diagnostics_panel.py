@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from PyQt6.QtCore import QPoint, QPointF, Qt
+from PyQt6.QtGui import QWheelEvent
 from PyQt6.QtWidgets import QApplication, QDockWidget, QLabel
 
 from gui.panels.diagnostics import DiagnosticsPanel
@@ -308,3 +310,22 @@ def test_a_real_session(qtbot, real, until, tmp_path):
     until(lambda: len(real.state.runs) == 2 and not real.link.moving)
     current = next(run for run in real.state.runs if run["current"])
     assert current["name"].startswith("try: ") and current["parent"] == "run 1" and real.troubles == []
+
+
+def test_the_wheel_turns_no_line_of_short_code_out_of_sight(panel, context):
+    """It scrolled the code by a line instead of the cards, and left two empty ones below."""
+    context.state.update(stop={"seq": 1, "position": [1]})
+    for code, moves in (('for g in optimizer.param_groups: g["lr"] *= 0.1', False), ("\n".join(["x = 1"] * 20), True)):
+        context.state.update(findings=[finding(what_if=code)])
+        (card,) = panel.cards.values()
+        card.resize(260, 500)
+        QApplication.processEvents()
+        bar, viewport = card.code.verticalScrollBar(), card.code.viewport()
+        bar.setRange(0, 12)  # as it is before the lines are broken anew
+        middle = QPointF(viewport.rect().center())
+        turn = QWheelEvent(
+            middle, viewport.mapToGlobal(middle), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(viewport, turn)
+        assert (bar.value() > 0) == moves

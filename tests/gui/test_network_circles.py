@@ -1,10 +1,13 @@
 """Columns of units as pictures, and many lines that are drawn quickly along the timeline."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PyQt6.QtGui import QImage, QPainter
 
 from gui.network import circles, units
+from gui.network.items import NodeItem
 from gui.network.layout import lay_out
 from gui.network.scene import NetworkScene
 from gui.network.values import Content
@@ -83,6 +86,19 @@ def test_circles_that_were_never_drawn_are_dots_while_the_zoom_changes(item):
     assert item.rough
     painted(item, Content(VALUES, -1, 1), 0.3, (0, 0), 1, 1)
     assert not item.rough  # these are dots anyway
+
+
+def test_circles_of_another_layout_are_not_stretched_over_what_lies_beside(item):
+    """The numbers of a column are drawn anew where the network has grown and its circles are smaller: until the zoom rests
+    those of before reached far out of it, and stayed there.
+    """
+    content = Content(VALUES, -1, 1)
+    painted(item, content, 1, (0, 0), 1, 1)
+    x, y, wide, high = item.place.values
+    small = NodeItem(replace(item.place, values=(x, y, wide, high / 2)), item.node, item.size, item.theme)
+    small.rough = True
+    inside = small.rect("values")
+    assert small.rough and (painted(small, content, 1.4, (0, 0), 1, 1)[round(1.4 * inside.bottom()) + 3:] == 255).all()
 
 
 def test_along_the_timeline_many_lines_are_drawn_quickly_and_smoothed_when_it_rests(qtbot, context, link, until):

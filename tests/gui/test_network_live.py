@@ -256,3 +256,42 @@ def test_a_run_too_short_for_a_picture_leaves_the_numbers_of_before(panel, link)
         assert (found is None) == (before[id] is None), id
         np.testing.assert_array_equal(found.data if found else None, before[id], err_msg=id)
     assert panel.head.subject.text() == "activations, last seen in step 2"
+
+
+END = {"kind": "end", "direction": None, "op": None, "tensors": [], "seq": 900, "position": [999, 0, 0], "step": 1000}
+
+
+def ended_before_a_picture(panel, link, structure, **changes):
+    """The structure has come, no picture; the script ends, and nothing of it is recorded."""
+    panel.state.update(running=True, snapshot={"subscription": 1, "events": structure, "views": {}}, **changes)
+    link.answers["events"] = {"events": [], "first": 900, "last": 900, "complete": False}
+    panel.state.update(running=False, stop={**stop(14), **END})
+
+
+def test_a_run_too_short_for_a_picture_shows_no_numbers_where_none_were_seen_before(qtbot, context, link):
+    """It was begun at its first line: the head spoke of weight changes over an empty network."""
+    panel = shown_panel(qtbot, context, link)
+    panel.state.update(stop={**stop(14), "kind": "line", "reason": "entry", "seq": None, "position": [0, 0, 0], "step": 0})
+    ended_before_a_picture(panel, link, events(), graph=graph())
+    assert panel.scene.nodes and not any(contents(panel).values())
+    assert panel.head.subject.text() == "no numbers of it are at hand here: step back (Alt+F10)"
+
+
+def test_numbers_of_the_network_before_are_not_those_of_another_one(panel, link):
+    """A script trains two networks, one after the other, with the same loss: the second one had the loss of the first."""
+    other = graph()
+    for node in other["nodes"]:
+        node["event"] = None if node["event"] is None else node["event"] + 200
+        for tensor in (*node["outputs"], *node["parameters"]):
+            tensor["shape"] = [{8: 6, 1: 3}.get(extent, extent) for extent in tensor["shape"]]
+        if node.get("op") in ("Linear", "Conv2d"):
+            node["module"] = f"second.{node['module']}"
+            old, node["id"] = node["id"], f"second.{node['id']}"
+            for edge in other["edges"]:
+                edge["from"], edge["to"] = (node["id"] if edge[end] == old else edge[end] for end in ("from", "to"))
+    other["signature"] = "other"
+    assert any(contents(panel).values())
+    later = [{**event, "seq": event["seq"] + 200, "module": f"second.{event['module']}"} for event in events()]
+    ended_before_a_picture(panel, link, later, graph=other)
+    assert {node["id"] for node in other["nodes"]} >= set(panel.scene.nodes) and not any(contents(panel).values())
+    assert panel.head.subject.text().startswith("no numbers of it are at hand here")

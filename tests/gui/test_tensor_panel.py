@@ -407,8 +407,25 @@ def test_what_was_seen_while_the_script_ran_stays_where_nothing_is_recorded(pane
     panel._resolve()
     assert (panel.shown.data == -7).all() and panel.map.isVisible() and not panel.message.isVisible()
     assert "last seen in step 12" in panel.head.subject.text()
+    assert "mean</span>&nbsp;−7.000" in panel.statistics.text(), "figures come more seldom: they were of another picture"
+    assert panel.histogram.counts.size == 0
     stop_at(panel, engine.events[0], event=99, name="y")  # another tensor was not seen
     assert panel.message.isVisible() and not panel.map.isVisible()
+
+
+def test_while_the_script_runs_nothing_is_fetched_that_would_be_taken_for_the_stop_s(panel, engine):
+    """A map in another size asks for its numbers anew: what came then was of some later step, and named the stop's."""
+    linear_layer(engine)
+    stop_at(panel, engine.events[0], expression="fc.weight", label="fc.weight")
+    before = panel.shown.data.copy()
+    panel.state.update(running=True)
+    engine.arrays["fc.weight"] = engine.arrays["fc.weight"] + 1
+    panel.numbers.forget()
+    panel.numbers.fetch()
+    assert (panel.shown.data == before).all() and panel.numbers.made is not None
+    panel.state.update(running=False)
+    panel.numbers.fetch()
+    assert (panel.shown.data == before + 1).all()
 
 
 def test_numbers_of_another_step_than_the_stop_s_say_so(panel, engine):

@@ -303,6 +303,10 @@ class Pass:
             edge = edge[0].edges[0]
         return None
 
+    def readers(self, record: Record) -> int:
+        """How many ops read what ``record`` gives out."""
+        return len(self.consumers.get(id(record.function), ()))
+
     def leads_on(self, record: Record) -> Iterator[Record]:
         """The ops behind ``record`` on the way to the roots."""
         waiting, found = [record], set()

@@ -19,7 +19,8 @@ class Structure(Check):
             function = record.function
             if isinstance(function, Linear):
                 before = this.producer(record, 0, (*VIEWS, Dropout, BatchNorm))
-                if before is not None and isinstance(before.function, Linear):
+                # What something else reads too, as the way around a residual block does, is needed for that.
+                if before is not None and isinstance(before.function, Linear) and this.readers(before) == 1:
                     inputs, middle = before.inputs[1]._array.shape[::-1]
                     outputs = record.inputs[1]._array.shape[0]
                     # A narrower layer between is a product of two small matrices, which one layer would not be.
