@@ -251,7 +251,7 @@ class Debuggee:
         self._afterwards.append(lambda: self.show(shown))
 
     def _again(self, event: Event) -> Stop:
-        """Put the cursor at ``event``, where breakpoints stopped the run or would have: the stop, with what they say of it."""
+        """Put the cursor at ``event``, where breakpoints stopped the run or would have: the stop, as they put it."""
         assert self.stop is not None
         self.cursor, self.element = event, None
         shown = again_stop(event, self.debugger.past_hits(event), None)
