@@ -3,9 +3,11 @@
 import pytest
 from PyQt6.QtCore import Qt
 
+from engine.debug.protocol import EXCEPTION_FILTERS
 from gui.breakpoints import breakpoints_of
 from gui.panels.breakpoints import BreakpointsPanel
 from gui.watch_kinds import WATCH_KINDS, watch_sentence
+from gui.widgets.breakpoint_form import brief, sentence
 
 
 def answer(arguments):
@@ -242,3 +244,8 @@ def test_exceptions_of_a_real_script(qtbot, real, step, until, tmp_path):
     until(lambda: real.state.stop["reason"] == "entry")
     panel.remove_all()
     assert step(real, "continue")["line"] == 6
+
+
+def test_every_filter_of_exceptions_has_its_words():
+    for entry in ({"filter": name} for name in EXCEPTION_FILTERS):
+        assert brief("exception", entry) and sentence("exception", entry)

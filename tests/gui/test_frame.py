@@ -188,7 +188,10 @@ def test_the_path_to_a_stop():
     line = {"level": "line", "line": 51, "function": "forward", "epoch": 0, "batch": -1, "step": 0}
     assert [part.text for part in parts(line)] == ["forward()", "line 51"]
     enter = {**STOP, "level": "module", "kind": "enter", "direction": None, "op": None}
-    assert [part.text for part in parts(enter)][2:] == ["conv2", "entered"]
+    assert [part.text for part in parts(enter)][2:] == ["forward", "conv2", "entered"] and parts(enter)[2].phase == "forward"
+    assert [part.text for part in parts({**enter, "kind": "exit"})][2:] == ["forward", "conv2", "left"]
+    lost = {**enter, "module": "criterion", "name": "CrossEntropyLoss"}
+    assert [part.text for part in parts(lost)][2:] == ["loss", "criterion", "entered"]
     assert parts(None) == []
 
 

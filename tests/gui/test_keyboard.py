@@ -48,7 +48,7 @@ FILES = {
     "widgets/breakpoint_list.py": "Breakpoints", "start_page.py": "Start page", "data/sample_grid.py": "Data",
     "data/points.py": "Data", "widgets/terms_view.py": "Explain", "widgets/find_bar.py": "Code",
     "widgets/variable_tree.py": "Variables", "widgets/code_view.py": "Code", "widgets/breakpoint_form.py": "Breakpoints",
-    "widgets/heat_map.py": "Tensor", "window.py": "Everywhere",
+    "widgets/heat_map.py": "Tensor", "window.py": "Everywhere", "run_choice.py": "Toolbar",
 }  # fmt: skip
 #: What F1 writes for Qt's names.
 NAMES = {"Delete": "Del", "Enter": "Return", "Escape": "Esc", "Plus": "+", "Minus": "-", "Copy": "Ctrl+C"}
