@@ -66,6 +66,14 @@ def test_the_areas_have_their_sizes(stopped, qtbot):
     assert shown == {"code", "variables", "network", "timeline", "tensor", "curves"}
 
 
+def test_the_timeline_is_as_high_as_before_after_the_projector_s_theme(stopped, qtbot):
+    qtbot.waitUntil(lambda: sizes(stopped) == (340, 360, 72))
+    stopped.looks.set_theme("projector")
+    qtbot.waitUntil(lambda: sizes(stopped)[2] > 80)
+    stopped.looks.set_theme("light")
+    qtbot.waitUntil(lambda: sizes(stopped)[2] == 72)
+
+
 def test_on_a_wide_window_layers_and_data_stand_beside_the_curves(stopped, qtbot):
     panels = stopped.workspace.panels
     three = [panels[key] for key in ("curves", "layers", "data")]
