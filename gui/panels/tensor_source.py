@@ -44,7 +44,7 @@ class Source:
     problem: str = ""
     run: int | None = None
 
-    def run_of(self, place: int) -> str | None:
+    def run_of(self, place: int) -> int | None:
         """The run to ask for a reference; None: the current one."""
         return self.run if place else None
 
