@@ -28,8 +28,8 @@ class Spec(NamedTuple):
     when: str = "always"
 
 
-#: ``when``: always; script: one is open; stopped; running; launched: it can be started again; runs: there are several;
-#: edited: this run began with an edit; edits: another began with an edit of this one.
+#: ``when``: always; script: one is open; stopped; running; launched: it can be started again; run: there is one; runs:
+#: there are several; edited: this run began with an edit; edits: another began with an edit of this one.
 SPECS: dict[str, Spec] = {
     "open": Spec("Open…", ("Ctrl+O",), "open", "Open a training script, which stops at its first line, or a saved session, "
                  "which goes on where it stood", "File"),
@@ -81,6 +81,8 @@ SPECS: dict[str, Spec] = {
     "faster": Spec("Faster", ("Ctrl+Shift+.",), "", "More steps a second on continue, up to free running", "Run"),
     "compare": Spec("Compare runs…", ("Ctrl+Shift+C",), "compare", "Where two runs first differ: fork one by an edit, "
                     "or restart with other parameters", "Run", "runs"),
+    "rename": Spec("Rename this run…", (), "", "Another name for the run that the panels show; in its field F2 does it",
+                   "Run", "run"),
     "undo": Spec("Undo edit", ("Ctrl+Z",), "", "Back to the run that was edited; the run with the edit stays in the list of "
                  "runs", "Run", "edited"),
     "redo": Spec("Redo edit", ("Ctrl+Shift+Z", "Ctrl+Y"), "", "To the newest run that began with an edit of this one", "Run",
@@ -173,6 +175,7 @@ class Actions(QObject):
             "stopped": stopped,
             "running": state.running or self._walking,
             "launched": bool(state.launched) and not state.restoring,
+            "run": bool(state.runs) and not state.restoring,
             "runs": stopped and len(state.runs) > 1,
             "edited": stopped and edited_run(state.runs) is not None,
             "edits": stopped and run_of_edit(state.runs) is not None,

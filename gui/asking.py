@@ -53,7 +53,7 @@ class Asking:
 
     def ask(
         self, key: Hashable, command: str, arguments: dict[str, Any], then: Then, otherwise: Otherwise | None = None,
-        run: str | None = None,
+        run: int | None = None,
     ) -> None:  # fmt: skip
         """See :meth:`gui.link.Link.ask`."""
         number = self._newest[key] = next(self._numbers)
@@ -136,9 +136,9 @@ def send(session: Session, command: str, arguments: dict[str, Any]) -> dict[str,
     return session.request(command, **arguments)
 
 
-def send_to(session: Session, name: str, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def send_to(session: Session, number: int, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Ask a run of ``session`` that need not be the current one; that its process is gone is a refusal then."""
-    run = session.find(name)
+    run = session.find(number)
     try:
         return run.client.request(command, **arguments)
     except ConnectionLost:
@@ -152,7 +152,7 @@ def runs_of(session: Session) -> list[dict[str, Any]]:
     return [
         {
             "name": run.name, "number": run.number, "state": run.state, "current": run is session.current,
-            "parent": run.parent.name if run.parent else None, "parameters": list(run.parameters),
+            "parent": run.parent.number if run.parent else None, "parameters": list(run.parameters),
             "assigned": list(run.assigned), "edits": len(run.edits),
             "forkedAt": list(run.forked_at) if run.forked_at else None,
             "position": list(run.stop.position) if run.stop and run.stop.position else None,

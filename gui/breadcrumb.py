@@ -48,9 +48,12 @@ def parts(stop: dict[str, Any] | None, selection: Selection | None = None) -> li
     elif (ended := stop.get("step") or 0) or stop.get("direction"):
         tip = f"The optimizer's step that goes on here, or ends; {ended:,} {'has' if ended == 1 else 'have'} been done"
         found.append(Part(f"step {step_number(stop):,}", None, "", tip))
-    if direction := str(stop.get("direction") or ""):
-        phase = "loss" if direction == "forward" and is_loss(str(stop.get("op") or "")) else direction
+    direction, in_module = str(stop.get("direction") or ""), stop.get("level") == "module" and stop.get("module")
+    if phase := "forward" if in_module else direction:  # modules are called on the way forward alone
+        if phase == "forward" and is_loss(str(stop.get("op") or (stop.get("name") if in_module else "") or "")):
+            phase = "loss"
         found.append(_part(phase, "line", "the line that began this pass", phase))
+    if direction:
         names = [name for name in str(stop.get("module") or "").split(".") if name]
         for name in names:
             if direction == "forward":
@@ -63,7 +66,7 @@ def parts(stop: dict[str, Any] | None, selection: Selection | None = None) -> li
             found.append(Part(str(stop.get("op") or stop.get("name") or ""), None, "", "The op at work"))
         if array is not None:
             found.append(Part(array, None, "", f"What is selected here; the op is {stop.get('op')}"))
-    elif stop.get("level") == "module" and stop.get("module"):
+    elif in_module:
         found.append(_part(str(stop["module"]), "line", "the line that calls the module"))
         found.append(Part("entered" if stop.get("kind") == "enter" else "left", None, "", str(stop.get("name") or "")))
     elif stop.get("line"):

@@ -13,6 +13,7 @@ from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from engine.debug.protocol import EXCEPTION_FILTERS
 from gui.context import Context
 
 Entry = dict[str, Any]
@@ -22,9 +23,6 @@ COMMANDS = {"op": "setOpBreakpoints", "module": "setModuleBreakpoints", "watch":
 
 #: Kinds that are kept for each script beside those of lines.
 KINDS = (*COMMANDS, "exception")
-
-#: At which exceptions the script can stop, each with whether it does at first.
-FILTERS = {"raised": False, "uncaught": True}
 
 #: The reason of a stop at a breakpoint: its kind.
 REASONS = {"breakpoint": "line", "op breakpoint": "op", "module breakpoint": "module", "data breakpoint": "watch"}
@@ -202,7 +200,8 @@ def specification(entry: Mapping[str, Any]) -> Entry:
 
 def _exceptions(entries: Sequence[Mapping[str, Any]]) -> list[Entry]:
     """One entry for each exception filter: as it is among ``entries``, else as at first."""
-    on = {**FILTERS, **{entry["filter"]: is_on(entry) for entry in entries if entry.get("filter") in FILTERS}}
+    said = {entry["filter"]: is_on(entry) for entry in entries if entry.get("filter") in EXCEPTION_FILTERS}
+    on = {**EXCEPTION_FILTERS, **said}
     return [{"filter": name} if stops else {"filter": name, "enabled": False} for name, stops in on.items()]
 
 

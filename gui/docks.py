@@ -69,7 +69,10 @@ class Workspace(QMainWindow):
         self.setCentralWidget(center)
         self.goes: list[QAction] = []
         context.theme_changed.connect(self._naming.start)
-        context.theme_changed.connect(self._fitting.start)
+        context.theme_changed.connect(self._theme_changed)
+        #: Heights of the strip below, by that which it has at first: what large text has made higher is not to stay so.
+        self._heights: dict[int, int] = {}
+        self._strip_height = self._first_strip_height()
         app = QApplication.instance()
         if isinstance(app, QApplication):
             app.focusChanged.connect(self._focus_changed)
@@ -180,7 +183,16 @@ class Workspace(QMainWindow):
         if self._wide is not None and self._wide != self.fits_wide:
             self._fitting.start()
 
+    def _theme_changed(self) -> None:
+        """The texts may be of another size: the strip below gets the height that it had when they were so last."""
+        for key in self._keys("bottom")[:1]:
+            self._heights[self._strip_height] = self.docks[key].height()
+        self._strip_height = self._first_strip_height()
+        self._fitting.start()
+
     def _fit(self) -> None:
+        if (keys := self._keys("bottom")) and (height := self._heights.pop(self._strip_height, None)) is not None:
+            self.resizeDocks([self.docks[keys[0]]], [height], Qt.Orientation.Vertical)
         if self._wide is not None and self._wide != self.fits_wide:
             front = [dock for key, dock in self.docks.items() if self.panels[key].isVisible() and key not in _BESIDE]
             self.arrange(self.fits_wide)
@@ -221,7 +233,11 @@ class Workspace(QMainWindow):
             curves = max(whole // 3, theme.space(_CURVES))
             self.resizeDocks(docks, [curves, *[(whole - curves) // 2] * 2], Qt.Orientation.Horizontal)
         if keys := self._keys("bottom"):
-            self.resizeDocks([self.docks[keys[0]]], [theme.space(72) + theme.row(32)], Qt.Orientation.Vertical)
+            self.resizeDocks([self.docks[keys[0]]], [self._first_strip_height()], Qt.Orientation.Vertical)
+
+    def _first_strip_height(self) -> int:
+        theme = self._context.theme
+        return theme.space(72) + theme.row(32)
 
     # ---- tabs ----
 

@@ -73,7 +73,7 @@ class Exporting:
     def _curves(self) -> Table | None:
         state = self._context.state
         known = any(len(curve["steps"]) for curve in state.curves.values())
-        return curves_table(state.curves, state.measures) if known else None
+        return curves_table(state.curves, state.measures, state.run_names) if known else None
 
     def _layers(self) -> Table | None:
         from gui.panels.layers import LayersPanel  # panels are loaded when they are needed

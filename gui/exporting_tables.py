@@ -56,11 +56,13 @@ def cell(value: Any) -> str:
     return str(value)
 
 
-def curves_table(curves: Mapping[str, Mapping[str, Any]], measures: Mapping[str, Mapping[str, Any]]) -> Table:
+def curves_table(
+    curves: Mapping[int, Mapping[str, Any]], measures: Mapping[int, Mapping[str, Any]], run_names: Mapping[int, str]
+) -> Table:
     """A line for every step of every run at which something is known: run, step, epoch where there are any, every series.
 
     Args:
-        curves, measures: by run, as the window's state holds them.
+        curves, measures, run_names: by number of the run, as the window's state holds them.
     """
     runs = {run: series_of(curves.get(run), measures.get(run)) for run in dict.fromkeys([*curves, *measures])}
     names = list(dict.fromkeys((one.quantity, one.name) for series in runs.values() for one in series))
@@ -75,7 +77,7 @@ def curves_table(curves: Mapping[str, Mapping[str, Any]], measures: Mapping[str,
             values = [_at(known.get(name), steps) for name in names]
             for i, step in enumerate(steps.tolist()):
                 epoch = [epoch_at(measures.get(run), step)] if epochs else []
-                yield [run, int(step), *epoch, *(column[i] for column in values)]
+                yield [run_names[run], int(step), *epoch, *(column[i] for column in values)]
 
     return Table(columns, rows())
 

@@ -40,7 +40,7 @@ class Following(QObject):
         link.diagnosed.connect(lambda body: self._state.update(findings=[*self._state.findings, body]))
         link.runs_changed.connect(self._runs_changed)
         link.closed.connect(self.clear)
-        self._graphs: deque[tuple[str | None, int, int, dict[str, Any]]] = deque(maxlen=_GRAPHS)
+        self._graphs: deque[tuple[int | None, int, int, dict[str, Any]]] = deque(maxlen=_GRAPHS)
         self._unasked = False
         self._state.subscribe("stop", self._ask_graph_once, first=True)
         self._timer = repeating(self, _CURVES, self._ask_curves)
@@ -60,12 +60,12 @@ class Following(QObject):
         if runs is not None and not _only_moved(self._state.runs, runs):
             self._runs_changed(runs)
         if stop.get("reason") == "entry":
-            # The run begins anew: what is known of it under this name is of the one before.
-            name = self._current
+            # The run begins anew: what is known of it under this number is of the one before.
+            number = self._current
             self._state.update(
                 kept_findings=[], snapshot=None,
-                curves={key: value for key, value in self._state.curves.items() if key != name},
-                measures={key: value for key, value in self._state.measures.items() if key != name},
+                curves={key: value for key, value in self._state.curves.items() if key != number},
+                measures={key: value for key, value in self._state.measures.items() if key != number},
             )  # fmt: skip
         here = self._past(stop)
         known = self._known_graph(*here) if here is not None else None
@@ -89,17 +89,17 @@ class Following(QObject):
             self._unasked = False
             self._ask_graph(self._past(self._state.stop or {}))
 
-    def _past(self, stop: dict[str, Any]) -> tuple[str | None, int] | None:
+    def _past(self, stop: dict[str, Any]) -> tuple[int | None, int] | None:
         """Run and event where only the cursor stands: what is recorded there does not change any more."""
         if stop.get("live", True) or stop.get("revision") or stop.get("seq") is None:
             self._graphs.clear()  # the events may be those of another process
             return None
         return self._current, stop["seq"]
 
-    def _known_graph(self, run: str | None, seq: int) -> dict[str, Any] | None:
+    def _known_graph(self, run: int | None, seq: int) -> dict[str, Any] | None:
         return next((body for of, first, last, body in self._graphs if of == run and first <= seq <= last), None)
 
-    def _ask_graph(self, here: tuple[str | None, int] | None) -> None:
+    def _ask_graph(self, here: tuple[int | None, int] | None) -> None:
         def answered(body: dict[str, Any]) -> None:
             if here is not None:
                 self._graphs.append((here[0], *body.get("holds", (here[1], here[1])), body))
@@ -115,34 +115,34 @@ class Following(QObject):
         self._timer.start()
 
     def _runs_changed(self, runs: list[dict[str, Any]]) -> None:
-        names = {run["name"] for run in runs}
-        curves = {name: curve for name, curve in self._state.curves.items() if name in names}
-        measures = {name: measured for name, measured in self._state.measures.items() if name in names}
+        numbers = {run["number"] for run in runs}
+        curves = {number: curve for number, curve in self._state.curves.items() if number in numbers}
+        measures = {number: measured for number, measured in self._state.measures.items() if number in numbers}
         self._state.update(runs=runs, curves=curves, measures=measures)
 
     @property
-    def _current(self) -> str | None:
-        return self._state.current_run.get("name")
+    def _current(self) -> int | None:
+        return self._state.current_run.get("number")
 
     def _ask_curves(self) -> None:
-        name = self._current
-        if name is None:
+        number = self._current
+        if number is None:
             return
-        known, measured = self._state.curves.get(name), self._state.measures.get(name)
+        known, measured = self._state.curves.get(number), self._state.measures.get(number)
         # The newest step known is asked for again: while it lasts its loss may still be missing.
         start = int(known["steps"][-1]) if known is not None and len(known["steps"]) else 0
 
         def answered(body: dict[str, Any]) -> None:
             if known is not None and start and body.get("total", len(known["steps"])) < len(known["steps"]):
                 # The run was begun anew: what is known is of the one before.
-                forgotten = {key: value for key, value in self._state.curves.items() if key != name}
+                forgotten = {key: value for key, value in self._state.curves.items() if key != number}
                 self._state.update(curves=forgotten)
                 self._ask_curves()
                 return
             curve, measures = joined(known, measured, body, start)
             if known is None or not measures_equal(measured, measures) or not _equal(known, curve):
                 self._state.update(
-                    curves={**self._state.curves, name: curve}, measures={**self._state.measures, name: measures}
+                    curves={**self._state.curves, number: curve}, measures={**self._state.measures, number: measures}
                 )
 
         self._context.link.ask(("state", "curves"), "curves", {"step": start}, answered, lambda _: None)

@@ -19,6 +19,8 @@ IN_PANELS = (
     ("Everywhere", "Esc", "Close the message or the dialog", ""),
     ("Start page", "Arrows", "Next card", ""),
     ("Start page", "Return", "Open it", ""),
+    ("Toolbar", "F2", "Rename the run", "In the list of runs"),
+    ("Toolbar", "Return, Esc", "Take the name, or the old one", "While it is typed"),
     ("Code", "F9", "Toggle breakpoint", "At the line of the cursor; Shift+F10 opens the menu of the line"),
     ("Code", "Return, Shift+Return", "Next place, the one before", "While a text is looked for"),
     ("Code", "Esc", "Close the search", ""),

@@ -77,7 +77,7 @@ class State:
         pointed: the element under the mouse: a reference of the protocol, index, label of its parameter; or None.
         scrubbing: whether the timeline is dragged along: places pass more quickly than anybody reads.
         level: what "over" means, one of :data:`LEVELS`.
-        runs: name, number, state, current, parent, forkedAt, parameters of each.
+        runs: name, number, state, current, parent (its number), forkedAt, parameters of each.
         graph: the answer to ``graph`` for the newest stop. graph_due: whether ``graph`` is still that of a stop before, and
             the one of this stop, in the past, is asked for.
         program: path of the script.
@@ -85,8 +85,8 @@ class State:
         watchpoints: the protocol's Watchpoints.
         watches: expressions that are evaluated at every stop.
         findings: of the diagnoses. kept_findings: those of them that were found before the process began that is there now.
-        curves: by name of the run, ``{"steps", "losses"}`` as NumPy arrays.
-        measures: by name of the run, what else is measured of it: see :func:`gui.curve_data.joined`.
+        curves: by number of the run, ``{"steps", "losses"}`` as NumPy arrays.
+        measures: by number of the run, what else is measured of it: see :func:`gui.curve_data.joined`.
         statistics: the answer to ``statistics``.
         launched: arguments of the launch: program, parameters, as_torch, arguments, and cwd where it is another folder.
         restoring: whether all this comes out of a session's file, whose runs are not brought back yet.
@@ -111,8 +111,8 @@ class State:
     watches: list[str] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
     kept_findings: list[dict[str, Any]] = field(default_factory=list)
-    curves: dict[str, dict[str, Any]] = field(default_factory=dict)
-    measures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    curves: dict[int, dict[str, Any]] = field(default_factory=dict)
+    measures: dict[int, dict[str, Any]] = field(default_factory=dict)
     statistics: dict[str, Any] = field(default_factory=dict)
     launched: dict[str, Any] = field(default_factory=dict)
     restoring: bool = False
@@ -122,6 +122,11 @@ class State:
         self._subscribers: list[_Subscriber] = []
         #: Those that are called after changes of these fields, as long as nobody comes or goes.
         self._concerned: dict[frozenset[str], list[_Subscriber]] = {}
+
+    @property
+    def run_names(self) -> dict[int, str]:
+        """The names of the runs, by their numbers."""
+        return {run["number"]: run["name"] for run in self.runs}
 
     @property
     def current_run(self) -> dict[str, Any]:

@@ -13,11 +13,11 @@ Run = Mapping[str, Any]
 def edited_run(runs: Sequence[Run]) -> Run | None:
     """The run that the current one was forked from, or begun beside with other parameters; None where there is none."""
     current = next((run for run in runs if run.get("current")), {})
-    return next((run for run in runs if run["name"] == current.get("parent") and run is not current), None)
+    return next((run for run in runs if run["number"] == current.get("parent") and run is not current), None)
 
 
 def run_of_edit(runs: Sequence[Run]) -> Run | None:
     """The newest run that began with an edit of the current one; None where there is none."""
     current = next((run for run in runs if run.get("current")), None)
-    children = [run for run in runs if current is not None and run.get("parent") == current["name"]]
+    children = [run for run in runs if current is not None and run.get("parent") == current["number"]]
     return max(children, key=lambda run: run["number"], default=None)

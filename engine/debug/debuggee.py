@@ -25,7 +25,7 @@ from engine.debug.outlook import Speed, compiling, surroundings
 from engine.debug.references import References
 from engine.debug.replay.recorder import Recorder
 from engine.debug.server import RequestFailedError, Server
-from engine.debug.stops import Stop, describe, hit_stop
+from engine.debug.stops import Stop, again_stop, describe
 from engine.debug.views.kept import Kept, Told
 from engine.debug.views.variables import Variables
 from engine.debug.wire.connection import Connection
@@ -207,6 +207,9 @@ class Debuggee:
         history = self.debugger.history
         before = [event for event in reversed(history) if event.position < Position(*replay["before"])]
         found = next((event for event in before if test(event)), None)
+        if found is not None and replay.get("breakpoints"):
+            self.show(self._again(found))
+            return
         more = {} if found is not None else {"found": False}
         place = found or (before[-1] if before else stop.event)
         self.cursor = place
@@ -244,13 +247,17 @@ class Debuggee:
     def place_at_breakpoint(self, event: Event) -> None:
         """Put the cursor at ``event``, where breakpoints stopped the run or would have, and tell the client what they say
         of it."""
+        shown = self._again(event)
+        self._afterwards.append(lambda: self.show(shown))
+
+    def _again(self, event: Event) -> Stop:
+        """Put the cursor at ``event``, where breakpoints stopped the run or would have: the stop, as they put it."""
         assert self.stop is not None
         self.cursor, self.element = event, None
-        shown = hit_stop(event, self.debugger.past_hits(event), None)
-        shown.more["again"] = True
+        shown = again_stop(event, self.debugger.past_hits(event), None)
         shown.live = event is self.stop.event
         shown.frames = self.stop.frames if shown.live else []
-        self._afterwards.append(lambda: self.show(shown))
+        return shown
 
     def show(self, stop: Stop) -> None:
         """Tell the client where it is."""

@@ -22,7 +22,7 @@ from engine.debug.replay.recording import Recording
 from engine.debug.replay.replayer import Replayer
 from engine.debug.replay.silence import Gate, close_gates
 from engine.debug.server import RequestFailedError
-from engine.debug.stops import plain_stop
+from engine.debug.stops import again_stop, plain_stop
 from engine.script.program import exit_code, main_module, prepare, read_script, show_error
 
 #: Exit codes of replays: it has to be repeated without skipping; an edit of the fork cannot be made.
@@ -171,7 +171,8 @@ class Launch:
                 except RequestFailedError as error:
                     raise _RefusedError(str(error)) from None
             debuggee.arrived(replay)
-            debugger.halt(plain_stop(event, "replay", frame), frame)
+            hits = debugger.past_hits(event) if replay.get("breakpoints") else []
+            debugger.halt(again_stop(event, hits, frame) if hits else plain_stop(event, "replay", frame), frame)
 
         debugger.waypoints.append(Waypoint(self.target, recorder.full_from, arrive))
 

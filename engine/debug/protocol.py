@@ -44,13 +44,14 @@ from engine.debug.wire.handshake import (
     authenticate_as_client,
     authenticate_as_server,
 )
-from engine.debug.wire.messages import ALIASES, ERRORS, EVENTS, REQUESTS, STRUCTURES
+from engine.debug.wire.messages import ALIASES, ERRORS, EVENTS, EXCEPTION_FILTERS, REQUESTS, STRUCTURES
 
 __all__ = [
-    "ALIASES", "DTYPES", "ERRORS", "EVENTS", "HANDSHAKE_TIMEOUT", "MAX_ARRAYS", "MAX_DEPTH", "MAX_HEADER", "MAX_JSON",
-    "PROTOCOL_VERSION", "REQUESTS", "STRUCTURES", "ArgumentsError", "Array", "AuthenticationError", "Connection",
-    "Decoder", "ProtocolError", "TooLargeError", "UnknownCommandError", "VersionError", "authenticate_as_client",
-    "authenticate_as_server", "check_event", "check_request", "encode", "error_response", "event", "request", "response",
+    "ALIASES", "DTYPES", "ERRORS", "EVENTS", "EXCEPTION_FILTERS", "HANDSHAKE_TIMEOUT", "MAX_ARRAYS", "MAX_DEPTH",
+    "MAX_HEADER", "MAX_JSON", "PROTOCOL_VERSION", "REQUESTS", "STRUCTURES", "ArgumentsError", "Array",
+    "AuthenticationError", "Connection", "Decoder", "ProtocolError", "TooLargeError", "UnknownCommandError",
+    "VersionError", "authenticate_as_client", "authenticate_as_server", "check_event", "check_request", "encode",
+    "error_response", "event", "request", "response",
 ]  # fmt: skip
 
 

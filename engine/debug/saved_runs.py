@@ -104,7 +104,7 @@ def _run(processes: Processes, saved: SavedRun, skip: bool) -> Run:
     }  # fmt: skip
     if saved.position is None:
         return processes.fresh(**fields)
-    place: dict[str, Any] = {"at": list(saved.position)}
+    place: dict[str, Any] = {"at": list(saved.position), "breakpoints": True}
     if not skip:
         place["skip"] = False
     run = processes.replay_tape(saved.recording, place, f"{saved.name} cannot be replayed to where it stood", **fields)

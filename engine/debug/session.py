@@ -7,6 +7,7 @@ a fresh process too: it replays up to where the cursor is, is changed there, and
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -259,6 +260,7 @@ class Session:
                 be started.
         """
         parent = self.current
+        name = self._free(name)
         if parameters:
             if edits:
                 raise SessionError("a run with other parameters starts anew: changes at this stop cannot be made in it")
@@ -299,7 +301,7 @@ class Session:
         With ``parameters`` (``NAME=VALUE``) it becomes another run beside it.
         """
         if parameters:
-            self._another(self.current, name, parameters)
+            self._another(self.current, self._free(name), parameters)
             assert self.current.stop is not None
             return self.current.stop
         old = self.current
@@ -308,6 +310,12 @@ class Session:
         old.edits, old.forked_at, old.parent = [], None, None
         assert old.stop is not None
         return old.stop
+
+    def _free(self, name: str | None) -> str | None:
+        """``name``, with a number behind it where a run has it: the same edit may be tried twice."""
+        taken = {run.name for run in self.runs}
+        again = (f"{name} ({number})" for number in itertools.count(2))
+        return name if name not in taken else next(other for other in again if other not in taken)
 
     def _another(self, parent: Run, name: str | None, parameters: Sequence[str]) -> Run:
         names = {setting.partition("=")[0].strip() for setting in parameters}
@@ -328,6 +336,17 @@ class Session:
             if run is which or which in (run.number, str(run.number), run.name):
                 return run
         raise SessionError(f"there is no run {which!r}; there are: {', '.join(run.name for run in self.runs)}")
+
+    def rename(self, which: int | str | Run, name: str) -> None:
+        """Call a run ``name``. Raises SessionError where that is no name, or another run has it."""
+        run, name = self.find(which), name.strip()
+        if not name:
+            raise SessionError("a run cannot be without a name")
+        if name.isdecimal():
+            raise SessionError(f"a run cannot be called {name}: by a number alone runs are found already")
+        if any(other.name == name for other in self.runs if other is not run):
+            raise SessionError(f"there is a run {name!r} already")
+        run.name = name
 
     def drop(self, which: int | str | Run) -> None:
         """End a run that is not the current one, and forget it."""

@@ -119,3 +119,10 @@ def hit_stop(event: Event, hits: Sequence[Any], frame: FrameType | None) -> Stop
         more["datasetIndex"] = named.dataset_index
     ids = [id for hit in hits for id in hit.ids]
     return Stop(hits[0].reason, event, user_frames(frame), True, "; ".join(hit.description for hit in hits), ids, more)
+
+
+def again_stop(event: Event, hits: Sequence[Any], frame: FrameType | None) -> Stop:
+    """As :func:`hit_stop`, of a recorded ``event`` at which breakpoints stopped the run before, or would have."""
+    stop = hit_stop(event, hits, frame)
+    stop.more["again"] = True
+    return stop

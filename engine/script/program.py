@@ -97,14 +97,19 @@ def main_module(file: str, arguments: Sequence[str]) -> Iterator[dict[str, Any]]
         sys.argv, sys.path[:], sys.modules["__main__"] = saved
 
 
+def exit_meaning(asked: object) -> tuple[int, str | None]:
+    """What Python makes of what ``SystemExit`` was given: the exit code, and the text that it writes to stderr, if any."""
+    if asked is None or isinstance(asked, int):
+        return (asked or 0) & 0xFF, None
+    return 1, str(asked)
+
+
 def exit_code(request: SystemExit) -> int:
     """The exit code that Python gives for ``SystemExit``; a message goes to stderr."""
-    if request.code is None:
-        return 0
-    if isinstance(request.code, int):
-        return request.code & 0xFF
-    print(request.code, file=sys.stderr)
-    return 1
+    code, text = exit_meaning(request.code)
+    if text is not None:
+        print(text, file=sys.stderr)
+    return code
 
 
 def show_error(error: BaseException, file: str) -> None:

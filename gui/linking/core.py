@@ -83,9 +83,9 @@ class Core(LinkSignals):
 
     def ask(
         self, key: Hashable, command: str, arguments: dict[str, Any], then: Then, otherwise: Otherwise | None = None,
-        run: str | None = None,
+        run: int | None = None,
     ) -> None:  # fmt: skip
-        """Ask the current run, or the one of the name ``run``. Of the asks of one key only the newest is answered, by
+        """Ask the current run, or the one with the number ``run``. Of the asks of one key only the newest is answered, by
         ``then(body)`` or ``otherwise(message)`` in the window's thread. Arrays in the body are the protocol's;
         ``.numpy()`` makes them NumPy's.
         """

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.debug.session import Session, Stop
-from gui.asking import Then
+from engine.debug.session import Session, SessionError, Stop
+from gui.asking import Then, runs_of
 from gui.linking.arriving import FAR
 from gui.linking.beginning import Beginning
 
@@ -77,6 +77,19 @@ class Moving(Beginning):
         session = self._session
         if session is not None:
             self._after_pause("switch", lambda: session.switch(run).stop)
+
+    def rename(self, run: int, name: str) -> None:
+        """Call the run of a number ``name``; it goes on meanwhile."""
+        session = self._session
+        if session is None:
+            self.failed.emit(ONLY_SHOWN)
+            return
+        try:
+            session.rename(run, name)
+        except SessionError as error:
+            self.failed.emit(f"The run keeps its name: {error}.")
+        else:
+            self.runs_changed.emit(runs_of(session))
 
     def drop(self, run: int | str) -> None:
         """End a run that is not current, and forget it."""

@@ -13,7 +13,7 @@ from gui.panels.tensor_view import Plan, shown
 from gui.theme import Theme
 from gui.widgets.image_grid import layout_of
 from gui.widgets.slicing import with_leading
-from gui.widgets.value_scale import scale_for
+from gui.widgets.value_scale import finite_in, scale_for
 
 #: Pixels of a thumbnail at 100 %: its width and height; a cell is at most so many large.
 _WIDE, _HIGH, _CELL = 216, 120, 12
@@ -34,7 +34,7 @@ def thumbnail_plan(shape: Sequence[int]) -> Plan | None:
 def thumbnail(plan: Plan, body: dict[str, Any], theme: Theme) -> str:
     """A picture of the answer to ``tensor`` as HTML."""
     data = shown([body], plan).data
-    image = scale_for(data).image(data, theme)
+    image = scale_for(data).image(data, finite_in(data), theme)
     rows, columns = data.shape
     by = max(1, min(_CELL, _WIDE // columns, _HIGH // rows))
     image = image.scaled(columns * by, rows * by, Qt.AspectRatioMode.IgnoreAspectRatio)

@@ -62,7 +62,7 @@ class CurvesPanel(Panel):
         layout.addWidget(self.message, 1)
         layout.addWidget(self.plot, 1)
         self.set_content(content)
-        self._stops: dict[str, list[tuple[int, str]]] = {}
+        self._stops: dict[int, list[tuple[int, str]]] = {}
         self._missed = False
         self._drawn: tuple[Any, ...] = ()
         self.smoothing.currentIndexChanged.connect(lambda _: self.plot.set_smoothing(self.smoothing.currentData()))
@@ -101,7 +101,10 @@ class CurvesPanel(Panel):
     def _news(self) -> tuple[Any, ...]:
         """What the curves and their marks are made of."""
         current, state = self._current(), self.state
-        return state.curves, state.measures, state.findings, current, tuple(self._stops.get(current, ()))
+        return (
+            state.curves, state.measures, state.findings, current, tuple(self._stops.get(current, ())),
+            tuple(state.run_names.values()),
+        )  # fmt: skip
 
     def _draw_news(self) -> None:
         """Draw where there is something new, not where only the cursor has moved."""
@@ -133,11 +136,11 @@ class CurvesPanel(Panel):
     def _draw(self) -> None:
         self._missed, self._drawn = False, self._news()
         current, per_epoch = self._current(), self.per_epoch
-        order = sorted(self.state.curves, key=lambda name: name != current)
+        order = sorted(self.state.curves, key=lambda number: number != current)
         found = {
-            name: series_of(self.state.curves[name], self.state.measures.get(name), per_epoch) for name in order
+            number: series_of(self.state.curves[number], self.state.measures.get(number), per_epoch) for number in order
         }  # fmt: skip
-        found = {name: series for name, series in found.items() if series}
+        found = {number: series for number, series in found.items() if series}
         plots = self._plots(found)
         self.message.setText(_NOTHING_OF_IT if found else _NO_LOSS)
         shown, hidden = (self.plot, self.message) if plots else (self.message, self.plot)
@@ -154,16 +157,16 @@ class CurvesPanel(Panel):
         text = f"{format_count(count)} {plural(count, 'step')}"
         self.head.set_subject(text + (f", epoch {epochs}" if epochs else "") if plots else "", brief=text if plots else "")
 
-    def _plots(self, found: dict[str, list[Series]]) -> list[Plot]:
-        plots = []
+    def _plots(self, found: dict[int, list[Series]]) -> list[Plot]:
+        plots, runs = [], self.state.run_names
         names = list(dict.fromkeys(one.name for series in found.values() for one in series))
         for quantity, unit in QUANTITIES.items():
             if not self.quantities[quantity].isChecked():
                 continue
             curves = [
-                Curve(one.name if len(found) == 1 else f"{run}: {one.name}", one.x, one.y, number, names.index(one.name),
-                      one.points, one.hold)
-                for number, (run, series) in enumerate(found.items()) for one in series if one.quantity == quantity
+                Curve(one.name if len(found) == 1 else f"{runs[run]}: {one.name}", one.x, one.y, place,
+                      names.index(one.name), one.points, one.hold)
+                for place, (run, series) in enumerate(found.items()) for one in series if one.quantity == quantity
             ]  # fmt: skip
             if curves:
                 log = self.log.isChecked() and quantity != "accuracy"
@@ -176,10 +179,10 @@ class CurvesPanel(Panel):
         epoch = epoch_at(self.state.measures.get(self._current()), step)
         return f"step {format_count(step)}" + ("" if epoch is None else f", epoch {epoch}")
 
-    def _current(self) -> str:
-        return self.state.current_run.get("name") or next(iter(self.state.curves), "")
+    def _current(self) -> int:
+        return self.state.current_run.get("number") or next(iter(self.state.curves), 0)
 
-    def _marks(self, current: str) -> list[Mark]:
+    def _marks(self, current: int) -> list[Mark]:
         marks = [Mark(step, text) for step, text in self._stops.get(current, ())]
         for finding in self.state.findings:
             step = (finding.get("place") or {}).get("step")
@@ -247,11 +250,11 @@ class CurvesPanel(Panel):
 
     def copy(self) -> None:
         """Put everything that was measured on the clipboard, a line a value: run, quantity, of what, step, value."""
-        lines = ["run\tquantity\tof\tstep\tvalue"]
+        lines, names = ["run\tquantity\tof\tstep\tvalue"], self.state.run_names
         for run, curve in self.state.curves.items():
             for one in series_of(curve, self.state.measures.get(run)):
                 unit = QUANTITIES[one.quantity]
-                start = f"{run}\t{one.quantity}{f' in {unit}' if unit else ''}\t{one.name}"
+                start = f"{names[run]}\t{one.quantity}{f' in {unit}' if unit else ''}\t{one.name}"
                 lines += [f"{start}\t{x:.0f}\t{y!r}" for x, y in zip(one.x.tolist(), one.y.tolist())]
         if (clipboard := QApplication.clipboard()) is not None:
             clipboard.setText("\n".join(lines))

@@ -127,11 +127,11 @@ class Panel(QWidget):
         arguments: dict[str, Any],
         then: Callable[[dict[str, Any]], object],
         otherwise: Callable[[str], object] | None = None,
-        run: str | None = None,
+        run: int | None = None,
     ) -> None:
         """Ask the engine; ``then(body)`` is called later unless the same slot has been asked again, or this panel is gone.
 
-        ``run``: the name of the run that is asked; the current one without it.
+        ``run``: the number of the run that is asked; the current one without it.
 
         A refusal is shown in the head's tooltip where ``otherwise`` is None.
         """

@@ -178,7 +178,7 @@ class TensorPanel(Panel):
     def _runs_changed(self) -> None:
         """Other runs to compare with."""
         self._look_for_fork()
-        others = [str(run["name"]) for run in self.state.runs if not run.get("current")]
+        others = {run["number"]: run["name"] for run in self.state.runs if not run.get("current")}
         if self.controls.offer_runs(others) and self.isVisible() and self.state.stop is not None:
             self._resolve()
 
@@ -196,7 +196,7 @@ class TensorPanel(Panel):
                 self.numbers.fetch()
 
         view = self.controls.view.currentData()
-        resolve(self.subject, view, (self.state.stop or {}).get("seq"), self.numbers.ask_source, found)
+        resolve(self.subject, view, (self.state.stop or {}).get("seq"), self.numbers.ask_source, found, self.state.run_names)
 
     def _refuse(self, text: str) -> None:
         if self.shown is not None and self._seen is not None and self._seen[:2] == self._seen_now(None)[:2]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PyQt6.QtCore import QEvent, Qt, pyqtSignal
@@ -74,21 +74,21 @@ class TensorControls(QWidget):
 
     # ---- what there is to choose from ----
 
-    def offer_runs(self, others: Sequence[str]) -> bool:
-        """Offer the difference to each of these runs; whether the choice had to become another one."""
-        known = [str(self.view.itemData(i)) for i in range(len(VIEWS), self.view.count())]
-        if known == [RUN + name for name in others]:
+    def offer_runs(self, others: Mapping[int, str]) -> bool:
+        """Offer the difference to each of these runs, by number and name; whether the choice has become another one."""
+        offered = [(f"{RUN}{number}", f"− {name}") for number, name in others.items()]
+        if [(self.view.itemData(i), self.view.itemText(i)) for i in range(len(VIEWS), self.view.count())] == offered:
             return False
-        chosen = str(self.view.currentData())
+        before = self.view.currentData(), self.view.currentText()
         while self.view.count() > len(VIEWS):
             self.view.removeItem(self.view.count() - 1)
-        for name in others:
-            self._add(f"− {name}", RUN + name, f"Difference to {name}: this run − {name}, in the same step")
-        place = self.view.findData(chosen)
+        for (view, text), name in zip(offered, others.values(), strict=True):
+            self._add(text, view, f"Difference to {name}: this run − {name}, in the same step")
+        place = self.view.findData(before[0])
         if place < 0 and others:  # what was compared with is current now: compare the other way round
             place = len(VIEWS)
         self.view.setCurrentIndex(max(0, place))
-        return self.view.currentData() != chosen
+        return (self.view.currentData(), self.view.currentText()) != before
 
     def set_tensor(self, shape: Sequence[int], parameter: bool, sample: int) -> None:
         """Offer the dimensions of a tensor; ``parameter``: it has no samples."""

@@ -63,11 +63,11 @@ class TensorNumbers:
         """There is nothing to show."""
         self._shown = self._wanted = ()
 
-    def ask(self, slot: str, command: str, arguments: dict[str, Any], then: Any, run: str | None = None) -> None:
+    def ask(self, slot: str, command: str, arguments: dict[str, Any], then: Any, run: int | None = None) -> None:
         """Ask the engine; a refusal is told to the panel."""
         self._panel.ask(slot, command, arguments, then, self._refused, run)
 
-    def ask_source(self, command: str, arguments: dict[str, Any], then: Any, run: str | None = None) -> None:
+    def ask_source(self, command: str, arguments: dict[str, Any], then: Any, run: int | None = None) -> None:
         """The same, while what stands behind a view is looked for."""
         self.ask("source", command, arguments, then, run)
 

@@ -20,7 +20,7 @@ class Ask(Protocol):
     """Asks the engine; ``run``: another run than the current one."""
 
     def __call__(
-        self, command: str, arguments: dict[str, Any], then: Callable[[dict[str, Any]], object], run: str | None = None
+        self, command: str, arguments: dict[str, Any], then: Callable[[dict[str, Any]], object], run: int | None = None
     ) -> object: ...
 
 
@@ -59,7 +59,7 @@ def counterpart(own: Event, mine: Sequence[Event], theirs: Sequence[Event], name
 
 
 def events_of_step(
-    step: int, kinds: Sequence[str], ask: Ask, then: Callable[[list[Event], str], object], run: str | None = None
+    step: int, kinds: Sequence[str], ask: Ask, then: Callable[[list[Event], str], object], run: int | None = None
 ) -> None:
     """The events of a step, oldest first; ``then`` gets them, and where there are none, why."""
     gathered: list[Event] = []
@@ -88,7 +88,7 @@ def events_of_step(
 
 
 def find(
-    own: Event, name: str, run: str, ask: Ask, found: Callable[[Event], object], missing: Callable[[str], object]
+    own: Event, name: str, run: int, ask: Ask, found: Callable[[Event], object], missing: Callable[[str], object]
 ) -> None:
     """Look for the counterpart of array ``name`` of event ``own`` in ``run``; ``missing`` is told why there is none."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ VIEWS = {
     "difference": ("− last step", "Difference to the last step: this occurrence − the previous one (one batch earlier)"),
 }
 
-#: Before the name of a run: the difference to the same tensor of that run, in the same step.
+#: Before the number of a run: the difference to the same tensor of that run, in the same step.
 RUN = "run:"
 
 #: Events that are looked through for an earlier occurrence.
@@ -42,9 +42,9 @@ class Source:
     references: tuple[dict[str, Any], ...] = ()
     title: str = ""
     problem: str = ""
-    run: str | None = None
+    run: int | None = None
 
-    def run_of(self, place: int) -> str | None:
+    def run_of(self, place: int) -> int | None:
         """The run to ask for a reference; None: the current one."""
         return self.run if place else None
 
@@ -90,13 +90,16 @@ def _title(name: str, stop: dict[str, Any]) -> str:
     return f"{stop.get('module') or stop.get('op') or stop.get('name') or ''} {name}".strip()
 
 
-def resolve(subject: Subject, view: str, upto: int | None, ask: Ask, then: Callable[[Source], object]) -> None:
-    """Find what ``view`` (a key of :data:`VIEWS`, or :data:`RUN` and a name) of ``subject`` is; ``then`` gets it, now or
+def resolve(
+    subject: Subject, view: str, upto: int | None, ask: Ask, then: Callable[[Source], object], run_names: Mapping[int, str]
+) -> None:
+    """Find what ``view`` (a key of :data:`VIEWS`, or :data:`RUN` and a number) of ``subject`` is; ``then`` gets it, now or
     later.
 
     Args:
         upto: number of the event where the cursor is: later ones are of the future.
         ask: asks the engine.
+        run_names: by their numbers.
     """
     if view == "data" or (view == "gradient" and _is_gradient(subject)):
         then(Source((subject.reference,), subject.title))
@@ -105,7 +108,8 @@ def resolve(subject: Subject, view: str, upto: int | None, ask: Ask, then: Calla
     elif view == "update":
         _update(subject, upto, ask, then)
     elif view.startswith(RUN):
-        _other_run(subject, view.removeprefix(RUN), upto, ask, then)
+        run = int(view.removeprefix(RUN))
+        _other_run(subject, run, run_names[run], upto, ask, then)
     else:
         _difference(subject, upto, ask, then)
 
@@ -199,9 +203,11 @@ def _made(reference: dict[str, Any], ask: Ask, then: Callable[[int | None, str],
     ask("tensor", arguments, lambda body: then(body["event"], body["name"]))
 
 
-def _other_run(subject: Subject, run: str, upto: int | None, ask: Ask, then: Callable[[Source], object]) -> None:
+def _other_run(
+    subject: Subject, run: int, run_name: str, upto: int | None, ask: Ask, then: Callable[[Source], object]
+) -> None:
     """The tensor minus that of another run in the same step: of the event that is the same one there."""
-    title = f"{subject.title} − {run}"
+    title = f"{subject.title} − {run_name}"
 
     def with_event(seq: int | None, name: str) -> None:
         def with_events(events: list[dict[str, Any]]) -> None:
@@ -223,7 +229,7 @@ def _other_run(subject: Subject, run: str, upto: int | None, ask: Ask, then: Cal
                 then(Source((mine, theirs), where, run=run))
 
             def missing(why: str) -> None:
-                then(Source(problem=f"{subject.title} cannot be compared with {run}: {why}."))
+                then(Source(problem=f"{subject.title} cannot be compared with {run_name}: {why}."))
 
             find(own, own_name, run, ask, found, missing)
 

@@ -72,7 +72,7 @@ class VariablesPanel(Panel):
         self.tree.set_stale(False)
         if stop is None:
             return
-        here = (self.state.current_run.get("name"), stop.get("position"), stop.get("seq"))
+        here = (self.state.current_run.get("number"), stop.get("position"), stop.get("seq"))
         self._fresh, self._here = here != self._here or bool(stop.get("revision")), here
         if not stop.get("live"):
             self._show_scopes([], stop)

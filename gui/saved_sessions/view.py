@@ -144,11 +144,10 @@ def find_selection(context: Context, saved: SavedSession) -> None:
 
 def runs_shown(saved: SavedSession) -> list[dict[str, Any]]:
     """The runs as the state holds them (see :func:`gui.asking.runs_of`)."""
-    names = {run.number: run.name for run in saved.runs}
     return [
         {
             "name": run.name, "number": run.number, "state": run.state, "current": run.number == saved.current,
-            "parent": names.get(run.parent) if run.parent else None, "parameters": list(run.parameters),
+            "parent": run.parent, "parameters": list(run.parameters),
             "assigned": _assigned(saved, run), "edits": len(run.edits),
             "forkedAt": list(run.forked_at) if run.forked_at else None,
             "position": list(run.position) if run.position else None, "replayable": False,
@@ -164,7 +163,7 @@ def _assigned(saved: SavedSession, run: KeptRun) -> list[str]:
     return [*([] if parent is None else _assigned(saved, parent)), *own]
 
 
-def curves_shown(saved: SavedSession) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+def curves_shown(saved: SavedSession) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, Any]]]:
     """The curves and the measures as the state holds them; of a run whose curves are none, nothing."""
     curves, measures = {}, {}
     for run in saved.runs:
@@ -173,7 +172,7 @@ def curves_shown(saved: SavedSession) -> tuple[dict[str, dict[str, Any]], dict[s
             series_of(curve, measured, per_epoch=True)
         except (AttributeError, KeyError, TypeError, ValueError, IndexError):
             continue
-        curves[run.name], measures[run.name] = curve, measured
+        curves[run.number], measures[run.number] = curve, measured
     return curves, measures
 
 

@@ -221,8 +221,8 @@ def forks(runs: list[dict[str, Any]], events: Events) -> list[tuple[int, str]]:
         return []
     found = []
     for run in runs:
-        position = run.get("forkedAt") or run.get("forked_at")
-        related = run.get("parent") in (current.get("name"), current.get("number")) or run is current
+        position = run.get("forkedAt")
+        related = run.get("parent") == current["number"] or run is current
         if position is not None and related:
             seq = events.at_position(list(position))
             if seq is not None:

@@ -15,7 +15,7 @@ from gui.watch_kinds import WATCH_KINDS, watch_sentence
 #: Kind of breakpoint: title of the form.
 TITLES = {"op": "Stop at an op", "module": "Stop at a module", "watch": "Stop when numbers go wrong"}
 
-#: Exception filters: what the Debug Adapter Protocol calls them, and when they stop.
+#: The protocol's exception filters: what they are called, and when they stop.
 _EXCEPTIONS = {
     "raised": ("Raised exceptions", "at every exception that is raised, or comes through, in your files; the run is slower"),
     "uncaught": ("Uncaught exceptions", "at an exception that nothing handles, which ends the script"),

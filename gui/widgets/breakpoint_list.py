@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from PyQt6.QtCore import QRect, Qt, pyqtSignal
+from PyQt6.QtCore import QModelIndex, QRect, Qt, pyqtSignal
 from PyQt6.QtGui import QIcon, QKeyEvent, QPainter, QPixmap
-from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
+from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QStyleOptionViewItem, QTreeWidget, QTreeWidgetItem
 
 from gui.breakpoints import COMMANDS, Breakpoints, Entry, is_on, specification
 from gui.numbers import plural
@@ -19,6 +19,9 @@ from gui.widgets.gutter import draw_breakpoint
 #: The watchpoint for which there is always a box, and the number of its row while it is not set.
 NON_FINITE = {"kind": "nan-inf"}
 NOT_SET = -1
+
+#: Pixels at the lower end of a row that may be missing: there is nothing but air.
+_AIR = 2
 
 #: Pixels: no limit, as Qt has it.
 _UNLIMITED = (1 << 24) - 1
@@ -106,6 +109,13 @@ class BreakpointList(QTreeWidget):
         if on and header is not None:
             height = header.sizeHint().height() + self.topLevelItemCount() * self.sizeHintForRow(0) + 2 * self.frameWidth()
         self.setMaximumHeight(height)
+
+    def drawRow(self, painter: QPainter | None, options: QStyleOptionViewItem, index: QModelIndex) -> None:
+        """Where not all rows have room, no sliver of one is shown."""
+        viewport = self.viewport()
+        cut = viewport is not None and options.rect.bottom() > viewport.height() + _AIR
+        if not cut or options.rect.top() <= 0:
+            super().drawRow(painter, options, index)
 
     def _item(self, row: Row, entry: Entry, theme: Theme) -> QTreeWidgetItem:
         hits = entry.get("hits", 0)

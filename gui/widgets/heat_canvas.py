@@ -18,7 +18,7 @@ from gui.widgets.heat_paint import CellPainter, Picture, paint_axis, paint_cells
 from gui.widgets.heat_scale import paint_scale, scale_texts
 from gui.widgets.layer import Layer
 from gui.widgets.map_view import CELL, MapView
-from gui.widgets.value_scale import ValueScale
+from gui.widgets.value_scale import ValueScale, finite_in
 
 
 class HeatCanvas(QWidget):
@@ -60,7 +60,8 @@ class HeatCanvas(QWidget):
         self.view.unit = theme.point_size() / 10.0
         self.setMinimumSize(120, theme.space(60))
         if self.picture is not None:
-            self.picture.image = self.picture.scale.image(self.picture.tinted, theme)
+            tinted = self.picture.tinted
+            self.picture.image = self.picture.scale.image(tinted, finite_in(tinted), theme)
         self._fit()
         self.update()
 
@@ -87,11 +88,10 @@ class HeatCanvas(QWidget):
             self.view.rows, self.view.columns, self.view.square = max(1, rows), max(1, columns), square
             self.view.reset()
         self.unit = unit
-        image = scale.image(data if tints is None else tints, self.theme)
-        known = np.isfinite(data) if data.dtype.kind == "f" else None
-        whole = known is None or bool(known.all())
-        finite = known is None or bool(known.any())
-        self.picture = Picture(data, scale, *at, block, tile, note, image, tints, tiles, finite, whole)
+        known = finite_in(data)
+        image = scale.image(data, known, self.theme) if tints is None else scale.image(tints, finite_in(tints), self.theme)
+        some = known is None or bool(known.any())
+        self.picture = Picture(data, scale, *at, block, tile, note, image, tints, tiles, some, known is None)
         self._fit()
         self.update()
 

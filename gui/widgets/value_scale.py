@@ -61,16 +61,22 @@ class ValueScale:
         """The theme's table for this scale, (256, 4) uint8."""
         return theme.sequential if self.sequential else theme.diverging
 
-    def image(self, data: np.ndarray, theme: Theme) -> QImage:
-        """``data`` (rows, columns) as a picture of as many pixels; NaN and infinity in the colour of alarms."""
-        known = np.isfinite(data) if data.dtype.kind == "f" else None
-        finite = known is None or bool(known.all())
-        pixels = _words(theme, self.sequential).take(self.entries(data, finite))
-        if not finite:
-            pixels[~known] = theme.phase["alarm"].rgb()  # type: ignore[operator]
+    def image(self, data: np.ndarray, finite: np.ndarray | None, theme: Theme) -> QImage:
+        """``data`` (rows, columns) as a picture of as many pixels; those that are not ``finite``, as :func:`finite_in` says
+        it, in the colour of alarms.
+        """
+        pixels = _words(theme, self.sequential).take(self.entries(data, finite is None))
+        if finite is not None:
+            pixels[~finite] = theme.phase["alarm"].rgb()
         pixels = np.ascontiguousarray(pixels, np.uint32)
         rows, columns = pixels.shape
         return QImage(pixels.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_RGB32).copy()
+
+
+def finite_in(data: np.ndarray) -> np.ndarray | None:
+    """Which numbers are neither NaN nor infinite; None where that holds for all."""
+    finite = np.isfinite(data) if data.dtype.kind == "f" else None
+    return None if finite is None or finite.all() else finite
 
 
 @lru_cache(maxsize=8)

@@ -72,7 +72,7 @@ BAD = [
     ("next", {"granularity": "instruction"}, "'granularity' must be 'run' or"),
     ("tensor", {"reference": {"event": 1}}, "'reference' .*'name' is missing"),
     ("tensor", {"reference": "y"}, "'reference' must be EventReference or ExpressionReference"),
-    ("setExceptionBreakpoints", {"filters": ["all"]}, r"'filters' \[0\] must be 'uncaught' or 'raised'"),
+    ("setExceptionBreakpoints", {"filters": ["all"]}, r"'filters' \[0\] must be 'raised' or 'uncaught'"),
     ("goto", {"position": [1, "2"]}, r"'position' \[1\] must be int"),
     ("edit", {"edits": [{"kind": "exec"}]}, "'code' is missing"),
     ("continue", {"$": 1}, "unknown"),

@@ -150,6 +150,33 @@ def test_a_real_run_and_its_fork_come_back_bit_by_bit(tmp_path):
         assert facts[0][2] != facts[1][2]
 
 
+def test_what_a_watchpoint_said_is_said_again_where_a_replay_comes_to_it(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import engine as torch\nfor i in range(6):\n    x = torch.tensor([1.0, -1.0]) * (i - 2)\n    torch.log(x[:1] + 2)\n"
+    )
+    watch = [{"kind": "nan-inf"}]
+    told = ("reason", "description", "tensor", "index", "position", "hitBreakpointIds")
+    with Session.launch(str(script), capture_output=True) as session:
+        session.configure("setWatchpoints", breakpoints=watch)
+        session.start()
+        stop = session.step("continue")
+        assert (stop.reason, stop["op"], stop.get("again")) == ("data breakpoint", "Log", None)
+        (run,) = [run.moved(tmp_path / "kept") for run in session.saved_runs()]
+        shutil.copytree(session.current.recording, run.recording)
+        session.configure("setWatchpoints", breakpoints=[])
+        session.step("continue")  # freely: what was before is no longer at hand
+        session.configure("setWatchpoints", breakpoints=watch)
+        back = session.step("reverseContinue")
+        assert {name: back[name] for name in told} == {name: stop[name] for name in told} and back["again"]
+        assert session.request("stackTrace")["stackFrames"]
+    with Session.reopen(str(script), capture_output=True) as session:
+        session.preset("setWatchpoints", breakpoints=watch)
+        session.bring_back([run], 1)
+        back = session.current.stop
+        assert {name: back[name] for name in told} == {name: stop[name] for name in told} and back["again"]
+
+
 def test_a_script_that_has_changed_is_found_out(tmp_path):
     script = tmp_path / "script.py"
     text = (SAMPLES / "two_points.py").read_text()

@@ -29,6 +29,20 @@ def forward(session: Session, ticks: int):
     return session.step("runTo", position=[session.current.stop.position[0] + ticks, 0, 0])
 
 
+def test_a_run_gets_another_name(session):
+    session.start()
+    first = session.current
+    fork = session.fork([], "what if")
+    assert session.fork([], "what if").name == "what if (2)", "the same may be tried twice, and told apart"
+    session.rename(fork, " colder ")
+    assert fork.name == "colder" and session.find("colder") is fork and session.find(2) is fork
+    for name, why in (("", "without a name"), ("run 1", "there is a run 'run 1'"), ("3", "by a number")):
+        with pytest.raises(SessionError, match=why):
+            session.rename(2, name)
+    session.rename(1, "run 1")
+    assert (first.name, fork.name) == ("run 1", "colder")
+
+
 def test_launch_hands_the_arguments_on(session, made):
     assert made[0].program == "script.py"
     assert made[0].arguments == ["--fast"]

@@ -59,6 +59,9 @@ class FakeLink(LinkSignals):
     def switch(self, run):
         self.moves.append(("switch", {"run": run}))
 
+    def rename(self, run, name):
+        self.moves.append(("rename", {"run": run, "name": name}))
+
     def drop(self, run):
         self.moves.append(("drop", {"run": run}))
 

@@ -3,9 +3,11 @@
 import pytest
 from PyQt6.QtCore import Qt
 
+from engine.debug.protocol import EXCEPTION_FILTERS
 from gui.breakpoints import breakpoints_of
 from gui.panels.breakpoints import BreakpointsPanel
 from gui.watch_kinds import WATCH_KINDS, watch_sentence
+from gui.widgets.breakpoint_form import brief, sentence
 
 
 def answer(arguments):
@@ -242,3 +244,24 @@ def test_exceptions_of_a_real_script(qtbot, real, step, until, tmp_path):
     until(lambda: real.state.stop["reason"] == "entry")
     panel.remove_all()
     assert step(real, "continue")["line"] == 6
+
+
+def test_every_filter_of_exceptions_has_its_words():
+    for entry in ({"filter": name} for name in EXCEPTION_FILTERS):
+        assert brief("exception", entry) and sentence("exception", entry)
+
+
+def test_no_sliver_of_a_row_is_shown(panel, qtbot):
+    panel.tree.setMaximumHeight(10_000)
+    qtbot.waitUntil(panel.tree.isVisible)
+    row, header = panel.tree.sizeHintForRow(0), panel.tree.header().height()
+    empty = {}
+    for cut in (0, 8):
+        panel.tree.setFixedHeight(header + 2 * panel.tree.frameWidth() + 2 * row + cut)
+        qtbot.waitUntil(lambda cut=cut: panel.tree.viewport().height() == 2 * row + cut)
+        image = panel.tree.viewport().grab().toImage()
+        ground = image.pixel(image.width() - 2, 2 * row - 2)
+        places = [(x, y) for x in range(image.width()) for y in range(2 * row + 1, 2 * row + cut)]
+        empty[cut] = all(image.pixel(x, y) == ground for x, y in places)
+        assert any(image.pixel(x, y) != ground for x in range(image.width()) for y in range(row, 2 * row))
+    assert empty[8]

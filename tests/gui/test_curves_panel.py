@@ -128,7 +128,7 @@ def test_what_there_is_no_room_to_say_is_left_out_as_a_whole(panel, context):
 
 
 def test_quantities_are_chosen_and_stand_below_each_other(panel):
-    panel.state.update(stop=STOP, runs=runs("base"), curves={"base": curve(9)}, measures={"base": measured(9)})
+    panel.state.update(stop=STOP, runs=runs("base"), curves={1: curve(9)}, measures={1: measured(9)})
     assert shown(panel) == {"loss": ["train", "validation"], "accuracy": ["train", "validation"]}
     panel.quantities["learning rate"].trigger()
     panel.quantities["gradient norm"].trigger()
@@ -146,26 +146,26 @@ def test_quantities_are_chosen_and_stand_below_each_other(panel):
 
 
 def test_every_run_has_its_curves_and_the_current_one_the_accent(panel):
-    panel.state.update(stop=STOP, runs=runs("base", "run 2", current=1), curves={"base": curve(9), "run 2": curve(6, 2.0)})
+    panel.state.update(stop=STOP, runs=runs("base", "run 2", current=1), curves={1: curve(9), 2: curve(6, 2.0)})
     assert shown(panel) == {"loss": ["run 2: train", "base: train"]}
     assert drawn(panel, "loss", "run 2: train").style == 0 and drawn(panel, "loss", "base: train").style == 1
     assert (drawn(panel, "loss", "base: train").y == curve(9)["losses"]).all()
     assert panel.plot.canvas.cursor_at == 6 and panel.head.subject.text() == "6 steps"
-    panel.state.update(runs=runs("base"), curves={"base": curve(10)})
+    panel.state.update(runs=runs("base"), curves={1: curve(10)})
     assert shown(panel) == {"loss": ["train"]} and panel.head.subject.text() == "10 steps"
 
 
 def test_backward_passes_that_add_up_are_one_step(panel, context):
     """Gradients of two batches in each step of the optimizer: six passes, three steps."""
     summed = {"steps": np.array([0, 0, 1, 1, 2, 2]), "losses": np.linspace(1, 0.5, 6)}
-    context.state.update(stop=STOP, runs=runs("run 1"), curves={"run 1": summed})
+    context.state.update(stop=STOP, runs=runs("run 1"), curves={1: summed})
     assert panel.head.subject.text() == "3 steps"
 
 
 def test_per_epoch_the_axis_counts_epochs(panel):
-    panel.state.update(stop={**STOP, "step": 8}, runs=runs("base"), curves={"base": curve(9)})
+    panel.state.update(stop={**STOP, "step": 8}, runs=runs("base"), curves={1: curve(9)})
     assert not panel.axis["epoch"].isEnabled()
-    panel.state.update(measures={"base": measured(9)})
+    panel.state.update(measures={1: measured(9)})
     panel.axis["epoch"].trigger()
     assert panel.per_epoch and panel.plot.canvas.x_label == "epoch" and panel.plot.canvas.cursor_at == 2
     assert drawn(panel, "loss", "train").x.tolist() == [1, 2]
@@ -177,7 +177,7 @@ def test_per_epoch_the_axis_counts_epochs(panel):
 def test_marks_stand_at_breakpoints_diagnoses_and_broken_losses(panel):
     losses = curve(9)
     losses["losses"][7:] = np.nan
-    panel.state.update(runs=runs("base"), curves={"base": losses})
+    panel.state.update(runs=runs("base"), curves={1: losses})
     panel.state.update(stop={**STOP, "step": 3, "reason": "breakpoint", "description": "line 4"})
     panel.state.update(stop={**STOP, "seq": 2})
     panel.state.update(findings=[{"title": "Dead ReLU", "place": {"step": 4}}])
@@ -187,16 +187,16 @@ def test_marks_stand_at_breakpoints_diagnoses_and_broken_losses(panel):
 
 
 def test_while_it_runs_the_cursor_follows(panel):
-    panel.state.update(stop=STOP, runs=runs("base"), curves={"base": curve(9)})
+    panel.state.update(stop=STOP, runs=runs("base"), curves={1: curve(9)})
     panel.state.update(running=True, progress={"step": 7, "epoch": 0, "batch": 7})
     assert panel.plot.canvas.cursor_at == 8
-    panel.state.update(curves={"base": curve(12)})
+    panel.state.update(curves={1: curve(12)})
     assert len(drawn(panel, "loss", "train").x) == 12
 
 
 def test_a_hidden_panel_draws_when_it_is_shown(panel):
     panel.hide()
-    panel.state.update(stop={**STOP, "reason": "breakpoint"}, runs=runs("base"), curves={"base": curve(9)})
+    panel.state.update(stop={**STOP, "reason": "breakpoint"}, runs=runs("base"), curves={1: curve(9)})
     assert not panel.plot.canvas.plots
     panel.show()
     assert shown(panel) == {"loss": ["train"]} and [mark.x for mark in panel.plot.canvas.marks] == [6]
@@ -209,7 +209,7 @@ def test_a_hidden_panel_draws_when_it_is_shown(panel):
 ])  # fmt: skip
 def test_a_click_travels_to_the_loss_and_forwards_where_the_run_has_not_been(panel, link, qtbot, positions, steps, moves):
     link.answers["locate"] = lambda asked: {"position": positions[asked.get("what", "step")], "steps": steps}
-    panel.state.update(stop=STOP, runs=runs("base"), curves={"base": curve(9)})
+    panel.state.update(stop=STOP, runs=runs("base"), curves={1: curve(9)})
     panel.plot.canvas.set_pointer(8.0)
     panel.plot.setFocus()
     qtbot.keyClick(panel.plot.canvas, Qt.Key.Key_Return)
@@ -217,7 +217,7 @@ def test_a_click_travels_to_the_loss_and_forwards_where_the_run_has_not_been(pan
 
 
 def test_choices_last_and_values_are_copied(panel, context):
-    panel.state.update(stop=STOP, runs=runs("base"), curves={"base": curve(3)}, measures={"base": measured(3)})
+    panel.state.update(stop=STOP, runs=runs("base"), curves={1: curve(3)}, measures={1: measured(3)})
     saved = {"smoothing": "EMA 0.9", "log": True, "epochs": True, "shown": ["loss", "gradient norm"]}
     panel.restore(saved)
     assert panel.save() == saved and panel.plot.canvas.decay == 0.9
@@ -245,7 +245,7 @@ def test_on_a_true_session(two_points, qtbot, until, step):
     assert panel.plot.canvas.cursor_at == 6
     # Two points, predictions that are printed: p = 0.5 is nobody's first guess, so that the accuracy is 0, 50 or 100 %.
     assert set(drawn(panel, "accuracy", "train").y) <= {0.0, 50.0, 100.0}
-    rates = two_points.state.measures["run 1"]["series"]["learning rate", "train"]
+    rates = two_points.state.measures[1]["series"]["learning rate", "train"]
     assert rates[0].tolist() == [0] and rates[1].tolist() == [0.01]
     # A click on step 2 goes back to where its loss was computed.
     panel.plot.canvas.set_pointer(2.0)

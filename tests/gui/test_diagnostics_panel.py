@@ -309,7 +309,7 @@ def test_a_real_session(qtbot, real, until, tmp_path):
     card.attempt.click()
     until(lambda: len(real.state.runs) == 2 and not real.link.moving)
     current = next(run for run in real.state.runs if run["current"])
-    assert current["name"].startswith("try: ") and current["parent"] == "run 1" and real.troubles == []
+    assert current["name"].startswith("try: ") and current["parent"] == 1 and real.troubles == []
 
 
 def test_the_wheel_turns_no_line_of_short_code_out_of_sight(panel, context):

@@ -146,7 +146,7 @@ def test_curves_and_layers_are_written_as_csv(window, until, choose, tmp_path):
         window.context.action(f"export_{key}").trigger()
     with open(tmp_path / "curves.csv", newline="", encoding="utf-8") as file:
         lines = [line for line in csv.DictReader(file) if line["train loss"]]
-    curve = state.curves["run 1"]
+    curve = state.curves[1]
     assert [int(line["step"]) for line in lines] == (curve["steps"] + 1).tolist() and lines[0]["run"] == "run 1"
     assert [float(line["train loss"]) for line in lines] == pytest.approx(curve["losses"].tolist(), nan_ok=True, rel=1e-12)
     with open(tmp_path / "layers.csv", newline="", encoding="utf-8") as file:
@@ -177,10 +177,10 @@ def test_numbers_in_csv_are_the_same_everywhere_and_can_be_read_back():
 
 def test_the_table_of_curves_has_every_series_of_every_run():
     curves = {
-        "run 1": {"steps": np.array([0, 1, 2]), "losses": np.array([1.0, np.nan, 0.5])},
-        "a, b": {"steps": np.array([5]), "losses": np.array([2.0])},
+        1: {"steps": np.array([0, 1, 2]), "losses": np.array([1.0, np.nan, 0.5])},
+        2: {"steps": np.array([5]), "losses": np.array([2.0])},
     }  # fmt: skip
-    measures = {"run 1": {
+    measures = {1: {
         "series": {
             ("accuracy", "train"): (np.array([1]), np.array([0.5]), np.array([4])),
             ("loss", "validation"): (np.array([2]), np.array([0.25]), np.array([4])),
@@ -188,7 +188,7 @@ def test_the_table_of_curves_has_every_series_of_every_run():
         },
         "epochs": np.array([[1, 0], [2, 2]]),
     }}  # fmt: skip
-    lines = list(csv.reader(csv_text(curves_table(curves, measures)).splitlines()))
+    lines = list(csv.reader(csv_text(curves_table(curves, measures, {1: "run 1", 2: "a, b"})).splitlines()))
     assert lines == [
         ["run", "step", "epoch", "train loss", "validation loss", "train accuracy in %", "lr learning rate"],
         ["run 1", "1", "1", "1.0", "", "", "0.1"], ["run 1", "2", "1", "nan", "0.25", "50.0", "0.1"],

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QScrollArea, QTabBar
+from PyQt6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QLineEdit, QScrollArea, QTabBar
 
 from engine.debug.events import KINDS
 from engine.debug.stops import describe
@@ -64,6 +64,14 @@ def test_the_areas_have_their_sizes(stopped, qtbot):
     qtbot.waitUntil(lambda: sizes(stopped) == (340, 360, 72))
     shown = {key for key, panel in stopped.workspace.panels.items() if panel.isVisible()}
     assert shown == {"code", "variables", "network", "timeline", "tensor", "curves"}
+
+
+def test_the_timeline_is_as_high_as_before_after_the_projector_s_theme(stopped, qtbot):
+    qtbot.waitUntil(lambda: sizes(stopped) == (340, 360, 72))
+    stopped.looks.set_theme("projector")
+    qtbot.waitUntil(lambda: sizes(stopped)[2] > 80)
+    stopped.looks.set_theme("light")
+    qtbot.waitUntil(lambda: sizes(stopped)[2] == 72)
 
 
 def test_on_a_wide_window_layers_and_data_stand_beside_the_curves(stopped, qtbot):
@@ -188,7 +196,10 @@ def test_the_path_to_a_stop():
     line = {"level": "line", "line": 51, "function": "forward", "epoch": 0, "batch": -1, "step": 0}
     assert [part.text for part in parts(line)] == ["forward()", "line 51"]
     enter = {**STOP, "level": "module", "kind": "enter", "direction": None, "op": None}
-    assert [part.text for part in parts(enter)][2:] == ["conv2", "entered"]
+    assert [part.text for part in parts(enter)][2:] == ["forward", "conv2", "entered"] and parts(enter)[2].phase == "forward"
+    assert [part.text for part in parts({**enter, "kind": "exit"})][2:] == ["forward", "conv2", "left"]
+    lost = {**enter, "module": "criterion", "name": "CrossEntropyLoss"}
+    assert [part.text for part in parts(lost)][2:] == ["loss", "criterion", "entered"]
     assert parts(None) == []
 
 
@@ -519,3 +530,36 @@ def test_several_changes_of_the_text_size_are_laid_out_once(window, qtbot):
     for _ in range(9):
         window.context.action("smaller").trigger()
     qtbot.waitUntil(lambda: scales == [1.5, 0.8])
+
+
+def test_the_current_run_gets_another_name_in_the_toolbar(stopped, qtbot):
+    runs = [{"number": i, "name": n, "state": "stopped", "current": i == 2} for i, n in ((1, "run 1"), (2, "w[0] = 3"))]
+    stopped.context.state.update(runs=runs)
+    choice, link = stopped.toolbar.runs, stopped.context.link
+    asked = lambda: [arguments for move, arguments in link.moves if move == "rename"]  # noqa: E731
+
+    def typed(text, key):
+        choice.setFocus()
+        qtbot.keyClick(choice, Qt.Key.Key_F2)
+        field = choice.findChildren(QLineEdit)[-1]
+        assert field.text() == "w[0] = 3" and field.selectedText() == field.text()
+        qtbot.waitUntil(field.hasFocus)
+        qtbot.keyClicks(field, text)
+        qtbot.keyClick(field, key)
+        qtbot.waitUntil(choice.hasFocus)
+
+    typed("thrown away", Qt.Key.Key_Escape)
+    typed(" ", Qt.Key.Key_Return)
+    assert asked() == []
+    typed(" warmer ", Qt.Key.Key_Return)
+    assert asked() == [{"run": 2, "name": "warmer"}]
+    # From the menu too; and going elsewhere takes what is written.
+    stopped.context.action("rename").trigger()
+    field = choice.findChildren(QLineEdit)[-1]
+    qtbot.waitUntil(field.hasFocus)
+    qtbot.keyClicks(field, "cold")
+    stopped.toolbar.level.setFocus()
+    qtbot.waitUntil(lambda: asked()[1:] == [{"run": 2, "name": "cold"}])
+    assert choice.menu().actions()[0].isEnabled()
+    stopped.context.state.update(runs=[])
+    assert not stopped.context.action("rename").isEnabled() and not choice.isEnabled()

@@ -48,7 +48,7 @@ FILES = {
     "widgets/breakpoint_list.py": "Breakpoints", "start_page.py": "Start page", "data/sample_grid.py": "Data",
     "data/points.py": "Data", "widgets/terms_view.py": "Explain", "widgets/find_bar.py": "Code",
     "widgets/variable_tree.py": "Variables", "widgets/code_view.py": "Code", "widgets/breakpoint_form.py": "Breakpoints",
-    "widgets/heat_map.py": "Tensor", "window.py": "Everywhere",
+    "widgets/heat_map.py": "Tensor", "window.py": "Everywhere", "run_choice.py": "Toolbar",
 }  # fmt: skip
 #: What F1 writes for Qt's names.
 NAMES = {"Delete": "Del", "Enter": "Return", "Escape": "Esc", "Plus": "+", "Minus": "-", "Copy": "Ctrl+C"}
@@ -270,12 +270,12 @@ def run(number, parent=None, current=False, name=None):
 
 
 def test_the_run_before_an_edit_and_the_run_of_the_newest_edit():
-    runs = [run(1), run(2, "run 1"), run(3, "run 1", current=True), run(4, "run 3")]
+    runs = [run(1), run(2, 1), run(3, 1, current=True), run(4, 3)]
     assert edited_run(runs)["number"] == 1 and run_of_edit(runs)["number"] == 4
     runs[0]["current"], runs[2]["current"] = True, False
     assert edited_run(runs) is None and run_of_edit(runs)["number"] == 3
     assert edited_run([]) is None and run_of_edit([]) is None
-    assert edited_run([run(2, "gone", current=True)]) is None
+    assert edited_run([run(2, 7, current=True)]) is None
 
 
 def test_undo_goes_to_the_run_that_was_edited_and_redo_back(window, monkeypatch):
@@ -284,11 +284,11 @@ def test_undo_goes_to_the_run_that_was_edited_and_redo_back(window, monkeypatch)
     undo, redo = (window.context.action(name) for name in ("undo", "redo"))
     assert not undo.isEnabled() and not redo.isEnabled()
     stop = {"reason": "step", "seq": 1, "live": True}
-    window.context.state.update(stop=stop, runs=[run(1), run(2, "run 1", True, "w[0] = 2")])
+    window.context.state.update(stop=stop, runs=[run(1), run(2, 1, True, "w[0] = 2")])
     assert undo.isEnabled() and not redo.isEnabled()
     undo.trigger()
     assert switched == [1] and "run 1" in window.messages.whole and "“w[0] = 2” is kept" in window.messages.whole
-    window.context.state.update(runs=[run(1, None, True), run(2, "run 1", False, "w[0] = 2")])
+    window.context.state.update(runs=[run(1, None, True), run(2, 1, False, "w[0] = 2")])
     assert not undo.isEnabled() and redo.isEnabled()
     redo.trigger()
     assert switched == [1, 2]
@@ -298,7 +298,7 @@ def test_in_a_field_undo_is_the_fields(window, qtbot, monkeypatch):
     switched = []
     monkeypatch.setattr(window.context.link, "switch", switched.append, raising=False)
     stop = {"reason": "step", "seq": 1, "live": True}
-    window.context.state.update(stop=stop, runs=[run(1), run(2, "run 1", True)])
+    window.context.state.update(stop=stop, runs=[run(1), run(2, 1, True)])
     field = QLineEdit(window)
     field.show()
     field.setFocus()

@@ -64,12 +64,12 @@ def test_a_long_run_says_so_shows_progress_and_can_be_paused(real, until, tmp_pa
     until(lambda: real.state.stop is not None)
     real.link.move("continue")
     until(lambda: real.state.running and real.state.progress.get("step", 0) > 20)
-    until(lambda: len(real.state.curves.get("run 1", {}).get("steps", ())) > 5)
+    until(lambda: len(real.state.curves.get(1, {}).get("steps", ())) > 5)
     real.link.move("next")  # dropped: the script runs
     real.link.move("pause")
     until(lambda: not real.state.running)
     assert real.state.stop["reason"] == "pause"
-    steps = real.state.curves["run 1"]["steps"]
+    steps = real.state.curves[1]["steps"]
     assert list(steps) == sorted(set(steps))
 
 
@@ -78,11 +78,17 @@ def test_a_fork_becomes_current_and_runs_can_be_switched_and_compared(two_points
     two_points.link.fork([{"kind": "exec", "code": "learning_rate = 1.0"}], "faster")
     until(lambda: len(two_points.state.runs) == 2)
     assert [(run["name"], run["current"]) for run in two_points.state.runs] == [("run 1", False), ("faster", True)]
-    assert two_points.state.runs[1]["parent"] == "run 1"
+    assert two_points.state.runs[1]["parent"] == 1
     compared = []
     two_points.link.compare("run 1", "faster", compared.append)
     until(lambda: compared)
     assert set(compared[0]["curves"]) == {"run 1", "faster"}
+    until(lambda: 2 in two_points.state.curves)
+    known = two_points.state.curves[2]
+    two_points.link.rename(2, "quick")
+    assert two_points.state.run_names == {1: "run 1", 2: "quick"} and two_points.state.curves[2] is known
+    two_points.link.rename(1, "quick")
+    assert two_points.troubles.pop() == "The run keeps its name: there is a run 'quick' already."
     two_points.link.switch(1)
     until(lambda: two_points.state.runs[0]["current"])
     assert two_points.troubles == []
@@ -175,14 +181,14 @@ def test_a_restart_leaves_nothing_of_the_old_curve(real, step, until):
     real.link.launch(str(SAMPLES / "xor.py"))
     until(lambda: real.state.stop is not None)
     step(real, "runTo", step=12)
-    until(lambda: len(real.state.curves.get("run 1", {}).get("steps", ())) > 11)
+    until(lambda: len(real.state.curves.get(1, {}).get("steps", ())) > 11)
     seen = []
-    real.state.subscribe("curves", lambda: seen.append(len(real.state.curves.get("run 1", {}).get("steps", ()))))
+    real.state.subscribe("curves", lambda: seen.append(len(real.state.curves.get(1, {}).get("steps", ()))))
     real.link.restart()
     until(lambda: real.state.stop["position"] == [0, 1, 0] and not real.link.moving)
     assert seen[0] == 0
     step(real, "runTo", step=3)
-    until(lambda: len(real.state.curves["run 1"]["steps"]) == 3)
+    until(lambda: len(real.state.curves[1]["steps"]) == 3)
 
 
 def test_nothing_that_waits_behind_a_move_is_lost_to_another_move(two_points, step, until):

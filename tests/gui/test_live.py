@@ -177,7 +177,7 @@ def test_panels_show_live_numbers_of_a_true_run(real, until, step, qtbot, tmp_pa
     def shown():
         item = network.scene.nodes.get("2/Linear")
         values = None if item is None or "values" not in item.contents else item.contents["values"].data
-        curve = real.state.curves.get(real.state.runs[0]["name"])
+        curve = real.state.curves.get(real.state.runs[0]["number"])
         steps = None if curve is None or not len(curve["steps"]) else curve["steps"][-1]
         return values, None if tensor.shown is None else tensor.shown.data, data.batch and data.batch.losses, steps
 

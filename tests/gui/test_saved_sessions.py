@@ -123,9 +123,9 @@ class Desk:
         runs = [{name: run[name] for name in of_run} for run in self.state.runs]
         return {
             "runs": runs,
-            "weights": [self.weight(run["name"]) for run in runs],
-            "digests": [self.ask("digest", run["name"]) for run in runs],
-            "curves": [self.ask("curves", run["name"])["losses"].tolist() for run in runs],
+            "weights": [self.weight(run["number"]) for run in runs],
+            "digests": [self.ask("digest", run["number"]) for run in runs],
+            "curves": [self.ask("curves", run["number"])["losses"].tolist() for run in runs],
             "breakpoints": {path: [e["line"] for e in entries] for path, entries in self.state.breakpoints.items()},
             "watchpoints": [entry["kind"] for entry in self.state.watchpoints],
             "watches": list(self.state.watches),
@@ -165,7 +165,8 @@ def worked(desk, script):
     breakpoints_of(desk.context).set_entries("watch", [{"kind": "nan-inf"}])
     desk.state.update(watches=["loss.item()"], level="line")
     desk.move("runTo", step=3)
-    desk.fork([CHANGE], "what if")
+    desk.fork([CHANGE], "draft")
+    desk.context.link.rename(2, "what if")
     desk.move("runTo", step=5)
     desk.move("next", granularity="op")
     desk.move("next", granularity="op")
@@ -215,7 +216,7 @@ def test_the_history_is_there_at_once_and_the_replay_can_be_cancelled(desk, save
     one.window.open(str(path))
     one.until(lambda: one.state.restoring and one.buttons().get("Cancel"))
     assert not one.context.link.active
-    assert [one.state.curves[run["name"]]["losses"].tolist() for run in one.state.runs] == facts["curves"]
+    assert [one.state.curves[run["number"]]["losses"].tolist() for run in one.state.runs] == facts["curves"]
     assert one.state.stop["position"] == facts["place"][0] and one.state.graph["nodes"]
     assert "Replaying what if to step 5" in one.messages.text.text() and "%" in one.messages.text.text()
     timeline = one.window.workspace.panels["timeline"]
@@ -300,7 +301,7 @@ def test_nothing_of_somebody_elses_file_runs_unasked(desk, script, tmp_path):
     one.window.open(str(path))
     one.says("saved on another machine", "train.py, 27 lines")
     one.click("Only look")
-    assert not one.context.link.active and not one.context.link.moving and len(one.state.curves["run 1"]["losses"]) == 200
+    assert not one.context.link.active and not one.context.link.moving and len(one.state.curves[1]["losses"]) == 200
     assert not (tmp_path / "ran").exists()
     one.click("Replay it")
     one.until(lambda: one.standing)

@@ -73,10 +73,10 @@ def test_arrays_count_as_changed_unless_they_are_the_same_object():
     state, heard = State(), []
     state.subscribe("curves", lambda: heard.append(1))
     curve = {"losses": np.zeros(3)}
-    state.update(curves={"run 1": curve})
+    state.update(curves={1: curve})
     state.update(curves=state.curves)
     assert heard == [1]
-    state.update(curves={"run 1": {"losses": np.zeros(3)}})
+    state.update(curves={1: {"losses": np.zeros(3)}})
     assert heard == [1, 1]
 
 

@@ -8,7 +8,7 @@ from gui.panels.tensor_runs import PAGE, counterpart, events_of_step
 from gui.panels.tensor_source import RUN
 from tests.gui.tensor_fakes import Engine, choose, linear_layer
 
-RUNS = [{"name": "run 1", "current": False}, {"name": "run 2", "current": True}]
+RUNS = [{"name": "run 1", "number": 1, "current": False}, {"name": "run 2", "number": 2, "current": True}]
 
 
 def event(seq, name="Linear", module="fc", step=0, tensors=("y",), position=None, kind="forward"):
@@ -77,10 +77,10 @@ def test_the_difference_to_another_run(panel, link, context):
     linear_layer(other)
     other.arrays[10, "y"] = engine.arrays[10, "y"] * np.float32(0.5)
     for command, answer in other.link.answers.items():
-        link.answers["run 1", command] = answer
+        link.answers[1, command] = answer
     context.state.update(runs=RUNS)
     context.state.update(stop=engine.events[3])
-    choose(panel, RUN + "run 1")
+    choose(panel, RUN + "1")
     assert (panel.shown.data == engine.arrays[10, "y"] - other.arrays[10, "y"]).all()
     assert panel.head.subject.text().startswith("fc y − run 1, step 2  4×5")
     assert panel.statistics.text().startswith('<span style="color:')  # of all of it
@@ -88,8 +88,8 @@ def test_the_difference_to_another_run(panel, link, context):
     panel.select(2, 3)
     assert context.state.selection.reference == {"event": 10, "name": "y"} and panel.map.selected == (2, 3)
     # The other run becomes current: the difference is the other way round.
-    context.state.update(runs=[{"name": "run 1", "current": True}, {"name": "run 2", "current": False}])
-    assert panel.controls.view.currentData() == RUN + "run 2"
+    context.state.update(runs=[{**run, "current": run["number"] == 1} for run in RUNS])
+    assert panel.controls.view.currentData() == RUN + "2"
     context.state.update(runs=RUNS[1:])
     assert panel.controls.view.currentData() == "data"
     assert panel.save()["view"] == "data"
@@ -99,12 +99,12 @@ def test_what_cannot_be_compared_says_why(panel, link, context):
     engine = Engine(link)
     linear_layer(engine)
     context.state.update(runs=RUNS, stop=engine.events[4])
-    link.answers["run 1", "events"] = {"events": engine.events[:3], "first": 0, "last": 2}
-    choose(panel, RUN + "run 1")
+    link.answers[1, "events"] = {"events": engine.events[:3], "first": 0, "last": 2}
+    choose(panel, RUN + "1")
     assert "it has come to step 1; switch to it and run it to step 2" in panel.message.text()
-    link.answers["run 1", "events"] = {"events": engine.events, "first": 0, "last": 12}
-    link.answers["run 1", "tensor"] = {"shape": [7, 3], "data": np.zeros((7, 3), "f4"), "block": [1, 1], "dtype": "float32"}
-    choose(panel, RUN + "run 1")
+    link.answers[1, "events"] = {"events": engine.events, "first": 0, "last": 12}
+    link.answers[1, "tensor"] = {"shape": [7, 3], "data": np.zeros((7, 3), "f4"), "block": [1, 1], "dtype": "float32"}
+    choose(panel, RUN + "1")
     assert panel.message.text().endswith("5 × 3 and 7 × 3 have no difference.") and not panel.map.isVisible()
 
 
@@ -123,7 +123,7 @@ def test_a_fork_differs_from_its_run_where_it_was_changed(two_points, qtbot, unt
     edit = {"kind": "tensor", "reference": {"event": seq, "name": "y"}, "index": [0, 2], "value": 9.0}
     two_points.link.fork([edit])
     until(lambda: len(two_points.state.runs) == 2 and not two_points.link.moving)
-    choose(panel, RUN + "run 1")
+    choose(panel, RUN + "1")
     until(lambda: "− run 1" in panel.head.subject.text() and two_points.link.quiet)
     old = was["data"].numpy()
     expected = np.zeros_like(old)

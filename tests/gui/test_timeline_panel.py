@@ -182,8 +182,8 @@ def test_forks_and_breakpoints_lie_at_their_events():
     events.extend(history(0, 29)({"count": 100}))
     runs = [
         {"name": "run 1", "number": 1, "current": True, "parent": None, "forkedAt": None},
-        {"name": "run 2", "number": 2, "current": False, "parent": "run 1", "forkedAt": [4, 1, 0]},
-        {"name": "run 3", "number": 3, "current": False, "parent": "run 2", "forkedAt": [5, 0, 0]},
+        {"name": "run 2", "number": 2, "current": False, "parent": 1, "forkedAt": [4, 1, 0]},
+        {"name": "run 3", "number": 3, "current": False, "parent": 2, "forkedAt": [5, 0, 0]},
     ]
     assert forks(runs, events) == [(9, "run 2")]
     assert hits({"/a.py": [{"line": 1}], "/b.py": [{"line": 1}]}, events) == [1, 11, 21]
@@ -559,7 +559,7 @@ def test_another_run_begins_anew(panel, link, context):
 def test_all_is_drawn_in_every_theme(panel, context):
     runs = [
         {"name": "run 1", "number": 1, "current": True, "parent": None, "forkedAt": None},
-        {"name": "run 2", "number": 2, "current": False, "parent": "run 1", "forkedAt": [20, 0, 0]},
+        {"name": "run 2", "number": 2, "current": False, "parent": 1, "forkedAt": [20, 0, 0]},
     ]
     context.state.update(stop=stop(60, live=False), runs=runs, breakpoints={"/a.py": [{"line": 1}]})
     pictures = set()

@@ -23,7 +23,7 @@ from gui.widgets.image_grid import atlas, layout_of
 from gui.widgets.map_view import MapView
 from gui.widgets.slicing import parsed, whole, with_leading
 from gui.widgets.stepper import Stepper
-from gui.widgets.value_scale import ValueScale, rounded_up, scale_for
+from gui.widgets.value_scale import ValueScale, finite_in, rounded_up, scale_for
 from tests.gui.tensor_fakes import Engine
 
 SHAPES = st.lists(st.integers(1, 5), min_size=0, max_size=5).map(tuple)
@@ -36,7 +36,7 @@ SHAPES = st.lists(st.integers(1, 5), min_size=0, max_size=5).map(tuple)
 def test_zero_has_the_colour_of_the_background(qapp, name):
     theme = Theme(name)
     for scale in (ValueScale(-2, 2), ValueScale(-0.1, 7)):
-        image = scale.image(np.array([[0.0, scale.high, scale.low]]), theme)
+        image = scale.image(np.array([[0.0, scale.high, scale.low]]), None, theme)
         assert image.pixelColor(0, 0) == theme.panel
         assert image.pixelColor(1, 0) != theme.panel != image.pixelColor(2, 0)
         assert image.pixelColor(1, 0) != image.pixelColor(2, 0)
@@ -103,7 +103,8 @@ def test_both_sides_of_an_uneven_scale_reach_their_end():
 
 def test_what_is_not_finite_is_an_alarm(qapp):
     theme = Theme("light")
-    image = ValueScale().image(np.array([[np.nan, np.inf, -np.inf, 0.5]]), theme)
+    data = np.array([[np.nan, np.inf, -np.inf, 0.5]])
+    image = ValueScale().image(data, finite_in(data), theme)
     colours = [image.pixelColor(i, 0) for i in range(4)]
     assert colours[:3] == [theme.phase["alarm"]] * 3 and colours[3] != theme.phase["alarm"]
 
@@ -255,6 +256,13 @@ def test_cells_have_their_colour_and_their_ring(heat):
     heat.mark((0, 1))
     corner = (heat.cell_rect(0, 1).topLeft() + QPointF(1, 10)).toPoint()
     assert heat.grab().toImage().pixelColor(corner) == theme.selection
+
+
+def test_a_map_looks_at_its_numbers_once_whether_they_are_finite(heat, monkeypatch):
+    data, looked = np.ones((3, 4), np.float32), []
+    monkeypatch.setattr("gui.widgets.heat_canvas.finite_in", lambda numbers: looked.append(numbers) or finite_in(numbers))
+    heat.show_numbers(data, ValueScale())
+    assert len(looked) == 1 and looked[0] is data and heat.picture.whole and heat.picture.finite
 
 
 def test_a_map_without_a_finite_number_has_no_scale(heat, monkeypatch):

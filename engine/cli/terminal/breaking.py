@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from engine.cli.terminal.points import FILTERS, Point
+from engine.cli.terminal.points import Point
 from engine.cli.terminal.registry import CommandError, command
 from engine.cli.terminal.shell import Shell
 from engine.cli.terminal.targets import literal, parse_target, split_condition
+from engine.debug.protocol import EXCEPTION_FILTERS
 from engine.plural import plural
 
 _DIRECTIONS = ("forward", "backward", "update")
@@ -164,8 +165,9 @@ def catch(shell: Shell, text: str) -> None:
     With 'off' not any more; without a word it says which stop the script. For NaN and infinity: 'watch nan-inf'.
     """
     words = text.split()
-    if words and (words[0] not in FILTERS or words[1:] not in ([], ["off"])):
-        raise CommandError(f"catch {text}: expected 'raised' or 'uncaught', and 'off' or nothing after it")
+    if words and (words[0] not in EXCEPTION_FILTERS or words[1:] not in ([], ["off"])):
+        filters = " or ".join(map(repr, EXCEPTION_FILTERS))
+        raise CommandError(f"catch {text}: expected {filters}, and 'off' or nothing after it")
     if words:
         shell.points.catch(words[0], len(words) == 1)
     for filter, on in shell.points.exceptions.items():

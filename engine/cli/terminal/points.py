@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.cli.terminal.registry import CommandError
+from engine.debug.protocol import EXCEPTION_FILTERS
 from engine.debug.session import Session, Stop
 
 #: Kinds of points, with the request that sets all of a kind.
@@ -17,9 +18,6 @@ REQUESTS = {
     "module": "setModuleBreakpoints",
     "watch": "setWatchpoints",
 }
-
-#: At which exceptions the script can stop, each with whether it does at first.
-FILTERS = {"raised": False, "uncaught": True}
 
 
 @dataclass
@@ -78,12 +76,12 @@ class Points:
     """All of them.
 
     Attributes:
-        exceptions: of each of the :data:`FILTERS`, whether the script stops at such exceptions.
+        exceptions: of each of the protocol's filters, whether the script stops at such exceptions.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.exceptions = dict(FILTERS)
+        self.exceptions = dict(EXCEPTION_FILTERS)
         self._points: dict[int, Point] = {}
         self._newest = 0
 

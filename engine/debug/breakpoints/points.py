@@ -15,6 +15,7 @@ from engine.debug.breakpoints.watch_base import Batch, Finding, op_text
 from engine.debug.breakpoints.watchpoints import make_watchpoint
 from engine.debug.evaluation import error_text
 from engine.debug.events import Event
+from engine.debug.wire.messages import EXCEPTION_FILTERS
 
 
 class LinePoint(Point):
@@ -96,13 +97,13 @@ class ExceptionPoint(Point):
     """At exceptions: ``"raised"`` each one as it is raised, ``"uncaught"`` those that nobody handles."""
 
     reason = "exception"
-    filters = ("raised", "uncaught")
 
     def __init__(self, id: int, specification: Mapping[str, Any]) -> None:
         super().__init__(id, specification)
         self.filter = specification.get("filter")
-        if self.filter not in self.filters:
-            raise ValueError(f"there is no exception filter {self.filter!r}; filters are 'raised' and 'uncaught'")
+        if self.filter not in EXCEPTION_FILTERS:
+            filters = " and ".join(map(repr, EXCEPTION_FILTERS))
+            raise ValueError(f"there is no exception filter {self.filter!r}; filters are {filters}")
 
     def on_exception(self, error: BaseException, names: Names) -> Hit | None:
         """The hit, if the conditions hold; they may use ``error``."""

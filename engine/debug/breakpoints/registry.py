@@ -14,9 +14,10 @@ from engine.debug.breakpoints.point import Hit, Names, Point
 from engine.debug.breakpoints.points import ExceptionPoint, LinePoint, ModulePoint, OpPoint, WatchPoint
 from engine.debug.breakpoints.watch_base import Batch
 from engine.debug.events import Event
+from engine.debug.wire.messages import EXCEPTION_FILTERS
 
 #: Those at exceptions until a client has said which it wants.
-_EXCEPTIONS = (ExceptionPoint(0, {"filter": "uncaught"}),)
+_EXCEPTIONS = tuple(ExceptionPoint(0, {"filter": name}) for name, stops in EXCEPTION_FILTERS.items() if stops)
 
 
 class Breakpoints:

@@ -36,6 +36,11 @@ class Event(NamedTuple):
 
 
 _LEVEL = "'run' | 'epoch' | 'batch' | 'line' | 'module' | 'op' | 'element'"
+
+#: Which exceptions can stop the script, as the Debug Adapter Protocol calls them; each with whether they do until a client
+#: has asked for others.
+EXCEPTION_FILTERS = {"raised": False, "uncaught": True}
+_FILTER = " | ".join(repr(name) for name in EXCEPTION_FILTERS)
 _GATES: Fields = {"condition?": "str", "hitCondition?": "str", "logMessage?": "str"}
 
 #: Objects that occur in several places.
@@ -150,7 +155,7 @@ REQUESTS: dict[str, Request] = {
     "setExceptionBreakpoints": Request(
         "Stop at exceptions that end the script ('uncaught'; also until this was asked), or at every one that is raised, or "
         "comes through, in the user's files ('raised').",
-        {"filters": "['uncaught' | 'raised']"}, {}, "always",
+        {"filters": f"[{_FILTER}]"}, {}, "always",
     ),
     # -------------------------------------------------------------------------------- moving
     "continue": Request("Run to the next breakpoint or the end.", {"threadId?": "int"}, {}, "stopped"),
@@ -425,7 +430,7 @@ EVENTS: dict[str, Event] = {
     ),
     "terminated": Event(
         "The run is over. With restart it was a replay that needed what it had skipped: launch again, with these fields "
-        "in replay. The reasons of one that was attached to: ended (with exitCode, and perhaps text, where sys.exit was "
+        "in replay. The reasons of one that was attached to: ended (with exitCode, and perhaps text, where SystemExit was "
         "given these), exception (text says which), and occupied where another client is attached.",
         {"restart?": "object", "reason?": "str", "text?": "str", "exitCode?": "int"},
     ),
