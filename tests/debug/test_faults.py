@@ -503,3 +503,21 @@ def test_an_exception_whose_text_cannot_be_had_is_told(tmp_path):
         session.start(PATIENCE)
         stop = session.step("continue", PATIENCE)
     assert stop.reason == "exception" and stop["description"] == "E: (its text cannot be had: ValueError)"
+
+
+@pytest.mark.parametrize("how", ["edited", "broken", "gone", "a folder"])
+def test_a_breakpoint_is_set_in_the_text_that_runs_whatever_its_file_has_become(tmp_path, how):
+    path = tmp_path / "script.py"
+    text = "a = 1\nb = 2\nc = 3\n\nd = 4\n"
+    path.write_text(text)
+    with Session.launch(path) as session:
+        session.start()
+        path.unlink()
+        if how == "a folder":
+            path.mkdir()
+        elif how != "gone":
+            path.write_text("x = 1\n" if how == "edited" else "a = (\n")
+        told = session.configure("setBreakpoints", source={"path": str(path)}, breakpoints=[{"line": 3}, {"line": 4}])
+        assert [(point["verified"], point["line"]) for point in told["breakpoints"]] == [(True, 3), (True, 5)]
+        assert [session.step("continue")["line"] for _ in range(2)] == [3, 5]
+        assert session.request("source", path=str(path))["content"] == text
