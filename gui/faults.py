@@ -141,7 +141,7 @@ class ScriptOnDisk(QObject):
         breakpoints = breakpoints_of(self._context)
         entries = breakpoints.lines(program)
         places = moved_lines(old, new, [entry["line"] for entry in entries])
-        if any(line != place for line, place in places.items()):
+        if entries:  # also where none has moved: what was said of one is of the old text
             moved = {places[entry["line"]]: {**entry, "line": places[entry["line"]]} for entry in entries}
             breakpoints.set_lines(program, list(moved.values()))
 

@@ -99,7 +99,9 @@ class Debuggee:
 
     def connect(self, connection: Connection) -> None:
         """Serve the client at ``connection``, whose handshake is done."""
-        self.server = Server(connection, self._handle, self.debugger.attention, self._progress, self._lost)
+        self.server = Server(
+            connection, self._handle, self.debugger.attention, self._progress, self._lost, begins=self.launched
+        )
         self.server.start()
 
     def configured(self) -> bool:
@@ -143,7 +145,15 @@ class Debuggee:
             raise RequestFailedError("failed", str(error)) from error
 
     def _lost(self) -> None:
+        """The client is gone: nothing is watched for it any more."""
         self.debugger.breakpoints.clear()
+        for listener in (self.statistics, self.diagnostics):
+            if listener is not None:
+                self.debugger.unlisten(listener)
+        self.statistics = self.diagnostics = None
+        if self.debugger.live is not None:
+            self.debugger.live.subscribe(Subscription(0, enabled=False))
+        self._pausing = False
         self.debugger.attention()
         self._on_lost()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import engine
 from engine.debug import stepping
+from engine.debug.breakpoints.code_lines import keep_text
 from engine.debug.debuggee import Debuggee
 from engine.debug.debugger import Waypoint
 from engine.debug.edits import EditLog, apply_edits
@@ -52,6 +53,7 @@ class Launch:
         )
         # Whoever asks for its lines gets those that run, also when the file is edited meanwhile.
         linecache.cache[self.program] = (len(text), None, text.splitlines(keepends=True), self.program)
+        keep_text(self.program, text)
         self.as_torch = bool(arguments.get("asTorch"))
         self.stop_on_entry = arguments.get("stopOnEntry", True)
         if arguments.get("threads"):

@@ -20,6 +20,7 @@ import socket
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from typing import NamedTuple
 
 from engine.debug import stepping
@@ -30,6 +31,9 @@ from engine.debug.replay.recorder import Recorder
 from engine.debug.wire.arrays import ProtocolError
 from engine.debug.wire.connection import Connection, event
 from engine.debug.wire.handshake import authenticate_as_server
+
+#: Seconds that a client waits for the one before it to go, before it is sent away.
+_PARTING = 2.0
 
 
 class Address(NamedTuple):
@@ -47,6 +51,8 @@ class _Listener:
         self.key = key
         self.debuggee = Debuggee(Recorder(None), False, self._gone)
         self.arrived = threading.Event()
+        self.debuggee.on_configured = self.arrived.set
+        self._joining = threading.Lock()
         self._socket = socket.create_server((host, port))
         bound = self._socket.getsockname()
         self.address = Address(bound[0], bound[1], key)
@@ -67,15 +73,17 @@ class _Listener:
         except (ProtocolError, OSError) as error:
             print(f"nablascope: a client was refused: {error}", file=sys.stderr)
             return
-        if self.debuggee.connected:
-            text = "another client is attached to this process; it has to disconnect first\n"
+        with self._joining:
+            server = self.debuggee.server
+            if server is None or server.parted.wait(_PARTING):
+                self.debuggee.connect(connection)
+                self.debuggee.send("initialized")
+                return
+        text = "another client is attached to this process; it has to disconnect first\n"
+        with suppress(OSError):  # it has gone meanwhile
             connection.send(event("output", {"category": "console", "output": text}))
             connection.send(event("terminated", {"reason": "occupied"}))
-            connection.close()
-            return
-        self.debuggee.connect(connection)
-        self.debuggee.send("initialized")
-        self.debuggee.on_configured = self.arrived.set
+        connection.close()
 
     def _gone(self) -> None:
         self.arrived.clear()

@@ -49,6 +49,11 @@ class Server:
         attention: called on the reader's thread when requests wait for the script's next tick.
         progress: what to report while the script runs; None when nothing is new.
         lost: called on the reader's thread when the client is gone.
+        begins: whether the script's thread waits for ``configurationDone``; else the script runs already, and that is
+            answered at once.
+
+    Attributes:
+        parted: set when the client is gone, and all that was done for it is undone.
     """
 
     def __init__(
@@ -58,8 +63,10 @@ class Server:
         attention: Callable[[], None],
         progress: Callable[[], dict[str, Any] | None],
         lost: Callable[[], None],
+        begins: bool,
     ) -> None:
         self._connection = connection
+        self._begins = begins
         self._handle, self._attention, self._progress, self._lost = handle, attention, progress, lost
         self._waiting: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._overdue: dict[int, tuple[float, dict[str, Any]]] = {}
@@ -69,6 +76,7 @@ class Server:
         #: Until when (``time.monotonic``) others report the progress: the script waits for each thread that wakes.
         self.reported_until = 0.0
         self.closed = False
+        self.parted = threading.Event()
 
     def start(self) -> None:
         """Begin to listen."""
@@ -102,7 +110,7 @@ class Server:
         request = self._waiting.get()
         if request is None:
             return False
-        self._answer(request)
+        self._answer_waiting(request)
         return True
 
     def attend(self) -> None:
@@ -113,7 +121,7 @@ class Server:
             except queue.Empty:
                 return
             if request is not None:
-                self._answer(request)
+                self._answer_waiting(request)
 
     # ---- on the reader's thread ----
 
@@ -138,11 +146,14 @@ class Server:
         self._connection.close()
         self._lost()
         self._waiting.put(None)
+        self.parted.set()
 
     def _receive(self, message: dict[str, Any]) -> None:
         when = REQUESTS[message["command"]].when
-        if when == "always":
+        if when == "always" or (when == "start" and not self._begins):
             self._answer(message)
+        elif when == "start":
+            self._waiting.put(message)
         elif when == "stopped" and not self.standing:
             self._send(error_response(message, "notStopped", f"{message['command']}: the script runs; pause it first"))
         else:
@@ -152,11 +163,14 @@ class Server:
             if not self.standing:
                 self._attention()
 
-    def _answer(self, message: dict[str, Any]) -> None:
+    def _answer_waiting(self, message: dict[str, Any]) -> None:
+        """Answer a request that has waited, unless it was told already that the script is busy, or the client has gone."""
         with self._lock:
             overdue = self._overdue.pop(message["seq"], None)
-        if overdue is None and REQUESTS[message["command"]].when != "always":
-            return  # it was told already that the script is busy
+        if not self.closed and (overdue is not None or REQUESTS[message["command"]].when == "start"):
+            self._answer(message)
+
+    def _answer(self, message: dict[str, Any]) -> None:
         try:
             answer = response(message, self._handle(message["command"], message["arguments"]) or {})
         except RequestFailedError as error:

@@ -63,9 +63,9 @@ def read_script(file: str) -> tuple[bytes, str]:
         ScriptError: it cannot be read or decoded, or is no script.
     """
     path = Path(file)
-    if path.is_dir():
+    if os.path.isdir(file):
         raise ScriptError(f"{file}: is a folder; name a script in it")
-    if path.exists() and not path.is_file():  # reading from a pipe would wait for who writes
+    if os.path.exists(file) and not os.path.isfile(file):  # reading from a pipe would wait for who writes
         raise ScriptError(f"{file}: is no ordinary file")
     if path.suffix == ".ipynb":
         raise ScriptError(f"{file}: is a notebook; convert it with 'jupytext --to py:percent {file}'")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from engine.debug.session import RequestError, Run, Session, SessionError
+from engine.debug.session import RequestError, Run, Session, Stop
 from gui.asking import REFUSALS, Otherwise, send
 from gui.linking.arriving import Arriving
 
@@ -33,6 +33,7 @@ class Beginning(Arriving):
                 path, arguments, parameters=parameters, as_torch=as_torch, cwd=cwd, capture_output=True, on_event=on_event,
                 spare=True, on_session=comes,
             ),
+            lambda error: f"{NOT_BEGUN}{error}",
         )  # fmt: skip
 
     def resume(
@@ -98,17 +99,21 @@ class Beginning(Arriving):
     def attach(self, host: str, port: int, key: str) -> None:
         """Join a process that called ``engine.debug.listen()``, and pause it."""
 
-        def make(on_event: Any, comes: Any) -> Session:
-            try:
-                return Session.attach(host, port, key, on_event=on_event, on_session=comes)
-            except REFUSALS as error:
-                cause = str(getattr(error, "strerror", None) or error).rstrip(".")
-                raise SessionError(f"{host}:{port} cannot be joined: {cause}. {_LISTENS}") from None
+        def refused(error: Exception) -> str:
+            cause = str(getattr(error, "strerror", None) or error).rstrip(".")
+            return f"{host}:{port} cannot be joined: {cause}. {_LISTENS}"
 
         self._launched = None
-        self._begin(f"Connecting to {host}:{port}", make)
+        self._begin(
+            f"Connecting to {host}:{port}",
+            lambda on_event, comes: Session.attach(host, port, key, on_event=on_event, on_session=comes),
+            refused,
+        )
 
-    def _begin(self, what: str, make: Callable[[Any, Any], Session]) -> None:
+    def _begin(
+        self, what: str, make: Callable[[Any, Any], Session], refused: Callable[[Exception], str]
+    ) -> None:  # fmt: skip
+        """``refused``: what is said of an error in the place of the session."""
         self._end_session()
         generation = self._generation
         self._moving, self._gone = "launch", False
@@ -121,21 +126,15 @@ class Beginning(Arriving):
         def job() -> None:
             if not current():
                 return
+            session = None
             try:
                 session = make(self._listener(generation), self._comes(generation))
+                stop = self._start_up(session, current)
             except REFUSALS as error:
-                self._posts.post(lambda error=error: current() and self._not_begun(str(error)))
-                return
-            try:
-                self._posts.post(lambda: current() and self._take(session))
-                for command, arguments, then in list(self._settings.values()):
-                    with suppress(RequestError):
-                        body = send(session, command, arguments)
-                        self._post_answer(then, body)
-                stop = session.start() if current() else None
-            except REFUSALS as error:
-                session.close()
-                self._posts.post(lambda error=error: current() and self._not_begun(str(error)))
+                if session is not None:
+                    session.close()
+                text = refused(error)
+                self._posts.post(lambda: current() and self._not_begun(text))
                 return
             if stop is None or not current():
                 session.close()
@@ -143,6 +142,24 @@ class Beginning(Arriving):
             self._posts.post(lambda: self._arrive(session, stop))
 
         self._mover.put(("launch", generation), job)
+
+    def _start_up(self, session: Session, current: Callable[[], bool]) -> Stop | None:
+        """Up to the first stop; None where the session is not wanted any more."""
+        self._posts.post(lambda: current() and self._take(session))
+        attached = session.program is None
+        if not attached:
+            self._set_up(session)
+        stop = session.start() if current() else None
+        if attached and stop is not None and not stop.ended:
+            self._set_up(session)  # only now: a script in one long call hears of it when it stands
+        return stop
+
+    def _set_up(self, session: Session) -> None:
+        """Tell the process what is set."""
+        for command, arguments, then in list(self._settings.values()):
+            with suppress(RequestError):
+                body = send(session, command, arguments)
+                self._post_answer(then, body)
 
     def _listener(self, generation: int) -> Callable[[Run, dict[str, Any]], None]:
         """What hears the events of the session that is begun now, in a thread of the client's."""
@@ -166,7 +183,12 @@ class Beginning(Arriving):
     def _take(self, session: Session) -> None:
         self._session, self._coming = session, None
         self._watch.start()
-        self.starting.emit("Running the script up to its first line")
+        if session.program is None:
+            self._watchdog.stood()  # it is there; the script may take its time
+            self._watchdog.paused()
+            self.starting.emit("Pausing the script")
+        else:
+            self.starting.emit("Running the script up to its first line")
 
     def _not_begun(self, message: str) -> None:
         self._session = self._coming = self._moving = None
@@ -174,5 +196,5 @@ class Beginning(Arriving):
         self._watch.stop()
         self._watchdog.end()
         self.starting.emit("")
-        self.failed.emit(f"{NOT_BEGUN}{message}" if self._launched is not None else message)
+        self.failed.emit(message)
         self.closed.emit()

@@ -257,6 +257,62 @@ def test_attach_stop_look_and_leave_it_running(listening):
     again.close()
 
 
+def test_nothing_is_watched_for_a_client_that_has_gone(listening):
+    process, port = listening()
+    for _ in range(3):
+        client = Client.attach("127.0.0.1", port, "secret")
+        client.request("configurationDone")
+        for command in ("statistics", "diagnostics"):
+            assert client.request(command)["enabled"] is False
+            client.request(command, enabled=True)
+        client.request("live", subscription=1, views=[])
+        client.close()
+        again = Client.attach("127.0.0.1", port, "secret")
+        again.request("configurationDone")
+        again.request("pause")
+        again.wait_for("stopped", PATIENCE)
+        debugger = "engine.debug.listening._listener.debuggee.debugger"
+        watched = f"({debugger}.listeners, {debugger}.live.on)"
+        assert again.request("evaluate", expression=watched, frameId=0)["result"] == "([], False)"
+        again.close()
+    assert process.poll() is None
+
+
+def test_a_client_may_come_while_the_one_before_it_goes(listening):
+    _, port = listening()
+    client = Client.attach("127.0.0.1", port, "secret")
+    for _ in range(20):
+        going = threading.Timer(0.1, client.close)
+        going.start()
+        client = Client.attach("127.0.0.1", port, "secret")
+        assert client.request("status")["state"] == "running"
+        going.join()
+    client.close()
+
+
+def test_a_script_in_one_long_call_is_attached_to_and_stops_behind_it(tmp_path):
+    path = tmp_path / "waits.py"
+    path.write_text(
+        "import os, sys, engine.debug\nprint(engine.debug.listen(0, 'secret').port, flush=True)\n"
+        "os.read(0, 1)\nafter = 1\nafter = 2\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NABLASCOPE_QUIET": "1"},
+    ) as process:  # fmt: skip
+        assert process.stdout is not None and process.stdin is not None
+        client = Client.attach("127.0.0.1", int(process.stdout.readline()), "secret")
+        client.request("configurationDone")
+        client.request("pause")
+        assert client.request("status")["state"] == "running"
+        # Longer than it takes until a script that goes on is stopped: the pause is to find it in its call.
+        time.sleep(1.0)
+        process.stdin.write(b"x")
+        process.stdin.flush()
+        assert client.wait_for("stopped", PATIENCE)["body"]["line"] in (3, 4, 5)
+        client.close()
+
+
 def test_wait_for_client_and_breakpoint(listening):
     _, port = listening("wait")
     client = Client.attach("127.0.0.1", port, "secret")
@@ -452,3 +508,21 @@ def test_an_exception_whose_text_cannot_be_had_is_told(tmp_path):
         session.start(PATIENCE)
         stop = session.step("continue", PATIENCE)
     assert stop.reason == "exception" and stop["description"] == "E: (its text cannot be had: ValueError)"
+
+
+@pytest.mark.parametrize("how", ["edited", "broken", "gone", "a folder"])
+def test_a_breakpoint_is_set_in_the_text_that_runs_whatever_its_file_has_become(tmp_path, how):
+    path = tmp_path / "script.py"
+    text = "a = 1\nb = 2\nc = 3\n\nd = 4\n"
+    path.write_text(text)
+    with Session.launch(path) as session:
+        session.start()
+        path.unlink()
+        if how == "a folder":
+            path.mkdir()
+        elif how != "gone":
+            path.write_text("x = 1\n" if how == "edited" else "a = (\n")
+        told = session.configure("setBreakpoints", source={"path": str(path)}, breakpoints=[{"line": 3}, {"line": 4}])
+        assert [(point["verified"], point["line"]) for point in told["breakpoints"]] == [(True, 3), (True, 5)]
+        assert [session.step("continue")["line"] for _ in range(2)] == [3, 5]
+        assert session.request("source", path=str(path))["content"] == text

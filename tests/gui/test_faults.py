@@ -329,6 +329,37 @@ def test_an_edited_script_is_told_and_what_runs_stays(make, until, tmp_path):
     assert move(window, until, "continue")["line"] == 9
 
 
+@pytest.mark.parametrize("text", [LOOP.replace("model(x)", "model((x"), "print(1)\n", None])
+def test_a_breakpoint_is_of_the_text_that_runs(make, until, tmp_path, text):
+    script = tmp_path / "loop.py"
+    script.write_text(LOOP)
+    window = make(script)
+    state, link, breakpoints = window.context.state, window.context.link, breakpoints_of(window.context)
+    until(lambda: state.stop and window.workspace and window.script_on_disk.running)
+    link.move("continue")
+    until(lambda: state.running and state.progress.get("step", 0) > 5)
+    script.unlink() if text is None else script.write_text(text)
+    breakpoints.set_lines(str(script), [{"line": 8}])
+    until(lambda: not state.running)
+    assert (state.stop["reason"], state.stop["line"]) == ("breakpoint", 8)
+    until(lambda: breakpoints.lines(str(script))[0].get("verified") is True)
+
+
+def test_a_breakpoint_that_has_not_moved_is_of_the_text_that_is_restarted_too(make, until, tmp_path):
+    script, texts = tmp_path / "two.py", ["x = 1\ny = 2\n", "x = 1\n# y\n"]
+    script.write_text(texts[0])
+    window = make(script)
+    breakpoints = breakpoints_of(window.context)
+    until(lambda: window.context.state.stop and window.script_on_disk.running and window.context.link.quiet)
+    breakpoints.set_lines(str(script), [{"line": 2}])
+    for text, verified in ((texts[1], False), (texts[0], True)):
+        script.write_text(text)
+        until(lambda: "has changed on disk" in said(window) and window.context.link.quiet)
+        window.context.action("restart").trigger()
+        until(lambda verified=verified: breakpoints.lines(str(script))[0].get("verified") is verified)
+        until(lambda: said(window) == "" and window.context.link.quiet)
+
+
 def test_a_script_that_is_replaced_or_deleted_while_it_runs(make, until, tmp_path):
     script, other = tmp_path / "loop.py", tmp_path / "other.py"
     script.write_text(LOOP)

@@ -12,6 +12,7 @@ import pytest
 from gui.link import Link
 from tests.gui.conftest import PATIENCE
 from tests.gui.test_faults import buttons, impatient, make, move, nothing_stays, said  # noqa: F401 - fixtures
+from tests.gui.test_leaks import counts
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,6 +104,71 @@ def test_a_process_that_another_window_is_attached_to_is_told(joined, process, u
     until(lambda: troubles)
     assert "another client is attached to the process; it has to disconnect first" in troubles[0]
     move(joined, until, "next", granularity="op")
+
+
+def test_a_process_is_attached_to_again_and_again_without_a_pause(joined, process, until):
+    state, link = joined.context.state, joined.context.link
+    before = counts(joined)["threads"]
+    for _ in range(8):
+        joined.attach("127.0.0.1", process[1], "secret")  # the connection before it is still there
+        until(lambda: state.stop and not link.moving and link.quiet)
+        assert said(joined) == ""
+        move(joined, until, "next", granularity="op")
+    until(lambda: counts(joined)["threads"] <= before)
+    assert process[0].poll() is None
+    theirs = Path(f"/proc/{process[0].pid}/fd")
+    if theirs.is_dir():
+        link.stop()
+        until(lambda: len(list(theirs.iterdir())) == 4)  # three streams, and the socket that listens
+
+
+#: Is in one call of C until it is given a line.
+WAITS = """import os, engine.debug
+print(engine.debug.listen(0, "secret").port, flush=True)
+os.read(0, 1)
+after = 1
+after = 2
+"""
+
+
+@pytest.fixture
+def waiting(tmp_path, make, until):  # noqa: F811
+    """A window that is attached to a process which is in one long call, and that process."""
+    path = tmp_path / "waits.py"
+    path.write_text(WAITS)
+    one = subprocess.Popen(
+        [sys.executable, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT), "NABLASCOPE_QUIET": "1"},
+    )  # fmt: skip
+    window = make()
+    window.attach("127.0.0.1", int(one.stdout.readline()), "secret")
+    until(lambda: window.context.link.begins == "Pausing the script")
+    yield window, one
+    one.kill()
+    one.communicate()
+
+
+def test_a_script_in_one_long_call_is_waited_for(waiting, until, impatient):  # noqa: F811
+    window, one = waiting
+    until(lambda: "asked to pause" in said(window))
+    assert set(buttons(window)) == {"Wait", "Disconnect"}
+    one.stdin.write("x")
+    one.stdin.flush()
+    until(lambda: window.context.state.stop and not window.context.link.moving)
+    assert said(window) == "" and window.context.state.stop["line"] in (4, 5)
+
+
+@pytest.mark.parametrize("how", ["killed", "disconnected"])
+def test_a_process_that_goes_while_it_is_joined_can_be_joined_again(waiting, until, impatient, how):  # noqa: F811
+    window, one = waiting
+    if how == "killed":
+        one.kill()
+    else:
+        until(lambda: "Disconnect" in buttons(window))
+        buttons(window)["Disconnect"].click()
+    until(lambda: window.messages.severity == "error")
+    assert "is gone: " in said(window) and set(buttons(window)) == {"Attach again"} and not window.context.link.moving
+    assert one.poll() is None or how == "killed"
 
 
 def test_what_is_no_process_of_nablascope_is_named_as_such(make, until, impatient):  # noqa: F811

@@ -1,4 +1,5 @@
-"""Which lines of a file carry code, so that a breakpoint there can ever be reached."""
+"""Which lines of a file carry code, so that a breakpoint there can ever be reached, and the text that runs, which its file
+need not have any more."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from bisect import bisect_left
 from types import CodeType
 
 _normal: dict[str, str] = {}
+#: By normal path the texts of :func:`keep_text`.
+_running: dict[str, str] = {}
 
 
 def normal_path(path: str) -> str:
@@ -20,8 +23,18 @@ def normal_path(path: str) -> str:
     return known
 
 
+def keep_text(path: str, text: str) -> None:
+    """The script ``path`` runs with this text from now on: its file may be edited or go meanwhile."""
+    _running[normal_path(path)] = text
+
+
+def running_text(path: str) -> str | None:
+    """The text that :func:`keep_text` was told of this file, or None."""
+    return _running.get(normal_path(path))
+
+
 def lines_with_code(path: str) -> list[int]:
-    """The lines of the file at which the interpreter can stop, ascending.
+    """The lines of the file, or of the text that runs in its place, at which the interpreter can stop, ascending.
 
     Raises:
         ValueError: the file is missing, cannot be read or is not Python; the message says so in one sentence.
@@ -62,6 +75,8 @@ def line_to_stop_at(path: str, line: int, lines: list[int]) -> int:
 
 
 def _source(path: str) -> str:
+    if (text := running_text(path)) is not None:
+        return text
     if path.startswith("<"):
         lines = linecache.getlines(path)
         if not lines:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import builtins
-import linecache
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from engine.debug.breakpoints.code_lines import running_text
 from engine.debug.edits import apply_edits
 from engine.debug.events import Event
 from engine.debug.requests.registry import handles
@@ -113,9 +113,8 @@ def _set_expression(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, 
 
 @handles("source")
 def _source(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
-    running = linecache.cache.get(arguments["path"], ())
-    if len(running) == 4 and running[1] is None:  # the script itself, as it was when it began
-        return {"content": "".join(running[2])}
+    if (text := running_text(arguments["path"])) is not None:
+        return {"content": text}
     try:
         with open(arguments["path"], encoding="utf-8", errors="replace") as file:
             return {"content": file.read()}

@@ -19,7 +19,7 @@ class Request(NamedTuple):
 
     ``when``: ``"always"``: at once, also while the script runs; ``"tick"``: on the script's thread, at once while it is
     stopped, else at the next op, after which the script goes on; ``"stopped"``: only while the script is stopped,
-    otherwise the error ``notStopped``; ``"start"``: once, before the script runs.
+    otherwise the error ``notStopped``; ``"start"``: once, before the script runs, at once where it runs already.
     """
 
     text: str
