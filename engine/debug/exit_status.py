@@ -1,44 +1,53 @@
-"""With which code this process ends: Python tells that to nothing that runs at the exit. Standard library only."""
+"""How this process ends by ``sys.exit``: Python tells that to nothing that runs at the exit. Standard library only."""
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import sys
+import threading
 from typing import Any
 
 from engine.script.program import exit_meaning
 
-#: What the ``SystemExit`` that ends this process was given, in a list of one; empty while none does.
+#: What was given to the ``sys.exit`` that ends this process, in a list of one; empty while none does.
 _given: list[Any] = []
 
-_own = SystemExit.__dict__["code"]
+
+class _Exit(SystemExit):
+    """``SystemExit``, which notes when the interpreter itself asks for its code: then nobody has caught it."""
+
+    @property
+    def code(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+        try:
+            sys._getframe(1)
+        except ValueError:  # asked by no function of Python's: it is on its way out
+            _given[:] = [self._code]
+        return self._code
+
+    @code.setter
+    def code(self, code: Any) -> None:
+        self._code = code
 
 
-def _code(request: SystemExit) -> Any:
-    """``SystemExit.code``; the interpreter itself asks for it when nobody has caught the exception."""
-    code = _own.__get__(request)
-    try:
-        sys._getframe(1)
-    except ValueError:  # asked by no function of Python's: it is on its way out
-        _given[:] = _given or [code]
-    return code
+# What is printed of it names what the script knows.
+_Exit.__name__ = _Exit.__qualname__ = "SystemExit"
+_Exit.__module__ = "builtins"
 
 
 def _exit(status: Any = None, /) -> None:
-    """``sys.exit``, as it was. Before 3.12 Python's own makes no exception where nothing looks at it."""
-    raise SystemExit(*status) if isinstance(status, tuple) else SystemExit() if status is None else SystemExit(status)
+    """``sys.exit``, as it was."""
+    if threading.current_thread() is not threading.main_thread():
+        raise SystemExit(status)  # it ends a thread, and not this process
+    # As from Python's own, a tuple is the arguments.
+    request = _Exit(*status) if isinstance(status, tuple) else _Exit() if status is None else _Exit(status)
+    request.code = request.args[0] if len(request.args) == 1 else request.args or None
+    raise request
 
 
 def watch_exit() -> None:
-    """From now on :func:`exit_status` knows. Before Python 3.12 not of ``sys.exit(main())`` in whose ``main`` this is called
-    first: Python has looked up the old ``sys.exit`` by then.
+    """From now on :func:`exit_status` knows. Not of ``sys.exit(main())`` in whose ``main`` this is called first: Python has
+    looked up the old ``sys.exit`` by then.
     """
     sys.exit = _exit
-    # A subclass in the place of SystemExit would be caught neither by nor instead of what others have imported already,
-    # and Python lets nobody set an attribute of its own types but in their dictionary.
-    gc.get_referents(SystemExit.__dict__)[0]["code"] = property(_code, _own.__set__, _own.__delete__, _own.__doc__)
-    ctypes.pythonapi.PyType_Modified(ctypes.py_object(SystemExit))
 
 
 def note_exit(request: SystemExit) -> None:
@@ -47,8 +56,8 @@ def note_exit(request: SystemExit) -> None:
 
 
 def exit_status() -> dict[str, Any]:
-    """While this process ends: ``{"exitCode", "text"}``, the text where Python has written one to stderr; empty where it
-    ends otherwise than by ``SystemExit``.
+    """While this process ends: ``{"exitCode", "text"}``, the text where ``sys.exit`` was given one; empty where it ends
+    in another way, also by ``raise SystemExit``.
     """
     if not _given:
         return {}

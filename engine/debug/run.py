@@ -17,8 +17,8 @@ class Stop(dict):
     """Where a run stands: the body of the event ``stopped``, with its fields at hand.
 
     Two reasons are the session's own: ``"exited"`` (the script has ended and its process stands nowhere; of a process that
-    was attached to, ``exception`` says with which one, if with one, and ``exitCode`` with which code where it ended by
-    ``SystemExit``) and ``"lost"`` (the process is gone; ``description`` says how).
+    was attached to, ``exception`` says with which one, if with one, and ``exitCode`` with which one where ``sys.exit`` was
+    given that) and ``"lost"`` (the process is gone; ``description`` says how).
     """
 
     @property
