@@ -430,7 +430,7 @@ EVENTS: dict[str, Event] = {
     ),
     "terminated": Event(
         "The run is over. With restart it was a replay that needed what it had skipped: launch again, with these fields "
-        "in replay. The reasons of one that was attached to: ended (with exitCode, and perhaps text, where SystemExit was "
+        "in replay. The reasons of one that was attached to: ended (with exitCode, and perhaps text, where sys.exit was "
         "given these), exception (text says which), and occupied where another client is attached.",
         {"restart?": "object", "reason?": "str", "text?": "str", "exitCode?": "int"},
     ),
