@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import deque
 from typing import Any
 
 from PyQt6.QtGui import QTextCharFormat, QTextCursor
@@ -11,8 +13,14 @@ from gui.context import Context
 from gui.icons import set_icon
 from gui.panels.panel import Panel
 from gui.theme import Theme
+from gui.timers import single_shot
 
-_LINES = 5000
+#: Lines that are kept, and characters of a line that are shown: to lay out millions would hold up the window.
+_LINES, _LONGEST = 5000, 10_000
+#: Characters that are written in one go, before the window has its turn; and that may wait: of more the oldest are left out.
+_AT_ONCE, _MOST = 20_000, 400_000
+_CUT = f" … (cut: a line of more than {_LONGEST:,} characters)"
+_TOO_LONG = re.compile(f"([^\\n]{{{_LONGEST}}})[^\\n]+")
 
 _NOTHING = "What the script prints appears here; so far it has printed nothing.\n\nStep on (F10), or run it (F5)."
 _ENDED = "The script has ended without printing anything here."
@@ -37,11 +45,14 @@ class OutputPanel(Panel):
         self.text.setAccessibleName("Output of the script")
         #: Whether anything has been written since the script began; the list may have been cleared then.
         self._written = False
+        self._waiting: deque[tuple[str, str]] = deque()
+        self._held = ""
+        self._turn = single_shot(self, 0, self._write_on)
         self._formats: dict[str, QTextCharFormat] = {}
         self._clear = QToolButton()
         self._clear.setToolTip("Clear the output")
         self._clear.setAccessibleName("Clear the output")
-        self._clear.clicked.connect(self.text.clear)
+        self._clear.clicked.connect(self._forget)
         self.head.add_control(self._clear)
         self.set_content(self.text)
         self.apply_theme(context.theme)
@@ -66,7 +77,7 @@ class OutputPanel(Panel):
 
     def _starting(self, what: str) -> None:
         if what and self.state.stop is None:
-            self.text.clear()
+            self._forget()
             self._written = False
             self.text.setPlaceholderText(f"{what} …")
         else:
@@ -83,8 +94,29 @@ class OutputPanel(Panel):
             text = _ENDED if stop.get("reason") in ("end", "exited") else _NOTHING
         self.text.setPlaceholderText(text)
 
+    def _forget(self) -> None:
+        self._waiting.clear()
+        self._held = ""
+        self.text.clear()
+
     def _write(self, category: str, text: str) -> None:
         self._written = True
+        self._waiting += [(category, text[at : at + _AT_ONCE]) for at in range(0, len(text), _AT_ONCE)]
+        while len(self._waiting) > 1 and sum(len(waiting) for _, waiting in self._waiting) > _MOST:
+            self._waiting.popleft()
+        if not self._turn.isActive():
+            self._write_on()
+
+    def _write_on(self) -> None:
+        """Write what has waited longest, and the rest when the window has had its turn."""
+        if self._waiting:
+            self._put(*self._waiting.popleft())
+        if self._waiting:
+            self._turn.start()
+
+    def _put(self, category: str, text: str) -> None:
+        # What a carriage return at the end means, only what comes behind it tells.
+        text, self._held = self._held + text.removesuffix("\r"), "\r" * text.endswith("\r")
         bar = self.text.verticalScrollBar()
         follow = bar is None or bar.value() >= bar.maximum() - 2
         cursor = QTextCursor(self.text.document())
@@ -94,9 +126,20 @@ class OutputPanel(Panel):
             if i:
                 cursor.movePosition(QTextCursor.MoveOperation.StartOfBlock, QTextCursor.MoveMode.KeepAnchor)
                 cursor.removeSelectedText()
-            cursor.insertText(part, self._formats.get(category, QTextCharFormat()))
+            line = cursor.block().length() - 1  # what is written goes on in it
+            cursor.insertText(_shortened(part, line), self._formats.get(category, QTextCharFormat()))
         if follow and bar is not None:
             bar.setValue(bar.maximum())
+
+
+def _shortened(text: str, line: int) -> str:
+    """What is shown of ``text``, which goes on in a line of ``line`` characters."""
+    if text.count("\n") > _LINES:
+        text = "\n" + "\n".join(text.rsplit("\n", _LINES)[1:])
+    first, end, rest = text.partition("\n")
+    if line + len(first) > _LONGEST:
+        first = "" if line > _LONGEST else first[: _LONGEST - line] + _CUT
+    return first + end + _TOO_LONG.sub(lambda found: found[1] + _CUT, rest)
 
 
 PANEL = OutputPanel
