@@ -126,7 +126,8 @@ def kernel(function: Callable | None = None, *, fastmath: bool = True, alone: bo
 # A helper that is called, not inlined, exists twice: compiled for itself, and within each kernel that is cached. The
 # process that compiled the kernel runs the one, later processes run the other, and where the compiler has vectorised
 # their sums differently the results differ in the last bit. Inlined, there is only one.
-_HELPER = {"nogil": True, "error_model": "numpy", "forceinline": True}
+_CALLED = {"nogil": True, "error_model": "numpy"}
+_HELPER = {**_CALLED, "forceinline": True}
 
 
 def helper(function: Callable) -> Callable:
@@ -143,7 +144,7 @@ def called_helper(function: Callable) -> Callable:
     """Like :func:`strict_helper`, but called: for loops that treat each element by itself and that the compiler makes worse
     of where it inlines them. Sums of floats have no place in it.
     """
-    return numba.njit(**{**_HELPER, "forceinline": False})(function)
+    return numba.njit(**_CALLED)(function)
 
 
 def _twin(function: Callable) -> Callable:

@@ -172,7 +172,7 @@ class Recording:
         """
         manifest = self._manifest()
         self.about = manifest["about"]
-        ends = {name: tuple(end) for name, end in self._ends(manifest).items()}
+        ends = {name: (count, size) for name, (count, size) in self._ends(manifest).items()}
         tape = Tape()
         for name, kind in _NUMBERS.items():
             numbers = array(kind)
