@@ -12,9 +12,8 @@ from gui.panels.tensor_view import Shown, shown
 if TYPE_CHECKING:
     from gui.panels.tensor import TensorPanel
 
-#: Figures and histogram are of each so manieth step that is shown; seldomer for tensors of more elements than these.
-_OFTEN, _SELDOM = 8, 16
-_LARGE = 50_000
+#: Figures and histogram are of each so manieth step that is shown: two a second can be read.
+_EVERY = 16
 
 
 class TensorLive:
@@ -53,16 +52,15 @@ class TensorLive:
         ]
         if len(source.references) == 1:
             # These read the whole tensor, and nobody reads figures that change thirty times a second.
-            every = _SELDOM if self._elements > _LARGE else _OFTEN
             whole = {"reference": source.references[0]}
             if self._panel.statistics.isVisible():
                 # Only what describes the whole is wanted: of its numbers one does, instead of all made small.
                 view = self._panel.shown
                 first = [0] * len(view.shape) if view is not None and self._elements else []
-                found.append({**_tensor("statistics", {**whole, "slice": first, "maxShape": [1, 1]}), "every": every})
+                found.append({**_tensor("statistics", {**whole, "slice": first, "maxShape": [1, 1]}), "every": _EVERY})
             if self._panel.histogram.isVisible():
                 arguments = {**whole, "bins": BINS}
-                found.append({"id": "histogram", "command": "histogram", "arguments": arguments, "every": every})
+                found.append({"id": "histogram", "command": "histogram", "arguments": arguments, "every": _EVERY})
         return found
 
     @property

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from engine.debug.wire.arrays import ProtocolError
@@ -107,9 +110,19 @@ class Inbox:
         return None
 
 
+def _give_way() -> None:
+    """Have this thread wait until a processor is free, rather than take that of the very thread whose message woke it: a
+    script that sends pictures was held up by 0.2 ms for each, and by 0.07 so.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):  # where that is not allowed it goes on as it is
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
 def receive_all(connection: Connection, process: Process | None, inbox: Inbox) -> None:
     """The reader thread: sort what arrives until the connection ends, then say why it did."""
     reason = ""
+    _give_way()
     try:
         while (message := connection.receive()) is not None:
             inbox.add(message)
