@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import gc
 import os
 import signal
 import sys
@@ -47,7 +46,6 @@ def run(
     app = QApplication.instance() or QApplication([sys.argv[0] if sys.argv else "nablascope"])
     assert isinstance(app, QApplication)
     _kept.append(app)
-    atexit.register(leave_objects)
     app.setApplicationName("nablascope")
     app.setApplicationDisplayName("Nablascope")
     app.setStyle("Fusion")
@@ -72,20 +70,6 @@ def set_up() -> None:
     sys.setswitchinterval(_SWITCH)
     # Qt would paint each larger picture in two threads, and wait for the other one, on whose core the engine trains.
     os.environ.setdefault("QT_NO_GUI_THREADPOOL", "1")
-
-
-def leave_objects() -> None:
-    """Have nothing of Qt's destroyed while Python ends: the memory goes with the process.
-
-    PyQt then deletes every QObject that is Python's own, going along a list which that changes under its feet: some two of a
-    hundred windows ended with a segmentation fault. Registered after PyQt was loaded, this is called before that.
-    """
-    from PyQt6 import sip
-    from PyQt6.QtCore import QObject
-
-    for found in gc.get_objects():
-        if issubclass(type(found), QObject) and not sip.isdeleted(found):
-            sip.transferto(found, None)  # type: ignore[call-overload]
 
 
 def collect_garbage(window: Any) -> None:
