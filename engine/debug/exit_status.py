@@ -1,4 +1,4 @@
-"""How this process ends by ``sys.exit``: Python tells that to nothing that runs at the exit. Standard library only."""
+"""How this process ends by ``sys.exit``: Python tells that to nothing that runs at the exit."""
 
 from __future__ import annotations
 

@@ -56,19 +56,12 @@ class TensorLive:
             if self._panel.statistics.isVisible():
                 # Only what describes the whole is wanted: of its numbers one does, instead of all made small.
                 view = self._panel.shown
-                first = [0] * len(view.shape) if view is not None and self._elements else []
+                first = [0] * len(view.shape) if view is not None and 0 not in view.shape else []
                 found.append({**_tensor("statistics", {**whole, "slice": first, "maxShape": [1, 1]}), "every": _EVERY})
             if self._panel.histogram.isVisible():
                 arguments = {**whole, "bins": BINS}
                 found.append({"id": "histogram", "command": "histogram", "arguments": arguments, "every": _EVERY})
         return found
-
-    @property
-    def _elements(self) -> int:
-        view, count = self._panel.shown, 1
-        for extent in view.shape if view is not None else ():
-            count *= extent
-        return count
 
     def take(self, views: dict[str, dict[str, Any]]) -> None:
         """Show what a step has looked like."""
