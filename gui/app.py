@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
+
+from gui.leaving import come_before_qt, end_with, leave
 
 #: Seconds after which Python gives up the interpreter to another thread: the window's must not wait for long.
 _SWITCH = 0.001
@@ -65,9 +66,20 @@ def run(
     return ending.code or code
 
 
+def main(*given: Any, **more: Any) -> int:
+    """As :func:`run`, for a program that does nothing else: the process ends with the code that is returned."""
+    from PyQt6 import sip
+
+    code = run(*given, **more)
+    # As PyQt would do: with the application what was copied is handed to the desktop, which keeps it.
+    end_with(code, lambda: sip.delete(_kept[-1]))
+    return code
+
+
 def set_up() -> None:
     """What holds for the whole process, before Qt begins to paint."""
     sys.setswitchinterval(_SWITCH)
+    come_before_qt()
     # Qt would paint each larger picture in two threads, and wait for the other one, on whose core the engine trains.
     os.environ.setdefault("QT_NO_GUI_THREADPOOL", "1")
 
@@ -110,7 +122,7 @@ class Ending:
 
         if self.code:
             # Once more: there is no patience for whatever is being waited for.
-            self._leave(128 + number)
+            leave(128 + number)
         self.code = 128 + number
 
         def end() -> None:
@@ -136,14 +148,7 @@ class Ending:
         except Exception as error:  # what a panel says of itself may need the display: the rest must end all the same
             print(f"nablascope: where it stood could not be kept: {error!r}", file=sys.stderr)
         self._window.context.link.close(4.0)
-        self._leave(1)
-
-    def _leave(self, code: int) -> None:
-        """End now, leaving no process and no folder behind."""
-        # Only Python's own part of the way out: Qt's would wait for a display that is not there.
-        atexit._run_exitfuncs()
-        sys.stderr.flush()
-        os._exit(code)
+        leave(1)  # the rest of Qt's way out would wait for a display that is not there
 
 
 def make_window(settings: Any = None, link: Any = None) -> Any:

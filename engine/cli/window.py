@@ -36,9 +36,9 @@ def window_command(
     if problem := window_problem():
         print(f"nablascope: {problem}\n\n{_WITHOUT}", file=sys.stderr)
         return FAILED
-    from gui.app import run
+    from gui.app import main
 
-    return run(file, arguments=arguments, parameters=parameters, as_torch=as_torch)
+    return main(file, arguments=arguments, parameters=parameters, as_torch=as_torch)
 
 
 def attach_in_window(address: str, *, key_file: str | None = None) -> int:
@@ -57,9 +57,9 @@ def attach_in_window(address: str, *, key_file: str | None = None) -> int:
     except (OSError, EOFError) as error:
         print(f"nablascope attach: the key cannot be read: {error}", file=sys.stderr)
         return USAGE_ERROR
-    from gui.app import run
+    from gui.app import main
 
-    return run(attach=(*place, key))
+    return main(attach=(*place, key))
 
 
 def window_problem() -> str:

@@ -14,7 +14,7 @@ def opened(monkeypatch):
     """What the window was opened with; a display and all libraries are there."""
     calls = []
     app = types.ModuleType("gui.app")
-    app.run = lambda program=None, **more: calls.append((program, more)) or 0
+    app.main = lambda program=None, **more: calls.append((program, more)) or 0
     monkeypatch.setitem(sys.modules, "gui.app", app)
     monkeypatch.setattr(window, "window_problem", lambda: "")
     return calls

@@ -231,9 +231,9 @@ def compare(user):
     fork = runs.currentText()
     user.choose("Level of a step", "batch")
     for _ in range(3):
-        user.step("F10")
+        ended = user.step("F10")
     user.choose("Current run", "run 1")
-    user.wait(lambda: runs.currentText() == "run 1" and user.status)
+    user.wait(lambda: runs.currentText() == "run 1" and user.event not in (-1, ended))
     for _ in range(3):
         user.step("F10")
     curves = user.panel("Curves")
