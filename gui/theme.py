@@ -113,8 +113,13 @@ def _font(family: str, points: float, bold: bool, code: bool = False) -> QFont:
 
 
 def with_alpha(color: QColor, alpha: float) -> QColor:
-    """``color`` at an opacity of 0 to 1."""
-    result = QColor(color)
+    """``color`` at an opacity of 0 to 1; it is shared, so not to be changed."""
+    return _with_alpha(color.rgba(), alpha)
+
+
+@lru_cache(maxsize=256)
+def _with_alpha(color: int, alpha: float) -> QColor:
+    result = QColor.fromRgba(color)
     result.setAlphaF(alpha)
     return result
 

@@ -23,7 +23,7 @@ def repeating(parent: QObject, milliseconds: int, call: Callable[[], object]) ->
 
 
 #: Milliseconds from one text to the next while the script runs: pictures may change faster, but nobody can read faster.
-READABLE = 200
+READABLE = 300
 
 
 class Paced:

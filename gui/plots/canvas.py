@@ -46,6 +46,9 @@ class PlotCanvas(QWidget):
         self._shown: tuple[float, float] | None = None
         self._whole: tuple[float, float] | None = None
         self._whole_of: list[Plot] | None = None
+        #: The last place of any curve, and the plots that it was found in.
+        self._last = math.inf
+        self._last_of: list[Plot] | None = None
         self._kept: dict[tuple[str, bool], tuple[float, float]] = {}
         self._smoothing = Smoothing()
         self._areas: list[Area] = []
@@ -216,8 +219,10 @@ class PlotCanvas(QWidget):
     def _reading(self) -> tuple[float, bool]:
         """Where values are read, and whether just there; behind the last value it is all one."""
         here, exact = self._here(), self.pointer is not None
-        last = max((float(curve.x[-1]) for curve in self._curves() if len(curve.x)), default=here)
-        return (here if exact else min(here, last)), exact
+        if self._last_of is not self.plots:
+            self._last_of = self.plots
+            self._last = max((float(curve.x[-1]) for curve in self._curves() if len(curve.x)), default=math.inf)
+        return (here if exact else min(here, self._last)), exact
 
     def _draw_titled(self, painter: QPainter) -> None:
         """Everything but the lines of cursor and pointer. The curves beneath the values are not drawn for these alone."""

@@ -124,9 +124,8 @@ class CellPainter:
 
     def _middles(self, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """x and y of the middles of the cells where ``mask`` (of the part that is seen) is true."""
-        rows, columns = np.nonzero(mask)
-        x, y = self._x(self.columns.start + columns), self._y(self.rows.start + rows)
-        return x + self.width / 2, y + self.height / 2
+        x, y = _middles(self.x0, self.width, self.columns, self.y0, self.height, self.rows)
+        return x[mask], y[mask]
 
     def _minus(self, part: np.ndarray) -> None:
         """A stroke across cells that are negative: the sign without colour."""
@@ -167,6 +166,14 @@ class CellPainter:
         rows, columns = (picture.top // down + rows) * down // height, (picture.left // across + columns) * across // width
         in_row = -(-(picture.left + picture.data.shape[1] * across) // width)
         return rows[:, None] * in_row + columns < picture.tiles
+
+
+@lru_cache(maxsize=4)
+def _middles(x0: float, width: float, columns: range, y0: float, height: float, rows: range) -> tuple[np.ndarray, ...]:
+    """x and y of the middles of cells, each (rows, columns)."""
+    x = x0 + (np.arange(columns.start, columns.stop) + 0.5) * width
+    y = y0 + (np.arange(rows.start, rows.stop) + 0.5) * height
+    return tuple(np.broadcast_arrays(x, y[:, None]))
 
 
 @lru_cache(maxsize=16)

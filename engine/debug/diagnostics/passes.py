@@ -140,17 +140,19 @@ class Site:
 
     def is_usual(self) -> bool:
         """Whether the small gradients are finite, and not much larger than those that were measured before."""
-        total, others = 0.0, []
+        numbers: list[float] = []
+        others = []
         for leaf in self.small.values():
             if leaf._grad is not None:
                 gradient = leaf._grad._array
                 if gradient.size <= FEW and type(gradient) is np.ndarray:
                     # By the time of this call the kernels have thrown NumPy's state of errors and BLAS out of the cache:
                     # they would take longer than all else that is done in a pass.
-                    norm = math.hypot(*gradient.ravel().tolist())
-                    total += norm * norm
+                    numbers += gradient.tolist() if gradient.ndim == 1 else gradient.ravel().tolist()
                 else:
                     others.append(gradient)
+        norm = math.hypot(*numbers)
+        total = norm * norm
         if others:
             with np.errstate(over="ignore"):  # a sum that is infinite is not usual
                 total += sum(map(_square, others))

@@ -8,10 +8,11 @@ from engine.debug.diagnostics.passes import Site
 FIRST, SETTLED, LONG = 3, 200, 1000
 
 #: How many times rarer a settled training is looked at, and one that has settled for long.
-RARER, RAREST = 5, 10
+RARER, RAREST = 5, 20
 
-#: Of the passes that are followed from a distance, the checks are asked about each such one.
-SPARSE = 10
+#: Of the passes that are followed from a distance, the checks are asked about each such one; and where the training has
+#: settled for long.
+SPARSE, SPARSEST = 10, 20
 
 
 class Schedule:
@@ -41,7 +42,7 @@ class Schedule:
 
     def asks(self, site: Site) -> bool:
         """Whether the checks are asked about a pass at ``site``, followed from a distance, in which nothing is unusual."""
-        return site.losses.count % SPARSE == 0
+        return site.losses.count % (SPARSE if site.losses.count < LONG else SPARSEST) == 0
 
     def wants(self, site: Site) -> bool:
         """Whether the next pass, after one at ``site``, shall be followed closely."""
