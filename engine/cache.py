@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 ENGINE = Path(__file__).parent
@@ -37,7 +38,8 @@ _ROOM = 4 << 20
 
 @functools.cache
 def cache_folder() -> Path:
-    """The folder of compiled kernels: NUMBA_CACHE_DIR if set, else the user's cache folder, else a temporary one.
+    """The folder of compiled kernels: NUMBA_CACHE_DIR if set, else the user's cache folder, else a temporary one, which is
+    said on stderr in the place of NUMBA_CACHE_DIR.
 
     Raises FileNotFoundError where none of them can be written.
     """
@@ -48,12 +50,19 @@ def cache_folder() -> Path:
         import platformdirs
 
         candidates = [Path(platformdirs.user_cache_dir("nablascope"))]
+    problem, found = "", None
     for candidate in itertools.chain(candidates, _temporary(candidates)):
         folder = candidate / f"kernels-{kernel_stamp()}"
-        if _writable(folder):
+        if not (refused := _refused(folder)):
             _forget_old(candidate, folder)
-            return folder
-    return Path(tempfile.mkdtemp(prefix="nablascope-"))
+            found = folder
+            break
+        problem = problem or refused
+    found = found or Path(tempfile.mkdtemp(prefix="nablascope-"))
+    if set_by_user and problem and sys.stderr is not None:
+        text = f"compiled kernels cannot be kept in {set_by_user} ({problem}): they are kept in {found}"
+        print(f"nablascope: {text}; set NUMBA_CACHE_DIR to a folder that you may write to", file=sys.stderr, flush=True)
+    return found
 
 
 def _temporary(others: list[Path]) -> Iterator[Path]:
@@ -71,16 +80,17 @@ def _forget_old(parent: Path, current: Path) -> None:
     """Remove the kernels of other versions of the engine that were last used more than 30 days ago."""
     os.utime(current)
     for folder in parent.glob("kernels-*"):
-        if folder != current and time.time() - folder.stat().st_mtime > 30 * 86400:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # another process forgets it at the same time
+            if folder != current and time.time() - folder.stat().st_mtime > 30 * 86400:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _user() -> str:
     return str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
 
 
-def _writable(folder: Path) -> bool:
-    """Whether kernels can be kept there; a folder that has some already is of use on a full disk too."""
+def _refused(folder: Path) -> str:
+    """Why kernels cannot be kept there, "" where they can; a folder that has some already is of use on a full disk too."""
     new = not folder.is_dir()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -88,6 +98,6 @@ def _writable(folder: Path) -> bool:
             if new:
                 file.write(bytes(_ROOM))
                 file.flush()
-            return True
-    except OSError:
-        return False
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)

@@ -50,6 +50,9 @@ class Breakpoints(QObject):
         self.modules: list[Entry] = []
         self.exceptions = _exceptions(())
         self._counted: Any = None
+        #: True paths of files, as they were when they were asked for first: what runs does not become another file when
+        #: its path becomes a link.
+        self._paths: dict[str, str] = {}
         context.state.subscribe(("breakpoints", "watchpoints"), self._notify)
         context.state.subscribe("stop", self._count)
 
@@ -57,7 +60,7 @@ class Breakpoints(QObject):
 
     def lines(self, path: str) -> list[Entry]:
         """The breakpoints of a file."""
-        return self._context.state.breakpoints.get(_key(path), [])
+        return self._context.state.breakpoints.get(self._key(path), [])
 
     def at(self, path: str, line: int) -> Entry | None:
         """The breakpoint of a line."""
@@ -77,14 +80,28 @@ class Breakpoints(QObject):
 
     def set_lines(self, path: str, entries: Sequence[Entry]) -> None:
         """Replace the breakpoints of a file."""
-        path, entries = _key(path), sorted(entries, key=lambda entry: entry["line"])
+        path, entries = self._key(path), sorted(entries, key=lambda entry: entry["line"])
         rest = {key: value for key, value in self._context.state.breakpoints.items() if key != path}
         self._context.state.update(breakpoints={**rest, path: entries} if entries else rest)
         wanted = [specification(entry) for entry in entries if is_on(entry)]
         self._context.link.set_breakpoints(path, wanted, lambda body: self._take_lines(path, body))
 
+    def follow(self, path: str) -> None:
+        """A run of ``path`` has begun: where that leads to another file than before, its breakpoints are of that one now."""
+        before, now = self._key(path), os.path.realpath(path)
+        if now == before:
+            return
+        entries = self.lines(path)
+        self.set_lines(path, ())
+        self._paths[path] = now
+        by_line = {entry["line"]: entry for entry in (*self.lines(path), *entries)}
+        self.set_lines(path, list(by_line.values()))
+
+    def _key(self, path: str) -> str:
+        return self._paths.setdefault(path, os.path.realpath(path))
+
     def _take_lines(self, path: str, body: Mapping[str, Any]) -> None:
-        entries = _answered(self.lines(path), body.get("breakpoints") or [])
+        entries = _answered(self._context.state.breakpoints.get(path, []), body.get("breakpoints") or [])
         seen: dict[int, Entry] = {}
         for entry in entries:  # two that were moved to one line are one
             seen.setdefault(entry["line"], entry)
@@ -160,7 +177,7 @@ class Breakpoints(QObject):
         if kind is None or not ids or stop.get("again"):
             return  # what the cursor comes back to was counted before
         if kind == "line":
-            path = _key(str(stop.get("file")))
+            path = self._key(str(stop.get("file")))
             entries, command, more = self.lines(path), "setBreakpoints", {"source": {"path": path}}
         else:
             entries, command, more = self.entries(kind), COMMANDS[kind], {}
@@ -228,7 +245,3 @@ def _answered(entries: Sequence[Entry], told: Sequence[Mapping[str, Any]]) -> li
             entry.update({key: answer[key] for key in ("verified", "message", "id", "line") if answer.get(key) is not None})
         result.append(entry)
     return result
-
-
-def _key(path: str) -> str:
-    return os.path.realpath(path)

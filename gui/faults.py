@@ -128,6 +128,8 @@ class ScriptOnDisk(QObject):
         if stop.get("reason") != "entry" or program is None:
             return
 
+        breakpoints_of(self._context).follow(program)
+
         def answered(body: dict[str, Any]) -> None:
             old = self.running.get(program)
             self.running[program] = body["content"]

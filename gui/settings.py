@@ -54,7 +54,7 @@ class Settings(MutableMapping[str, Any]):
 
     def _read(self) -> None:
         try:
-            self._values = _parsed(self.path.read_bytes())
+            self._values = _parsed(_bytes(self.path))
         except FileNotFoundError:
             return
         except OSError as error:
@@ -130,9 +130,16 @@ class Settings(MutableMapping[str, Any]):
 
     def _on_disk(self) -> dict[str, Any]:
         try:
-            return _parsed(self.path.read_bytes())
+            return _parsed(_bytes(self.path))
         except (OSError, ValueError):
             return self._known
+
+
+def _bytes(path: Path) -> bytes:
+    """What a file holds. Raises OSError."""
+    if path.exists() and not path.is_file():  # reading from a pipe would wait for who writes
+        raise OSError("it is no ordinary file")
+    return path.read_bytes()
 
 
 def _parsed(data: bytes) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from engine.debug.wire.arrays import ProtocolError
 from engine.debug.wire.connection import Connection, error_response, event, response
 from engine.debug.wire.handshake import authenticate_as_server
+from engine.debug.wire.process import LIFELINE_VARIABLE
 
 if TYPE_CHECKING:
     from engine.debug.debuggee import Debuggee
@@ -36,6 +37,7 @@ def main() -> int:
     if not key:
         print(f"engine.debug.main: no key in {KEY}; this program is started by nablascope", file=sys.stderr)
         return 2
+    _end_with_client()
     connection = Connection(socket.create_connection(("127.0.0.1", port), timeout=10))
     authenticate_as_server(connection, key, "launched")
     if given.warm:
@@ -44,6 +46,18 @@ def main() -> int:
     if request is None:
         return 0
     return _serve(connection, request)
+
+
+def _end_with_client() -> None:
+    """Have the system end this process when the client's is gone: no thread sees that while one call holds Python's lock."""
+    if (given := os.environ.pop(LIFELINE_VARIABLE, "")) and sys.platform == "linux":
+        import fcntl
+
+        lifeline = int(given)
+        os.set_inheritable(lifeline, False)  # what the script starts may live on
+        fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+        # SIGIO, which ends a process, is sent when something is written, which nobody does, and when the other end closes.
+        fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def _warm_up() -> None:

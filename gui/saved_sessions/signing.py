@@ -36,7 +36,7 @@ class Signer:
 
     def _key(self) -> bytes:
         try:
-            key = self._path.read_bytes()
+            key = self._path.read_bytes() if self._path.is_file() else b""  # a pipe would be waited for
         except OSError:
             return b""
         return key if len(key) == _BYTES else b""

@@ -224,6 +224,19 @@ def test_a_silent_peer_does_not_block(pair, side):
         side(pair[0], "secret", timeout=0.1)
 
 
+def test_a_computer_that_stood_still_is_not_held_against_the_other_side(pair, monkeypatch):
+    halted, receive = [], Connection.receive
+
+    def halted_once(self, timeout=None):
+        if self is pair[1] and not halted:
+            halted.append(timeout)
+            raise TimeoutError("the clock went on meanwhile")
+        return receive(self, timeout)
+
+    monkeypatch.setattr(Connection, "receive", halted_once)
+    assert [isinstance(result, Exception) for result in both_sides(pair)] == [False, False]
+
+
 @pytest.mark.parametrize("side", [authenticate_as_server, authenticate_as_client])
 def test_a_dripping_peer_does_not_block(side):
     ours, theirs = socket.socketpair()

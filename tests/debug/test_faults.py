@@ -521,3 +521,37 @@ def test_a_breakpoint_is_set_in_the_text_that_runs_whatever_its_file_has_become(
         assert [(point["verified"], point["line"]) for point in told["breakpoints"]] == [(True, 3), (True, 5)]
         assert [session.step("continue")["line"] for _ in range(2)] == [3, 5]
         assert session.request("source", path=str(path))["content"] == text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing tells a process that holds Python's lock")
+def test_a_process_in_one_long_call_ends_with_a_client_that_is_killed(tmp_path):
+    hangs = tmp_path / "hangs.py"
+    hangs.write_text("print('before', flush=True)\nsum(range(10 ** 12))\n")
+    code = f"""
+from engine.debug.client import Client
+client = Client.launch({str(hangs)!r}, capture_output=True, stop_on_entry=False)
+client.request("configurationDone")
+client.wait_for("output")
+print(client.pid, flush=True)
+input()
+"""
+    line = [sys.executable, "-c", code]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as client:
+        pid = int(client.stdout.readline())
+        assert alive(pid)
+        client.kill()
+    assert wait_until_gone(pid)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="descriptors are counted in /proc")
+def test_processes_that_have_ended_leave_no_descriptors(tmp_path):
+    path = script(tmp_path)
+
+    def run_once():
+        with Client.launch(path, capture_output=True) as client:
+            return client
+
+    kept = [run_once()]
+    before = len(os.listdir("/proc/self/fd"))
+    kept.append(run_once())
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -20,6 +20,24 @@ def test_no_temporary_folder_is_needed_where_another_one_does(tmp_path, monkeypa
     assert cache.cache_folder.__wrapped__().parent == tmp_path
 
 
+def test_a_folder_that_was_asked_for_and_cannot_be_written_is_named_with_the_one_in_its_place(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    found = cache.cache_folder.__wrapped__()
+    said = capsys.readouterr().err
+    assert f"cannot be kept in {tmp_path / 'file'} (Not a directory): they are kept in {found}; set NUMBA_CACHE_DIR" in said
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "new"))
+    cache.cache_folder.__wrapped__()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_folder_of_kernels_that_goes_meanwhile_is_no_trouble(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    (tmp_path / "kernels-old").symlink_to(tmp_path / "gone")  # seen, and not there
+    assert cache.cache_folder.__wrapped__().parent == tmp_path
+
+
 def test_without_any_folder_it_says_which_could_not_be_written_and_what_to_do(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "in it"))  # nobody, root neither, can write there

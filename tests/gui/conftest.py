@@ -11,6 +11,7 @@ import pytest
 os.environ["QT_QPA_PLATFORM"] = os.environ.get("NABLASCOPE_TEST_PLATFORM", "offscreen")
 
 from PyQt6.QtCore import QTimer
+from pytestqt.exceptions import TimeoutError
 from pytestqt.qtbot import QtBot
 
 from engine.debug.spread import THREAD_NAME
@@ -27,6 +28,8 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 #: Milliseconds that a test waits at most for what is to come: a slow machine, or one that stands still for a while, is no
 #: failure.
 PATIENCE = 200_000
+#: Milliseconds of one of the waits that this is made of.
+_WAIT = 5000
 #: Milliseconds below which what a timer brings is a part of what is shown now.
 _SOON = 1000
 
@@ -70,7 +73,14 @@ class PatientBot(QtBot):
     """pytest-qt's robot, which waits longer."""
 
     def waitUntil(self, callback, *, timeout=PATIENCE):
-        super().waitUntil(callback, timeout=timeout)
+        # In short waits: the time in which this process is halted, or the computer sleeps, counts as one of them.
+        for left in range(timeout, 0, -_WAIT):
+            try:
+                super().waitUntil(callback, timeout=min(left, _WAIT))
+                return
+            except TimeoutError:
+                if left <= _WAIT:
+                    raise
 
     def waitSignal(self, signal, *, timeout=PATIENCE, **more):
         return super().waitSignal(signal, timeout=timeout, **more)

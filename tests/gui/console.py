@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from PyQt6.QtCore import QEvent, QtMsgType, qInstallMessageHandler
 from PyQt6.QtWidgets import QApplication
 
-#: What the offscreen platform says of itself, and nobody can mend.
-HARMLESS = ("This plugin does not support",)
+#: What the offscreen platform says of itself, and nobody can mend. The second: of a window that goes to a screen with other
+#: pixels while it is still being shown; one of plain Qt gets it too, and Qt mends the ratio then.
+HARMLESS = ("This plugin does not support", "The cached device pixel ratio value was stale on window expose")
 
 
 def complaints(errors):

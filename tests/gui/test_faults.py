@@ -380,6 +380,35 @@ def test_a_script_that_is_replaced_or_deleted_while_it_runs(make, until, tmp_pat
     until(lambda: not state.running)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="not everybody may make links there")
+@pytest.mark.parametrize("was_link", [False, True])
+def test_breakpoints_stay_with_a_script_that_becomes_a_link(make, until, tmp_path, was_link):
+    script, first, other = tmp_path / "loop.py", tmp_path / "first.py", tmp_path / "other.py"
+    first.write_text(LOOP)
+    other.write_text(f"# another\n{LOOP}")
+    script.symlink_to(first) if was_link else script.write_text(LOOP)
+    window = make(script)
+    state, breakpoints = window.context.state, breakpoints_of(window.context)
+
+    def lines():
+        return [(entry["line"], entry.get("verified")) for entry in breakpoints.lines(str(script))]
+
+    until(lambda: state.stop and window.script_on_disk.running and window.context.link.quiet)
+    breakpoints.toggle(str(script), 7)
+    until(lambda: lines() == [(7, True)])
+    script.unlink()
+    script.symlink_to(other)
+    until(lambda: "has changed on disk" in said(window))
+    breakpoints.toggle(str(script), 8)
+    until(lambda: lines() == [(7, True), (8, True)])
+    assert move(window, until, "continue")["line"] == 7
+    assert move(window, until, "continue")["line"] == 8
+    window.context.action("restart").trigger()
+    until(lambda: lines() == [(8, True), (9, True)] and window.context.link.quiet)
+    assert move(window, until, "continue")["line"] == 8
+    assert len(state.breakpoints) == 1
+
+
 def test_a_restart_of_a_script_that_is_gone_says_so(make, until, tmp_path):
     script = tmp_path / "loop.py"
     script.write_text(LOOP)

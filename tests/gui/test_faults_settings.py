@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import QApplication, QDialog, QLabel, QPlainTextEdit
 
 from engine.script.program import read_script
 from gui.context import Context
+from gui.saved_sessions.signing import Signer
 from gui.settings import Settings, merged
 from gui.state import State
 from gui.theme import Theme
@@ -74,6 +75,21 @@ def test_settings_that_cannot_be_read_are_left_alone(tmp_path, monkeypatch):
         settings["theme"] = "projector"
         settings.save()
     assert path.read_text() == '{"theme": "dark"}' and [p.name for p in tmp_path.iterdir()] == ["settings.json"]
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, getattr(os, "mkfifo", Path.mkdir), lambda path: path.symlink_to(os.devnull)])
+def test_what_lies_in_the_place_of_files_and_is_none_is_left_alone(tmp_path, make):
+    path, key = tmp_path / "settings.json", tmp_path / "session-key"
+    for place in (path, key):
+        make(place)
+    settings = Settings(path)
+    assert "cannot be read (it is no ordinary file)" in settings.problem and settings["theme"] == "light"
+    settings["theme"] = "dark"
+    settings.save()
+    assert path.exists() and not path.is_file()
+    signer = Signer(tmp_path)
+    assert not signer.knows(b"data", "0" * 64)
+    assert signer.sign(b"data") == "" or key.is_file()
 
 
 def test_settings_that_cannot_be_saved_are_told_once(qapp, qtbot, tmp_path, monkeypatch):

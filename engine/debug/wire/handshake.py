@@ -15,7 +15,6 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +25,9 @@ from engine.debug.wire.framing import PROTOCOL_VERSION
 #: Seconds that the handshake may take. It takes milliseconds; but a computer that swaps, sleeps or trains on all its
 #: processors may leave one of the two standing for long.
 HANDSHAKE_TIMEOUT = 30.0
+
+#: Seconds of one wait. A wait that took longer is not held against the other side: this process stood still itself.
+_WAIT = 1.0
 
 
 class AuthenticationError(ProtocolError):
@@ -114,13 +116,24 @@ def authenticate_as_client(connection: Connection, key: str, timeout: float = HA
 def _handshake(
     connection: Connection, key: str, timeout: float, other: str, talk: Callable[[Callable[[], dict[str, Any]]], None]
 ) -> None:
-    """Run ``talk(read)`` under one deadline; every failure closes the connection and is an error of this module."""
+    """Run ``talk(read)``, which may wait ``timeout`` seconds; every failure closes the connection and is an error of this
+    module.
+    """
     if not key:
         raise ValueError("a connection needs a key that is not empty")
-    deadline = time.monotonic() + timeout
+    left = timeout
 
     def read() -> dict[str, Any]:
-        message = connection.receive(max(deadline - time.monotonic(), 1e-3))
+        nonlocal left
+        while True:
+            wait = max(min(left, _WAIT), 1e-3)
+            try:
+                message = connection.receive(wait)
+                break
+            except TimeoutError:
+                left -= wait
+                if left <= 0:
+                    raise
         if message is None:
             raise AuthenticationError(f"{other} closed the connection during the handshake")
         return message

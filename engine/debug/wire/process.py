@@ -6,6 +6,7 @@ import codecs
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -19,6 +20,9 @@ ROOT = Path(__file__).resolve().parents[3]
 
 #: Environment variable that hands the key to the debuggee; it takes it out at once.
 KEY_VARIABLE = "NABLASCOPE_KEY"
+
+#: Environment variable that names the descriptor of a pipe whose other end this process holds as long as it lives.
+LIFELINE_VARIABLE = "NABLASCOPE_LIFELINE"
 
 _POSIX = os.name == "posix"
 _TAIL = 4000
@@ -61,15 +65,23 @@ class Process:
 
     def __init__(self, command: Sequence[str], key: str, on_output: Callable[[str, str], object] | None = None) -> None:
         pipe = subprocess.PIPE if on_output else None
+        lifeline, self._lifeline = os.pipe() if sys.platform == "linux" else (-1, -1)
         # Started in ROOT, not in the user's folder: -m looks there first, and a folder named engine may lie in it.
-        self.popen = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=_environment(key), cwd=ROOT,
-            start_new_session=_POSIX, creationflags=0 if _POSIX else subprocess.CREATE_NEW_PROCESS_GROUP,  # type: ignore[attr-defined]
-        )  # fmt: skip
+        try:
+            self.popen = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=_environment(key, lifeline), cwd=ROOT,
+                start_new_session=_POSIX, creationflags=0 if _POSIX else subprocess.CREATE_NEW_PROCESS_GROUP,  # type: ignore[attr-defined]
+                pass_fds=[lifeline] if lifeline >= 0 else (),
+            )  # fmt: skip
+        except BaseException:
+            _close(self._lifeline)
+            raise
+        finally:
+            _close(lifeline)
         self._tail = ""
         self._reaping = threading.Lock()
         #: Should this process end while a thread is still busy ending the child, nothing of it may stay.
-        self._finalizer = weakref.finalize(self, _kill_group, os.getpid(), self.popen)
+        self._finalizer = weakref.finalize(self, _kill_group, os.getpid(), self.popen, self._lifeline)
         self._readers = []
         for category, stream in (("stdout", self.popen.stdout), ("stderr", self.popen.stderr)):
             if on_output and stream:
@@ -99,7 +111,10 @@ class Process:
                 if ended is None:
                     return None
                 self._signal_group("SIGKILL")
-            return self.popen.poll()
+            code = self.popen.poll()
+            if code is not None:
+                self._finalizer()
+            return code
 
     def wait(self, timeout: float) -> int | None:
         """Its exit code, or None if it still runs after ``timeout`` seconds."""
@@ -152,21 +167,30 @@ class Process:
         return f"its process {was}{exit_words(code)}" + (f"; its last words:\n{tail}" if tail and code else "")
 
 
-def _kill_group(creator: int, popen: subprocess.Popen[bytes]) -> None:
-    if os.getpid() != creator or popen.returncode is not None:
+def _kill_group(creator: int, popen: subprocess.Popen[bytes], lifeline: int) -> None:
+    if os.getpid() != creator:
         return
-    with suppress(OSError):
-        if _POSIX:
-            os.killpg(popen.pid, signal.SIGKILL)
-        else:
-            popen.kill()
+    if popen.returncode is None:
+        with suppress(OSError):
+            if _POSIX:
+                os.killpg(popen.pid, signal.SIGKILL)
+            else:
+                popen.kill()
+    _close(lifeline)
 
 
-def _environment(key: str) -> dict[str, str]:
-    """This process's environment with the key, and with a PYTHONPATH that finds this very ``engine`` first."""
+def _close(descriptor: int) -> None:
+    if descriptor >= 0:
+        os.close(descriptor)
+
+
+def _environment(key: str, lifeline: int) -> dict[str, str]:
+    """This process's environment with the key, the lifeline, and a PYTHONPATH that finds this very ``engine`` first."""
     environment = dict(os.environ)
     paths = [os.path.abspath(path) for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *paths])
     environment[KEY_VARIABLE] = key
+    if lifeline >= 0:
+        environment[LIFELINE_VARIABLE] = str(lifeline)
     environment.setdefault("PYTHONIOENCODING", "utf-8:backslashreplace")
     return environment

@@ -45,7 +45,7 @@ def test_what_was_begun_on_a_full_disk_is_removed(monkeypatch, tmp_path):
 
 
 def test_a_folder_without_room_is_chosen_only_where_it_has_kernels_already(monkeypatch, tmp_path):
-    assert cache._writable(tmp_path / "room")
+    assert cache._refused(tmp_path / "room") == ""
     (tmp_path / "used").mkdir()
     monkeypatch.setattr(cache, "bytes", refuse, raising=False)
-    assert cache._writable(tmp_path / "used") and not cache._writable(tmp_path / "new")
+    assert cache._refused(tmp_path / "used") == "" and cache._refused(tmp_path / "new") == "No space left on device"

@@ -60,8 +60,8 @@ def expect(user, op, module, title, line, tensor, phase, origin=None):
     if origin is not None and origin != line:
         assert f"op of line {origin}" in user.subject("Code")
     assert marked_lines(user, user.theme.phase[hue]) == [line]
-    user.wait(lambda: lit(user) in {(title, phase), (title, hue)}, 8000)
-    user.wait(lambda: tensor.replace(" ", "") in user.subject("Tensor").replace(" ", ""), 8000)
+    user.wait(lambda: lit(user) in {(title, phase), (title, hue)})
+    user.wait(lambda: tensor.replace(" ", "") in user.subject("Tensor").replace(" ", ""))
     assert is_tinted(pixels(user.picture(network(user))), user.theme.phase[hue], user.theme.panel).sum() > 100
 
 

@@ -33,12 +33,10 @@ from PyQt6.QtWidgets import (
 )  # fmt: skip
 
 from gui.panels.panel import Panel
+from tests.gui.conftest import PATIENCE
 
 _LEFT = Qt.MouseButton.LeftButton
 _NONE = Qt.KeyboardModifier.NoModifier
-
-#: Milliseconds that anything may take on a slow machine.
-PATIENCE = 30_000
 
 Widget = TypeVar("Widget", bound=QWidget)
 
