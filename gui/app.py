@@ -43,6 +43,7 @@ def run(
     from PyQt6.QtWidgets import QApplication
 
     from gui.saved_sessions.archive import SUFFIX
+    from gui.screens import show_whole
 
     app = QApplication.instance() or QApplication([sys.argv[0] if sys.argv else "nablascope"])
     assert isinstance(app, QApplication)
@@ -57,7 +58,10 @@ def run(
     ending.install()
     if attach is not None or (program is not None and os.path.isfile(program) and not program.endswith(SUFFIX)):
         window.show_nothing()  # rather than the start page for a moment
-    window.show()
+    if window.context.settings.get("layout", {}).get("window"):
+        window.show()
+    else:
+        show_whole(window)
     if program is not None:
         window.open(program, tuple(parameters), as_torch, tuple(arguments))
     elif attach is not None:

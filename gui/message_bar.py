@@ -15,8 +15,8 @@ from gui.timers import single_shot
 _STAY = 8000
 _RANKS = ("", "info", "warning", "error")
 
-#: A text, its severity, its buttons and what they do.
-_Message = tuple[str, str, Sequence[tuple[str, Callable[[], object]]]]
+#: A text, its severity, its buttons and what they do, and whether it stays.
+_Message = tuple[str, str, Sequence[tuple[str, Callable[[], object]]], bool]
 
 
 class MessageBar(QWidget):
@@ -30,9 +30,10 @@ class MessageBar(QWidget):
         self.severity = ""
         #: The whole text that is shown; "" where none is.
         self.whole = ""
-        #: What was shown with buttons before a message without any came over it: shown again when that leaves.
+        #: What was shown with buttons, or to stay, before a message without came over it: shown again when that leaves.
         self._below: _Message | None = None
         self._shown_actions: Sequence[tuple[str, Callable[[], object]]] = ()
+        self._stays = False
         self._sign = QLabel()
         self.text = QLabel()
         self.text.setWordWrap(True)
@@ -57,20 +58,22 @@ class MessageBar(QWidget):
         self.hide()
 
     def show_message(
-        self, text: str, severity: str = "info", actions: Sequence[tuple[str, Callable[[], object]]] = ()
-    ) -> None:
+        self, text: str, severity: str = "info", actions: Sequence[tuple[str, Callable[[], object]]] = (),
+        stays: bool = False,
+    ) -> None:  # fmt: skip
         """Show a message. One without buttons covers one with buttons only for a while: that comes back when it leaves, and
         an information, or what is less severe than what it covers, leaves by itself.
 
         Args:
             severity: "info", "warning" or "error".
             actions: text of a button and what it does; the bar is closed then.
+            stays: it holds until it is withdrawn, as one with buttons does.
         """
         if actions:
             self._below = None
-        elif self._shown_actions:
-            self._below = self.whole, self.severity, self._shown_actions
-        self.severity, self.whole, self._shown_actions = severity, text, actions
+        elif self._shown_actions or self._stays:
+            self._below = self.whole, self.severity, self._shown_actions, self._stays
+        self.severity, self.whole, self._shown_actions, self._stays = severity, text, actions, stays
         self.text.setText(_short(text))
         self.text.setToolTip(text if len(text) > len(_short(text)) else "")
         while (item := self._actions.takeAt(0)) is not None:
@@ -93,7 +96,8 @@ class MessageBar(QWidget):
         """Whether what is shown leaves by itself."""
         below = _RANKS.index(self._below[1]) if self._below is not None else 0
         covers = _RANKS.index(self.severity) < below
-        return bool(self.severity) and not self._shown_actions and (self.severity == "info" or covers)
+        held = bool(self._shown_actions) or self._stays
+        return bool(self.severity) and not held and (self.severity == "info" or covers)
 
     @property
     def alarming(self) -> bool:
@@ -113,7 +117,7 @@ class MessageBar(QWidget):
         """Hide the message."""
         self._timer.stop()
         self.severity = self.whole = ""
-        self._below, self._shown_actions = None, ()
+        self._below, self._shown_actions, self._stays = None, (), False
         self.hide()
 
     def withdraw(self, text: str) -> None:

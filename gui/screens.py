@@ -19,6 +19,17 @@ _GRIP = 96, 32
 _LARGE = Qt.WindowState.WindowMaximized | Qt.WindowState.WindowFullScreen
 
 
+def show_whole(window: QWidget) -> None:
+    """Show a window for the first time: as large as its screen where it, with the frame around it, would not fit on that.
+    A frame has no size yet; one larger than the screen hides the status bar below it."""
+    screen = window.screen()
+    room = screen.availableSize() if screen is not None else window.size()
+    if window.width() > room.width() or window.height() + _GRIP[1] > room.height():
+        window.showMaximized()
+    else:
+        window.show()
+
+
 class Screens(QObject):
     """Brings the window, and panels that float, onto a screen that exists when one is removed or changes its place."""
 

@@ -55,9 +55,12 @@ class Scripts(QObject):
         self._joined: tuple[str, int, str] | None = None
         #: What was said of a process that has gone, or of an exception, until it stands somewhere again.
         self._told = ""
+        #: What is said while runs are compared.
+        self._comparing = ""
         context.link.lost.connect(self._lost)
         context.link.ended.connect(self._ended)
         context.link.stopped.connect(self._stopped)
+        context.link.closed.connect(self._no_comparison)
 
     # ---- beginning ----
 
@@ -124,6 +127,7 @@ class Scripts(QObject):
 
     def refused(self, text: str) -> None:
         """Something could not be done: say so, or how a session that is only shown can do it."""
+        self._no_comparison()  # where it was that, nothing else will say so
         if text == ONLY_SHOWN and self.reopening is not None and self.reopening.opened is not None:
             self.reopening.offer(text)
         elif text == NO_SCRIPT and self._context.state.program is not None:
@@ -191,8 +195,14 @@ class Scripts(QObject):
             words = compared_words(a["name"], b["name"], result)
             self._messages.show_message(words, "info", [("Show curves", lambda: self._context.want_panel("curves"))])
 
-        self._messages.show_message(f"Comparing {quoted(a['name'])} and {quoted(b['name'])} …", "info")
+        # Runs that are far apart are replayed to where they part, which takes its time.
+        self._comparing = f"Comparing {quoted(a['name'])} and {quoted(b['name'])} …"
+        self._messages.show_message(self._comparing, stays=True)
         self._context.link.compare(a["number"], b["number"], compared)
+
+    def _no_comparison(self) -> None:
+        """No result will come."""
+        self._messages.withdraw(self._comparing)
 
     # ---- what happens to it ----
 

@@ -38,9 +38,9 @@ def _pair(name: str, label: str, words: str, threshold: float, low: float) -> li
 
 
 _ALL = [
-    WatchKind("nan-inf", "NaN or infinity", ("tensor",), None, "NaN or infinity in {tensor}"),
-    WatchKind("nan", "NaN", ("tensor",), None, "NaN in {tensor}"),
-    WatchKind("inf", "infinity", ("tensor",), None, "infinity in {tensor}"),
+    WatchKind("nan-inf", "NaN or infinity", ("tensor",), None, "there is NaN or infinity in {tensor}"),
+    WatchKind("nan", "NaN", ("tensor",), None, "there is NaN in {tensor}"),
+    WatchKind("inf", "infinity", ("tensor",), None, "there is infinity in {tensor}"),
     *_pair("gradient-norm", "gradient norm", "the gradient norm", 10.0, 1e-6),
     *_pair("update-ratio", "update-to-weight ratio", "the update-to-weight ratio", 0.1, 1e-5),
     WatchKind("dead-units-above", "share of dead units above", _LIMIT, 0.5, "over {threshold} of {tensor} is dead"),

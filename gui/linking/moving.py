@@ -106,7 +106,9 @@ class Moving(Beginning):
             result = session.compare(a, b)
             self._posts.post(lambda: self._session is session and then(result))
 
-        if session is not None:
+        if session is None:
+            self.failed.emit(ONLY_SHOWN)
+        else:
             self._after_pause("compare", job)
 
     def work(self, what: str, job: Callable[[Session], Any], then: Callable[[Any], object]) -> None:

@@ -15,6 +15,8 @@ MOST_UNITS = 32
 MOST_STRIP = 4096
 MOST_MAPS = 64
 MOST_KERNELS = 64
+#: Rows and columns of a matrix that are asked for; of more there come means of neighbours.
+MOST_SIDE = 128
 #: What an input is called that only the loss reads.
 TARGET = "target"
 #: Width of the box of a number, as wide as the widest that may stand in it ("-8.8e-88").
@@ -82,6 +84,11 @@ class Form:
     def scaled(self) -> bool:
         """Whether colours stand for the values, so that a caption says their range."""
         return self.kind not in ("number", "label")
+
+    @property
+    def averaged(self) -> bool:
+        """Whether the picture of the weights shows means of neighbours, because there are more than it has places."""
+        return self.weight == "matrix" and max(self.weight_shape) > MOST_SIDE
 
     @property
     def caption(self) -> str:

@@ -13,7 +13,7 @@ from PyQt6.QtWidgets import QGraphicsItem
 from gui.network import not_finite
 from gui.network.frames import paint_frame, paint_funnel, paint_marks, paint_number
 from gui.network.glyphs import bgra_of, quick_image, short_number
-from gui.network.places import Place
+from gui.network.places import MEANS, Place
 from gui.network.rings import Drawn
 from gui.network.texts import NOT_FINITE
 from gui.network.units import paint_beside, paint_units
@@ -246,7 +246,7 @@ class NodeItem(QGraphicsItem):
         """What is written under the pictures, by the names of :meth:`Place.caption_box`."""
         found = {"shape": self.place.form.caption, "scale": self._scale() or self.note * self.place.form.scaled}
         if (weight := self.contents.get("weight")) is not None:
-            found["weight"] = f"{weight.symbol} {_range(weight, True)}"
+            found["weight"] = f"{weight.symbol}{MEANS * self.place.form.averaged} {_range(weight, True)}"
         return {which: text for which, text in found.items() if text}
 
     def _scale(self) -> str:

@@ -31,6 +31,9 @@ _WIDEST_TITLE, _SIDES = 120.0, 1.5
 
 #: What the weights' caption calls them: themselves, their gradient, their change.
 WEIGHTS = ("w", "dw", "Δw")
+#: What is added where means of neighbours are shown, whose range is smaller than that of the weights: a bar above, which
+#: takes no room.
+MEANS = "\u0304"
 
 Box = tuple[float, float, float, float]
 

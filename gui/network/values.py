@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from gui.network.forms import MOST_KERNELS, MOST_MAPS, MOST_STRIP, Form, near_square
+from gui.network.forms import MOST_KERNELS, MOST_MAPS, MOST_SIDE, MOST_STRIP, Form, near_square
 
 Kept = TypeVar("Kept")
 
@@ -118,7 +118,7 @@ def values_request(form: Form, event: int, name: str, sample: int, faint: bool =
 def weight_request(form: Form, event: int, name: str = "w", minus: str = "", faint: bool = False) -> Wanted | None:
     """What fills the weights of a node."""
     if form.weight in ("edges", "matrix"):
-        return Wanted(event, name, (), (128, 128), minus, faint)
+        return Wanted(event, name, (), (MOST_SIDE, MOST_SIDE), minus, faint)
     if form.weight == "filters":
         out = MOST_MAPS if form.weight_shape[1] == 1 else MOST_KERNELS
         most = (16, 16) if len(form.weight_shape) == 4 else (MOST_KERNELS, 16)

@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QApplication, QComboBox, QMenu, QVBoxLayout, QWidget
 
 from gui.context import Context
 from gui.curve_data import QUANTITIES, Series, end_of, epoch_at, series_of
+from gui.findings import newest
 from gui.numbers import format_count, plural
 from gui.panels.curves_choice import CurvesChoice
 from gui.panels.panel import Panel
@@ -184,7 +185,7 @@ class CurvesPanel(Panel):
 
     def _marks(self, current: int) -> list[Mark]:
         marks = [Mark(step, text) for step, text in self._stops.get(current, ())]
-        for finding in self.state.findings:
+        for finding in newest(self.state.findings):
             step = (finding.get("place") or {}).get("step")
             if step is not None:
                 marks.append(Mark(step_number({"step": step}), finding.get("title", ""), True))

@@ -8,6 +8,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QCheckBox, QDockWidget, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from gui.context import Context
+from gui.findings import fault_of, newest
 from gui.numbers import plural
 from gui.panels.diagnostics_card import FindingCard
 from gui.panels.panel import Panel
@@ -113,15 +114,12 @@ class DiagnosticsPanel(Panel):
 
     def findings(self) -> list[dict[str, Any]]:
         """The newest finding of each fault, the gravest first."""
-        newest: dict[tuple, dict[str, Any]] = {}
-        for finding in self.state.findings:
-            newest[_key(finding)] = finding
         rank = {severity: i for i, severity in enumerate(SEVERITIES)}
-        return sorted(newest.values(), key=lambda finding: rank.get(finding["severity"], len(rank)))
+        return sorted(newest(self.state.findings), key=lambda finding: rank.get(finding["severity"], len(rank)))
 
     def _show(self) -> None:
         findings = self.findings()
-        wanted = [_key(finding) for finding in findings]
+        wanted = [fault_of(finding) for finding in findings]
         for key in [key for key in self.cards if key not in wanted]:
             card = self.cards.pop(key)
             if card.hasFocus() or any(child.hasFocus() for child in card.findChildren(QWidget)):
@@ -180,11 +178,6 @@ class DiagnosticsPanel(Panel):
             self.enabled.blockSignals(True)
             self.enabled.setChecked(saved["watch"])
             self.enabled.blockSignals(False)
-
-
-def _key(finding: dict[str, Any]) -> tuple:
-    place = finding["place"]
-    return (finding["id"], *(place.get(name) for name in ("file", "line", "module", "op", "parameter")))
 
 
 PANEL = DiagnosticsPanel

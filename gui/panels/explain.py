@@ -126,11 +126,15 @@ class ExplainPanel(Panel):
         self._tell(())
 
     def _keep(self, body: dict[str, Any]) -> None:
-        """The script has gone on to an op without such an element: what was explained last stays, and says of what it is."""
+        """The script has gone on, or back, to an op without such an element: what was explained last stays, and says of
+        what it is.
+        """
         self._asked = None
         self.show_content()
-        self.head.set_subject(element_name(body["name"], body["index"]), " · before this stop")
-        self.page.show_origin(f"from {self._of}, before this stop: nothing here has this element")
+        later = (body["event"] or 0) > ((self.state.stop or {}).get("seq") or 0)  # after a step back
+        when = f"{'after' if later else 'before'} this stop"
+        self.head.set_subject(element_name(body["name"], body["index"]), f" · {when}")
+        self.page.show_origin(f"from {self._of}, {when}: nothing here has this element")
         if self.state.contributors:
             self.state.update(contributors=[])
 

@@ -131,5 +131,6 @@ def _value(item: NodeItem, spot: Spot, part: str) -> list[str]:
         # So is the range in the caption: that of what the colours stand for.
         return [f"{place} is drawn in a mean with its neighbours;", "click it to read it in the Tensor panel"]
     if math.isfinite(content.low):
-        return [f"{format_number(content.low)} … {format_number(content.high)}"]
+        means = ", of means of neighbours" * (part == "weight" and form.averaged)
+        return [f"{format_number(content.low)} … {format_number(content.high)}{means}"]
     return []

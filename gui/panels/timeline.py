@@ -9,6 +9,7 @@ from PyQt6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import QLabel, QSizePolicy, QToolButton
 
 from gui.context import Context
+from gui.findings import newest
 from gui.panels.panel import Panel
 from gui.theme import Theme
 from gui.timeline.alarms import Alarms
@@ -132,7 +133,7 @@ class TimelinePanel(Panel):
         self._marked = self.events.version
         self.strip.show_marks(
             forks(self.state.runs, self.events), hits(self.state.breakpoints, self.events),
-            self._alarms.places(self.state.findings),
+            self._alarms.places(newest(self.state.findings)),
         )  # fmt: skip
 
     def _point(self, text: str) -> None:

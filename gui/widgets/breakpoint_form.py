@@ -83,7 +83,6 @@ class BreakpointForm(QFrame):
         self.watch.currentIndexChanged.connect(self._watch_changed)
         for field in (self.op, self.module, self.tensor, self.index, self.threshold, self.over_steps):
             field.textChanged.connect(self._show_sentence)
-            field.returnPressed.connect(self.accept)
         self.direction.currentIndexChanged.connect(self._show_sentence)
         self.when.currentIndexChanged.connect(self._show_sentence)
         self.apply_theme(theme)
@@ -176,7 +175,7 @@ class BreakpointForm(QFrame):
         key = None if a0 is None else a0.key()
         if key == Qt.Key.Key_Escape or (key in _RETURN and self.focusWidget() is self.cancel):
             self.hide()
-        elif key in _RETURN:  # where a choice or the button has the focus; a field says so itself
+        elif key in _RETURN:  # also in a field, which leaves the key to what it stands in
             self.accept()
         else:
             super().keyPressEvent(a0)
@@ -200,7 +199,7 @@ def brief(kind: str, entry: Entry) -> str:
     if kind == "exception":
         return _EXCEPTIONS[entry["filter"]][0]
     if kind == "watch":
-        return watch_sentence(entry).removeprefix("the ")
+        return watch_sentence(entry).removeprefix("the ").removeprefix("there is ")
     if kind == "module":
         return f"{'leave' if entry.get('when') == 'exit' else 'enter'} {entry.get('module', '*')}"
     direction = f" {entry['direction']}" if entry.get("direction") else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QEvent, QPointF, QRect, QSize, Qt
-from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QRegion
+from PyQt6.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QRegion
 from PyQt6.QtWidgets import QWidget
 
 from gui.theme import Theme, with_alpha
@@ -119,8 +119,14 @@ class Gutter(QWidget):
             return
         if a0.button() == Qt.MouseButton.LeftButton:
             self._view.breakpoint_toggled.emit(line)
-        elif a0.button() == Qt.MouseButton.RightButton:
-            self._view.line_menu_wanted.emit(line, a0.globalPosition().toPoint())
+
+    def contextMenuEvent(self, a0: QContextMenuEvent | None) -> None:
+        line = self._view.line_at(a0.y()) if a0 is not None else None
+        if a0 is None or line is None or not self._view.shows_breakpoints:
+            super().contextMenuEvent(a0)
+            return
+        a0.accept()  # else the panel's own menu would open over this one
+        self._view.line_menu_wanted.emit(line, a0.globalPos())
 
 
 def draw_breakpoint(painter: QPainter, area: QRect, breakpoint: Mapping[str, Any], theme: Theme) -> None:

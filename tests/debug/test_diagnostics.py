@@ -149,6 +149,16 @@ def test_infinity_without_nan_is_told_without_nan():
     with Diagnostics() as diagnostics:
         torch.log(torch.tensor([0.0, 1.0, 0.0]) * w).sum().backward()
     assert diagnostics.findings[0].sentence.startswith("2 of 3 elements are infinite, first [0]")
+    assert "the logarithm of 0 is -inf" in diagnostics.findings[0].cause
+
+
+def test_the_slope_of_a_logarithm_is_another_reason_than_its_value():
+    w = torch.ones(3, requires_grad=True)
+    with Diagnostics() as diagnostics:
+        torch.log(torch.tensor([1e-43, 1.0, 2.0]) * w).sum().backward()
+    (found,) = diagnostics.findings
+    assert (found.place.op, found.evidence["direction"]) == ("Log", "backward")
+    assert "the slope 1/x of the logarithm" in found.cause
 
 
 def test_data_that_are_not_finite_are_not_also_judged_by_their_size():

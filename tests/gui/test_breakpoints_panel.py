@@ -157,6 +157,20 @@ def test_the_form_makes_an_op_breakpoint(panel, link):
     assert not panel.form.isVisible()
 
 
+def test_return_in_a_field_of_the_form_adds_it_once(panel, context, link, qtbot):
+    said = []
+    context.said.connect(lambda text, _severity: said.append(text))
+    panel.open_form("watch")
+    assert panel.form.sentence.text() == "Stops when there is NaN or infinity in any tensor."
+    panel.form.watch.setCurrentIndex(panel.form.watch.findData("gradient-norm-above"))
+    qtbot.keyClicks(panel.form.tensor, "fc.weight")
+    qtbot.keyClick(panel.form.tensor, Qt.Key.Key_Return)
+    assert not panel.form.isVisible() and said == []
+    assert [move for move in link.moves if move[0] == "setWatchpoints"] == [
+        ("setWatchpoints", {"breakpoints": [{"kind": "gradient-norm-above", "tensor": "fc.weight", "threshold": 10.0}]})
+    ]
+
+
 def test_return_in_a_choice_of_the_form_adds_and_on_cancel_does_not(panel, link, qtbot):
     panel.open_form("watch")
     panel.form.cancel.setFocus()

@@ -6,7 +6,8 @@ import re
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtGui import QFontMetricsF, QImage
+from PyQt6.QtGui import QContextMenuEvent, QFontMetricsF, QImage
+from PyQt6.QtWidgets import QApplication
 
 from engine.debug.views.arrays import view
 from gui.breakpoints import breakpoints_of
@@ -96,6 +97,20 @@ def test_a_panel_first_seen_while_the_script_runs_shows_the_script(qtbot, contex
     panel.show()
     assert panel.view.toPlainText() == SOURCE and panel.view.marks == ()
     assert "pause (F6)" in panel.head.subject.text()
+
+
+def test_the_menu_of_a_line_in_the_gutter_is_the_only_one(panel):
+    wanted, others = [], []
+    panel.view.line_menu_wanted.disconnect()
+    panel.view.line_menu_wanted.connect(lambda line, _place: wanted.append(line))
+    panel.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+    panel.customContextMenuRequested.connect(others.append)
+    gutter, height = panel.view.gutter, panel.view.blockBoundingRect(panel.view.firstVisibleBlock()).height()
+    place = QPoint(6, round(height * 2.5))
+    QApplication.sendEvent(
+        gutter, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, gutter.mapToGlobal(place))
+    )
+    assert wanted == [3] and not others
 
 
 def test_a_click_in_the_gutter_sets_and_removes_a_breakpoint(qtbot, panel, context, script, link):

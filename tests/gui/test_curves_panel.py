@@ -186,6 +186,14 @@ def test_marks_stand_at_breakpoints_diagnoses_and_broken_losses(panel):
     panel.grab()
 
 
+def test_a_fault_that_is_told_again_has_one_mark_where_it_was_told_last(panel):
+    place = {"file": "/a.py", "line": 66}
+    told = [{"id": "overfits", "title": "The model overfits", "place": {**place, "step": step}} for step in (2, 4, 6)]
+    other = {"id": "overfits", "title": "The model overfits", "place": {**place, "line": 7, "step": 3}}
+    panel.state.update(runs=runs("base"), stop=STOP, curves={1: curve(9)}, findings=[*told, other])
+    assert sorted(mark.x for mark in panel.plot.canvas.marks) == [4, 7]
+
+
 def test_while_it_runs_the_cursor_follows(panel):
     panel.state.update(stop=STOP, runs=runs("base"), curves={1: curve(9)})
     panel.state.update(running=True, progress={"step": 7, "epoch": 0, "batch": 7})

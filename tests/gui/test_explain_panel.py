@@ -265,6 +265,16 @@ def test_what_was_explained_stays_while_the_stops_have_no_such_element(panel, co
     assert panel._stack.currentWidget() is panel._empty
 
 
+def test_what_was_explained_before_a_step_back_is_from_after_this_stop(panel, context):
+    select(context)
+    context.state.update(
+        stop={"seq": 22, "direction": "forward", "op": "Clone"},
+        selection=Selection(event=22, name="y", module="0", label="0 y", kept=("y", (0, 0))),
+    )
+    assert panel.page.of.text() == "from forward Linear, after this stop: nothing here has this element"
+    assert panel.head.subject.text() == "y[0, 0] · after this stop"
+
+
 def test_explains_the_selected_element(panel, context, link):
     select(context)
     assert link.asked[-1][1] == "explain"

@@ -275,6 +275,31 @@ def test_names_of_runs_are_quoted_while_they_are_compared(window):
     assert said(window) == "Comparing run 1 and “fc.weight = 0” …"
 
 
+@pytest.mark.parametrize("end", ["result", "failure", "close"])
+def test_what_is_compared_is_said_until_there_is_a_result_or_none_will_come(window, end):
+    runs = [{"name": f"run {i}", "number": i, "current": i == 1, "state": "stopped"} for i in (1, 2)]
+    window.context.state.update(runs=runs)
+    waiting = []
+    window.context.link.compare = lambda a, b, then: waiting.append(then)
+    window.scripts.compare()
+    text, bar = "Comparing run 1 and run 2 …", window.messages
+    assert said(window) == text and not bar.passing
+    window.context.say("Saved.", "info")
+    assert said(window) == "Saved." and bar.passing
+    bar.leave()
+    assert said(window) == text and not bar.passing
+    if end == "result":
+        waiting[0]({"common": 5, "step": None, "event": None})
+        assert "do not differ" in said(window)
+    elif end == "failure":
+        window.context.link.failed.emit("run 2 cannot be replayed")
+        assert said(window) == "run 2 cannot be replayed"
+    else:
+        window.context.link.closed.emit()
+    bar.leave()
+    assert said(window) == ""
+
+
 @pytest.mark.parametrize("head", ["# -*- coding: latin-1 -*-\n", "\ufeff", ""])
 def test_a_script_that_is_what_it_was_has_not_changed(window, tmp_path, monkeypatch, head):
     path = tmp_path / "script.py"

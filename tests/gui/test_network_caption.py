@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 
 from gui.network import caption
+from gui.network.items import NodeItem
+from gui.network.layout import lay_out
 from gui.network.spot import Spot
+from gui.network.values import Content
 from gui.panels.network import NetworkPanel
 from gui.panels.panel import ElidedLabel
 from gui.theme import Theme
 from tests.gui.conftest import at_rest
-from tests.gui.network_fakes import answers, events, graph, shown_panel, stop
+from tests.gui.network_fakes import answers, edge, events, graph, node, shown_panel, stop
 from tests.gui.test_live import TO_ITS_END
 
 LOSS = "BCELoss/BinaryCrossEntropy"
@@ -240,3 +243,16 @@ def test_of_several_shorter_texts_the_first_that_has_room_is_shown(qtbot):
             seen.append(label.shown)
     assert seen == [texts[0], "shorter than that one", "short", ""]
     assert label.text() == texts[0] and label.toolTip() == texts[0]
+
+
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [((64, 1568), "w\u0304"), ((200, 2), "w\u0304"), ((64, 128), "w"), ((16, 200, 3, 3), "w")],
+)
+def test_a_range_of_means_says_that_it_is_one(qapp, weight, said):
+    ops = [node("input", "", "", None, 0, (4, 2), kind="input"), node("a/Op", "Op", "a", 1, 1, (4, weight[0]), weight)]
+    layout = lay_out({"nodes": ops, "edges": [edge("input", "a/Op")], "complete": False}, 600, 480)
+    place = layout.places["a/Op"]
+    item = NodeItem(place, ops[1], layout.size, Theme("light"))
+    item.contents["weight"] = Content(np.zeros((2, 2)), -0.25, 0.125, symbol="w")
+    assert item.captions()["weight"] == f"{said} ± 0.250"

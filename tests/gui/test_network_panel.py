@@ -1,5 +1,7 @@
 """The network panel: what it asks for, what it shows, lights and selects."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPointF, QRectF, Qt
@@ -425,6 +427,16 @@ def test_hint_of_what_is_drawn_in_a_mean_tells_where_the_number_is(panel):
     panel.scene.nodes["fc1/Linear"].contents["weight"] = Content(np.zeros((1, 1)), 0.0, 0.0)
     text = panel.pointing.hint(Spot("fc1/Linear", "weight", (0, 0)))
     assert "[0, 0] is drawn in a mean with its neighbours;\nclick it to read it in the Tensor panel" in text
+
+
+def test_hint_of_a_matrix_says_that_its_range_is_one_of_means(panel):
+    go(panel, 14)
+    item = panel.scene.nodes["fc1/Linear"]
+    item.contents["weight"] = Content(np.zeros((1, 1)), -0.5, 0.25)
+    hint = panel.pointing.hint(Spot("fc1/Linear", "weight"))
+    assert "means" not in hint and "-0.5000 … 0.2500" in hint
+    item.place.form = replace(item.place.form, weight="matrix", weight_shape=(64, 1568))
+    assert "-0.5000 … 0.2500, of means of neighbours" in panel.pointing.hint(Spot("fc1/Linear", "weight"))
 
 
 def test_another_sample_is_asked_for(panel, context):

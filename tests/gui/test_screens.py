@@ -5,7 +5,7 @@ from PyQt6.QtCore import QRect
 from PyQt6.QtGui import QGuiApplication, QScreen
 from PyQt6.QtWidgets import QWidget
 
-from gui.screens import Screens, back_on_screen
+from gui.screens import Screens, back_on_screen, show_whole
 
 LAPTOP = QRect(0, 0, 1440, 900), QRect(0, 24, 1440, 876)
 BEAMER = QRect(1440, 0, 1920, 1080), QRect(1440, 0, 1920, 1080)
@@ -38,6 +38,15 @@ def window(qtbot):
     window.resize(400, 300)
     window.show()
     return window
+
+
+@pytest.mark.parametrize(("more", "maximized"), [((-100, -100), False), ((-100, 0), True), ((1, -100), True)])
+def test_a_first_window_that_does_not_fit_on_the_screen_fills_it(window, more, maximized):
+    room = QGuiApplication.primaryScreen().availableSize()
+    window.hide()
+    window.resize(room.width() + more[0], room.height() + more[1])
+    show_whole(window)
+    assert window.isVisible() and window.isMaximized() == maximized
 
 
 @pytest.mark.parametrize("maximized", [False, True])

@@ -38,6 +38,11 @@ _REASONS = {
     "Pow": ("a power of a negative number, or one that is too large", "Look at the base and at the exponent"),
     "CrossEntropy": ("all labels are ignored, or the scores are too large", "Look at the labels of this batch"),
 }
+#: The same in the backward pass, where it is another reason.
+_SLOPES = {
+    "Log": "the slope 1/x of the logarithm at 0, or at a number so small that the result overflows, is infinite",
+    "Pow": "the slope of a root at 0 is infinite",
+}
 _OVERFLOW = ("the numbers have grown beyond what float32 holds (3.4e38)", "A smaller learning rate keeps them small")
 #: Before the first update that was seen no learning rate has had any part in it.
 _BEGUN_LARGE = (_OVERFLOW[0], "Begin with smaller weights (nn.init), or scale the inputs")
@@ -166,8 +171,8 @@ class NonFinite(Check):
     def _made(self, place: Place, op: str, direction: str, array: np.ndarray, inputs: Any) -> Callable[[], None]:
         """Reports an op that made them: what there is to tell of it is gathered now, while its arrays are there."""
         reason, advice = _REASONS.get(op, _BEGUN_LARGE if self.run.step == 0 else _OVERFLOW)
-        if direction == "backward" and op == "Pow":
-            reason = "the slope of a root at 0 is infinite"
+        if direction == "backward":
+            reason = _SLOPES.get(op, reason)
         where, evidence = _where(self.run, array, True)
         evidence["direction"] = direction
         index = evidence["index"]
