@@ -40,9 +40,11 @@ def run(
         The exit code: 0, or 128 and its number after a signal; 1, at once, where the display goes.
     """
     set_up()
+    from PyQt6.QtCore import Qt
     from PyQt6.QtWidgets import QApplication
 
     from gui.saved_sessions.archive import SUFFIX
+    from gui.screens import fits_screen
 
     app = QApplication.instance() or QApplication([sys.argv[0] if sys.argv else "nablascope"])
     assert isinstance(app, QApplication)
@@ -55,8 +57,10 @@ def run(
     window.errors.install()
     ending = Ending(window)
     ending.install()
-    if attach is not None or (program is not None and os.path.isfile(program) and not program.endswith(SUFFIX)):
+    if attach is not None or (program is not None and os.path.isfile(program) and not program.lower().endswith(SUFFIX)):
         window.show_nothing()  # rather than the start page for a moment
+    if not fits_screen(window):
+        window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
     window.show()
     if program is not None:
         window.open(program, tuple(parameters), as_torch, tuple(arguments))
