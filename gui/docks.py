@@ -101,6 +101,8 @@ class Workspace(QMainWindow):
             signal.connect(self._naming.start)
         for signal in (dock.dockLocationChanged, dock.topLevelChanged):
             signal.connect(self._touch)
+        # What is put back among tabs is what one looks at.
+        dock.topLevelChanged.connect(lambda floats: floats or dock.raise_())
         return dock
 
     def toggles(self) -> list[QAction]:

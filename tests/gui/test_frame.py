@@ -120,6 +120,15 @@ def test_a_panel_that_floats_has_an_outline(stopped, qtbot):
     qtbot.waitUntil(lambda: theme.muted.name() not in corners())
 
 
+def test_a_panel_that_is_docked_again_is_in_front_of_the_other_tabs(stopped, qtbot):
+    workspace = stopped.workspace
+    dock = workspace.docks["tensor"]
+    dock.setFloating(True)
+    qtbot.waitUntil(workspace.panels["explain"].isVisible)
+    dock.setFloating(False)
+    qtbot.waitUntil(lambda: workspace.panels["tensor"].isVisible() and not workspace.panels["explain"].isVisible())
+
+
 def test_other_room_brings_no_other_panel_to_the_front(stopped, qtbot):
     """Also larger text is a reason to arrange the panels anew: whoever reads an explanation goes on reading it."""
     panels = stopped.workspace.panels
