@@ -56,12 +56,9 @@ def run(
     window.errors.install()
     ending = Ending(window)
     ending.install()
-    if attach is not None or (program is not None and os.path.isfile(program) and not program.endswith(SUFFIX)):
+    if attach is not None or (program is not None and os.path.isfile(program) and not program.lower().endswith(SUFFIX)):
         window.show_nothing()  # rather than the start page for a moment
-    if window.context.settings.get("layout", {}).get("window"):
-        window.show()
-    else:
-        show_whole(window)
+    show_whole(window)
     if program is not None:
         window.open(program, tuple(parameters), as_torch, tuple(arguments))
     elif attach is not None:

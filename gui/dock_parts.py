@@ -5,12 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from PyQt6.QtCore import QEvent, QObject, QSize, Qt
-from PyQt6.QtGui import QFont, QFontMetrics
-from PyQt6.QtWidgets import QTabBar, QToolButton, QWidget
+from PyQt6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
+from PyQt6.QtWidgets import QDockWidget, QTabBar, QToolButton, QWidget
 
 from gui.panels.panel import Panel
 from gui.theme import Theme
 from gui.timers import single_shot
+
+
+class Dock(QDockWidget):
+    """A dock under the head of its panel. One that floats has no frame of the desktop's then: it gets an outline, or over
+    the other panels nobody sees where it ends.
+    """
+
+    def __init__(self, panel: Panel, parent: QWidget) -> None:
+        super().__init__(panel.title, parent)
+        self._panel = panel
+        self.setObjectName(f"dock-{panel.key}")
+        self.setWidget(Place(panel))
+        self.setTitleBarWidget(panel.head)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        super().paintEvent(event)
+        if self.isFloating():
+            painter = QPainter(self)
+            painter.setPen(self._panel.theme.muted)
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
 
 class Place(QWidget):

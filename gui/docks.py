@@ -8,7 +8,7 @@ from PyQt6.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabBar, QTa
 
 from gui.breadcrumb import Breadcrumb
 from gui.context import Context
-from gui.dock_parts import Place, holds, style_tabs
+from gui.dock_parts import Dock, holds, style_tabs
 from gui.panels.panel import Panel
 from gui.timers import single_shot
 
@@ -24,8 +24,8 @@ _DIGITS = "1234567890"
 #: The keys of panels that stand beside Curves where there is room.
 _BESIDE = ("layers", "data")
 
-#: Width that the head of Curves needs beside these at a text size of 100 %.
-_CURVES = 230
+#: Widths that the heads of Curves and Layers need beside these at a text size of 100 %.
+_CURVES, _LAYERS = 230, 180
 
 _SIDES = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -94,16 +94,15 @@ class Workspace(QMainWindow):
         self.arrange()
 
     def _dock(self, panel: Panel) -> QDockWidget:
-        dock = QDockWidget(panel.title, self)
-        dock.setObjectName(f"dock-{panel.key}")
-        dock.setWidget(Place(panel))
-        dock.setTitleBarWidget(panel.head)
+        dock = Dock(panel, self)
         dock.visibilityChanged.connect(panel.setVisible)
         dock.visibilityChanged.connect(panel.head.setEnabled)  # out of sight behind another tab, Tab must not go there
         for signal in (dock.dockLocationChanged, dock.topLevelChanged, dock.visibilityChanged):
             signal.connect(self._naming.start)
         for signal in (dock.dockLocationChanged, dock.topLevelChanged):
             signal.connect(self._touch)
+        # What is put back among tabs is what one looks at.
+        dock.topLevelChanged.connect(lambda floats: floats or dock.raise_())
         return dock
 
     def toggles(self) -> list[QAction]:
@@ -231,7 +230,8 @@ class Workspace(QMainWindow):
             docks = [self.docks[key] for key in ("curves", "layers", "data")]
             whole = round(0.38 * self.width())
             curves = max(whole // 3, theme.space(_CURVES))
-            self.resizeDocks(docks, [curves, *[(whole - curves) // 2] * 2], Qt.Orientation.Horizontal)
+            layers = max((whole - curves) // 2, theme.space(_LAYERS))
+            self.resizeDocks(docks, [curves, layers, whole - curves - layers], Qt.Orientation.Horizontal)
         if keys := self._keys("bottom"):
             self.resizeDocks([self.docks[keys[0]]], [self._first_strip_height()], Qt.Orientation.Vertical)
 

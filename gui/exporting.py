@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtGui import QPainter
-from PyQt6.QtWidgets import QDockWidget, QFileDialog, QMenu, QWidget
+from PyQt6.QtWidgets import QDockWidget, QMenu, QWidget
 
 from gui.context import Context
 from gui.docks import Workspace
@@ -17,6 +17,7 @@ from gui.exporting_files import explained
 from gui.exporting_pictures import draw_panel, panel_size, write_window
 from gui.exporting_tables import Table, curves_table, layers_table, write_csv
 from gui.panels.panel import Panel
+from gui.saving_where import ask_path
 from gui.widgets.menu import Menu
 
 if TYPE_CHECKING:
@@ -148,11 +149,10 @@ class Exporting:
     def ask_where(self, name: str, kind: str, title: str) -> str:
         """A path that the user chooses, ending on the format's letters; "" for none."""
         suggestion = os.path.join(self._folder or os.getcwd(), f"{name}.{kind}")
-        path, _ = QFileDialog.getSaveFileName(self._window, title, suggestion, f"{_FORMATS[kind]} (*.{kind})")
-        if not path:
-            return ""
-        self._folder = os.path.dirname(path)
-        return path if path.lower().endswith(f".{kind}") else f"{path}.{kind}"
+        path = ask_path(self._window, title, suggestion, f".{kind}", f"{_FORMATS[kind]} (*.{kind})")
+        if path:
+            self._folder = os.path.dirname(path)
+        return path
 
     def _write(self, write: Callable[[], object], path: str) -> None:
         try:

@@ -16,18 +16,10 @@ _SETTLING = 200
 #: Width and height of what must be in reach of a window's upper edge, where it is held.
 _GRIP = 96, 32
 
+#: Width and height that the frame and title around a window may take, before anybody knows.
+_FRAME = 8, 40
+
 _LARGE = Qt.WindowState.WindowMaximized | Qt.WindowState.WindowFullScreen
-
-
-def show_whole(window: QWidget) -> None:
-    """Show a window for the first time: as large as its screen where it, with the frame around it, would not fit on that.
-    A frame has no size yet; one larger than the screen hides the status bar below it."""
-    screen = window.screen()
-    room = screen.availableSize() if screen is not None else window.size()
-    if window.width() > room.width() or window.height() + _GRIP[1] > room.height():
-        window.showMaximized()
-    else:
-        window.show()
 
 
 class Screens(QObject):
@@ -82,6 +74,23 @@ class Screens(QObject):
             widget.move(wanted.topLeft())
             if large:
                 widget.setWindowState(widget.windowState() | large)
+
+
+def show_whole(window: QWidget) -> None:
+    """Show a window, as large as its screen where it would not fit on that."""
+    if not fits_screen(window):
+        window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
+    window.show()
+
+
+def fits_screen(window: QWidget) -> bool:
+    """Whether a window that is not shown yet has room on its screen with the frame that it will get: not every desktop makes
+    one smaller, and what is below the edge, the status line first, nobody sees."""
+    screen = window.screen()
+    if screen is None:
+        return True
+    place, (width, height) = screen.availableGeometry(), _FRAME
+    return window.width() + width <= place.width() and window.height() + height <= place.height()
 
 
 def back_on_screen(frame: QRect, screens: Sequence[tuple[QRect, QRect]]) -> QRect:

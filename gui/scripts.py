@@ -76,7 +76,7 @@ class Scripts(QObject):
             self._messages.show_message(f"{path} {what}.", "warning")
             return
         if self.reopening is not None:
-            if path.endswith(SUFFIX):
+            if path.lower().endswith(SUFFIX):
                 self.reopening.open(path)
                 return
             self.reopening.forget()

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PyQt6.QtCore import QBuffer, QIODevice
 from PyQt6.QtGui import QPainter
-from PyQt6.QtWidgets import QFileDialog
 
 from gui.asking import unless_lost
 from gui.exporting_files import explained, whole_file, write_whole
 from gui.exporting_pictures import png_bytes
 from gui.panels.tensor_export import fetch
 from gui.panels.tensor_view import difference
+from gui.saving_where import ask_path
 
 if TYPE_CHECKING:
     from gui.panels.tensor import TensorPanel
@@ -42,11 +42,9 @@ class TensorSave:
         """Ask for a file name, then write; ``kind``: "npy", "png" or "svg"."""
         name = re.sub(r"[^\w.-]+", "_", self._panel.source.title) or "tensor"
         suggestion = str(self._folder / f"{name}.{kind}")
-        chosen, _ = QFileDialog.getSaveFileName(self._panel, "Save", suggestion, _FILTERS[kind])
-        if chosen:
-            path = Path(chosen if chosen.lower().endswith(f".{kind}") else f"{chosen}.{kind}")
-            self._folder = path.parent
-            self.write(kind, path)
+        if chosen := ask_path(self._panel, "Save", suggestion, f".{kind}", _FILTERS[kind]):
+            self._folder = Path(chosen).parent
+            self.write(kind, Path(chosen))
 
     def write(self, kind: str, path: Path) -> None:
         """Write the file; a refusal is a message."""

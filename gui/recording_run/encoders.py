@@ -20,8 +20,7 @@ NO_MP4 = "MP4 needs the package av (FFmpeg for Python): pip install 'nablascope[
 #: Of H.264: 0 is without loss, 23 the default; letters and hairlines stay crisp at this one.
 _QUALITY = "18"
 
-
-#: Colours of a GIF that are kept for marks: the most frequent of those whose channels differ by so much.
+#: Colours of a GIF that are kept for marks, of those whose channels differ by so much.
 _MARKS, _BRIGHT = 24, 60
 
 
@@ -138,21 +137,24 @@ def _image_block(image: Any, left: int, top: int) -> bytes:
 
 def _indexed(image: Any) -> Any:
     """A picture in 256 colours: of the median cut, which is exact where there are many pixels, but gives the colours of
-    marks and legends to their neighbours; the most frequent of these have places of their own.
+    marks and legends to their neighbours; those of them that would be wrong by most, all their pixels together, have
+    places of their own. (The most frequent ones would be the many shades of a large map, which have near neighbours.)
     """
     import numpy as np
     from PIL import Image
 
     cut = image.quantize(256 - _MARKS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    bright = [color for _, color in sorted(image.getcolors(1 << 24), reverse=True) if max(color) - min(color) >= _BRIGHT]
-    if not bright:
-        return cut
-    whole, indices = np.asarray(image).astype(np.int32) @ (1 << 16, 1 << 8, 1), np.array(cut)
+    pixels, indices = np.asarray(image).astype(np.int32), np.array(cut)
     palette = (cut.getpalette() or [])[: 3 * (256 - _MARKS)]
     palette += [0] * (3 * (256 - _MARKS) - len(palette))
-    for number, (red, green, blue) in enumerate(bright[:_MARKS]):
-        indices[whole == (red << 16 | green << 8 | blue)] = 256 - _MARKS + number
-        palette += [red, green, blue]
+    whole, bright = pixels @ (1 << 16, 1 << 8, 1), pixels.max(axis=2) - pixels.min(axis=2) >= _BRIGHT
+    if not bright.any():
+        return cut
+    colors, first, counts = np.unique(whole[bright], return_index=True, return_counts=True)
+    wrong = np.abs(pixels[bright][first] - np.reshape(palette, (-1, 3))[indices[bright][first]]).sum(axis=1) * counts
+    for number, i in enumerate(np.argsort(-wrong, kind="stable")[:_MARKS]):
+        indices[whole == colors[i]] = 256 - _MARKS + number
+        palette += pixels[bright][first[i]].tolist()
     exact = Image.fromarray(indices)
     exact.putpalette(palette)
     return exact

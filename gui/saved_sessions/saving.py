@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt6.QtCore import QMimeData, QObject
-from PyQt6.QtWidgets import QFileDialog, QWidget
+from PyQt6.QtWidgets import QWidget
 
 from engine.debug.session import ConnectionLost, RequestError, Session, SessionError
 from gui.context import Context
@@ -25,6 +25,7 @@ from gui.saved_sessions.opened import data_folder
 from gui.saved_sessions.signing import Signer
 from gui.saved_sessions.tapes import MOST_CHECKPOINT_BYTES
 from gui.saved_sessions.view import take_view
+from gui.saving_where import ask_path
 from gui.settings import Settings
 from gui.steps import step_number
 
@@ -78,9 +79,8 @@ class Saving(QObject):
         program = str(self._context.state.program or "session")
         stem = os.path.splitext(os.path.basename(program))[0]
         suggestion = self.path or os.path.join(os.getcwd(), stem + SUFFIX)
-        path, _ = QFileDialog.getSaveFileName(self._window, "Save session", suggestion, FILTER)
-        if path:
-            self.write(path if path.endswith(SUFFIX) else path + SUFFIX)
+        if path := ask_path(self._window, "Save session", suggestion, SUFFIX, FILTER):
+            self.write(path)
 
     def write(self, path: str) -> None:
         """Save into ``path``; what runs is paused for it."""
@@ -205,7 +205,7 @@ def _save(
 def dropped_file(data: QMimeData | None) -> str:
     """The script or session that is dragged into the window; "" where it is something else."""
     paths = [url.toLocalFile() for url in data.urls()] if data is not None and data.hasUrls() else []
-    return paths[0] if len(paths) == 1 and paths[0].endswith((".py", SUFFIX)) else ""
+    return paths[0] if len(paths) == 1 and paths[0].lower().endswith((".py", SUFFIX)) else ""
 
 
 def places_folder(settings: Any) -> Path:

@@ -169,7 +169,16 @@ class VariableTree(QTreeWidget):
                 fresh_row = False
             self._fill(node, body, fresh and not fresh_row)
             nodes.append(node)
+        if parent is not None and parent.kind in ("variable", "watch"):
+            self._make_room(nodes)
         return nodes
+
+    def _make_room(self, nodes: Sequence[Node]) -> None:
+        """Names inside of what was unfolded begin far to the right: they get up to half of the width, and keep it."""
+        viewport, metrics, indentation = self.viewport(), self.fontMetrics(), self.indentation()
+        assert viewport is not None
+        wanted = max((len(node.path) * indentation + metrics.horizontalAdvance(node.name) for node in nodes), default=0)
+        self.setColumnWidth(0, max(self.columnWidth(0), min(wanted + indentation, viewport.width() // 2)))
 
     def _fill(self, node: Node, body: Mapping[str, Any], compare: bool) -> None:
         value, before = _value_text(body), (node.body, node.changed)
@@ -200,7 +209,6 @@ class VariableTree(QTreeWidget):
             flags |= Qt.ItemFlag.ItemIsEditable
         node.setFlags(flags)
         self._color(node)
-        inside = node.reference > 0 or node.kind in ("group", "scope")
         inside = node.reference > 0 or node.kind in ("group", "scope")
         indicator = QTreeWidgetItem.ChildIndicatorPolicy
         node.setChildIndicatorPolicy(indicator.ShowIndicator if inside else indicator.DontShowIndicatorWhenChildless)

@@ -12,7 +12,7 @@ import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QImage, QPainter
 from PyQt6.QtSvg import QSvgRenderer
-from PyQt6.QtWidgets import QFileDialog
+from PyQt6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from gui.context import Context
 from gui.exporting_files import NotWritten, whole_file, write_whole
@@ -21,6 +21,7 @@ from gui.exporting_tables import Table, csv_text, curves_table, layers_table, wr
 from gui.link import Link
 from gui.panels import panel_classes
 from gui.panels.layers_table import Row
+from gui.saving_where import ask_path
 from gui.settings import Settings
 from gui.state import State
 from gui.theme import Theme
@@ -265,3 +266,22 @@ def test_a_disk_that_is_full_is_told_and_the_old_file_stays(window, choose, tmp_
 def test_write_window_raises_where_it_cannot(window, tmp_path):
     with pytest.raises(OSError, match="missing"):
         write_window(window, tmp_path / "missing" / "a.png")
+
+
+@pytest.mark.parametrize("may", [False, True])
+def test_a_file_whose_letters_were_not_typed_is_replaced_only_if_one_may(qtbot, monkeypatch, tmp_path, may):
+    parent, asked, yes = QWidget(), [], QMessageBox.StandardButton.Yes
+    qtbot.addWidget(parent)
+    monkeypatch.setattr(QMessageBox, "warning", lambda *said: asked.append(said[2]) or (yes if may else None))
+
+    def chosen(name):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (name and str(tmp_path / name), ""))
+        return ask_path(parent, "Export", "a.png", ".png", "PNG picture (*.png)")
+
+    assert chosen("") == ""
+    assert chosen("new") == str(tmp_path / "new.png") and not asked
+    (tmp_path / "old.png").write_text("mine")
+    assert chosen("old.png") == str(tmp_path / "old.png") and not asked  # the dialog itself has asked
+    assert chosen("old") == (str(tmp_path / "old.png") if may else "")
+    (text,) = asked
+    assert str(tmp_path / "old.png") in text

@@ -98,6 +98,21 @@ def test_a_gif_keeps_the_colours_of_small_marks(tmp_path):
     assert [tuple(shown[6, 20 * i + 2]) for i in range(3)] == marks
 
 
+def test_a_gif_keeps_the_colours_of_small_marks_beside_a_large_map(tmp_path):
+    """The map's shades are bright too, and each is more frequent than a mark; but they have near neighbours."""
+    shades = np.linspace((0xB3, 0x50, 0x00), (0xFF, 0xC0, 0x90), 480).astype(np.uint8)
+    array = np.repeat(shades[None], 300, axis=0)
+    array[150:] = np.linspace((0x00, 0x50, 0xA0), (0x90, 0xC0, 0xFF), 480).astype(np.uint8)
+    marks = [(0x00, 0x9E, 0x73), (0xCC, 0x79, 0xA7)]
+    for i, color in enumerate(marks):
+        array[4:13, 20 * i : 20 * i + 9] = color
+    encoder = open_encoder("gif", tmp_path / "a.gif", 10)
+    encoder.add(array)
+    encoder.finish()
+    shown = frames(tmp_path / "a.gif")[0]
+    assert [tuple(shown[6, 20 * i + 2]) for i in range(2)] == marks
+
+
 def test_without_av_there_is_no_mp4_but_a_message_and_gif(monkeypatch, tmp_path):
     monkeypatch.setattr(encoders.importlib.util, "find_spec", lambda name: None)
     assert available("gif") and not available("mp4")

@@ -96,6 +96,39 @@ def test_beside_layers_and_data_the_curves_have_room_for_their_head(stopped, qtb
     qtbot.waitUntil(lambda: all(clipped(panels[key].head) == [] for key in ("curves", "layers", "data")))
 
 
+def test_beside_the_others_layers_has_room_for_its_head_with_statistics(stopped, qtbot):
+    stopped.looks.set_theme("projector")
+    stopped.resize(1920, 1080)
+    layers = stopped.workspace.panels["layers"]
+    qtbot.waitUntil(layers.isVisible)
+    texts = (layers.head.title, layers.over_time, layers.collect)
+    between = 4 * 8  # at both ends, and between the three
+    qtbot.waitUntil(lambda: layers.width() >= sum(widget.sizeHint().width() for widget in texts) + between)
+
+
+def test_a_panel_that_floats_has_an_outline(stopped, qtbot):
+    dock, theme = stopped.workspace.docks["tensor"], stopped.context.theme
+
+    def corners():
+        image = dock.grab().toImage()
+        return {image.pixelColor(x, y).name() for x in (0, image.width() - 1) for y in (0, image.height() - 1)}
+
+    assert theme.muted.name() not in corners()
+    dock.setFloating(True)
+    qtbot.waitUntil(lambda: corners() == {theme.muted.name()})
+    dock.setFloating(False)
+    qtbot.waitUntil(lambda: theme.muted.name() not in corners())
+
+
+def test_a_panel_that_is_docked_again_is_in_front_of_the_other_tabs(stopped, qtbot):
+    workspace = stopped.workspace
+    dock = workspace.docks["tensor"]
+    dock.setFloating(True)
+    qtbot.waitUntil(workspace.panels["explain"].isVisible)
+    dock.setFloating(False)
+    qtbot.waitUntil(lambda: workspace.panels["tensor"].isVisible() and not workspace.panels["explain"].isVisible())
+
+
 def test_other_room_brings_no_other_panel_to_the_front(stopped, qtbot):
     """Also larger text is a reason to arrange the panels anew: whoever reads an explanation goes on reading it."""
     panels = stopped.workspace.panels

@@ -5,7 +5,7 @@ from PyQt6.QtCore import QRect
 from PyQt6.QtGui import QGuiApplication, QScreen
 from PyQt6.QtWidgets import QWidget
 
-from gui.screens import Screens, back_on_screen, show_whole
+from gui.screens import Screens, back_on_screen, fits_screen, show_whole
 
 LAPTOP = QRect(0, 0, 1440, 900), QRect(0, 24, 1440, 876)
 BEAMER = QRect(1440, 0, 1920, 1080), QRect(1440, 0, 1920, 1080)
@@ -99,3 +99,10 @@ def test_screens_that_are_added_are_watched(window, until):
     screen.geometryChanged.emit(place)
     until(lambda: place.intersects(window.frameGeometry()))
     assert watching.parent() is window
+
+
+@pytest.mark.parametrize(("more", "fits"), [((-100, -100), True), ((0, 0), False), ((-100, 0), False), ((100, -100), False)])
+def test_a_window_with_its_frame_fits_its_screen_or_not(window, more, fits):
+    place = window.screen().availableGeometry()
+    window.resize(place.width() + more[0], place.height() + more[1])
+    assert fits_screen(window) == fits

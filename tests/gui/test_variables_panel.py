@@ -361,3 +361,19 @@ def test_a_row_that_cannot_be_edited_now_is_left_alone_without_a_word(panel, con
     for _ in range(2):  # the second time its editor is open already
         panel.tree.edit_cell(panel.tree.node_at(("Globals", "epoch")), 1)
     assert qt_is_silent == [] and panel.tree.findChildren(QLineEdit)
+
+
+def test_names_deep_inside_get_room_up_to_half_of_the_width_and_keep_it(panel, context, values):
+    values[3] = [variable("a_name_of_some_thirty_characters", "1")]
+    tree = panel.tree
+    panel.resize(900, 300)
+    before = tree.columnWidth(0)
+    context.state.update(stop=stop(2))
+    assert tree.columnWidth(0) == before, "at the top names begin at the left, and the column is the user's"
+    tree.node_at(("Globals", "x")).setExpanded(True)
+    node = tree.node_at(("Globals", "x", "a_name_of_some_thirty_characters"))
+    wide = tree.columnWidth(0)
+    assert tree.visualItemRect(node).left() + tree.fontMetrics().horizontalAdvance(node.name) < wide < 450
+    tree.node_at(("Globals", "x")).setExpanded(False)
+    context.state.update(stop=stop(3))
+    assert tree.columnWidth(0) == wide
