@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from time import perf_counter
+from time import perf_counter, thread_time
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -55,11 +55,12 @@ def _row(loss: _Loss) -> tuple[int, float, int, int, int]:
 
 
 def _next(due: float, began: float) -> float:
-    """When to measure again what was due at ``due`` and took from ``began`` to now. The first time says nothing of what it
-    costs: code is loaded then, and the curve would have a gap of hundreds of steps behind its first value.
+    """When to measure again what was due at ``due`` and took from ``began``, by this thread's clock, to now: a thread that
+    was halted meanwhile would measure no more for a minute. The first time says nothing of what it costs: code is loaded
+    then, and the curve would have a gap of hundreds of steps behind its first value.
     """
     now = perf_counter()
-    return now + _SHARE * (now - began) if due else now
+    return now + _SHARE * (thread_time() - began) if due else now
 
 
 class _Optimizer(NamedTuple):
@@ -144,7 +145,7 @@ class Measures:
             self._write(tick, EVALUATION, *_row(loss))
 
     def _correct_of_training(self, function: Any, x: np.ndarray, t: np.ndarray) -> tuple[int, int]:
-        began = perf_counter()
+        began = thread_time()
         found = correct_of(function, x, t)
         self._due_training = _next(self._due_training, began)
         return found
@@ -153,17 +154,16 @@ class Measures:
         self, one: tuple[int, int], function: Any, x: np.ndarray, t: np.ndarray
     ) -> tuple[int, int]:
         """As for training, but of all batches of an evaluation or of none."""
-        began = perf_counter()
         if one != self._evaluated:
             self._evaluated, self._cost = one, 0.0
-            self._scoring = began >= self._due_evaluation
+            self._scoring = perf_counter() >= self._due_evaluation
         if not self._scoring:
             return -1, 0
+        began = thread_time()
         found = correct_of(function, x, t)
-        now = perf_counter()
         if self._due_evaluation:  # what the first batch of all cost says nothing of the others
-            self._cost += now - began
-        self._due_evaluation = now + _SHARE * self._cost
+            self._cost += thread_time() - began
+        self._due_evaluation = perf_counter() + _SHARE * self._cost
         return found
 
     def _site(self, evaluating: tuple[Any, Any] | None, target: Tensor, frame: FrameType) -> int:
@@ -196,7 +196,7 @@ class Measures:
         if rates != known.rates:
             self._note_rates(tick, step, known, rates)
         if perf_counter() >= self._due_gradient and tick > self.until:
-            began = perf_counter()
+            began = thread_time()
             self._write(tick, GRADIENT, step, norm_of(optimizer), 0, -1, known.number)
             self._due_gradient = _next(self._due_gradient, began)
 
