@@ -111,6 +111,7 @@ class Debugger(Watcher):
                 self.watching = True
                 self.history.clear()
                 self.history.complete = self.recorder.tick == 0
+                self._enter_under_way(frame)
             trace.set_observer(self)
             self._lines.start(frame)
         else:
@@ -120,6 +121,7 @@ class Debugger(Watcher):
                     self.live.remember(newest_places(self.history))
                 # From here on events are missed: what was seen before is no longer what came just before.
                 self.history.clear()
+                self._enter_under_way(None)
             self.watching = False
             # On its way a replay repeats what was looked at already, and its skipped steps have no contents.
             if self.live is not None and self.live.on and not self.waypoints:
@@ -293,6 +295,6 @@ class Debugger(Watcher):
     def end(self, code: int) -> None:
         """The script has ended with ``code``: the last stop, from which the past can be looked at."""
         trace.tell()
-        self._modules.clear()
+        self._enter_under_way(None)
         self.recorder.ends_turn(None)
         self._emit("end", "end", details={"exitCode": code})

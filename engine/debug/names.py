@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from collections.abc import Iterator
 from types import CodeType, FrameType
 from typing import Any
 
@@ -83,10 +84,8 @@ class Names:
         if module in self._modules:
             return
         root, caller = module, frame
-        while frame is not None:
-            if frame.f_code is _CALL:
-                root, caller = frame.f_locals["self"], frame.f_back
-            frame = frame.f_back
+        for call in calls(frame):
+            root, caller = call.f_locals["self"], call.f_back
         user = user_frame(caller)
         self.learn(root, {**user.f_globals, **user.f_locals} if user is not None else {})
 
@@ -166,6 +165,14 @@ class Names:
     def all_modules(self) -> dict[str, Module]:
         """Every known module that is alive, by path."""
         return {path: module for module, path in self._modules.items()}
+
+
+def calls(frame: FrameType | None) -> Iterator[FrameType]:
+    """The calls of modules within which ``frame`` is at work, the innermost first; ``self`` in each is the module."""
+    while frame is not None:
+        if frame.f_code is _CALL:
+            yield frame
+        frame = frame.f_back
 
 
 def _tensors_of(root: Module) -> dict[str, Tensor]:

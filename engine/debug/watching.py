@@ -15,7 +15,7 @@ from engine.debug.events import Event, Position, frozen
 from engine.debug.history import History
 from engine.debug.lines import depth_of, user_frame
 from engine.debug.listeners import Guarded
-from engine.debug.names import Names
+from engine.debug.names import Names, calls
 from engine.debug.replay.recorder import Recorder
 from engine.function import Function
 from engine.tensor import Tensor
@@ -42,6 +42,8 @@ class Watcher(trace.Observer):
         self._tick = -1
         self._fine = self._line = 0
         self._modules: list[tuple[Any, str]] = []
+        #: The calls of those of them, the first ones, that were under way when watching began: nobody tells when they end.
+        self._under_way: list[FrameType] = []
         self._gradient_before: np.ndarray | None = None
 
     def consider(self, event: Event, frame: FrameType | None) -> None:
@@ -55,6 +57,8 @@ class Watcher(trace.Observer):
         if not ticks:
             self._fine += 1
         frame = user_frame(frame or sys._getframe(2)) if kind != "end" else None
+        if self._under_way:
+            self._leave_ended()
         module = fields.pop("module", None)
         event = Event(
             seq=self._seq,
@@ -77,6 +81,25 @@ class Watcher(trace.Observer):
         self.history.add(event)
         self.consider(event, frame)
         return event
+
+    # ---- modules that were entered unwatched ----
+
+    def _enter_under_way(self, frame: FrameType | None) -> None:
+        """Watching begins in ``frame``: the modules that it runs in were entered before."""
+        self._modules.clear()
+        self._under_way.clear()
+        for call in list(calls(frame))[::-1]:
+            module = call.f_locals["self"]
+            if not self._modules:
+                self.names.learn_called(module, call)
+            self._modules.append((module, self.names.module(module)))
+            self._under_way.append(call)
+
+    def _leave_ended(self) -> None:
+        going_on = set(calls(sys._getframe(1)))
+        while self._under_way and self._under_way[-1] not in going_on:
+            self._under_way.pop()
+            del self._modules[len(self._under_way)]
 
     # ---- the observer's calls ----
 
@@ -176,6 +199,7 @@ class Watcher(trace.Observer):
         # Watching may have begun inside of a module: then what is left was never seen to be entered.
         if self._modules and self._modules[-1][0] is module:
             self._modules.pop()
+            del self._under_way[len(self._modules) :]
         found = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
         arrays = {f"output{i}": t._array for i, t in enumerate(found) if isinstance(t, Tensor)}
         path = self.names.module(module)
@@ -281,6 +305,8 @@ class Watcher(trace.Observer):
             self._tick, self._line = tick, 0
         self._line += 1
         self._fine = 0
+        if self._under_way:
+            self._leave_ended()
         event = Event(
             self._seq, Position(tick, self._line), "line", frame.f_code.co_name,
             self._modules[-1][1] if self._modules else "", frame.f_code.co_filename, frame.f_lineno,
