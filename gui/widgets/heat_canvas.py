@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
+from PyQt6.QtGui import QFontMetrics, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from gui.numbers import plural
@@ -236,8 +236,7 @@ class HeatCanvas(QWidget):
         painter.setFont(self.theme.text_font("small"))
         painter.setPen(self.theme.muted)
         metrics = painter.fontMetrics()
-        if metrics.horizontalAdvance(words) > self.width() - 16:
-            words = re.sub("scale shared by (the maps|tensors)", "shared scale", words)
+        words = shortened(words, metrics, self.width() - 16)
         left = max(8.0, min(self._area().left(), self.width() - 8.0 - metrics.horizontalAdvance(words)))
         place = QRectF(left, min(top, self.height() - 1 - metrics.height()), self.width() - 8 - left, metrics.height())
         text = metrics.elidedText(words, Qt.TextElideMode.ElideRight, math.ceil(place.width()))
@@ -260,3 +259,11 @@ class HeatCanvas(QWidget):
         super().resizeEvent(event)
         self._fit()
         self.view_changed.emit()
+
+
+def shortened(words: str, metrics: QFontMetrics, room: int) -> str:
+    """What a caption can do without, as far as it has to: by whom a scale is shared, then that numbers have no unit."""
+    for long, short in (("scale shared by (the maps|tensors)", "shared scale"), (" · dimensionless$", "")):
+        if metrics.horizontalAdvance(words) > room:
+            words = re.sub(long, short, words)
+    return words

@@ -278,6 +278,14 @@ def test_a_map_without_a_finite_number_has_no_scale(heat, monkeypatch):
     assert scales and captions[-1] == "own scale · dimensionless"
 
 
+def test_a_caption_without_room_does_without_its_unit_last_of_all(heat):
+    metrics = heat.fontMetrics()
+    whole, shared, bare = "scale shared by tensors · dimensionless", "shared scale · dimensionless", "shared scale"
+    for words in (whole, shared, bare):
+        assert heat_canvas.shortened(whole, metrics, metrics.horizontalAdvance(words)) == words
+    assert heat_canvas.shortened("own scale · 1 = its greatest magnitude", metrics, 10).endswith("greatest magnitude")
+
+
 def test_zoom_stays_for_the_same_shape_only(heat):
     heat.show_numbers(np.zeros((100, 100)), ValueScale(), square=True)
     heat.view.zoom_at(4, 50, 50)
