@@ -24,22 +24,26 @@ class TensorLive:
 
     def __init__(self, panel: TensorPanel, arrived: Callable[[Shown, dict[str, Any]], object]) -> None:
         self._panel, self._arrived = panel, arrived
+        #: What was chosen here.
+        self._chosen: Subject | None = None
 
     def begin(self, events: list[dict[str, Any]]) -> None:
-        """The structure of the steps is known: where nothing is shown yet, choose the first weights that are used."""
+        """The structure of the steps is known: where nothing is shown yet, or what was chosen so of another network, choose
+        the first weights that are used.
+        """
         panel = self._panel
+        ops = (event for event in events if event["kind"] == "forward")
+        weights = {tensor["label"]: tensor["shape"] for op in ops for tensor in op["tensors"] if tensor.get("label")}
+        another = self._chosen is not None and panel.subject is self._chosen and self._chosen.label not in weights
         # Without a subject the references are those of the run before.
-        if panel.subject.reference and panel.source.references and not panel.source.problem:
+        if panel.subject.reference and panel.source.references and not panel.source.problem and not another:
             return
-        for event in events:
-            for tensor in event["tensors"] if event["kind"] == "forward" else ():
-                if tensor.get("label"):
-                    label = tensor["label"]
-                    panel.subject = Subject({"expression": label}, label, label)
-                    panel.numbers.source = Source((panel.subject.reference,), label)
-                    panel.numbers.plan_for(tuple(tensor["shape"]))
-                    panel.show_content()
-                    return
+        for label, shape in weights.items():
+            self._chosen = panel.subject = Subject({"expression": label}, label, label)
+            panel.numbers.source = Source((panel.subject.reference,), label)
+            panel.numbers.plan_for(tuple(shape))
+            panel.show_content()
+            return
 
     def views(self) -> list[dict[str, Any]]:
         """See :meth:`gui.panels.panel.Panel.live_views`."""

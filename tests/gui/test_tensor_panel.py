@@ -891,3 +891,21 @@ def test_a_second_run_shows_weights_with_their_own_figures_while_it_runs(panel, 
     begin(1)
     panel.numbers.source = Source(({"expression": "fc.weight"},), "fc.weight")
     begin(2)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_weights_of_a_network_that_is_trained_next_take_the_place_of_those_that_nobody_has_chosen(panel, engine, own):
+    linear_layer(engine)
+    stop = {"seq": 0, "reason": "entry", "kind": "line", "level": "line", "tensors": [], "live": True}
+
+    def train(step, *labels):
+        used = [{"name": "w", "label": label, "shape": [5, 3], "dtype": "float32"} for label in labels]
+        panel.state.update(snapshot={"step": step, "events": [{"kind": "forward", "tensors": used}], "views": {}})
+        return panel.subject.label
+
+    panel.state.update(stop=stop, selection=Selection(expression="fc.weight") if own else Selection())
+    panel.state.update(running=True)
+    assert train(1, "fc.weight", "fc.bias") == "fc.weight"
+    assert train(2, "fc.bias", "fc.weight") == "fc.weight"
+    assert train(3, "0.weight", "2.weight") == ("fc.weight" if own else "0.weight")
+    assert train(4, "0.weight", "2.weight") == ("fc.weight" if own else "0.weight")
