@@ -76,6 +76,7 @@ def test_a_tape_and_a_session_on_a_full_disk(make, until, tmp_path):  # noqa: F8
     link.ask(("link", "flush"), "flushRecording", {}, link._written, link._not_written)
     until(lambda: not said(window).startswith("The tape"))  # there is room again
     file = tmp_path / "a.nablascope"
+    window.remembering.save()  # else that may be due just then, and what is said of it takes the other's place
     with full(os.getpid(), 100):
         window.saving.write(str(file))
         until(lambda: "cannot be written (File too large)" in said(window))
