@@ -98,7 +98,9 @@ class Breakpoints(QObject):
         self.set_lines(path, list(by_line.values()))
 
     def _key(self, path: str) -> str:
-        return self._paths.setdefault(path, os.path.realpath(path))
+        if path not in self._paths:
+            self._paths[path] = os.path.realpath(path)
+        return self._paths[path]
 
     def _take_lines(self, path: str, body: Mapping[str, Any]) -> None:
         entries = _answered(self._context.state.breakpoints.get(path, []), body.get("breakpoints") or [])

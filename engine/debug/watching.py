@@ -85,7 +85,7 @@ class Watcher(trace.Observer):
     # ---- modules that were entered unwatched ----
 
     def _enter_under_way(self, frame: FrameType | None) -> None:
-        """Watching begins in ``frame``: the modules that it runs in were entered before."""
+        """Watching begins in ``frame``: the modules that it runs in were entered before. None: it is at work in none."""
         self._modules.clear()
         self._under_way.clear()
         for call in list(calls(frame))[::-1]:

@@ -38,12 +38,12 @@ class TensorLive:
         # Without a subject the references are those of the run before.
         if panel.subject.reference and panel.source.references and not panel.source.problem and not another:
             return
-        for label, shape in weights.items():
+        if weights:
+            label, shape = next(iter(weights.items()))
             self._chosen = panel.subject = Subject({"expression": label}, label, label)
             panel.numbers.source = Source((panel.subject.reference,), label)
             panel.numbers.plan_for(tuple(shape))
             panel.show_content()
-            return
 
     def views(self) -> list[dict[str, Any]]:
         """See :meth:`gui.panels.panel.Panel.live_views`."""

@@ -124,7 +124,7 @@ class CellPainter:
 
     def _middles(self, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """x and y of the middles of the cells where ``mask`` (of the part that is seen) is true."""
-        x, y = _middles(self.x0, self.width, self.columns, self.y0, self.height, self.rows)
+        x, y = _all_middles(self.x0, self.width, self.columns, self.y0, self.height, self.rows)
         return x[mask], y[mask]
 
     def _minus(self, part: np.ndarray) -> None:
@@ -169,7 +169,7 @@ class CellPainter:
 
 
 @lru_cache(maxsize=4)
-def _middles(x0: float, width: float, columns: range, y0: float, height: float, rows: range) -> tuple[np.ndarray, ...]:
+def _all_middles(x0: float, width: float, columns: range, y0: float, height: float, rows: range) -> tuple[np.ndarray, ...]:
     """x and y of the middles of cells, each (rows, columns)."""
     x = x0 + (np.arange(columns.start, columns.stop) + 0.5) * width
     y = y0 + (np.arange(rows.start, rows.stop) + 0.5) * height

@@ -44,6 +44,14 @@ def frames(path):
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
+def as_gif(array, folder):
+    """A picture as it is in a GIF of it alone."""
+    encoder = open_encoder("gif", folder / "a.gif", 10)
+    encoder.add(array)
+    encoder.finish()
+    return frames(folder / "a.gif")[0]
+
+
 # ---- encoders ----
 
 
@@ -77,10 +85,7 @@ def test_a_gif_of_many_colours_keeps_them_nearly(tmp_path):
     smooth = np.linspace(0, 255, 81).astype(np.uint8)
     noise = rng.integers(0, 255, (61, 81), np.uint8)
     array = np.stack([np.tile(smooth, (61, 1)), np.tile(smooth[::-1], (61, 1)), noise], -1)
-    encoder = open_encoder("gif", tmp_path / "a.gif", 10)
-    encoder.add(array)
-    encoder.finish()
-    assert np.abs(frames(tmp_path / "a.gif")[0].astype(int) - array).mean() < 12
+    assert np.abs(as_gif(array, tmp_path).astype(int) - array).mean() < 12
 
 
 def test_a_gif_keeps_the_colours_of_small_marks(tmp_path):
@@ -91,10 +96,7 @@ def test_a_gif_keeps_the_colours_of_small_marks(tmp_path):
     marks = [(0xE6, 0x9F, 0x00), (0x00, 0x9E, 0x73), (0xCC, 0x79, 0xA7)]
     for i, color in enumerate(marks):
         array[4:10, 20 * i : 20 * i + 6] = color
-    encoder = open_encoder("gif", tmp_path / "a.gif", 10)
-    encoder.add(array)
-    encoder.finish()
-    shown = frames(tmp_path / "a.gif")[0]
+    shown = as_gif(array, tmp_path)
     assert [tuple(shown[6, 20 * i + 2]) for i in range(3)] == marks
 
 
@@ -106,10 +108,7 @@ def test_a_gif_keeps_the_colours_of_small_marks_beside_a_large_map(tmp_path):
     marks = [(0x00, 0x9E, 0x73), (0xCC, 0x79, 0xA7)]
     for i, color in enumerate(marks):
         array[4:13, 20 * i : 20 * i + 9] = color
-    encoder = open_encoder("gif", tmp_path / "a.gif", 10)
-    encoder.add(array)
-    encoder.finish()
-    shown = frames(tmp_path / "a.gif")[0]
+    shown = as_gif(array, tmp_path)
     assert [tuple(shown[6, 20 * i + 2]) for i in range(2)] == marks
 
 

@@ -33,7 +33,7 @@ class Turns:
         self._own_at, self._own, self._away, self._strange = 0.0, 0, 0, 0
         self._seconds = AWAY_SECONDS
         self._were_shown: list[Any] = []
-        #: Those of which others have stepped, and whether the one that does now is the first step of another training.
+        #: Other networks that have stepped; and whether the one that steps now had not before, so that a training begins.
         self._others: list[Any] = []
         self._begins = False
 
