@@ -15,7 +15,7 @@ from gui.numbers import plural
 from gui.panels.panel import ElidedLabel
 from gui.state import Selection, is_loss
 from gui.steps import step_number
-from gui.timers import READABLE, Paced
+from gui.timers import COUNTING, READABLE, Paced
 
 #: What the arrays of an op are called where they have no name of their own.
 _ROLES = {"y": "output", "x": "input", "dy": "output", "dx": "input", "w": "weight", "dw": "weight", "w_new": "weight"}
@@ -112,7 +112,7 @@ class Breadcrumb(QWidget):
         #: Where the marks between the crumbs stand, from left to right.
         self._marks: list[QRect] = []
         self._arranged: tuple[Any, ...] | None = None
-        self._paced = Paced(self, READABLE, self._show_progress)
+        self._paced = Paced(self, COUNTING, self._show_progress)
         self.setObjectName("breadcrumb")
         self.setAccessibleName("Where the script stands")
         # It paints all of itself: what lies under it need not be.

@@ -14,8 +14,9 @@ from gui.live import Live
 from gui.state import follow
 from gui.timers import repeating
 
-#: Milliseconds between two looks at the losses while the script runs.
-_CURVES = 500
+#: Milliseconds between two looks at the losses while the script runs; and where a look has added less than this share of
+#: what is known: each takes time of the script's thread, and has all curves drawn.
+_CURVES, _SELDOM, _LITTLE = 500, 1000, 1 / 20
 #: What a stop has of a report on progress.
 _PROGRESS = ("step", "epoch", "batch", "device", "threads", "seed", "historyBytes", "historyBudget")
 #: Graphs of the past that are kept, so that going along the timeline again needs no asking.
@@ -140,6 +141,9 @@ class Following(QObject):
                 self._ask_curves()
                 return
             curve, measures = joined(known, measured, body, start)
+            added = len(curve["steps"]) - (0 if known is None else len(known["steps"]))
+            if (wait := _SELDOM if added < _LITTLE * len(curve["steps"]) else _CURVES) != self._timer.interval():
+                self._timer.setInterval(wait)
             if known is None or not measures_equal(measured, measures) or not _equal(known, curve):
                 self._state.update(
                     curves={**self._state.curves, number: curve}, measures={**self._state.measures, number: measures}

@@ -14,7 +14,7 @@ from gui.context import Context
 from gui.numbers import format_bytes, format_count, format_number, plural
 from gui.panels.panel import ElidedLabel
 from gui.steps import step_number
-from gui.timers import READABLE, Paced
+from gui.timers import COUNTING, Paced
 
 #: Seed of a generator that nobody seeded (PyTorch's).
 _UNSEEDED = 67280421310721
@@ -91,7 +91,7 @@ class StatusLine(QWidget):
             layout.addWidget(widget, stretch)
         context.link.starting.connect(self._started)
         context.theme_changed.connect(self.apply_theme)
-        self._paced = Paced(self, READABLE, self._show)
+        self._paced = Paced(self, COUNTING, self._show)
         self._state.subscribe(("stop", "running", "runs", "level", "restoring", "scrubbing", "program"), self._follow)
         self._state.subscribe("progress", self._paced.call)
         self.apply_theme()

@@ -25,6 +25,9 @@ def repeating(parent: QObject, milliseconds: int, call: Callable[[], object]) ->
 #: Milliseconds from one text to the next while the script runs: pictures may change faster, but nobody can read faster.
 READABLE = 300
 
+#: The same of what only counts on.
+COUNTING = 500
+
 
 class Paced:
     """:meth:`call` calls ``does`` at once, but no more often than every so many milliseconds; the last time is made up

@@ -8,7 +8,7 @@ from gui.network import caption
 from gui.network.fill import Fill
 from gui.network.live import LiveNumbers
 from gui.network.values import Wanted
-from gui.timers import READABLE, Paced
+from gui.timers import COUNTING, Paced
 
 if TYPE_CHECKING:
     from gui.panels.network import NetworkPanel
@@ -25,7 +25,7 @@ class FreeRun:
     def __init__(self, panel: NetworkPanel) -> None:
         self._panel = panel
         self._numbers = LiveNumbers(panel.scene.show_content)
-        self._steps = Paced(panel, READABLE, self.say_steps)
+        self._steps = Paced(panel, COUNTING, self.say_steps)
         self.pictured = False
         self.newest: int | None = None
 

@@ -191,8 +191,7 @@ class HeatCanvas(QWidget):
         painter.save()
         painter.setClipRect(area.adjusted(0, 0, 1, 1))
         paint_cells(painter, picture, origin, cell)
-        font = self.theme.code_font("small")
-        CellPainter(painter, picture, self.theme, origin, cell, seen).paint(font)
+        CellPainter(painter, picture, self.theme, origin, cell, seen).paint()
         for row, column, share in self.shares:
             color = with_alpha(self.theme.selection, 0.2 + 0.8 * min(share, 1.0))
             paint_ring(painter, self.cell_rect(row, column), color, 1)

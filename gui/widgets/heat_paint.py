@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from PyQt6.QtCore import QRectF, Qt
-from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
+from PyQt6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
 
 from gui.theme import Theme, contrasts, with_alpha
 from gui.widgets.layer import draw_lines, lines_of
@@ -89,7 +89,7 @@ class CellPainter:
         self.rows = range(max(0, top // down), min(rows, -(-bottom // down)))
         self.columns = range(max(0, left // across), min(columns, -(-right // across)))
 
-    def paint(self, font: QFont) -> None:
+    def paint(self) -> None:
         """Lines, then marks or numbers, as far as cells are large enough."""
         unit = self.theme.point_size() / 10.0
         if not self.rows or not self.columns:
@@ -105,7 +105,7 @@ class CellPainter:
             start = self.rows.start, self.columns.start
             paint_non_finite(self.painter, self.theme, part, start, (self.width, self.height), self._middles)
         if numbers:
-            self._numbers(part, font)
+            self._numbers(part)
         elif min(self.width, self.height) >= MARKS:
             self._minus(part)
 
@@ -139,7 +139,8 @@ class CellPainter:
         self.painter.setPen(QPen(with_alpha(self.theme.ink, 0.55), 1))
         draw_lines(self.painter, x - side, y, x + side, y)
 
-    def _numbers(self, part: np.ndarray, font: QFont) -> None:
+    def _numbers(self, part: np.ndarray) -> None:
+        font = self.theme.code_font("small")
         self.painter.setFont(font)
         wide = QFontMetricsF(font).horizontalAdvance("0")
         write = number_writer(part, int((self.width - 4) / wide))

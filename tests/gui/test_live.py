@@ -296,6 +296,25 @@ def test_curves_are_asked_for_a_few_times_a_second_while_the_script_runs_and_in_
     assert not following._timer.isActive()
 
 
+def test_a_look_at_the_curves_that_adds_little_to_them_is_followed_later_by_the_next(context, link):
+    following = context.following = Following(context)
+    link.runs_changed.emit([{"name": "base", "number": 1, "current": True, "state": "running"}])
+    link.resumed.emit()
+    waits, known = [], 0
+    for count in (10, 100, 101, 1000, 1001):
+        # The newest step that is known comes again.
+        steps = np.arange(max(0, known - 1), known := count)
+        arrays = {"steps": steps, "losses": np.ones(len(steps))}
+        wire = {name: SimpleNamespace(numpy=lambda array=array: array) for name, array in arrays.items()}
+        link.answers["curves"] = {**wire, "total": count}
+        following._timer.timeout.emit()
+        waits.append(following._timer.interval())
+    assert len(context.state.curves[1]["steps"]) == 1001
+    first, seldom = waits[0], waits[-1]
+    assert waits == [first, first, seldom, first, seldom] and first < seldom <= 1000
+    following.clear()
+
+
 TWO = """
 import engine as torch
 from engine import nn

@@ -17,6 +17,7 @@ or unpickled; whatever breaks a rule raises :class:`ProtocolError` with a senten
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from engine.debug.wire.arrays import MAX_ARRAYS, Array, ProtocolError, TooLargeError, bytes_of, flat
@@ -37,6 +38,16 @@ _as_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 # ---------------------------------------------------------------------------------------------------- encoding
+
+
+@lru_cache(maxsize=1024)
+def _entry(dtype: str, shape: tuple[int, ...]) -> str:
+    """The start of an array's entry, up to its offset, as JSON: few kinds of arrays travel, and those many times a second.
+
+    Raises as :func:`~engine.debug.wire.arrays.bytes_of` does.
+    """
+    bytes_of(dtype, shape)
+    return f'{{"dtype":"{dtype}","shape":{list(shape)},"offset":'
 
 
 class _Encoder:
@@ -72,23 +83,21 @@ class _Encoder:
 
     def array(self, value: Any) -> Any:
         """A reference for an array; the value of a scalar of NumPy's."""
-        if not isinstance(value, Array):
-            interface = getattr(value, "__array_interface__", None)
-            if interface is None:
-                raise ProtocolError(f"a message cannot hold a {type(value).__name__}")
-            if not hasattr(value, "__setitem__"):  # one of NumPy's scalars
-                return self.plain(value.item())
-            dtype, shape = interface["typestr"], interface["shape"]
-            bytes_of(dtype, shape)
-            data = flat(memoryview(value))
+        if isinstance(value, Array):
+            entry, data = _entry(value.dtype, value.shape), value.data
         else:
-            dtype, shape, data = value.dtype, value.shape, value.data
+            kind = type(value)  # to ask the value itself describes it, which takes longer than to send it
+            if not hasattr(kind, "__array_interface__"):
+                raise ProtocolError(f"a message cannot hold a {kind.__name__}")
+            if not hasattr(kind, "__setitem__"):  # one of NumPy's scalars
+                return self.plain(value.item())
+            entry = _entry(value.dtype.str, value.shape)
+            data = flat(memoryview(value))
         padding = -self.offset % 8
         if padding:
             self.buffers.append(bytes(padding))
         self.buffers.append(data)
-        # As JSON: to call its encoder for these takes longer than all that it does.
-        self.arrays.append(f'{{"dtype":"{dtype}","shape":{list(shape)},"offset":{self.offset + padding}}}')
+        self.arrays.append(f"{entry}{self.offset + padding}}}")
         self.offset += padding + data.nbytes
         return {"$array": len(self.arrays) - 1}
 
@@ -96,9 +105,8 @@ class _Encoder:
 def encode(message: dict[str, Any], own: bool = False) -> list[bytes | memoryview]:
     """The buffers to send for ``message``, one after the other.
 
-    Values may be what JSON has, tuples, NumPy's scalars, :class:`Array` and anything with ``__array_interface__`` and
-    the buffer protocol. Arrays are not copied where they are contiguous: send before they change. Raises
-    ProtocolError for what cannot travel, TooLargeError beyond the limits.
+    Values may be what JSON has, tuples, :class:`Array`, and NumPy's scalars and arrays. Arrays are not copied where they are
+    contiguous: send before they change. Raises ProtocolError for what cannot travel, TooLargeError beyond the limits.
 
     Args:
         own: all names in it are the debugger's own, and it nests as its tables say: then it is not looked through first,
