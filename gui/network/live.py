@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from gui.live import widened
@@ -17,11 +19,34 @@ _WORDS, _RARER, _BESIDE = 16, 4, 4
 _WEIGHTS = 8
 
 #: Nodes of one step take turns, each picture showing those of one turn: so many nodes, or more where that would be more
-#: turns than the most. That makes pictures cheap, of which each takes time from the training. Powers of two, as what else
-#: is shown every so many pictures: all of it comes round again soon.
+#: turns than the most. The engine looks at that step once and sends all of it, which takes less of the script's time than
+#: parts of it do; to show it all at once would halt the window. Powers of two, as what else is shown every so many
+#: pictures: all of it comes round again soon.
 _EACH, _TURNS = 2, (1, 2, 4, 8)
 
 Spot = tuple[str, str]
+
+
+@dataclass
+class _Seen:
+    """What a picture says of a part of a node: the answer, less that of another."""
+
+    wanted: Wanted
+    body: dict[str, Any]
+    minus: dict[str, Any] | None
+    words: bool
+
+    @property
+    def step(self) -> int:
+        return self.body["step"]
+
+    @property
+    def signed(self) -> bool:
+        return self.wanted.name.startswith("d") or bool(self.wanted.minus)
+
+    @cached_property
+    def content(self) -> Content:
+        return content(self.body, self.minus, self.wanted.symbol)
 
 
 class LiveNumbers:
@@ -35,17 +60,18 @@ class LiveNumbers:
     def __init__(self, show: Callable[..., None]) -> None:
         self._show = show
         self._wanted: dict[str, tuple[str, str, Wanted]] = {}
+        self._turn: dict[Spot, int] = {}
         self._ranges: dict[tuple[str, str, str], tuple[float, float]] = {}
         #: The newest step, which number it is of those that were shown, and every how manieth has its words shown.
         self._step, self._steps, self._pace = -1, 0, _WORDS
         #: Nodes whose numbers are written beside their circles each time that these are shown.
         self._beside: set[str] = set()
-        #: What comes of each step, and what has come of the newest one so far.
+        #: What comes of each step.
         self._together: set[Spot] = set()
-        self._coming: dict[int, dict[Spot, tuple[Content, bool]]] = {}
-        #: The last step of which all has come.
-        self._last: dict[Spot, tuple[Content, bool]] = {}
-        self._last_steps: dict[Spot, int] = {}
+        #: By its turn, what is not shown yet. None before the first picture, which is shown at once.
+        self._pending: dict[int, dict[Spot, _Seen]] | None = None
+        #: What has come last.
+        self._last: dict[Spot, _Seen] = {}
         self.mode = "forward"
         self.seen: dict[Spot, int] = {}
         #: The same of what is written at it.
@@ -55,6 +81,7 @@ class LiveNumbers:
         """The script stands again: scales are those of its stops."""
         self._wanted.clear()
         self._ranges.clear()
+        self._pending = None
 
     def want(self, fill: Fill, anew: bool = True) -> list[dict[str, Any]]:
         """The views, as of :meth:`gui.panels.panel.Panel.live_views`, that fill the nodes; ``anew``: these do not show
@@ -63,28 +90,53 @@ class LiveNumbers:
         if anew or fill.mode != self.mode:
             self.forget()
         self.mode = fill.mode
-        self._steps = 0
-        self._coming.clear()
+        self._steps, self._pending = 0, None
         self._wanted = {f"{node} {part}": (node, part, wanted) for node, part, wanted in fill.all() if wanted is not None}
         self._together = {(node, part) for node, part, wanted in self._wanted.values() if part == "values" or wanted.minus}
         turn, turns = _turns(dict.fromkeys(node for node, _, _ in self._wanted.values()), fill)
+        self._turn = {
+            (node, part): turn[node] if (node, part) in self._together else turns - 1
+            for node, part, _ in self._wanted.values()
+        }  # fmt: skip
         self._pace = max(_RARER, _WORDS // turns)
         places, seldom = fill.layout.places, turns >= _BESIDE
         self._beside = {node for node, _, _ in self._wanted.values() if seldom and places[node].numbers}
         views = []
         for id, (node, part, wanted) in self._wanted.items():
-            if part == "weight" and not wanted.minus:
-                when = {"every": _WEIGHTS, "later": turns - 1}
-            else:
-                when = {"every": turns, "later": turn[node]}
+            every = turns if (node, part) in self._together else _WEIGHTS
             for place, name in ((id, wanted.name), (_minus(id), wanted.minus)):
                 if name:
                     arguments = {**wanted.arguments(name), "describe": False}
-                    views.append({"id": place, "command": "tensor", "arguments": arguments, **when})
+                    views.append({"id": place, "command": "tensor", "arguments": arguments, "every": every})
         return views
 
-    def take(self, views: dict[str, dict[str, Any]]) -> None:
-        """Show what a step has looked like. Scales widen at once, and narrow slowly; words change a few times a second."""
+    def take(self, views: dict[str, dict[str, Any]]) -> bool:
+        """A picture has come: show what has its turn, of what it brings or of what has come before; whether that was
+        anything. Scales widen at once, and narrow slowly; words change a few times a second.
+        """
+        pending = self._pending if self._pending is not None else {}
+        found = self._found(views)
+        now: list[dict[Spot, _Seen]] = []
+        if found:
+            # What should have been shown before it, had more pictures come.
+            now += [pending[turn] for turn in sorted(pending)]
+            pending = {}
+            for spot, seen in found.items():
+                pending.setdefault(self._turn[spot], {})[spot] = seen
+            self._last.update(found)
+            if self._pending is None:
+                now += [pending.pop(turn) for turn in sorted(pending)]
+            self._pending = pending
+        if pending:
+            now.append(pending.pop(min(pending)))
+        for part in now:
+            for spot, seen in part.items():
+                self._put(spot, seen, seen.words)
+        return bool(now)
+
+    def _found(self, views: dict[str, dict[str, Any]]) -> dict[Spot, _Seen]:
+        """What is wanted of a picture, by the parts of the nodes."""
+        found = {}
         for id, body in views.items():
             if id not in self._wanted:
                 continue
@@ -94,24 +146,19 @@ class LiveNumbers:
                 continue
             if body["step"] != self._step:
                 self._step, self._steps = body["step"], self._steps + 1
-            found: Content = content(body, minus, wanted.symbol)
-            key = node, part, wanted.name
-            self._ranges[key] = found.low, found.high = widened(self._ranges.get(key), (found.low, found.high))
-            signed = wanted.name.startswith("d") or bool(wanted.minus)
-            self._coming.setdefault(body["step"], {})[node, part] = found, signed
-            words = self._steps % self._pace == 1 or node in self._beside
-            self._note((node, part), body["step"], words)
-            self._show(node, part, found, False, signed, words)
-        for step in sorted(self._coming):
-            if step < max(self._coming) or self._coming[step].keys() >= self._together:
-                come = self._coming.pop(step)
-                self._last.update(come)
-                self._last_steps.update(dict.fromkeys(come, step))
+            found[node, part] = _Seen(wanted, body, minus, self._steps % self._pace == 1 or node in self._beside)
+        return found
 
-    def _note(self, spot: Spot, step: int, words: bool) -> None:
-        self.seen[spot] = step
+    def _put(self, spot: Spot, seen: _Seen, words: bool) -> None:
+        found, key = seen.content, (*spot, seen.wanted.name)
+        self._ranges[key] = found.low, found.high = widened(self._ranges.get(key), (found.low, found.high))
+        self._note(spot, seen, words)
+
+    def _note(self, spot: Spot, seen: _Seen, words: bool) -> None:
+        self.seen[spot] = seen.step
         if words:
-            self._written[spot] = step
+            self._written[spot] = seen.step
+        self._show(*spot, seen.content, False, seen.signed, words)
 
     @property
     def steps(self) -> set[int]:
@@ -121,20 +168,21 @@ class LiveNumbers:
         return {steps[spot] for steps in (self.seen, self._written) for spot in self._together if spot in steps}
 
     def between(self, node: str, part: str, after: int, upto: int) -> tuple[Content, int] | None:
-        """The activations (or weights) that a picture has shown of a part, and their step, where that is in this range."""
-        found, step = self._last.get((node, part)), self._last_steps.get((node, part), 0)
-        return (found[0], step) if found is not None and self.mode == "forward" and after < step <= upto else None
+        """The activations (or weights) that have come last of a part, and their step, where that is in this range."""
+        seen = self._last.get((node, part))
+        if seen is None or self.mode != "forward" or not after < seen.step <= upto:
+            return None
+        return seen.content, seen.step
 
     def forget(self) -> None:
         """Forget the pictures: they are of another run, or of another network."""
-        for known in (self._last, self._last_steps, self.seen, self._written):
+        for known in (self._last, self.seen, self._written):
             known.clear()
 
     def again(self) -> None:
-        """Show the last step of which all was taken: others have been in its place, or half of the one after it."""
-        for (node, part), (found, signed) in self._last.items():
-            self._note((node, part), self._last_steps[node, part], True)
-            self._show(node, part, found, False, signed, True)
+        """Show all that has come last: of some only a part was shown, or others have been in its place."""
+        for spot, seen in self._last.items():
+            self._note(spot, seen, True)
 
 
 def _turns(nodes: Iterable[str], fill: Fill) -> tuple[dict[str, int], int]:

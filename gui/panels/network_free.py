@@ -43,11 +43,11 @@ class FreeRun:
         return self._numbers.want(fill, anew=not self.pictured)
 
     def take(self, views: dict[str, dict[str, Any]]) -> None:
-        """Show what a step has looked like."""
-        self.pictured = True
-        self._numbers.take(views)
-        self._panel.view.renew()
-        self._steps.call()
+        """Show what steps have looked like."""
+        if self._numbers.take(views):
+            self.pictured = True
+            self._panel.view.renew()
+            self._steps.call()
 
     def say_steps(self) -> None:
         """Say which steps the nodes are of that stand side by side; some times a second, nobody reads faster."""

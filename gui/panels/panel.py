@@ -158,8 +158,8 @@ class Panel(QWidget):
         """Something else is selected."""
 
     def live_views(self) -> list[dict[str, Any]]:
-        """What to ask of the steps of a script that runs freely: ``{"id", "command", "arguments", "every"?, "later"?}``
-        as of the protocol's View, with ids of this panel's own. Asked when it begins to run, and after :meth:`renew_live`.
+        """What to ask of the steps of a script that runs freely: ``{"id", "command", "arguments", "every"?}`` as of the
+        protocol's View, with ids of this panel's own. Asked when it begins to run, and after :meth:`renew_live`.
         """
         return []
 
@@ -167,7 +167,7 @@ class Panel(QWidget):
         """The structure of the steps is known: ``snapshot["events"]``, and ``state.graph``; the views are asked for anew."""
 
     def show_live(self, views: dict[str, dict[str, Any]]) -> None:
-        """What a step has looked like: by id, the answers to those of the views that there are."""
+        """What a step has looked like: by id, the answers to those of the views that come with this picture, if any."""
 
     def apply_theme(self, theme: Theme) -> None:
         """Take on other colours and fonts. What style sheets reach needs nothing."""
@@ -199,7 +199,7 @@ class Panel(QWidget):
                 return  # what has come with it answers other wishes
         start = f"{self.key}:"
         own = {id.removeprefix(start): body for id, body in snapshot["views"].items() if id.startswith(start)}
-        if own:
+        if own or "events" not in snapshot:  # else it tells the structure only
             self.show_live(own)
 
     def hideEvent(self, event: QHideEvent | None) -> None:

@@ -167,26 +167,6 @@ def test_views_may_be_asked_for_seldomer():
     assert found == [True, False, False] * 3 + [True, False]
 
 
-def test_answers_may_come_later_but_for_those_of_the_first_picture():
-    """Several views of one step come one after the other, each with the numbers of that step."""
-    training = Training().run()
-    weight = {"reference": {"expression": "0.weight"}}
-    turns = [View(f"turn {turn}", "tensor", weight, 3, turn) for turn in range(3)]
-    training.subscribe(*turns, View("always", "tensor", weight))
-    del training.bodies[:]
-    weights = {}
-    training.run(4, after=lambda: weights.update({len(weights) + 4: training.model[0].weight._array.copy()}))
-    assert len(training.bodies) == 12
-    for number, body in enumerate(training.bodies):
-        # All in the first, and none of them in those right after it.
-        expected = range(3) if number == 0 else [number % 3] if number > 2 else []
-        assert sorted(body["views"]) == ["always", *(f"turn {turn}" for turn in expected)]
-        for id, view in body["views"].items():
-            looked = number if id == "always" else number - number % 3
-            assert view["step"] == training.bodies[looked]["step"]
-            np.testing.assert_array_equal(view["data"], weights[view["step"]])
-
-
 def test_a_picture_that_was_begun_for_an_earlier_subscription_is_no_answer_to_a_later_one():
     """Else views might be missing in its first picture."""
     training = Training((tensor("a", {"expression": "0.weight"}),)).run()
@@ -306,7 +286,6 @@ def test_what_takes_little_is_sent_by_the_thread_that_has_it_and_the_rest_by_ano
 
     outbox, here = Outbox(send), threading.current_thread().name
     small, large = (Later(np.zeros((n, n), np.float32), (n, n), {}) for n in (8, 256))
-    assert small.is_quick and not large.is_quick
     for step, view in enumerate([small, {"data": 1}, large, small]):
         outbox.put({"subscription": 1, "step": step, "views": {"a": (step, view)}})
         assert [at for at, *_ in sent] == [0, 1][: step + 1]
@@ -319,6 +298,18 @@ def test_what_takes_little_is_sent_by_the_thread_that_has_it_and_the_rest_by_ano
     assert sent[:2] == [(0, True, here), (1, True, here)] and sent[-1] == (5, True, here)
     assert [at for at, *_ in sent] == sorted(at for at, *_ in sent) and 4 in [at for at, *_ in sent]
     assert all(name == "nablascope-pictures" and not at_once for at, at_once, name in sent if at in (2, 3, 4))
+
+
+def test_what_takes_little_each_and_much_together_is_sent_by_another_thread():
+    told = []
+    outbox = Outbox(lambda body, at_once: told.append((len(body["views"]), at_once)) is None)
+    part = Later(np.zeros((128, 128), np.float32), (128, 128), {})
+    for count in (1, 100):
+        outbox.put({"subscription": 1, "step": count, "views": {str(i): (count, part) for i in range(count)}})
+    end = time.monotonic() + 60
+    while len(told) < 2 and time.monotonic() < end:
+        time.sleep(0.001)
+    assert told == [(1, True), (100, False)]
 
 
 def test_pictures_that_are_finished_late_hold_the_numbers_of_their_step():
@@ -674,19 +665,16 @@ def test_an_error_in_a_closely_watched_run_ends_the_pictures_only():
 def test_a_step_that_no_view_wants_anything_of_is_not_looked_at(monkeypatch):
     training = Training().run()
     event = training.event("forward")
-    views = [
-        View(str(turn), "tensor", {"reference": {"event": event, "name": "y"}, "describe": False}, every=3, later=turn)
-        for turn in range(3)
-    ]
-    training.subscribe(*views)
+    arguments = {"reference": {"event": event, "name": "y"}, "describe": False}
+    training.subscribe(View("rare", "tensor", arguments, every=3))
     del training.bodies[:]
     looked = []
     after_forward = Picture.after_forward
     monkeypatch.setattr(Picture, "after_forward", lambda *a: looked.append(training.now) or after_forward(*a))
     training.run(3)
-    # With the first picture all views are answered, then each in its turn, of the step that all are asked of.
-    assert [sorted(body["views"]) for body in training.bodies] == [["0", "1", "2"], [], [], *[["0"], ["1"], ["2"]] * 2]
-    assert [body["views"]["1"]["step"] for body in training.bodies if "1" in body["views"]] == [4, 7, 10]
+    # The client hears where the run is with each picture.
+    assert [body["step"] for body in training.bodies] == list(range(4, 13))
+    assert [body["views"]["rare"]["step"] for body in training.bodies if body["views"]] == [4, 7, 10]
     assert sorted(set(looked)) == [3.0, 6.0, 9.0]
 
 

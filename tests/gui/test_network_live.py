@@ -25,6 +25,8 @@ def run(panel):
         for body in bodies.values():
             body["data"], body["step"] = body["data"] + np.float32(number % 2), number
         panel.show_live(bodies)
+    while panel.free._numbers.take({}):
+        pass  # all has had its turn
     return bodies
 
 
@@ -63,13 +65,24 @@ def turns(panel, monkeypatch):
     monkeypatch.setattr("gui.network.live._EACH", 1)
     monkeypatch.setattr("gui.network.live._TURNS", (2,))
     panel.state.update(running=True, snapshot={"subscription": 1, "events": events(), "views": {}})
-    when = {}
-    for view in panel.state.live["network"]:
-        if not view["id"].endswith(" weight"):
-            when.setdefault(view["later"], []).append(view["id"].removeprefix("network:"))
-    assert sorted(when) == [0, 1] and abs(len(when[0]) - len(when[1])) <= 1
-    panel.show_live(bodies_of(panel, 1))
+    panel.show_live(first := bodies_of(panel, 1))
+    assert {id for id in first if id.endswith(" values")} == contents(panel).keys()  # the first picture is shown at once
+    when = [changed(panel, bodies_of(panel, 3, 3)), changed(panel, {})]
+    assert when[0] | when[1] == contents(panel).keys() and not when[0] & when[1]
+    assert abs(len(when[0]) - len(when[1])) <= 1 and not changed(panel, {})
     return panel, when
+
+
+def changed(panel, views):
+    """Show a picture: what of the values has changed."""
+    before = contents(panel)
+    panel.show_live(views)
+    return {id for id, now in contents(panel).items() if now is not before.get(id)}
+
+
+def seen_steps(panel):
+    """The steps that colours are of."""
+    return {step for (_, part), step in panel.free._numbers.seen.items() if part == "values"}
 
 
 def test_each_picture_changes_one_that_is_drawn(panel, monkeypatch):
@@ -77,12 +90,11 @@ def test_each_picture_changes_one_that_is_drawn(panel, monkeypatch):
     monkeypatch.setattr("gui.network.live._EACH", 1)
     panel.state.update(running=True, snapshot={"subscription": 1, "events": events(), "views": {}})
     views = [view for view in panel.state.live["network"] if view["id"].endswith(" values")]
-    drawn = {id for id, item in panel.scene.nodes.items() if item.place.form.scaled}
-    turns = {view["later"] for view in views}
-    assert turns == set(range(views[0]["every"])) and len(drawn) < len(views)
-    for turn in turns:
-        ids = [view["id"].removeprefix("network:").removesuffix(" values") for view in views if view["later"] == turn]
-        assert drawn & set(ids)
+    drawn = {f"{id} values" for id, item in panel.scene.nodes.items() if item.place.form.scaled}
+    panel.show_live(bodies_of(panel, 1))
+    turns = [changed(panel, bodies_of(panel, 2, 1) if turn == 0 else {}) for turn in range(views[0]["every"])]
+    assert len(turns) > 2 and all(turn & drawn for turn in turns) and len(drawn) < len(views)
+    assert sum(map(len, turns)) == len(set().union(*turns)) == len(views)
 
 
 def contents(panel):
@@ -91,18 +103,23 @@ def contents(panel):
 
 def test_nodes_take_turns_and_after_the_run_all_are_of_one_step(turns, link):
     panel, when = turns
-    seen = []
-    for step, turn in ((5, 0), (5, 1), (9, 0)):
-        found = bodies_of(panel, step, step)
-        before = contents(panel)
-        panel.show_live({id: found[id] for id in when[turn]})
-        assert {id for id, now in contents(panel).items() if now is not before[id]} == set(when[turn])
-        seen.append(contents(panel))
-    # Half of step 9 had come.
+    assert changed(panel, bodies_of(panel, 5, 5)) == when[0]
+    assert seen_steps(panel) == {3, 5}
     link.answers["events"] = {"events": [], "first": 15, "last": 15, "complete": True}
     panel.state.update(running=False, stop={**stop(14), "seq": None, "direction": None, "position": [99, 0, 0]})
-    shown = contents(panel)
-    assert all(shown[id] is seen[1][id] for id in shown) and not all(shown[id] is seen[2][id] for id in shown)
+    for view in panel.state.live["network"]:
+        if (id := view["id"].removeprefix("network:")).endswith(" values"):
+            data = np.asarray(answers()["tensor"](view["arguments"])["data"]) + np.float32(5)
+            np.testing.assert_array_equal(contents(panel)[id].data, data)
+    assert panel.head.subject.text() == "activations, last seen in step 5"
+
+
+def test_where_pictures_are_left_out_what_had_no_turn_is_shown_before_the_next_step(turns):
+    panel, when = turns
+    assert changed(panel, bodies_of(panel, 5, 5)) == when[0]
+    assert changed(panel, bodies_of(panel, 9, 9)) == when[0] | when[1]
+    assert seen_steps(panel) == {5, 9}
+    assert changed(panel, {}) == when[1] and seen_steps(panel) == {9}
 
 
 def test_what_is_written_changes_seldom_while_the_script_runs(panel, monkeypatch):
@@ -134,10 +151,10 @@ def test_only_where_numbers_have_changed_it_is_painted_and_all_of_it_is(turns, q
     painted, still = [], panel.view._still
     paint = still.paint
     still.paint = lambda region: painted.append(region) or paint(region)
-    for step, turn in ((5, 0), (5, 1)):
-        found = bodies_of(panel, step, step)
-        panel.show_live({id: found[id] for id in when[turn]})
-        qtbot.waitUntil(lambda step=step, turn=turn: len(painted) == turn + 1)
+    for turn in range(2):
+        found = {id: body for id, body in bodies_of(panel, 5, 5).items() if id.endswith(" values")}
+        panel.show_live(found if turn == 0 else {})
+        qtbot.waitUntil(lambda turn=turn: len(painted) == turn + 1)
     boxes = {f"{node.node['id']} {part}": box for (node, part), box in still._parts.items()}
     for turn, region in enumerate(painted):
         assert all(region.contains(box) for id, box in boxes.items() if id in when[turn])

@@ -39,7 +39,7 @@ class Live(trace.Observer):
     the client wants to see. Parts of them are copied on the script's thread, where nothing changes meanwhile: what is
     small is made into a picture and sent there too, what is larger by a thread of its own, and very large ones are made
     small at once. Of pictures that a slow client has not taken only the newest is kept. A step of which a picture wants
-    nothing is not looked at: views may be answered later than they are asked.
+    nothing is not looked at.
 
     Where breakpoints have the whole run watched closely, pictures are made of what is recorded of a step anyway.
 

@@ -6,7 +6,11 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from engine.debug.live.picture import COPIED
 from engine.debug.live.views import Answer, Later
+
+#: Bytes of all parts of a picture up to which it is made and sent at once; of each part they are COPIED.
+_TOGETHER = 4 * COPIED
 
 
 class Outbox:
@@ -63,7 +67,9 @@ class Outbox:
 
 
 def _is_quick(views: dict[str, Answer]) -> bool:
-    return all(made.is_quick if isinstance(made, Later) else not callable(made) for _, made in views.values())
+    """Whether to make and send the views takes no longer than to hand them to another thread."""
+    parts = [made.part.nbytes for _, made in views.values() if isinstance(made, Later)]
+    return max(parts, default=0) <= COPIED and sum(parts) <= _TOGETHER
 
 
 def finished(body: dict[str, Any]) -> dict[str, Any]:

@@ -31,11 +31,6 @@ class Later(NamedTuple):
     shape: tuple[int, ...]
     arguments: dict[str, Any]
 
-    @property
-    def is_quick(self) -> bool:
-        """Whether that takes no longer than to hand it to another thread."""
-        return self.part.nbytes <= COPIED
-
     def __call__(self) -> Body | None:
         """The body; None where that cannot be."""
         with suppress(ValueError):
@@ -47,15 +42,12 @@ Made = Body | Later
 
 
 class View(NamedTuple):
-    """One question: ``command`` and ``arguments`` as of the request of that name, asked of every ``every``-th picture, and
-    answered with the one ``later`` pictures after it.
-    """
+    """One question: ``command`` and ``arguments`` as of the request of that name, asked of every ``every``-th picture."""
 
     id: str
     command: str
     arguments: dict[str, Any]
     every: int = 1
-    later: int = 0
 
     @property
     def reference(self) -> dict[str, Any]:
@@ -83,8 +75,6 @@ class Subscription:
         self._cycle = math.lcm(*[view.every for view in self.views])
         self._plans: dict[int, Plan] = {}
         self._planned_for: Mapping[int, Place] | None = None
-        #: What was seen for pictures to come, by their number.
-        self._later: dict[int, dict[str, Answer]] = {}
 
     def _asked(self) -> list[View]:
         """The views that are asked of the next picture."""
@@ -121,15 +111,10 @@ class Subscription:
     def answered(
         self, picture: Picture | Recorded, places: Mapping[int, Place], names: Names, classes: ClassNames, step: int
     ) -> dict[str, Answer]:
-        """What is sent with the next picture: of it, which is of ``step``, and of those before it."""
-        asked, count = self._asked(), self._count
-        found = answers(asked, picture, places, names, classes)
-        for view in asked:
-            if view.id in found:
-                at = count + view.later if count else 0
-                self._later.setdefault(at, {})[view.id] = Answer(step, found[view.id])
+        """What is sent with the next picture, which is of ``step``."""
+        found = answers(self._asked(), picture, places, names, classes)
         self._count += 1
-        return self._later.pop(count, {})
+        return {id: Answer(step, made) for id, made in found.items()}
 
 
 class Answer(NamedTuple):

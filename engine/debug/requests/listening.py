@@ -61,10 +61,7 @@ def _live(debuggee: Debuggee, arguments: dict[str, Any]) -> None:
             check_request(given)
         except ArgumentsError as error:
             raise RequestFailedError("badArguments", f"live: view {given['id']!r}: {error}") from None
-    views = [
-        View(v["id"], v["command"], v["arguments"], max(1, v.get("every", 1)), max(0, v.get("later", 0)))
-        for v in arguments["views"]
-    ]
+    views = [View(v["id"], v["command"], v["arguments"], max(1, v.get("every", 1))) for v in arguments["views"]]
     debuggee.watch_live(Subscription(arguments["subscription"], views, arguments.get("enabled", True)))
 
 

@@ -76,12 +76,8 @@ STRUCTURES: dict[str, Fields] = {
         "recording": "str", "at?": "Position", "before?": "Position", "level?": _LEVEL, "breakpoints?": "bool",
         "edits?": "[Edit]", "skip?": "bool", "recordedScript?": "bool",
     },
-    # A request tensor, histogram or samples, asked of every so manieth step that is shown; the answer comes so many
-    # snapshots later, that not all answers need come at once.
-    "View": {
-        "id": "str", "command": "'tensor' | 'histogram' | 'samples'", "arguments": "object", "every?": "int",
-        "later?": "int",
-    },
+    # A request tensor, histogram or samples, asked of every so manieth step that is shown.
+    "View": {"id": "str", "command": "'tensor' | 'histogram' | 'samples'", "arguments": "object", "every?": "int"},
     # An array of an event; label is the parameter or buffer that it belongs to.
     "TensorSummary": {"name": "str", "shape": "[int]", "dtype": "str", "label?": "str"},
     "Frame": {"id": "int", "name": "str", "source?": "Source", "line": "int", "column?": "int", "module?": "str"},
