@@ -158,9 +158,12 @@ class Names:
         known = self._tensors.get(id(tensor))
         return known[1] if known is not None and known[0]() is tensor else ""
 
-    def all_tensors(self) -> dict[str, Tensor]:
-        """Every known parameter and buffer that is alive, by name."""
-        return {name: tensor for reference, name in self._tensors.values() if (tensor := reference()) is not None}
+    def tensor_named(self, name: str) -> Tensor | None:
+        """The parameter or buffer of that name; None where none that is alive has it."""
+        for reference, known in reversed(self._tensors.values()):
+            if known == name and (tensor := reference()) is not None:
+                return tensor
+        return None
 
     def all_modules(self) -> dict[str, Module]:
         """Every known module that is alive, by path."""

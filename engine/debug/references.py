@@ -113,10 +113,10 @@ class References:
 
     def _expression(self, text: str, at: Event, frame: FrameType | None) -> Found:
         name = text.removesuffix(".grad")
-        known = self._names.all_tensors().get(name)
+        known = self._names.tensor_named(name)
         if known is None and frame is not None:
             self._names.learn_all(frame)
-            known = self._names.all_tensors().get(name)
+            known = self._names.tensor_named(name)
         value = frame.f_locals.get(name, frame.f_globals.get(name)) if frame is not None else None
         if isinstance(value, Tensor) and value is not known:
             known = None  # a tensor that was called by its variable, which holds another one by now

@@ -37,8 +37,10 @@ def test_names_do_not_depend_on_where_the_script_has_stood():
             stepped.learn(module, {name: module}, called=False)
     for names in (stepped, ran):
         names.learn(model, {"model": model})
-    assert list(ran.all_tensors()) == ["0.0.weight", "0.0.bias", "1.weight", "1.bias"]
-    assert stepped.all_tensors().keys() == ran.all_tensors().keys()
+        called = [names.tensor(parameter) for parameter in model.parameters()]
+        assert called == ["0.0.weight", "0.0.bias", "1.weight", "1.bias"]
+        assert all(names.tensor_named(name) is parameter for name, parameter in zip(called, model.parameters()))
+        assert names.tensor_named("model.0.0.weight") is None and names.tensor_named("0.weight") is None
     assert stepped.all_modules() == ran.all_modules() and stepped.models() == [model]
 
 
@@ -46,7 +48,8 @@ def test_what_was_called_alone_keeps_its_name():
     names, (body, _, model) = Names(), parts()
     names.learn(body, {"body": body})
     names.learn(model, {"model": model})
-    assert list(names.all_tensors()) == ["0.weight", "0.bias", "model.1.weight", "model.1.bias"]
+    called = [names.tensor(parameter) for parameter in model.parameters()]
+    assert called == ["0.weight", "0.bias", "model.1.weight", "model.1.bias"]
     assert names.module(body[0]) == "0" and names.module(model) == "model"
 
 

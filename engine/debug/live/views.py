@@ -150,7 +150,6 @@ def answers(
     """By the views' ids, their bodies, or what makes them later. What is not there is left out.
     """
     found: dict[str, Made] = {}
-    parameters: Mapping[str, Any] | None = None
     for view in views:
         if view.command == "samples":
             found[view.id] = _samples(picture, view.arguments, classes)
@@ -158,9 +157,7 @@ def answers(
         if view.id in picture.parts:
             found[view.id] = Later(*picture.parts[view.id], view.arguments)
             continue
-        if parameters is None:
-            parameters = names.all_tensors()
-        array = _array(view.reference, picture, places, parameters)
+        array = _array(view.reference, picture, places, names)
         if array is not None:
             with suppress(ValueError, IndexError):  # a slice that does not fit this step's array
                 found[view.id] = _ANSWERS[view.command](array, view.arguments)
@@ -168,13 +165,13 @@ def answers(
 
 
 def _array(
-    reference: dict[str, Any], picture: Picture | Recorded, places: Mapping[int, Place], parameters: Mapping[str, Any]
+    reference: dict[str, Any], picture: Picture | Recorded, places: Mapping[int, Place], names: Names
 ) -> np.ndarray | None:
     if "event" in reference:
         place = places.get(reference["event"])
         return None if place is None else picture.array(place, reference["name"])
     expression = str(reference.get("expression", "")).strip()
-    tensor = parameters.get(expression.removesuffix(".grad"))
+    tensor = names.tensor_named(expression.removesuffix(".grad"))
     if tensor is not None and expression.endswith(".grad"):
         tensor = tensor._grad
     return None if tensor is None else tensor._array
