@@ -97,8 +97,8 @@ def rounded_up(size: float) -> float:
 
 
 def ends_of(data: np.ndarray, mode: str) -> tuple[float, float] | None:
-    """Between which two the finite numbers lie, in the mode "robust" without a hundredth of them at each end; None where there
-    are none.
+    """Between which two the finite numbers lie, in the mode "robust" without a hundredth of them at each end; None where
+    there are none.
     """
     finite = data[np.isfinite(data)] if data.dtype.kind == "f" else data
     if not finite.size:
