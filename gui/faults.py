@@ -21,6 +21,8 @@ from gui.watchdog import PATIENCE, START
 _SETTLING = 200
 
 _SILENT = {
+    "halted": f"The engine process has not answered for {PATIENCE:g} seconds: it was halted (SIGSTOP), by its script or by "
+    "somebody else.",
     "engine": f"The engine process has not answered for {PATIENCE:g} seconds: the script is in one long call, or it hangs.",
     "pause": "The script was asked to pause, but it is still in the same call, and pauses at its next line.",
     "start": f"The engine process is not ready after {START:g} seconds: the computer is busy, or it hangs.",
@@ -46,6 +48,8 @@ class Silence(QObject):
         link = self._context.link
         self._text = _SILENT_JOIN if kind == "start" and self._context.state.program is None else _SILENT[kind]
         actions: list[tuple[str, Callable[[], object]]] = [("Wait", link.keep_waiting)]
+        if kind == "engine" and link.engine_halted:
+            self._text, actions = _SILENT["halted"], [("Let it go on", link.resume_engine)]
         if kind == "start":
             actions.append(("End it" if self._context.state.program else "Give up", link.stop))
         elif self._context.state.program is None:

@@ -195,16 +195,34 @@ def test_a_process_that_is_killed_during_its_start_is_told(make, until):
 # ---------------------------------------------------------------------------------------------------- hung
 
 
-def test_a_halted_process_is_told_and_can_be_waited_for(opened, until, impatient):
-    os.kill(pid(opened), signal.SIGSTOP)
-    until(lambda: "has not answered" in said(opened))
-    assert set(buttons(opened)) == {"Wait", "End it and replay to here"}
-    buttons(opened)["Wait"].click()
-    assert not opened.messages.isVisible()
-    until(lambda: "has not answered" in said(opened))  # it still does not
-    os.kill(pid(opened), signal.SIGCONT)
-    until(lambda: said(opened) == "")
-    move(opened, until, "next", granularity="op")
+@pytest.mark.parametrize("by", ["the window", "somebody else"])
+def test_a_halted_process_is_told_as_that_and_goes_on(opened, until, impatient, by):
+    for _ in range(2):  # once more is told once more
+        os.kill(pid(opened), signal.SIGSTOP)
+        until(lambda: "it was halted (SIGSTOP)" in said(opened))
+        assert set(buttons(opened)) == {"Let it go on", "End it and replay to here"}
+        if by == "the window":
+            buttons(opened)["Let it go on"].click()
+            assert not opened.messages.isVisible()
+        else:
+            os.kill(pid(opened), signal.SIGCONT)
+        until(lambda: said(opened) == "")
+        move(opened, until, "next", granularity="op")
+        until(lambda: opened.context.link.quiet)
+
+
+def test_a_script_that_halts_itself_goes_on(make, until, tmp_path, impatient):
+    script = tmp_path / "halts.py"
+    halt = "    os.kill(os.getpid(), signal.SIGSTOP) if step == 5 else None\n"
+    script.write_text("import os, signal\n" + LOOP.replace("while True:\n", "for step in range(10):\n") + halt)
+    window = make(script)
+    state, link = window.context.state, window.context.link
+    until(lambda: state.stop and window.workspace and link.quiet)
+    link.move("continue")
+    until(lambda: "it was halted (SIGSTOP)" in said(window))
+    buttons(window)["Let it go on"].click()
+    until(lambda: state.stop["reason"] == "end" and said(window) == "" and link.quiet)
+    until(lambda: state.curves and len(state.curves[1]["steps"]) == 10)
 
 
 def test_a_halted_process_can_be_ended_and_the_run_goes_on(opened, until, impatient):
@@ -228,7 +246,11 @@ def test_a_call_of_c_that_never_returns_is_told_and_ended(make, until, tmp_path,
     state, link = window.context.state, window.context.link
     until(lambda: state.stop and link.quiet)
     link.move("continue")
-    until(lambda: "has not answered" in said(window))
+    until(lambda: "it hangs" in said(window))
+    assert set(buttons(window)) == {"Wait", "End it and replay to here"}
+    buttons(window)["Wait"].click()
+    assert not window.messages.isVisible()
+    until(lambda: "it hangs" in said(window))  # it still does
     old = pid(window)
     buttons(window)["End it and replay to here"].click()
     until(lambda: state.runs and state.runs[0]["state"] == "stopped" and not link.moving)
