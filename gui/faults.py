@@ -14,6 +14,7 @@ from gui.context import Context
 from gui.message_bar import MessageBar
 from gui.moved_lines import moved_lines
 from gui.script_text import script_text
+from gui.steps import begins
 from gui.timers import single_shot
 from gui.watchdog import PATIENCE, START
 
@@ -129,7 +130,7 @@ class ScriptOnDisk(QObject):
     def _stopped(self, stop: dict[str, Any]) -> None:
         """A run has begun: the engine says with which text."""
         program = self._context.state.program
-        if stop.get("reason") != "entry" or program is None:
+        if not begins(stop) or program is None:
             return
 
         breakpoints_of(self._context).follow(program)

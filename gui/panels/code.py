@@ -17,6 +17,7 @@ from gui.panels.code_menu import edit_line, line_menu
 from gui.panels.code_tips import thumbnail, thumbnail_plan, value_tip
 from gui.panels.panel import Panel
 from gui.places import places_of
+from gui.steps import begins
 from gui.theme import Theme
 from gui.thread_grid import ThreadGrid
 from gui.widgets.breakpoint_editor import BreakpointEditor
@@ -100,7 +101,7 @@ class CodePanel(Panel):
             self._show_element(stop)
             return
         self.pages.setCurrentWidget(self.view)
-        if stop.get("reason") == "entry":
+        if begins(stop):
             self._reload_changed()
         path = stop.get("file") or self.path or self.state.program
         if path:

@@ -16,6 +16,7 @@ from gui.breakpoints import breakpoints_of
 from gui.context import Context
 from gui.link import Link
 from gui.moved_lines import moved_lines
+from gui.saved_sessions.saving import kept_place
 from gui.settings import Settings
 from gui.state import State
 from gui.theme import Theme
@@ -382,6 +383,49 @@ def test_a_breakpoint_that_has_not_moved_is_of_the_text_that_is_restarted_too(ma
         until(lambda: said(window) == "" and window.context.link.quiet)
 
 
+def test_a_text_that_begins_at_a_breakpoint_is_known_as_that_which_runs(make, until, tmp_path):
+    script, text = tmp_path / "two.py", "x = 1\ny = 2\n"
+    script.write_text(text)
+    window = make(script)
+    state, link, breakpoints = window.context.state, window.context.link, breakpoints_of(window.context)
+    until(lambda: state.stop and window.script_on_disk.running and link.quiet)
+    breakpoints.set_lines(str(script), [{"line": 1}])
+    for line in (2, 3):
+        text = f"# above\n{text}"
+        script.write_text(text)
+        until(lambda: "has changed on disk" in said(window) and link.quiet)
+        window.context.action("restart").trigger()
+        until(lambda: window.script_on_disk.running[str(script)] == text)  # noqa: B023 - it is as it is now
+        until(lambda line=line: [(e["line"], e.get("verified")) for e in breakpoints.lines(str(script))] == [(line, True)])
+        until(lambda: said(window) == "" and link.quiet)
+        assert state.stop["reason"] == "breakpoint"
+    window.saving.keep_place()
+    assert kept_place(window.context.settings, str(script)) is None  # nothing of it has run
+
+
+def test_breakpoints_outlast_a_restart_of_an_emptied_script(make, until, tmp_path):
+    script = tmp_path / "loop.py"
+    script.write_text(LOOP)
+    window = make(script)
+    state, breakpoints = window.context.state, breakpoints_of(window.context)
+
+    def restart_with(text):
+        script.write_text(text)
+        until(lambda: "has changed on disk" in said(window) and window.context.link.quiet)
+        window.context.action("restart").trigger()
+        until(lambda: window.script_on_disk.running[str(script)] == text and window.context.link.quiet)
+        until(lambda: said(window) == "" and not window.context.link.moving)
+
+    until(lambda: state.stop and window.script_on_disk.running and window.context.link.quiet)
+    breakpoints.set_lines(str(script), [{"line": 7}, {"line": 8, "condition": "True"}])
+    restart_with("")
+    until(lambda: [entry.get("verified") for entry in breakpoints.lines(str(script))] == [False, False])
+    restart_with(LOOP)
+    until(lambda: [entry.get("verified") for entry in breakpoints.lines(str(script))] == [True, True])
+    assert [(entry["line"], entry.get("condition")) for entry in breakpoints.lines(str(script))] == [(7, None), (8, "True")]
+    assert move(window, until, "continue")["line"] == 7
+
+
 def test_a_script_that_is_replaced_or_deleted_while_it_runs(make, until, tmp_path):
     script, other = tmp_path / "loop.py", tmp_path / "other.py"
     script.write_text(LOOP)
@@ -491,4 +535,4 @@ def test_lines_are_found_again_in_another_text():
     new = "import x\na = 1\nb = 2\nfor i in range(3):\n    print(a + 1)\nend()\n"
     assert moved_lines(old, new, [1, 2, 3, 4, 6]) == {1: 2, 2: 3, 3: 4, 4: 5, 6: 6}
     assert moved_lines(old, old, [1, 6, 99]) == {1: 1, 6: 6, 99: 6}
-    assert moved_lines(old, "", [3]) == {3: 1}
+    assert moved_lines(old, "", [3, 5]) == {3: 3, 5: 5}
