@@ -426,6 +426,41 @@ def test_breakpoints_outlast_a_restart_of_an_emptied_script(make, until, tmp_pat
     assert move(window, until, "continue")["line"] == 7
 
 
+def test_each_run_has_the_text_that_it_began_with(make, until, tmp_path):
+    script = tmp_path / "loop.py"
+    script.write_text(LOOP)
+    window = make(script)
+    state, link, breakpoints = window.context.state, window.context.link, breakpoints_of(window.context)
+    until(lambda: state.stop and window.workspace and state.script == LOOP and link.quiet)
+    code = window.workspace.panels["code"]
+
+    def lines():
+        return [(entry["line"], entry.get("verified")) for entry in breakpoints.lines(str(script))]
+
+    move(window, until, "runTo", step=2)
+    link.fork([{"kind": "exec", "code": "pass"}])
+    until(lambda: len(state.runs) == 2 and link.quiet and not link.moving)
+    breakpoints.set_lines(str(script), [{"line": 8}])
+    text = LOOP.replace("x = torch.ones(4, 2)", "x = torch.ones(4, 2)\nprint('new')\nprint('newer')")
+    script.write_text(text)
+    until(lambda: "has changed on disk" in said(window))
+    window.context.action("restart").trigger()
+    until(lambda: state.script == text and lines() == [(10, True)] and said(window) == "" and link.quiet)
+    breakpoints.set_lines(str(script), [{"line": line} for line in (6, 7, 10)])
+    for _ in range(2):  # there and back loses nothing
+        link.switch(1)
+        until(lambda: state.script == LOOP and "has changed on disk" in said(window) and link.quiet)
+        until(lambda: lines() == [(6, True), (8, True)])
+        assert code.view.toPlainText() == LOOP
+        assert [move(window, until, "continue")["line"] for _ in range(2)] == [6, 8]
+        until(lambda: [mark.line for mark in code.view.marks] == [8])
+        link.switch(2)
+        until(lambda: state.script == text and said(window) == "" and link.quiet)
+        until(lambda: lines() == [(6, True), (7, True), (10, True)])
+        assert code.view.toPlainText() == text
+    assert [move(window, until, "continue")["line"] for _ in range(3)] == [6, 7, 10]
+
+
 def test_a_script_that_is_replaced_or_deleted_while_it_runs(make, until, tmp_path):
     script, other = tmp_path / "loop.py", tmp_path / "other.py"
     script.write_text(LOOP)
