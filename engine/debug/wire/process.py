@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 import weakref
@@ -188,9 +189,10 @@ class Process:
 
 def _place(stack: str) -> str:
     """Where the user's code was, innermost call first in ``stack``: ``" at line 7 of script.py"``; "" where it was not."""
-    from engine.debug.lines import is_user_file  # what it takes to know that is loaded only after a crash
-
-    found = next((frame for frame in _FRAME.finditer(stack) if is_user_file(frame[1])), None)
+    paths = sysconfig.get_paths()
+    folders = [str(ROOT / "engine"), *(paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))]
+    foreign = ("<", *(os.path.join(folder, "") for folder in folders))
+    found = next((frame for frame in _FRAME.finditer(stack) if not frame[1].startswith(foreign)), None)
     return f" at line {found[2]} of {found[1]}" if found else ""
 
 
