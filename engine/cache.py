@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from engine.temporary import make_folder
+
 ENGINE = Path(__file__).parent
 
 
@@ -58,7 +60,7 @@ def cache_folder() -> Path:
             found = folder
             break
         problem = problem or refused
-    found = found or Path(tempfile.mkdtemp(prefix="nablascope-"))
+    found = found or make_folder()
     if set_by_user and problem and sys.stderr is not None:
         text = f"compiled kernels cannot be kept in {set_by_user} ({problem}): they are kept in {found}"
         print(f"nablascope: {text}; set NUMBA_CACHE_DIR to a folder that you may write to", file=sys.stderr, flush=True)

@@ -9,11 +9,12 @@ from typing import Any
 
 from PyQt6.QtCore import QFileSystemWatcher, QObject
 
-from gui.breakpoints import breakpoints_of
+from gui.breakpoints import Entry, breakpoints_of, specification
 from gui.context import Context
 from gui.message_bar import MessageBar
 from gui.moved_lines import moved_lines
 from gui.script_text import script_text
+from gui.steps import begins
 from gui.timers import single_shot
 from gui.watchdog import PATIENCE, START
 
@@ -21,6 +22,8 @@ from gui.watchdog import PATIENCE, START
 _SETTLING = 200
 
 _SILENT = {
+    "halted": f"The engine process has not answered for {PATIENCE:g} seconds: it was halted (SIGSTOP), by its script or by "
+    "somebody else.",
     "engine": f"The engine process has not answered for {PATIENCE:g} seconds: the script is in one long call, or it hangs.",
     "pause": "The script was asked to pause, but it is still in the same call, and pauses at its next line.",
     "start": f"The engine process is not ready after {START:g} seconds: the computer is busy, or it hangs.",
@@ -46,6 +49,8 @@ class Silence(QObject):
         link = self._context.link
         self._text = _SILENT_JOIN if kind == "start" and self._context.state.program is None else _SILENT[kind]
         actions: list[tuple[str, Callable[[], object]]] = [("Wait", link.keep_waiting)]
+        if kind == "engine" and link.engine_halted:
+            self._text, actions = _SILENT["halted"], [("Let it go on", link.resume_engine)]
         if kind == "start":
             actions.append(("End it" if self._context.state.program else "Give up", link.stop))
         elif self._context.state.program is None:
@@ -82,11 +87,11 @@ class Silence(QObject):
 
 
 class ScriptOnDisk(QObject):
-    """Watches the script's file. While what runs is not what the file has, it says so; after a restart the breakpoints
-    stand where their lines have gone.
+    """Watches the script's file. While what runs is not what the file has, it says so; after a restart, and with another run
+    that has another text, the breakpoints stand where their lines have gone.
 
     Attributes:
-        running: the text that runs, by the path of the script.
+        running: the text that the current run has, by the path of the script.
     """
 
     def __init__(
@@ -96,6 +101,10 @@ class ScriptOnDisk(QObject):
         self._context, self._messages, self._restart = context, messages, restart
         self.running: dict[str, str] = {}
         self._text = ""
+        #: The run whose text is known, or asked for.
+        self._run: int | None = None
+        #: By text that was left for another: the breakpoints that were in it, and what has become of them there.
+        self._left: dict[str, tuple[list[Entry], list[Entry]]] = {}
         #: What the file had when it was looked at last.
         self._seen: str | None = None
         self._watcher = QFileSystemWatcher(self)
@@ -111,6 +120,9 @@ class ScriptOnDisk(QObject):
             self._watcher.removePaths(watched)
         self._soon.stop()
         self._forget()
+        self._run = None
+        self._left.clear()
+        self._context.state.update(script=None)
         program = self._context.state.program
         if program is not None and os.path.isfile(program):
             self._watcher.addPaths([program, os.path.dirname(program)])
@@ -123,29 +135,39 @@ class ScriptOnDisk(QObject):
             self._stopped({"reason": "entry"})
 
     def _stopped(self, stop: dict[str, Any]) -> None:
-        """A run has begun: the engine says with which text."""
-        program = self._context.state.program
-        if stop.get("reason") != "entry" or program is None:
+        """A run has begun, or another is current: the engine says which text it has."""
+        state = self._context.state
+        program, run = state.program, state.current_run.get("number")
+        if program is None or state.restoring or not (begins(stop) or run != self._run):
             return
-
-        breakpoints_of(self._context).follow(program)
+        self._run = run
+        if begins(stop):
+            breakpoints_of(self._context).follow(program)
 
         def answered(body: dict[str, Any]) -> None:
             old = self.running.get(program)
             self.running[program] = body["content"]
+            state.update(script=body["content"])
             if old is not None and old != body["content"]:
                 self._move_breakpoints(program, old, body["content"])
             self.look()
 
-        self._context.link.ask(("script on disk", "source"), "source", {"path": program}, answered, lambda _: None)
+        def refused(_why: str) -> None:
+            self._run = None  # asked again at the next stop
+
+        self._context.link.ask(("script on disk", "source"), "source", {"path": program}, answered, refused)
 
     def _move_breakpoints(self, program: str, old: str, new: str) -> None:
         breakpoints = breakpoints_of(self._context)
         entries = breakpoints.lines(program)
         places = moved_lines(old, new, [entry["line"] for entry in entries])
         if entries:  # also where none has moved: what was said of one is of the old text
-            moved = {places[entry["line"]]: {**entry, "line": places[entry["line"]]} for entry in entries}
-            breakpoints.set_lines(program, list(moved.values()))
+            moved = list({places[entry["line"]]: {**entry, "line": places[entry["line"]]} for entry in entries}.values())
+            before, after = self._left.get(new, ([], []))
+            if after and _specified(after) == _specified(entries):
+                moved = before  # nobody has changed them since: those that had become one are two again
+            self._left[old] = entries, moved
+            breakpoints.set_lines(program, moved)
 
     def look(self) -> None:
         """Compare the file with what runs."""
@@ -182,3 +204,8 @@ class ScriptOnDisk(QObject):
     def _forget(self) -> None:
         self._messages.withdraw(self._text)
         self._text = ""
+
+
+def _specified(entries: list[Entry]) -> list[Entry]:
+    """Breakpoints without what the engine has said of them."""
+    return sorted((specification(entry) for entry in entries), key=lambda entry: entry["line"])

@@ -12,6 +12,7 @@ from gui.context import Context
 from gui.curve_data import joined, measures_equal
 from gui.live import Live
 from gui.state import follow
+from gui.steps import begins
 from gui.timers import repeating
 
 #: Milliseconds between two looks at the losses while the script runs; and where a look has added less than this share of
@@ -60,7 +61,7 @@ class Following(QObject):
         runs = self._context.link.runs
         if runs is not None and not _only_moved(self._state.runs, runs):
             self._runs_changed(runs)
-        if stop.get("reason") == "entry":
+        if begins(stop):
             # The run begins anew: what is known of it under this number is of the one before.
             number = self._current
             self._state.update(

@@ -51,6 +51,17 @@ class Link(Moving):
         """It may take its time: be silent about it for as long once more."""
         self._watchdog.wait()
 
+    @property
+    def engine_halted(self) -> bool:
+        """Whether a signal has halted the process of the current run."""
+        return self._session is not None and self._session.current.client.halted
+
+    def resume_engine(self) -> None:
+        """Let that process go on."""
+        if self._session is not None:
+            self._session.current.client.resume()
+            self.keep_waiting()
+
     def end_engine(self) -> None:
         """End the process of the current run at once, whatever it does; of one that was attached to only the connection.
 

@@ -10,19 +10,21 @@ def moved_lines(old: str, new: str, lines: Iterable[int]) -> dict[int, int]:
     """By line of ``old`` (from 1) the line of ``new`` that it has become.
 
     A line that was changed becomes the one most like it among those in its place; one that was taken out the next that
-    is left.
+    is left. Of a text that was emptied all keep their numbers: it may come back.
     """
     before, after = old.splitlines(), new.splitlines()
+    if not after:
+        return {line: line for line in lines}
     blocks = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     found = {}
     for line in lines:
         for kind, start, end, new_start, new_end in blocks:
             if start < line <= end:
                 place = new_start + line - start if kind == "equal" else _likest(before[line - 1], after, new_start, new_end)
-                found[line] = min(max(place, 1), max(len(after), 1))
+                found[line] = min(max(place, 1), len(after))
                 break
         else:
-            found[line] = min(line, max(len(after), 1))
+            found[line] = min(line, len(after))
     return found
 
 

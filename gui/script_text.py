@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import os
+import io
 import tokenize
-from pathlib import Path
+
+from gui.ordinary_files import read_ordinary
+
+
+def python_text(path: str) -> str:
+    """The text of a script as Python decodes it. Raises OSError; SyntaxError or ValueError where Python would refuse it."""
+    source = read_ordinary(path)
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+    return io.TextIOWrapper(io.BytesIO(source), encoding).read()
 
 
 def script_text(path: str) -> str:
-    """The text of a script as Python decodes it; one that Python would refuse as UTF-8. Raises OSError."""
-    if os.path.exists(path) and not os.path.isfile(path):  # reading from a pipe would wait for who writes
-        raise OSError("it is no ordinary file")
+    """As :func:`python_text`, but one that Python would refuse as UTF-8. Raises OSError."""
     try:
-        with tokenize.open(path) as file:
-            return file.read()
+        return python_text(path)
     except (SyntaxError, UnicodeDecodeError):
-        return Path(path).read_text(encoding="utf-8", errors="replace")
+        return io.TextIOWrapper(io.BytesIO(read_ordinary(path)), "utf-8", errors="replace").read()

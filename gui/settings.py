@@ -13,6 +13,8 @@ from typing import Any
 
 import platformdirs
 
+from gui.ordinary_files import read_ordinary
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -54,7 +56,7 @@ class Settings(MutableMapping[str, Any]):
 
     def _read(self) -> None:
         try:
-            self._values = _parsed(_bytes(self.path))
+            self._values = _parsed(read_ordinary(self.path))
         except FileNotFoundError:
             return
         except OSError as error:
@@ -130,16 +132,9 @@ class Settings(MutableMapping[str, Any]):
 
     def _on_disk(self) -> dict[str, Any]:
         try:
-            return _parsed(_bytes(self.path))
+            return _parsed(read_ordinary(self.path))
         except (OSError, ValueError):
             return self._known
-
-
-def _bytes(path: Path) -> bytes:
-    """What a file holds. Raises OSError."""
-    if path.exists() and not path.is_file():  # reading from a pipe would wait for who writes
-        raise OSError("it is no ordinary file")
-    return path.read_bytes()
 
 
 def _parsed(data: bytes) -> dict[str, Any]:

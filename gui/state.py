@@ -80,7 +80,8 @@ class State:
         runs: name, number, state, current, parent (its number), forkedAt, parameters of each.
         graph: the answer to ``graph`` for the newest stop. graph_due: whether ``graph`` is still that of a stop before, and
             the one of this stop, in the past, is asked for.
-        program: path of the script.
+        program: path of the script. script: its text that the current run has, which its file may not have any more; None
+            where that is not known yet.
         breakpoints: by path, each as the protocol's SourceBreakpoint, with verified and message where known.
         watchpoints: the protocol's Watchpoints.
         watches: expressions that are evaluated at every stop.
@@ -106,6 +107,7 @@ class State:
     graph: dict[str, Any] | None = None
     graph_due: bool = False
     program: str | None = None
+    script: str | None = None
     breakpoints: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     watchpoints: list[dict[str, Any]] = field(default_factory=list)
     watches: list[str] = field(default_factory=list)

@@ -10,6 +10,12 @@ _ENDS = ("end_step", "end_epoch", "end")
 _END_OF_STEP = ("batch", "step")
 
 
+def begins(stop: Mapping[str, Any] | None) -> bool:
+    """Whether a stop is the first line of a run, of which nothing has been seen before: also one with a breakpoint there."""
+    stop = stop or {}
+    return stop.get("reason") == "entry" or bool(stop.get("entry"))
+
+
 def step_number(place: Mapping[str, Any] | None) -> int:
     """The number of the step that a stop, an event or a progress lies in, from 1 on.
 

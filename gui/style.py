@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
-import os
 import re
-import tempfile
-from contextlib import suppress
-from functools import cache
-from pathlib import Path
 
-from PyQt6.QtCore import QBuffer, QTemporaryDir
+from PyQt6.QtCore import QBuffer
 from PyQt6.QtGui import QColor, QFontMetrics, QPalette
 
 from gui.icons import pixmap
+from gui.resources import resource
 from gui.theme import Theme, mixed, with_alpha
 
 
@@ -66,33 +61,18 @@ def style_sheet(theme: Theme) -> str:
     return re.sub(r"@(\w+)", lambda match: values[match[1]], _SHEET)
 
 
-@cache
-def _folder() -> QTemporaryDir:
-    """Where the few pictures lie that a style sheet can only name as files; gone with the process. Not valid where nothing
-    can be written.
-    """
-    folder = QTemporaryDir()
-    if not folder.isValid():  # Qt tries one place only
-        with suppress(FileNotFoundError):
-            folder = QTemporaryDir(os.path.join(tempfile.gettempdir(), "nablascope-XXXXXX"))
-    atexit.register(folder.remove)  # it lives as long as the process, and nobody destroys it at its end
-    return folder
-
-
 def _picture(name: str, color: QColor, side: int) -> str:
-    """An icon of ``side`` pixels as a style sheet names its file: ``url(...)``; ``none`` where it cannot be written."""
-    if not _folder().isValid():
-        return "none"
-    path = _folder().filePath(f"{name}-{color.name()[1:]}-{side}.png")
-    try:
-        for ratio, file in ((1.0, path), (2.0, path.replace(".png", "@2x.png"))):
-            buffer = QBuffer()
-            buffer.open(QBuffer.OpenModeFlag.WriteOnly)
-            pixmap(name, color, side, ratio).save(buffer, "PNG")
-            Path(file).write_bytes(buffer.data().data())  # Qt's own writing does not notice a full disk
-    except OSError:
-        return "none"
-    return f'url("{path}")'.replace("\\", "/")
+    """An icon of ``side`` pixels as a style sheet names it: ``url(...)``."""
+    stem = f"{name}-{color.name()[1:]}-{side}"
+    paths = [resource(f"{stem}{suffix}.png", _png(name, color, side, ratio)) for suffix, ratio in (("", 1.0), ("@2x", 2.0))]
+    return f'url("{paths[0]}")'
+
+
+def _png(name: str, color: QColor, side: int, ratio: float) -> bytes:
+    buffer = QBuffer()
+    buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+    pixmap(name, color, side, ratio).save(buffer, "PNG")
+    return buffer.data().data()
 
 
 _SHEET = """

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 #: Parts of the engine, lowest first; a part may import its own tier and the tiers below.
 TIERS = (
-    {"definitions", "errors", "trace", "cache", "plural"},
+    {"definitions", "errors", "trace", "cache", "plural", "temporary"},
     {"device", "dtypes", "limits"},
     {"kernels"},
     {"random"},

@@ -296,6 +296,16 @@ class Client:
         """Exit code of a process that was launched and has ended."""
         return self._process.poll() if self._process else None
 
+    @property
+    def halted(self) -> bool:
+        """Whether the process that was launched has been halted by a signal."""
+        return self._process is not None and self._process.halted
+
+    def resume(self) -> None:
+        """Let a process that was halted go on."""
+        if self._process is not None:
+            self._process.resume()
+
     def close(self, terminate: bool | None = None) -> None:
         """End the session. ``terminate``: end the script too (by default if this client launched it).
 

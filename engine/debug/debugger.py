@@ -222,7 +222,10 @@ class Debugger(Watcher):
                 self.log(hit.log, event)
         stops = self.plan.stops
         if stopping:
-            self.halt(hit_stop(event, stopping, frame), frame)
+            stop = hit_stop(event, stopping, frame)
+            if self.plan.reason == "entry":
+                stop.more["entry"] = True  # what comes first is the breakpoint, and the run begins all the same
+            self.halt(stop, frame)
         elif event.kind in stepping.ALWAYS or (stops is not None and stops(event)):
             self.halt(plain_stop(event, self.plan.reason, frame), frame)
 

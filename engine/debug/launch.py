@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import linecache
 import os
 from collections.abc import Callable
 from types import FrameType
@@ -51,8 +50,6 @@ class Launch:
         self.code, self.arguments = prepare(
             self.program, arguments.get("arguments") or (), arguments.get("parameters") or (), text
         )
-        # Whoever asks for its lines gets those that run, also when the file is edited meanwhile.
-        linecache.cache[self.program] = (len(text), None, text.splitlines(keepends=True), self.program)
         keep_text(self.program, text)
         self.as_torch = bool(arguments.get("asTorch"))
         self.stop_on_entry = arguments.get("stopOnEntry", True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import faulthandler
 import os
 import signal
 import socket
@@ -38,6 +39,8 @@ def main() -> int:
         print(f"engine.debug.main: no key in {KEY}; this program is started by nablascope", file=sys.stderr)
         return 2
     _end_with_client()
+    if sys.stderr is not None:
+        faulthandler.enable(all_threads=False)  # which line a crash in native code came from, nobody else can tell
     connection = Connection(socket.create_connection(("127.0.0.1", port), timeout=10))
     authenticate_as_server(connection, key, "launched")
     if given.warm:

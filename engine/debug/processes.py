@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import threading
 import time
 import weakref
@@ -16,6 +15,7 @@ from engine.debug.client import Client, ConnectionLost, RequestError
 from engine.debug.run import Run, Stop
 from engine.debug.wire.connection import Connection
 from engine.debug.wire.process import Process
+from engine.temporary import make_folder, remove_folder
 
 OnEvent = Callable[[Run, dict[str, Any]], object]
 
@@ -93,7 +93,7 @@ class Processes:
         self._folder = _temporary_folder()
         self._started = 0
         self._numbers = 0
-        self._finalizer = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._finalizer = weakref.finalize(self, remove_folder, self._folder)
 
     @property
     def closed(self) -> bool:
@@ -351,7 +351,7 @@ class Processes:
 def _temporary_folder() -> Path:
     """A new one for the tapes of runs. Raises OSError."""
     try:
-        return Path(tempfile.mkdtemp(prefix="nablascope-"))
+        return make_folder()
     except OSError as error:
         why = f"the runs cannot be recorded ({error.strerror or error})"
         raise OSError(f"{why}; set TMPDIR to a folder that you may write to, and that has room") from None

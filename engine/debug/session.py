@@ -19,8 +19,9 @@ from engine.debug.client import Client, ConnectionLost, RequestError
 from engine.debug.processes import OnEvent, Processes, SessionError, together
 from engine.debug.run import Run, Stop
 from engine.debug.saved_runs import SavedRun, bring_back
+from engine.temporary import temporary_folder
 
-__all__ = ["ConnectionLost", "RequestError", "Run", "SavedRun", "Session", "SessionError", "Stop"]
+__all__ = ["ConnectionLost", "RequestError", "Run", "SavedRun", "Session", "SessionError", "Stop", "temporary_folder"]
 
 #: Requests that go back in time, with which a run can be asked even when its process is gone.
 _BACKWARDS = ("stepBack", "reverseContinue", "goto")

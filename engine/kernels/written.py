@@ -6,17 +6,16 @@ under ``engine.kernels.derived``.
 
 from __future__ import annotations
 
-import atexit
 import functools
 import importlib
 import os
-import shutil
 import tempfile
 import types
 from pathlib import Path
 
 from engine.cache import cache_folder
 from engine.kernels import derived
+from engine.temporary import make_folder
 
 
 def load(name: str, text: str) -> types.ModuleType:
@@ -50,6 +49,4 @@ def _write(path: Path, text: str) -> None:
 @functools.cache
 def _elsewhere() -> Path:
     """A folder for what finds no room in the cache: of this process."""
-    folder = tempfile.mkdtemp(prefix="nablascope-derived-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
+    return make_folder()

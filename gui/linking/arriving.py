@@ -19,7 +19,7 @@ from gui.work import Latest
 _PAUSE = 150
 #: Moves that may take long: what is wanted during one of them has to wait for a pause, or is dropped.
 FAR = ("continue", "reverseContinue", "runTo")
-#: Characters of output that may wait to be shown.
+#: Characters of output that may wait for the window, which has other things to do at times.
 _OUTPUT = 200_000
 
 

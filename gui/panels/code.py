@@ -17,6 +17,7 @@ from gui.panels.code_menu import edit_line, line_menu
 from gui.panels.code_tips import thumbnail, thumbnail_plan, value_tip
 from gui.panels.panel import Panel
 from gui.places import places_of
+from gui.steps import begins
 from gui.theme import Theme
 from gui.thread_grid import ThreadGrid
 from gui.widgets.breakpoint_editor import BreakpointEditor
@@ -81,6 +82,7 @@ class CodePanel(Panel):
         self._breakpoints = breakpoints_of(context)
         self._breakpoints.changed.connect(self._show_breakpoints)
         self.state.subscribe(("program", "runs"), self._program_changed)
+        self.state.subscribe("script", self._script_known)
         places_of(context).line_wanted.connect(self.open_line)
         for name, call in (
             ("breakpoint", lambda: self.isVisible() and self._toggle(self.view.caret_line())),
@@ -100,7 +102,7 @@ class CodePanel(Panel):
             self._show_element(stop)
             return
         self.pages.setCurrentWidget(self.view)
-        if stop.get("reason") == "entry":
+        if begins(stop):
             self._reload_changed()
         path = stop.get("file") or self.path or self.state.program
         if path:
@@ -280,12 +282,29 @@ class CodePanel(Panel):
         """A run begins: it has read the files as they are now."""
         stale = self._files.is_stale(self.path)
         self._files.forget_stale()
-        if stale and self.path is not None:
+        if stale:
+            self._show_anew()
+        self._show_note()
+
+    def _script_known(self) -> None:
+        """The current run has this text of the script; another run may have had another."""
+        program, text = self.state.program, self.state.script
+        if program is None or text is None:
+            return
+        path = self._files.take(program, text)
+        if path is not None and path == self.path:
+            self._show_anew()
+            if self.state.stop is not None and self.pages.currentWidget() is self.view:
+                self._mark(self.state.stop)
+        self._show_note()
+
+    def _show_anew(self) -> None:
+        """The file that is shown has another text than it had."""
+        if self.path is not None:
             path, self.path = self.path, None
             bar = self.view.verticalScrollBar()
             self._places[path] = (bar.value() if bar is not None else 0, self.view.caret_line())
             self._open(path, lambda: None)
-        self._show_note()
 
     # ---- breakpoints ----
 

@@ -57,6 +57,14 @@ class Files(QObject):
         self._texts[path] = text
         then(path)
 
+    def take(self, path: str, text: str) -> str | None:
+        """What runs has this text of a file, whatever its file has now; its true path, where it was another one so far."""
+        path = self._real.setdefault(path, os.path.realpath(path) if os.path.exists(path) else path)
+        known = self._texts.get(path)
+        self._texts[path] = text
+        self._file_changed(path)
+        return path if known not in (None, text) else None
+
     def is_stale(self, path: str | None) -> bool:
         """Whether a file is another one on disk."""
         return path in self._stale

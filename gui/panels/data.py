@@ -19,7 +19,7 @@ from gui.numbers import format_count, plural
 from gui.panels.panel import Panel
 from gui.panels.tensor_edit import EditDialog, Place, place_of_labels
 from gui.state import Selection
-from gui.steps import step_number
+from gui.steps import begins, step_number
 from gui.theme import Theme
 
 #: Samples asked for.
@@ -94,7 +94,7 @@ class DataPanel(Panel):
         if self.state.program != self._program:
             self._program = self.state.program
             self._forget()
-        if (stop or {}).get("reason") == "entry":
+        if begins(stop):
             self._inputs = None  # events are numbered anew
         run = self.state.current_run.get("number")
         place = None

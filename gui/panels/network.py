@@ -20,6 +20,7 @@ from gui.panels.network_lighting import Lighting
 from gui.panels.network_pointing import Pointing
 from gui.panels.panel import Panel
 from gui.state import Selection
+from gui.steps import begins
 from gui.theme import Theme
 from gui.timers import READABLE, Paced, single_shot
 
@@ -91,7 +92,7 @@ class NetworkPanel(Panel):
         run, process = (current.get("number"), self.state.restoring), current.get("process")
         revision = (stop or {}).get("revision", 0)
         # At its entry a run that is begun again numbers its events anew.
-        anew = stop is None or stop.get("reason") == "entry" or run != self._run
+        anew = stop is None or begins(stop) or run != self._run
         # Each process that stands for a run numbers its events anew.
         other = process != self._process or not self._log.fits(stop or {})
         if anew or other or revision != self._revision:

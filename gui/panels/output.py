@@ -17,7 +17,8 @@ from gui.timers import single_shot
 
 #: Lines that are kept, and characters of a line that are shown: to lay out millions would hold up the window.
 _LINES, _LONGEST = 5000, 10_000
-#: Characters that are written in one go, before the window has its turn; and that may wait: of more the oldest are left out.
+#: Characters that are written in one go, before the window has its turn; and that may wait for a turn, for more arrives than
+#: can be laid out: of more the oldest are left out.
 _AT_ONCE, _MOST = 20_000, 400_000
 _CUT = f" … (cut: a line of more than {_LONGEST:,} characters)"
 _TOO_LONG = re.compile(f"([^\\n]{{{_LONGEST}}})[^\\n]+")

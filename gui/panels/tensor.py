@@ -21,7 +21,7 @@ from gui.panels.tensor_scales import Scales
 from gui.panels.tensor_source import Source, Subject, resolve, subject_of
 from gui.panels.tensor_view import Shown
 from gui.state import Selection
-from gui.steps import step_number
+from gui.steps import begins, step_number
 from gui.theme import Theme
 from gui.timers import single_shot
 from gui.widgets.controls import tool_button
@@ -99,7 +99,7 @@ class TensorPanel(Panel):
             return
         self._look_for_fork()
         lasts = "expression" in self.subject.reference and (self.keep.isChecked() or bool(self.state.selection))
-        if stop.get("reason") == "entry" and not lasts:
+        if begins(stop) and not lasts:
             self._begin_anew()
         if self.keep.isChecked():
             self._follow_kept(stop)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gui.panels.tensor_view import Shown
-from gui.widgets.value_scale import ValueScale, scale_for
+from gui.widgets.value_scale import ValueScale, ends_of, scale_for
 
 #: Scales that are kept, one for each tensor and view.
 _MOST = 256
@@ -76,11 +76,8 @@ class Scales:
         self, key: tuple[str, ...], view: Shown, ends: tuple[float, float] | None, mode: str, fit: bool
     ) -> tuple[float, float]:
         """The range of all tensors of a kind: that of the tensors before, widened by this one's."""
-        finite = view.data[np.isfinite(view.data)] if view.data.dtype.kind == "f" else view.data
-        if mode == "robust" and finite.size:
-            ends = tuple(float(end) for end in np.percentile(finite, (1, 99)))  # type: ignore[assignment]
-        elif ends is None and finite.size:
-            ends = float(finite.min()), float(finite.max())
+        if ends is None or mode == "robust":
+            ends = ends_of(view.data, mode) or ends
         before = None if fit else self._ends.get(key)
         pairs = [pair for pair in (before, ends) if pair is not None]
         whole = (min(low for low, _ in pairs), max(high for _, high in pairs)) if pairs else (0.0, 0.0)

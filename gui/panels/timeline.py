@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QLabel, QSizePolicy, QToolButton
 from gui.context import Context
 from gui.findings import newest
 from gui.panels.panel import Panel
+from gui.steps import begins
 from gui.theme import Theme
 from gui.timeline.alarms import Alarms
 from gui.timeline.marks import Events, forks, hits
@@ -94,7 +95,7 @@ class TimelinePanel(Panel):
         # Each process that stands for a run numbers its events anew, and so does one that comes back.
         run = current.get("number"), current.get("process"), self.state.restoring
         first, seq = self.events.first, stop.get("seq")
-        anew = stop.get("reason") == "entry" or (first is not None and seq is not None and seq < first)
+        anew = begins(stop) or (first is not None and seq is not None and seq < first)
         if anew or run != self._run or not self.events.fits(stop):
             self.events.clear()
             self._alarms.clear()

@@ -20,6 +20,7 @@ from gui.saved_sessions.archive import Archive, SessionFileError
 from gui.saved_sessions.content import SavedSession, script_hash
 from gui.saved_sessions.differences import environment_words, file_words, listed, script_words
 from gui.saved_sessions.signing import Signer
+from gui.script_text import python_text
 
 
 @dataclass
@@ -109,8 +110,7 @@ def _environment(saved: SavedSession) -> dict[str, Any]:
 def read_script(path: str) -> str | None:
     """The text of a script as Python decodes it; None where there is none."""
     try:
-        with tokenize.open(path) as file:
-            return file.read()
+        return python_text(path)
     except (OSError, SyntaxError, ValueError):
         return None
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from engine.debug.session import ConnectionLost, RequestError, Run, SavedRun, Session, SessionError
+from engine.debug.session import ConnectionLost, RequestError, Run, SavedRun, Session, SessionError, temporary_folder
 from gui.saved_sessions.archive import Archive, SessionFileError
 from gui.saved_sessions.content import SavedSession
 from gui.saved_sessions.gathering import compare
@@ -80,17 +78,17 @@ def replay(session: Session, opened: Opened, program: str, progress: Progress) -
     script = read_script(program)
     if script is None:
         raise SessionError(f"{program} is not there any more, or is no Python source.")
-    with tempfile.TemporaryDirectory(prefix="nablascope-tapes-") as folder:
+    with temporary_folder() as folder:
         try:
             with Archive(opened.path) as archive:
                 if archive.manifest != opened.manifest:
                     raise SessionError(f"{opened.path} was changed since it was opened; open it once more.")
                 for run in saved.runs:
-                    archive.extract(f"runs/{run.number}/", Path(folder) / str(run.number))
+                    archive.extract(f"runs/{run.number}/", folder / str(run.number))
         except SessionFileError as error:
             raise SessionError(str(error)) from None
         runs = [
-            SavedRun(run.number, run.name, Path(folder) / str(run.number), tuple(run.parameters), run.position, run.parent,
+            SavedRun(run.number, run.name, folder / str(run.number), tuple(run.parameters), run.position, run.parent,
                      run.forked_at, tuple(run.edits), run.exit_code, run.final)
             for run in saved.runs
         ]  # fmt: skip
@@ -98,8 +96,8 @@ def replay(session: Session, opened: Opened, program: str, progress: Progress) -
         try:
             failures = session.bring_back(runs, saved.current, skip=unchanged, on_progress=progress.heard)
         except SessionError as error:
-            raise SessionError(_named(str(error), folder, opened)) from None
-        failures = [_named(failure, folder, opened) for failure in failures]
+            raise SessionError(_named(str(error), str(folder), opened)) from None
+        failures = [_named(failure, str(folder), opened) for failure in failures]
     differences = compare(session, saved)
     try:
         environment = session.request("environment") if differences else {}

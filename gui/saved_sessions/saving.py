@@ -27,7 +27,7 @@ from gui.saved_sessions.tapes import MOST_CHECKPOINT_BYTES
 from gui.saved_sessions.view import take_view
 from gui.saving_where import ask_path
 from gui.settings import Settings
-from gui.steps import step_number
+from gui.steps import begins, step_number
 
 FILTER = f"Sessions of Nablascope (*{SUFFIX})"
 
@@ -182,7 +182,7 @@ class Saving(QObject):
 
 def _begun(stop: Mapping[str, Any] | None, runs: int) -> bool:
     """Whether there is a place to come back to."""
-    return stop is not None and bool(stop.get("position")) and (stop.get("reason") != "entry" or runs > 1)
+    return stop is not None and bool(stop.get("position")) and (not begins(stop) or runs > 1)
 
 
 def _save(

@@ -13,6 +13,8 @@ import os
 import secrets
 from pathlib import Path
 
+from gui.ordinary_files import read_ordinary
+
 _BYTES = 32
 
 
@@ -36,7 +38,7 @@ class Signer:
 
     def _key(self) -> bytes:
         try:
-            key = self._path.read_bytes() if self._path.is_file() else b""  # a pipe would be waited for
+            key = read_ordinary(self._path)
         except OSError:
             return b""
         return key if len(key) == _BYTES else b""

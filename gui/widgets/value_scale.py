@@ -96,6 +96,21 @@ def rounded_up(size: float) -> float:
     return next((end for end in ends if end >= size * (1 - 1e-9)), size)
 
 
+def ends_of(data: np.ndarray, mode: str) -> tuple[float, float] | None:
+    """Between which two the finite numbers lie, in the mode "robust" without a hundredth of them at each end; None where
+    there are none.
+    """
+    finite = data[np.isfinite(data)] if data.dtype.kind == "f" else data
+    if not finite.size:
+        return None
+    if mode == "robust":
+        # NumPy's percentiles of truth values cannot be.
+        low, high = np.percentile(finite.view(np.uint8) if finite.dtype == np.bool_ else finite, (1, 99))
+    else:
+        low, high = finite.min(), finite.max()
+    return float(low), float(high)
+
+
 def scale_for(
     data: np.ndarray, ends: tuple[float, float] | None = None, mode: str = "symmetric", kept: ValueScale | None = None
 ) -> ValueScale:
@@ -108,12 +123,8 @@ def scale_for(
         kept: the scale that the same tensor had before: it stays unless the numbers go beyond it, or fill less than a
             tenth of it.
     """
-    low, high = (0.0, 0.0) if ends is None else ends
-    if ends is None or mode == "robust":
-        finite = data[np.isfinite(data)] if data.dtype.kind == "f" else data
-        if finite.size:
-            found = np.percentile(finite, (1, 99)) if mode == "robust" else (finite.min(), finite.max())
-            low, high = map(float, found)
+    found = ends_of(data, mode) if ends is None or mode == "robust" else None
+    low, high = found or ends or (0.0, 0.0)
     if mode == "min-max":
         return _between(low, high, kept)
     size = max(abs(low), abs(high))

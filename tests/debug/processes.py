@@ -16,6 +16,8 @@ def alive(pid):
     try:
         with open(f"/proc/{pid}/stat") as file:
             return file.read().rpartition(")")[2].split()[0] != "Z"
+    except ProcessLookupError:  # gone between the opening and the reading
+        return False
     except FileNotFoundError:
         return not os.path.isdir("/proc/self")
 

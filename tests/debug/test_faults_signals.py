@@ -98,3 +98,29 @@ def test_a_process_that_somebody_asks_to_end_is_told_and_replayed(begin):
     stop = session.step("continue", PATIENCE)
     assert stop.reason == "lost" and "signal 15 (SIGTERM: somebody asked it to end)" in stop["description"]
     assert session.travel(place.position, PATIENCE).position == place.position
+
+
+@pytest.mark.parametrize(("text", "line"), [
+    ("import ctypes\nctypes.string_at(0)\n", 2),
+    # The system refuses more stack than that from now on: a crash at once, however much there is.
+    ("import resource, sys\nresource.setrlimit(resource.RLIMIT_STACK, (1 << 20, -1))\nsys.setrecursionlimit(10 ** 7)\n"
+     "def deeper(n):\n    return list(map(deeper, [n]))\ndeeper(0)\n", 5),
+])  # fmt: skip
+def test_a_crash_in_native_code_is_told_with_the_line_that_it_came_from(begin, text, line):
+    session = begin(text)
+    stop = session.step("continue", PATIENCE)
+    assert stop.reason == "lost"
+    cause = "killed by signal 11 (SIGSEGV: an invalid memory access, or a recursion without end)"
+    assert stop["description"] == f"its process was {cause} at line {line} of {session.program}"
+
+
+def test_a_process_that_is_halted_is_known_as_that_and_goes_on(begin):
+    session = begin(ENDLESS)
+    client = session.current.client
+    assert not client.halted
+    os.kill(client.pid, signal.SIGSTOP)
+    assert wait_for(lambda: client.halted) and client.halted  # looking does not change it
+    client.resume()
+    assert wait_for(lambda: not client.halted) and value(session, "1 + 1") == 2
+    os.kill(client.pid, signal.SIGKILL)
+    assert wait_until_gone(client.pid) and not client.halted

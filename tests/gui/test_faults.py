@@ -16,6 +16,7 @@ from gui.breakpoints import breakpoints_of
 from gui.context import Context
 from gui.link import Link
 from gui.moved_lines import moved_lines
+from gui.saved_sessions.saving import kept_place
 from gui.settings import Settings
 from gui.state import State
 from gui.theme import Theme
@@ -195,16 +196,34 @@ def test_a_process_that_is_killed_during_its_start_is_told(make, until):
 # ---------------------------------------------------------------------------------------------------- hung
 
 
-def test_a_halted_process_is_told_and_can_be_waited_for(opened, until, impatient):
-    os.kill(pid(opened), signal.SIGSTOP)
-    until(lambda: "has not answered" in said(opened))
-    assert set(buttons(opened)) == {"Wait", "End it and replay to here"}
-    buttons(opened)["Wait"].click()
-    assert not opened.messages.isVisible()
-    until(lambda: "has not answered" in said(opened))  # it still does not
-    os.kill(pid(opened), signal.SIGCONT)
-    until(lambda: said(opened) == "")
-    move(opened, until, "next", granularity="op")
+@pytest.mark.parametrize("by", ["the window", "somebody else"])
+def test_a_halted_process_is_told_as_that_and_goes_on(opened, until, impatient, by):
+    for _ in range(2):  # once more is told once more
+        os.kill(pid(opened), signal.SIGSTOP)
+        until(lambda: "it was halted (SIGSTOP)" in said(opened))
+        assert set(buttons(opened)) == {"Let it go on", "End it and replay to here"}
+        if by == "the window":
+            buttons(opened)["Let it go on"].click()
+            assert not opened.messages.isVisible()
+        else:
+            os.kill(pid(opened), signal.SIGCONT)
+        until(lambda: said(opened) == "")
+        move(opened, until, "next", granularity="op")
+        until(lambda: opened.context.link.quiet)
+
+
+def test_a_script_that_halts_itself_goes_on(make, until, tmp_path, impatient):
+    script = tmp_path / "halts.py"
+    halt = "    os.kill(os.getpid(), signal.SIGSTOP) if step == 5 else None\n"
+    script.write_text("import os, signal\n" + LOOP.replace("while True:\n", "for step in range(10):\n") + halt)
+    window = make(script)
+    state, link = window.context.state, window.context.link
+    until(lambda: state.stop and window.workspace and link.quiet)
+    link.move("continue")
+    until(lambda: "it was halted (SIGSTOP)" in said(window))
+    buttons(window)["Let it go on"].click()
+    until(lambda: state.stop["reason"] == "end" and said(window) == "" and link.quiet)
+    until(lambda: state.curves and len(state.curves[1]["steps"]) == 10)
 
 
 def test_a_halted_process_can_be_ended_and_the_run_goes_on(opened, until, impatient):
@@ -228,7 +247,11 @@ def test_a_call_of_c_that_never_returns_is_told_and_ended(make, until, tmp_path,
     state, link = window.context.state, window.context.link
     until(lambda: state.stop and link.quiet)
     link.move("continue")
-    until(lambda: "has not answered" in said(window))
+    until(lambda: "it hangs" in said(window))
+    assert set(buttons(window)) == {"Wait", "End it and replay to here"}
+    buttons(window)["Wait"].click()
+    assert not window.messages.isVisible()
+    until(lambda: "it hangs" in said(window))  # it still does
     old = pid(window)
     buttons(window)["End it and replay to here"].click()
     until(lambda: state.runs and state.runs[0]["state"] == "stopped" and not link.moving)
@@ -360,6 +383,84 @@ def test_a_breakpoint_that_has_not_moved_is_of_the_text_that_is_restarted_too(ma
         until(lambda: said(window) == "" and window.context.link.quiet)
 
 
+def test_a_text_that_begins_at_a_breakpoint_is_known_as_that_which_runs(make, until, tmp_path):
+    script, text = tmp_path / "two.py", "x = 1\ny = 2\n"
+    script.write_text(text)
+    window = make(script)
+    state, link, breakpoints = window.context.state, window.context.link, breakpoints_of(window.context)
+    until(lambda: state.stop and window.script_on_disk.running and link.quiet)
+    breakpoints.set_lines(str(script), [{"line": 1}])
+    for line in (2, 3):
+        text = f"# above\n{text}"
+        script.write_text(text)
+        until(lambda: "has changed on disk" in said(window) and link.quiet)
+        window.context.action("restart").trigger()
+        until(lambda: window.script_on_disk.running[str(script)] == text)  # noqa: B023 - it is as it is now
+        until(lambda line=line: [(e["line"], e.get("verified")) for e in breakpoints.lines(str(script))] == [(line, True)])
+        until(lambda: said(window) == "" and link.quiet)
+        assert state.stop["reason"] == "breakpoint"
+    window.saving.keep_place()
+    assert kept_place(window.context.settings, str(script)) is None  # nothing of it has run
+
+
+def test_breakpoints_outlast_a_restart_of_an_emptied_script(make, until, tmp_path):
+    script = tmp_path / "loop.py"
+    script.write_text(LOOP)
+    window = make(script)
+    state, breakpoints = window.context.state, breakpoints_of(window.context)
+
+    def restart_with(text):
+        script.write_text(text)
+        until(lambda: "has changed on disk" in said(window) and window.context.link.quiet)
+        window.context.action("restart").trigger()
+        until(lambda: window.script_on_disk.running[str(script)] == text and window.context.link.quiet)
+        until(lambda: said(window) == "" and not window.context.link.moving)
+
+    until(lambda: state.stop and window.script_on_disk.running and window.context.link.quiet)
+    breakpoints.set_lines(str(script), [{"line": 7}, {"line": 8, "condition": "True"}])
+    restart_with("")
+    until(lambda: [entry.get("verified") for entry in breakpoints.lines(str(script))] == [False, False])
+    restart_with(LOOP)
+    until(lambda: [entry.get("verified") for entry in breakpoints.lines(str(script))] == [True, True])
+    assert [(entry["line"], entry.get("condition")) for entry in breakpoints.lines(str(script))] == [(7, None), (8, "True")]
+    assert move(window, until, "continue")["line"] == 7
+
+
+def test_each_run_has_the_text_that_it_began_with(make, until, tmp_path):
+    script = tmp_path / "loop.py"
+    script.write_text(LOOP)
+    window = make(script)
+    state, link, breakpoints = window.context.state, window.context.link, breakpoints_of(window.context)
+    until(lambda: state.stop and window.workspace and state.script == LOOP and link.quiet)
+    code = window.workspace.panels["code"]
+
+    def lines():
+        return [(entry["line"], entry.get("verified")) for entry in breakpoints.lines(str(script))]
+
+    move(window, until, "runTo", step=2)
+    link.fork([{"kind": "exec", "code": "pass"}])
+    until(lambda: len(state.runs) == 2 and link.quiet and not link.moving)
+    breakpoints.set_lines(str(script), [{"line": 8}])
+    text = LOOP.replace("x = torch.ones(4, 2)", "x = torch.ones(4, 2)\nprint('new')\nprint('newer')")
+    script.write_text(text)
+    until(lambda: "has changed on disk" in said(window))
+    window.context.action("restart").trigger()
+    until(lambda: state.script == text and lines() == [(10, True)] and said(window) == "" and link.quiet)
+    breakpoints.set_lines(str(script), [{"line": line} for line in (6, 7, 10)])
+    for _ in range(2):  # there and back loses nothing
+        link.switch(1)
+        until(lambda: state.script == LOOP and "has changed on disk" in said(window) and link.quiet)
+        until(lambda: lines() == [(6, True), (8, True)])
+        assert code.view.toPlainText() == LOOP
+        assert [move(window, until, "continue")["line"] for _ in range(2)] == [6, 8]
+        until(lambda: [mark.line for mark in code.view.marks] == [8])
+        link.switch(2)
+        until(lambda: state.script == text and said(window) == "" and link.quiet)
+        until(lambda: lines() == [(6, True), (7, True), (10, True)])
+        assert code.view.toPlainText() == text
+    assert [move(window, until, "continue")["line"] for _ in range(3)] == [6, 7, 10]
+
+
 def test_a_script_that_is_replaced_or_deleted_while_it_runs(make, until, tmp_path):
     script, other = tmp_path / "loop.py", tmp_path / "other.py"
     script.write_text(LOOP)
@@ -469,4 +570,4 @@ def test_lines_are_found_again_in_another_text():
     new = "import x\na = 1\nb = 2\nfor i in range(3):\n    print(a + 1)\nend()\n"
     assert moved_lines(old, new, [1, 2, 3, 4, 6]) == {1: 2, 2: 3, 3: 4, 4: 5, 6: 6}
     assert moved_lines(old, old, [1, 6, 99]) == {1: 1, 6: 6, 99: 6}
-    assert moved_lines(old, "", [3]) == {3: 1}
+    assert moved_lines(old, "", [3, 5]) == {3: 3, 5: 5}

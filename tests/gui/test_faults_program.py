@@ -5,10 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from engine.temporary import temporary_folder
 from tests.debug.processes import wait_until_gone
 from tests.gui.conftest import PATIENCE, SAMPLES
 from tests.gui.console import complaints
@@ -89,3 +91,14 @@ def test_a_signal_ends_it_also_in_front_of_a_dialog_and_with_a_halted_engine(tmp
     _, errors = process.communicate(timeout=PATIENCE / 1000)
     assert process.returncode == 128 + signal.SIGTERM and complaints(errors) == []
     assert wait_until_gone(engine) and left_in(tmp_path / "temporary") == []
+
+
+def test_what_a_window_that_was_killed_leaves_goes_with_the_next_start(tmp_path, monkeypatch):
+    process, engine = start(tmp_path)
+    process.kill()
+    process.communicate()
+    temporary = tmp_path / "temporary"
+    assert wait_until_gone(engine) and len(list(temporary.iterdir())) == 1  # the tape
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    with temporary_folder() as folder:
+        assert list(temporary.iterdir()) == [folder]

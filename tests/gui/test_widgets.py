@@ -23,7 +23,7 @@ from gui.widgets.image_grid import atlas, layout_of
 from gui.widgets.map_view import MapView
 from gui.widgets.slicing import parsed, whole, with_leading
 from gui.widgets.stepper import Stepper
-from gui.widgets.value_scale import ValueScale, finite_in, rounded_up, scale_for
+from gui.widgets.value_scale import MODES, ValueScale, ends_of, finite_in, rounded_up, scale_for
 from tests.gui.tensor_fakes import Engine
 
 SHAPES = st.lists(st.integers(1, 5), min_size=0, max_size=5).map(tuple)
@@ -132,6 +132,13 @@ def test_modes_of_a_scale():
     assert (picture.low, picture.high, picture.sequential) == (3.0, 5.0, True)
     assert scale_for(np.array([np.nan])).high == 1.0
     assert scale_texts(ValueScale(-0.7, 0.7)) == ["0.7", "0", "-0.7"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_truth_values_have_a_scale_in_every_mode(mode):
+    mask = np.array([[True, False], [True, True]]).T  # also where they do not lie in a row
+    assert ends_of(mask, mode) == (pytest.approx(0, abs=0.1), 1.0)
+    assert scale_for(mask, mode=mode).high == 1.0 == scale_for(mask, (0.0, 1.0), mode).high
 
 
 # ---------------------------------------------------------------------------------------------------- places

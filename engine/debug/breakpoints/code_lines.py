@@ -24,8 +24,13 @@ def normal_path(path: str) -> str:
 
 
 def keep_text(path: str, text: str) -> None:
-    """The script ``path`` runs with this text from now on: its file may be edited or go meanwhile."""
+    """The script ``path`` runs with this text from now on: its file may be edited or go meanwhile.
+
+    Twice: Python's own cache, from which tracebacks have their lines, knows one spelling of a path, and anybody may clear
+    it.
+    """
     _running[normal_path(path)] = text
+    linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
 
 
 def running_text(path: str) -> str | None:

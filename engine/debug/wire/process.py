@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 import weakref
@@ -25,11 +27,15 @@ KEY_VARIABLE = "NABLASCOPE_KEY"
 LIFELINE_VARIABLE = "NABLASCOPE_LIFELINE"
 
 _POSIX = os.name == "posix"
-_TAIL = 4000
+#: Characters of what it wrote to stderr last that are told; and that are kept, among them the stack of a crash.
+_TAIL, _KEPT = 4000, 40_000
+
+#: How the stack begins that Python writes when a signal ends it (``faulthandler``), and a frame of it.
+_CRASH, _FRAME = "Fatal Python error: ", re.compile(r'^  File "(.+)", line (\d+) in ', re.MULTILINE)
 
 _SIGNALS = {
-    "SIGKILL": "out of memory?",
-    "SIGSEGV": "an invalid memory access",
+    "SIGKILL": "most likely for lack of memory",
+    "SIGSEGV": "an invalid memory access, or a recursion without end",
     "SIGBUS": "an invalid memory access",
     "SIGABRT": "it aborted itself",
     "SIGILL": "an instruction that this processor lacks",
@@ -40,7 +46,7 @@ _WINDOWS_CODES = {0xC0000005: "an invalid memory access", 0xC00000FD: "a stack o
 
 
 def exit_words(code: int) -> str:
-    """How a process ended, in words: ``"killed by signal 9 (SIGKILL: out of memory?)"``."""
+    """How a process ended, in words: ``"killed by signal 9 (SIGKILL: most likely for lack of memory)"``."""
     if code < 0:
         try:
             name = signal.Signals(-code).name
@@ -96,7 +102,7 @@ class Process:
             while data := os.read(stream.fileno(), 65536):
                 if text := decoder.decode(data):
                     if category == "stderr":
-                        self._tail = (self._tail + text)[-_TAIL:]
+                        self._tail = (self._tail + text)[-_KEPT:]
                     on_output(category, text)
 
     def poll(self) -> int | None:
@@ -124,6 +130,19 @@ class Process:
             time.sleep(pause)
             pause = min(2 * pause, 0.05)
         return code
+
+    @property
+    def halted(self) -> bool:
+        """Whether a signal has halted it (SIGSTOP), and none has let it go on."""
+        with self._reaping:
+            if self.popen.returncode is None and hasattr(os, "waitid"):
+                with suppress(ChildProcessError):  # somebody else has reaped it
+                    return os.waitid(os.P_PID, self.popen.pid, os.WSTOPPED | os.WNOWAIT | os.WNOHANG) is not None
+        return False
+
+    def resume(self) -> None:
+        """Let it go on where it is halted."""
+        self._signal_group("SIGCONT")
 
     def end(self, grace: float) -> int | None:
         """Make sure that it has ended: wait ``grace`` seconds, then ask it to end, then kill it. Its exit code."""
@@ -162,9 +181,19 @@ class Process:
         if code is None:
             return "its process still runs"
         self.join_readers()
-        tail = self._tail.strip()
-        was = "was " if code < 0 else ""
-        return f"its process {was}{exit_words(code)}" + (f"; its last words:\n{tail}" if tail and code else "")
+        tail, crash, stack = self._tail.partition(_CRASH)
+        tail = tail[-_TAIL:].strip()
+        was, where = ("was ", _place(stack) if crash else "") if code < 0 else ("", "")
+        return f"its process {was}{exit_words(code)}{where}" + (f"; its last words:\n{tail}" if tail and code else "")
+
+
+def _place(stack: str) -> str:
+    """Where the user's code was, innermost call first in ``stack``: ``" at line 7 of script.py"``; "" where it was not."""
+    paths = sysconfig.get_paths()
+    folders = [str(ROOT / "engine"), *(paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))]
+    foreign = ("<", *(os.path.join(folder, "") for folder in folders))
+    found = next((frame for frame in _FRAME.finditer(stack) if not frame[1].startswith(foreign)), None)
+    return f" at line {found[2]} of {found[1]}" if found else ""
 
 
 def _kill_group(creator: int, popen: subprocess.Popen[bytes], lifeline: int) -> None:
