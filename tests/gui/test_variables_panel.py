@@ -2,7 +2,7 @@
 
 import pytest
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QLineEdit
+from PyQt6.QtWidgets import QApplication, QLineEdit
 
 from gui.panels.variables import ADD, VariablesPanel
 from gui.panels.variables_edit import edit_of
@@ -387,8 +387,8 @@ def test_the_plus_begins_a_watch_also_while_a_value_is_written(qtbot, panel, con
     (editor,) = panel.tree.findChildren(QLineEdit)
     qtbot.waitUntil(editor.hasFocus)
     panel.add.click()  # the focus stays in the editor
-    qtbot.waitUntil(lambda: [e.accessibleName() for e in panel.tree.findChildren(QLineEdit)] == ["Watch expression"])
-    (editor,) = panel.tree.findChildren(QLineEdit)
+    editor = QApplication.focusWidget()
+    assert editor.accessibleName() == "Watch expression"
     qtbot.keyClicks(editor, "x.sum()")
     qtbot.keyClick(editor, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: panel.watches == ["x.sum()"])
