@@ -313,8 +313,8 @@ class CodePanel(Panel):
     # ---- hovering ----
 
     def _hover(self, expression: str, line: int, place: QPoint) -> None:
-        self._end_hover()
         if self.state.stop is None or self.state.running:
+            self._end_hover()
             return
 
         def show(body: dict[str, Any], picture: str = "") -> None:
