@@ -103,7 +103,9 @@ class Breakpoints(QObject):
         return self._paths[path]
 
     def _take_lines(self, path: str, body: Mapping[str, Any]) -> None:
-        entries = _answered(self._context.state.breakpoints.get(path, []), body.get("breakpoints") or [])
+        before = self._context.state.breakpoints.get(path, [])
+        entries = _answered(before, body.get("breakpoints") or [])
+        self._tell_problems(before, entries, f"{os.path.basename(path)}, ")
         seen: dict[int, Entry] = {}
         for entry in entries:  # two that were moved to one line are one
             seen.setdefault(entry["line"], entry)
@@ -128,7 +130,10 @@ class Breakpoints(QObject):
         wanted = [specification(entry) for entry in entries if is_on(entry)]
 
         def taken(body: Mapping[str, Any]) -> None:
-            self._keep(kind, _answered(self.entries(kind), body.get("breakpoints") or []))
+            before = self.entries(kind)
+            told = _answered(before, body.get("breakpoints") or [])
+            self._tell_problems(before, told)
+            self._keep(kind, told)
 
         if kind == "watch":
             self._context.link.set_watchpoints(wanted, taken)
@@ -164,6 +169,13 @@ class Breakpoints(QObject):
         else:
             self.modules = entries
         self._notify()
+
+    def _tell_problems(self, before: Sequence[Entry], entries: Sequence[Entry], file: str = "") -> None:
+        """Say which breakpoint the engine does not take, the first time that it does not: the list has no room for why."""
+        for old, new in zip(before, entries):
+            if new.get("verified") is False and new.get("message") and old.get("message") != new["message"]:
+                where = f" ({file}line {new['line']})" if file else ""
+                self._context.say(f"The breakpoint{where} does not stop: {new['message']}. Change or remove it.", "warning")
 
     # ---- hits ----
 

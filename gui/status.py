@@ -31,6 +31,9 @@ _DOT = 9
 #: What a step of a level is called where it is not the level itself: an element is stepped through line by line.
 _STEPPED = {"element": "line of it"}
 
+#: Reasons of stops whose description names the place, and why a condition could not be asked.
+_AT_BREAKPOINT = ("breakpoint", "op breakpoint", "module breakpoint")
+
 #: Characters of what an exception says that are shown.
 _LONGEST = 300
 
@@ -213,6 +216,9 @@ class StatusLine(QWidget):
         if stop.get("reason") == "data breakpoint":
             found = str(stop.get("text") or stop.get("description") or "a watchpoint").partition(";")[0]
             return "alarm", f"{where} at {place_of(stop)}: {found}"
+        if stop.get("reason") in _AT_BREAKPOINT and (said := str(stop.get("description") or "")):
+            failed = ": its condition " in said
+            return "alarm" if failed else phase, f"{where} at the {said[:1].lower()}{said[1:]}"[:_LONGEST]
         reason = "" if stop.get("reason") in ("step", "entry", "goto", "replay", None) else f" ({stop['reason']})"
         return phase, f"{where} at {place_of(stop)}{reason}"
 

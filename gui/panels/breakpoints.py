@@ -141,7 +141,8 @@ class BreakpointsPanel(Panel):
     def edit(self, row: Row, field: str = "condition") -> BreakpointEditor:
         """Open the editor of a breakpoint's condition, hit count and log message."""
         entries = self._points.lines(row.path) if row.kind == "line" else self._points.entries(row.kind)
-        editor = BreakpointEditor(self.theme, entries[row.number], lambda changes: self.change(row, **changes), self)
+        done = lambda changes: self.change(row, **changes)  # noqa: E731
+        editor = BreakpointEditor(self.theme, entries[row.number], done, self, self.state.stop)
         editor.open_at(self.tree.mapToGlobal(QPoint(24, 24)), field)
         return editor
 

@@ -14,7 +14,7 @@ from gui.breakpoints import breakpoints_of
 from gui.context import Context
 from gui.panels.code_files import Files
 from gui.panels.code_menu import edit_line, line_menu
-from gui.panels.code_tips import thumbnail, thumbnail_plan, value_tip
+from gui.panels.code_tips import problem_tip, thumbnail, thumbnail_plan, value_tip
 from gui.panels.panel import Panel
 from gui.places import places_of
 from gui.steps import begins
@@ -61,6 +61,7 @@ class CodePanel(Panel):
         self.view.breakpoint_toggled.connect(self._toggle)
         self.view.line_menu_wanted.connect(self._show_menu)
         self.view.hovered.connect(self._hover)
+        self.view.left.connect(self._end_hover)
         self.search = FindBar(self.view)
         self.element = ElementView(self.theme)
         self.pages = QStackedWidget()
@@ -332,10 +333,14 @@ class CodePanel(Panel):
 
     def _hover(self, expression: str, line: int, place: QPoint) -> None:
         if self.state.stop is None or self.state.running:
+            self._end_hover()
             return
 
         def show(body: dict[str, Any], picture: str = "") -> None:
             QToolTip.showText(place, value_tip(expression, body, self.theme, picture), self.view)
+
+        def refused(message: str) -> None:
+            QToolTip.showText(place, problem_tip(expression, message, self.theme), self.view)
 
         def answered(body: dict[str, Any]) -> None:
             plan = thumbnail_plan((body.get("tensor") or {}).get("shape") or ())
@@ -344,13 +349,18 @@ class CodePanel(Panel):
                 return
             reference = {"expression": expression, **({"frameId": frame} if frame is not None else {})}
             drawn = lambda numbers: show(body, thumbnail(plan, numbers, self.theme))  # noqa: E731
-            self.ask("thumbnail", "tensor", plan.arguments(reference), drawn, lambda _: show(body))
+            self.ask("hover", "tensor", plan.arguments(reference), drawn, lambda _: show(body))
 
         frame = places_of(self.context).frame if self.state.stop.get("live") else None
         arguments: dict[str, Any] = {"expression": expression, "context": "hover"}
         if frame is not None:
             arguments["frameId"] = frame
-        self.ask("hover", "evaluate", arguments, answered, lambda _: QToolTip.hideText())
+        self.ask("hover", "evaluate", arguments, answered, refused)
+
+    def _end_hover(self) -> None:
+        """What is still asked of the name before would be shown where the mouse is no more."""
+        self.context.link.forget((self.key, "hover"))
+        QToolTip.hideText()
 
     # ---- the rest ----
 

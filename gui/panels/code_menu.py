@@ -43,6 +43,6 @@ def edit_line(context: Context, parent: QWidget, path: str, line: int, place: QP
     """Open the editor of the breakpoint of a line, with the cursor in one of its fields."""
     breakpoints = breakpoints_of(context)
     done = lambda changes: breakpoints.change_line(path, line, **changes)  # noqa: E731
-    editor = BreakpointEditor(context.theme, breakpoints.at(path, line) or {}, done, parent)
+    editor = BreakpointEditor(context.theme, breakpoints.at(path, line) or {}, done, parent, context.state.stop)
     editor.open_at(place, field)
     return editor

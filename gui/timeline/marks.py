@@ -231,6 +231,15 @@ def forks(runs: list[dict[str, Any]], events: Events) -> list[tuple[int, str]]:
 
 
 def hits(breakpoints: dict[str, list[dict[str, Any]]], events: Events) -> list[int]:
-    """Numbers of the events at lines with a breakpoint."""
-    wanted = {(path, point.get("line")) for path, points in breakpoints.items() for point in points}
-    return sorted(seq for path, line in wanted if line is not None for seq in events.at_line(path, line))
+    """Numbers of the events at lines with a breakpoint that stops there; where it has a condition or counts hits, of those
+    at which the run has stood.
+    """
+    found: set[int] = set()
+    for path, points in breakpoints.items():
+        for point in points:
+            if point.get("line") is None or point.get("enabled") is False or point.get("logMessage"):
+                continue
+            seqs = events.at_line(path, point["line"])
+            gated = point.get("condition") or point.get("hitCondition")
+            found.update(seq for seq in seqs if not gated or seq in events.stops)
+    return sorted(found)

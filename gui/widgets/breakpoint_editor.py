@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtWidgets import QDialogButtonBox, QFormLayout, QFrame, QLineEdit, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QDialogButtonBox, QFormLayout, QFrame, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from gui.keyboard import order_buttons
 from gui.theme import Theme
@@ -23,8 +23,9 @@ class BreakpointEditor(QFrame):
     """Open with :meth:`open_at`; ``done(changes)`` gets the fields when Enter is pressed, nothing on Escape."""
 
     def __init__(
-        self, theme: Theme, entry: Mapping[str, Any], done: Callable[[dict[str, str]], object], parent: QWidget
-    ) -> None:
+        self, theme: Theme, entry: Mapping[str, Any], done: Callable[[dict[str, str]], object], parent: QWidget,
+        stop: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(parent, Qt.WindowType.Popup)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setAccessibleName("Breakpoint")
@@ -49,6 +50,12 @@ class BreakpointEditor(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 12)
         layout.addLayout(form)
+        if stop is not None:
+            self.counters = QLabel(_counters(stop))
+            self.counters.setObjectName("muted")
+            self.counters.setFont(theme.text_font("small"))
+            self.counters.setWordWrap(True)
+            layout.addWidget(self.counters)
         layout.addWidget(buttons)
 
     def open_at(self, place: QPoint, field: str = "condition") -> None:
@@ -65,3 +72,9 @@ class BreakpointEditor(QFrame):
         changes = {name: field.text().strip() for name, field in self.fields.items()}
         self.close()
         self._done(changes)
+
+
+def _counters(stop: Mapping[str, Any]) -> str:
+    """What the counters are called in an expression, and what they are at a stop: the window counts from 1, they do not."""
+    known = [f"{name} = {stop[name]}" for name in ("epoch", "batch", "step") if stop.get(name) is not None]
+    return f"At this stop: {', '.join(known)} (batch and step from 0), unless the script has variables of these names."

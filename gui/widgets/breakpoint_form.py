@@ -35,8 +35,8 @@ class BreakpointForm(QFrame):
         super().__init__()
         self.kind = "op"
         self.title = QLabel()
-        self.op = _field("Op", "Linear, Conv*; all ops if empty", "Name of the op; * stands for anything")
-        self.module = _field("Module", "features.*; all modules if empty", "Its path in the model; * stands for anything")
+        self.op = _field("Op", "Linear, Conv*; empty: all", "Name of the op; * stands for anything")
+        self.module = _field("Module", "features.*; empty: all", "Its path in the model; * stands for anything")
         self.direction = _choice("Direction", _DIRECTIONS, "Which pass of the op stops the script")
         self.when = _choice("When", _WHEN, "Before the module computes, or after")
         self.watch = QComboBox()
@@ -44,7 +44,7 @@ class BreakpointForm(QFrame):
         self.watch.setToolTip("What must happen to a number for the script to stop, at the op that did it")
         for kind in WATCH_KINDS.values():
             self.watch.addItem(kind.label, kind.name)
-        self.tensor = _field("Tensor", "*.weight, conv1.*; all tensors if empty", "Those that are watched; * is anything")
+        self.tensor = _field("Tensor", "*.weight, conv1.*; empty: all", "Those that are watched; * is anything")
         self.index = _field("Index", "0, 3", "Which element of the tensor")
         self.threshold = _field("Threshold", "", "Where it begins to stop the script")
         self.over_steps = _field("Over steps", "20", "How many of the newest steps are compared")
@@ -89,8 +89,12 @@ class BreakpointForm(QFrame):
         self.hide()
 
     def open(self, kind: str) -> None:
-        """Show the fields for "op", "module" or "watch"."""
+        """Show the fields for "op", "module" or "watch", without what was written in them before."""
         self.kind = kind
+        for field in (self.op, self.module, self.tensor, self.index, self.over_steps):
+            field.clear()
+        for choice in (self.direction, self.when, self.watch):
+            choice.setCurrentIndex(0)
         self.title.setText(TITLES[kind])
         self._watch_changed()
         self.show()

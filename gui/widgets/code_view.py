@@ -10,6 +10,7 @@ from PyQt6.QtGui import (
     QFont,
     QHelpEvent,
     QKeyEvent,
+    QMouseEvent,
     QPainter,
     QPaintEvent,
     QResizeEvent,
@@ -27,6 +28,9 @@ from gui.widgets.highlighting import PythonHighlighter
 #: Places of a text that are marked at most.
 _MOST_FOUND = 500
 
+#: Events with which the mouse may not rest any more where it did.
+_LEAVING = (QEvent.Type.MouseMove, QEvent.Type.Leave, QEvent.Type.Wheel, QEvent.Type.MouseButtonPress)
+
 #: Lines that stay visible above and below a line that is brought into view.
 _MARGIN = 3
 
@@ -37,12 +41,13 @@ class CodeView(QPlainTextEdit):
     Signals:
         breakpoint_toggled(line): the gutter was clicked, or F9 pressed at the caret.
         line_menu_wanted(line, place): right click in the gutter, or in the text; the place is on the screen.
-        hovered(expression, line, place): the mouse rests on a name.
+        hovered(expression, line, place): the mouse rests on a name. left(): it is on another one now, or on none.
     """
 
     breakpoint_toggled = pyqtSignal(int)
     line_menu_wanted = pyqtSignal(int, QPoint)
     hovered = pyqtSignal(str, int, QPoint)
+    left = pyqtSignal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -60,6 +65,7 @@ class CodeView(QPlainTextEdit):
         self.numbers: tuple[int, ...] = ()
         self.marks: tuple[Mark, ...] = ()
         self._line = 0
+        self._hovered: tuple[str, int] | None = None
         self.breakpoints: dict[int, Mapping[str, Any]] = {}
         self.shows_breakpoints = True
         document = self.document()
@@ -72,6 +78,7 @@ class CodeView(QPlainTextEdit):
         if viewport := self.viewport():
             # It paints all of itself: the panel, the dock and the window under it need not be.
             viewport.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent, True)
+            viewport.setMouseTracking(True)
         self.blockCountChanged.connect(self._place_gutter)
         self.updateRequest.connect(self._scrolled)
         if (bar := self.horizontalScrollBar()) is not None:
@@ -292,8 +299,14 @@ class CodeView(QPlainTextEdit):
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             found = self.expression_at(event.pos())
             if found is not None:
+                self._hovered = found
                 self.hovered.emit(found[0], found[1], event.globalPos())
             return True
+        if event is not None and self._hovered is not None and event.type() in _LEAVING:
+            moved = isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseMove
+            if not moved or self.expression_at(event.position().toPoint()) != self._hovered:  # pyright: ignore
+                self._hovered = None
+                self.left.emit()
         return super().viewportEvent(event)
 
     def keyPressEvent(self, e: QKeyEvent | None) -> None:

@@ -287,6 +287,8 @@ class VariableTree(QTreeWidget):
             self.picked.emit(item)
 
     def _open_editor(self, node: Node, column: int) -> None:
+        if self.state() == QAbstractItemView.State.EditingState:
+            self.setFocus()  # ends the other editor, as a click elsewhere does: else what is typed would go on going there
         # Not editItem: Qt complains on the console where a row cannot be edited now (in the past, say), or is already.
         self.edit(self.indexFromItem(node, column), QAbstractItemView.EditTrigger.AllEditTriggers, None)
 
@@ -351,7 +353,7 @@ def _value_text(body: Mapping[str, Any]) -> str:
 
 def _tip(node: Node, body: Mapping[str, Any]) -> str:
     if node.kind == "add":
-        return "Double-click (Enter) and write an expression; it is evaluated at every stop."
+        return "Click (Enter) and write an expression; it is evaluated at every stop."
     if node.kind in ("group", "scope"):
         return ""
     if node.kind == "more":

@@ -7,7 +7,7 @@ import pytest
 
 from engine.debug.protocol import REQUESTS
 from engine.debug.requests import HANDLERS
-from engine.debug.session import Session
+from engine.debug.session import RequestError, Session
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -145,6 +145,25 @@ def test_scopes_and_variables(session):
         inside = session.request("variables", variablesReference=scope["variablesReference"])["variables"]
         names |= {variable["name"] for variable in inside}
     assert {"loss", "pictures", "labels", "model", "optimizer"} <= names
+
+
+def test_a_name_pointed_at_is_the_scripts_and_not_the_ops(session):
+    def text(name, context):
+        return session.request("evaluate", expression=name, context=context, frameId=0)["result"]
+
+    assert text("pictures.shape", "hover") == text("pictures.shape", "watch")
+    assert "float32" in text("dw", "watch")  # an array of the update
+    with pytest.raises(RequestError, match="NameError"):
+        text("dw", "hover")
+
+
+def test_the_loss_has_no_value_before_there_is_one(tmp_path):
+    with Session.launch(str(SAMPLES / "two_points.py"), parameters=["folder="], capture_output=True) as session:
+        session.start()
+        for context in ("hover", "watch"):
+            with pytest.raises(RequestError, match="NameError: name 'loss'"):
+                session.request("evaluate", expression="loss", context=context, frameId=0)
+        assert session.request("evaluate", expression="step", context="watch", frameId=0)["result"] == "0"
 
 
 def test_the_source_and_the_threads(session):

@@ -137,6 +137,28 @@ def test_the_editor_changes_a_gate(panel, link):
     assert link.moves[-1][1]["breakpoints"][0] == {"op": "Linear", "direction": "backward", "hitCondition": "5"}
 
 
+def test_what_does_not_stop_is_said_once_and_why(panel, context, link):
+    said = []
+    context.said.connect(lambda text, severity: said.append((text, severity)))
+    points = fill(panel)
+    because = "no op is called 'Nope'"
+    assert said == [(f"The breakpoint does not stop: {because}. Change or remove it.", "warning")]
+    points.add("op", {"op": "Relu"})
+    assert len(said) == 1
+    link.answers["setBreakpoints"] = lambda a: {"breakpoints": [{"id": 1, "verified": False, "message": "no"}]}
+    points.change_line("/s/other.py", 7, condition="step ==")
+    assert said[1:] == [("The breakpoint (other.py, line 7) does not stop: no. Change or remove it.", "warning")]
+    points.change_line("/s/other.py", 7, condition="step = 3")
+    assert len(said) == 3  # changed, and wrong again
+
+
+def test_the_editor_says_from_what_the_counters_count(panel, context):
+    fill(panel)
+    context.state.update(stop={"seq": 3, "position": [3], "live": True, "epoch": 1, "batch": 3, "step": 3})
+    editor = panel.edit(panel.rows()[0][0])
+    assert "epoch = 1, batch = 3, step = 3 (batch and step from 0)" in editor.counters.text()
+
+
 def test_stops_are_counted_by_the_ids_of_the_process(panel, context):
     fill(panel)
     at = {"seq": 3, "position": [3], "live": True, "hitBreakpointIds": [1], "reason": "op breakpoint"}
@@ -155,6 +177,15 @@ def test_the_form_makes_an_op_breakpoint(panel, link):
     panel.form.accept()
     assert link.moves[-1] == ("setOpBreakpoints", {"breakpoints": [{"op": "Conv*", "direction": "backward"}]})
     assert not panel.form.isVisible()
+
+
+def test_the_form_is_empty_when_it_is_opened_again(panel):
+    panel.open_form("op")
+    panel.form.op.setText("Conv*")
+    panel.form.direction.setCurrentText("backward")
+    panel.form.accept()
+    panel.open_form("op")
+    assert panel.form.entry() == {} and panel.form.sentence.text() == "Stops after any op."
 
 
 def test_return_in_a_field_of_the_form_adds_it_once(panel, context, link, qtbot):

@@ -5,14 +5,14 @@ import re
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtGui import QContextMenuEvent, QFontMetricsF, QImage
+from PyQt6.QtCore import QEvent, QPoint, Qt
+from PyQt6.QtGui import QContextMenuEvent, QFontMetricsF, QHelpEvent, QImage
 from PyQt6.QtWidgets import QApplication
 
 from engine.debug.views.arrays import view
 from gui.breakpoints import breakpoints_of
 from gui.panels.code import CodePanel
-from gui.panels.code_tips import thumbnail_plan, value_tip
+from gui.panels.code_tips import thumbnail, thumbnail_plan, value_tip
 from gui.places import places_of
 from gui.theme import Theme
 from gui.widgets.code_sides import Cuts
@@ -164,10 +164,50 @@ def test_hovering_evaluates_the_name_under_the_mouse(panel, context, script, lin
     assert link.asked[-1][1:] == ("evaluate", {"expression": "value_3", "context": "hover", "frameId": 0})
 
 
+def test_what_is_said_of_a_name_goes_when_the_mouse_leaves_it(panel, context, script, link, qtbot, monkeypatch):
+    shown = []
+    monkeypatch.setattr("gui.panels.code.QToolTip.showText", lambda place, text, widget: shown.append(text))
+    monkeypatch.setattr("gui.panels.code.QToolTip.hideText", lambda: shown.append("hidden"))
+    context.state.update(stop=stop(script, 3))
+    link.answers["evaluate"] = {"result": "3", "type": "int", "variablesReference": 0}
+    view, rect = panel.view, panel.view.line_rect(3)
+    name = QPoint(rect.left() + 30, rect.center().y())
+
+    def point(place):
+        QApplication.sendEvent(view.viewport(), QHelpEvent(QEvent.Type.ToolTip, place, view.viewport().mapToGlobal(place)))
+
+    point(name)
+    assert "value_3" in shown[-1]
+    qtbot.mouseMove(view.viewport(), name + QPoint(8, 0))
+    assert "value_3" in shown[-1]  # still the same name
+    point(name + QPoint(8, 0))
+    assert "hidden" not in shown  # Qt asks again and again while the mouse rests: the tip would go and come
+    qtbot.mouseMove(view.viewport(), QPoint(name.x(), panel.view.line_rect(5).center().y()))
+    assert shown[-1] == "hidden"
+    link.hold = True
+    point(name)
+    qtbot.mouseMove(view.viewport(), QPoint(name.x(), panel.view.line_rect(6).center().y()))
+    shown.clear()
+    link.deliver()  # too late
+    assert not shown
+
+
+def test_a_name_without_a_value_is_said_to_have_none(panel, context, script, link, monkeypatch):
+    shown = []
+    monkeypatch.setattr("gui.panels.code.QToolTip.showText", lambda place, text, widget: shown.append(text))
+    context.state.update(stop=stop(script, 3))
+    link.answers["evaluate"] = ValueError("NameError: name 'loss' is not defined")
+    panel.view.hovered.emit("loss", 3, QPoint(0, 0))
+    assert "<b>loss</b>" in shown[-1] and "has no value yet, or is not known here" in shown[-1]
+    link.answers["evaluate"] = ValueError("x: of the past only the event's arrays are kept")
+    panel.view.hovered.emit("x", 3, QPoint(0, 0))
+    assert "<b>x</b>" in shown[-1] and ">of the past only" in shown[-1]
+
+
 def test_the_tooltip_says_shape_value_and_range():
     tensor = {"shape": [2, 2], "dtype": "float32", "count": 4, "min": -0.2, "max": 0.9, "mean": 0.5, "std": 0.4, "nans": 1}
     text = value_tip("x", {"result": "float32 (2, 2) [0.9, <b>]", "tensor": tensor}, Theme())
-    assert "2 × 2" in text and "min -0.2000" in text and "1 NaN" in text and "&lt;b&gt;" in text
+    assert "2 × 2" in text and "min&nbsp;-0.2000" in text and "1 NaN" in text and "&lt;b&gt;" in text
 
 
 def test_an_element_shows_its_definition_and_its_variables(panel, context, script, link):
@@ -475,14 +515,35 @@ def test_hovering_a_tensor_shows_a_thumbnail(panel, context, script, link, monke
     encoded = re.search(r'src="data:image/png;base64,([^"]+)"', shown[-1])
     picture = QImage.fromData(base64.b64decode(encoded[1]))
     assert not picture.isNull() and picture.width() <= 216 and picture.height() <= 120
-    assert "64 × 3 × 8 × 8" in shown[-1] and "max 5.000" in shown[-1]
+    assert "64 × 3 × 8 × 8" in shown[-1] and "max&nbsp;5.000" in shown[-1]
+    assert "[0] of 64" in shown[-1]
     # Two tiles beside each other and one below, whose last number is the largest: numbers grow from 0 (white) on.
     across, down = picture.width() // 2 - 1, picture.height() - 1
     assert picture.pixelColor(across, down).saturation() > picture.pixelColor(across, 0).saturation() > 0
     assert picture.pixelColor(picture.width() - 1, down) == picture.pixelColor(0, 0) == context.theme.panel
     link.answers["tensor"] = None  # refused: what is known is shown
     panel.view.hovered.emit("x", 3, QPoint(0, 0))
-    assert "img" not in shown[-1] and "max 5.000" in shown[-1]
+    assert "img" not in shown[-1] and "max&nbsp;5.000" in shown[-1]
+
+
+def test_the_range_of_whole_numbers_is_whole():
+    tensor = {"shape": [64], "dtype": "int64", "count": 64, "min": 0.0, "max": 9.0, "mean": 4.5}
+    text = value_tip("labels", {"result": "int64 (64,) [9, 8]", "tensor": tensor}, Theme())
+    assert "max&nbsp;9 ·" in text and "mean&nbsp;4.500" in text
+
+
+def test_the_thumbnail_of_a_long_matrix_is_no_line_and_says_what_is_left_out():
+    def picture(shape):
+        plan = thumbnail_plan(shape)
+        data = np.ones(shape, "f4")
+        arguments = plan.arguments({})
+        text = thumbnail(plan, view(data, arguments["slice"], arguments["maxShape"]), Theme())
+        encoded = re.search(r'src="data:image/png;base64,([^"]+)"', text)
+        return QImage.fromData(base64.b64decode(encoded[1])).size(), text
+
+    size, text = picture((64, 10))
+    assert (size.width(), size.height()) == (40, 64) and "of" not in text.partition(">")[2]
+    assert picture((1, 32, 8, 8))[1].endswith("[0] of 1, 16 of 32 maps</span>")
 
 
 def test_what_has_no_picture():

@@ -379,6 +379,15 @@ def test_a_watchpoint_is_told_in_the_status_line(stopped):
     assert stopped.status.state.text().startswith("stopped at conv2 backward (Convolution): NaN in dw  ·")
 
 
+def test_a_stop_at_a_breakpoint_is_told_as_a_sentence_also_why_its_condition_failed(stopped):
+    at = {**STOP, "seq": 14, "reason": "op breakpoint", "description": "Breakpoint at backward of Convolution (conv2)"}
+    stopped.context.link.stopped.emit(at)
+    assert stopped.status.state.text().startswith("stopped at the breakpoint at backward of Convolution (conv2)  ·")
+    why = "its condition 'lose > 1' cannot be evaluated: NameError: name 'lose' is not defined"
+    stopped.context.link.stopped.emit({**at, "seq": 15, "description": f"{at['description']}: {why}"})
+    assert why in stopped.status.state.text()
+
+
 def test_a_watchpoint_that_the_cursor_comes_back_to_is_told_too(stopped):
     stop = {**STOP, "seq": 14, "reason": "data breakpoint", "description": "NaN in dw; made", "live": False}
     stopped.context.link.stopped.emit(stop)

@@ -189,6 +189,16 @@ def test_forks_and_breakpoints_lie_at_their_events():
     assert hits({"/a.py": [{"line": 1}], "/b.py": [{"line": 1}]}, events) == [1, 11, 21]
 
 
+def test_a_breakpoint_that_did_not_stop_the_run_has_no_mark():
+    events = Events()
+    events.extend(history(0, 29)({"count": 100}))
+    events.visit({"seq": 11, "live": True})
+    told = {name: hits({"/a.py": [{"line": 1, **more}]}, events) for name, more in {
+        "off": {"enabled": False}, "log": {"logMessage": "x"}, "if": {"condition": "i == 1"}, "count": {"hitCondition": "2"},
+    }.items()}  # fmt: skip
+    assert told == {"off": [], "log": [], "if": [11], "count": [11]}
+
+
 # ---- the panel ----
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QLineEdit
+from PyQt6.QtWidgets import QApplication, QLineEdit
 
 from gui.panels.variables import ADD, VariablesPanel
 from gui.panels.variables_edit import edit_of
@@ -377,3 +377,19 @@ def test_names_deep_inside_get_room_up_to_half_of_the_width_and_keep_it(panel, c
     tree.node_at(("Globals", "x")).setExpanded(False)
     context.state.update(stop=stop(3))
     assert tree.columnWidth(0) == wide
+
+
+def test_the_plus_begins_a_watch_also_while_a_value_is_written(qtbot, panel, context, link):
+    panel.window().activateWindow()
+    panel.tree.setFocus()
+    qtbot.waitUntil(panel.tree.hasFocus)
+    panel.tree.edit_cell(panel.tree.node_at(("Globals", "x")), 1)
+    (editor,) = panel.tree.findChildren(QLineEdit)
+    qtbot.waitUntil(editor.hasFocus)
+    panel.add.click()  # the focus stays in the editor
+    editor = QApplication.focusWidget()
+    assert editor.accessibleName() == "Watch expression"
+    qtbot.keyClicks(editor, "x.sum()")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: panel.watches == ["x.sum()"])
+    assert not link.moves  # nothing was changed

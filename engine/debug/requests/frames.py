@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import math
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -83,14 +84,31 @@ def _evaluate(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     if context == "repl" and is_statement(expression):
         frame = _present(debuggee, arguments.get("frameId"))
         _note(debuggee, at, expression)
-    elif frame is None and debuggee.standing and not names_of(expression) <= known_names(debuggee, at):
+    elif frame is None and debuggee.standing and not _is_known(debuggee, at, expression, context):
         text = "of the past only the event's arrays are kept; replay the run to here to see the script's variables"
         raise RequestFailedError("failed", f"{expression.strip()}: {text}")
-    # The arrays of the event at the cursor have names too: y, dw ...
-    names = debuggee.debugger.namespace(at, None)
+    names = _further_names(debuggee, at, context)
     if context == "repl":
         debuggee.kept.clear()  # it may write into an array of NumPy's, which nobody hears of
     return debuggee.variables.evaluate(frame, expression, context, names, debuggee.overwriting, debuggee.standing)
+
+
+def _is_known(debuggee: Debuggee, at: Event, expression: str, context: str) -> bool:
+    """Whether an expression needs only names that there are in the past; one in the code is the script's."""
+    return context != "hover" and names_of(expression) <= known_names(debuggee, at)
+
+
+def _further_names(debuggee: Debuggee, at: Event, context: str) -> dict[str, Any]:
+    """Names beside the script's: the arrays of the event at the cursor (y, dw ...) and the counters. None for "hover": what
+    the mouse points at is a name of the script's, and another thing of that name would be taken for it.
+    """
+    if context == "hover":
+        return {}
+    names = debuggee.debugger.namespace(at, None)
+    recorder = debuggee.debugger.recorder
+    if not recorder.steps and math.isnan(recorder.last_loss) and names["loss"] is recorder.last_loss:
+        del names["loss"]  # none has been computed yet, which is no NaN that somebody would have to look into
+    return names
 
 
 @handles("setVariable")

@@ -211,7 +211,8 @@ REQUESTS: dict[str, Request] = {
     ),
     "evaluate": Request(
         "The value of an expression in a frame (the script's globals without one). In context 'repl' statements are "
-        "allowed and what they change stays changed.",
+        "allowed and what they change stays changed; in 'hover' only the script's own names are known, in the others also "
+        "the arrays of the op and the counters.",
         {"expression": "str", "frameId?": "int | null", "context?": "'repl' | 'watch' | 'hover'"},
         {"result": "str", "type?": "str", "variablesReference": "int"},
     ),
