@@ -350,7 +350,7 @@ def test_saving_while_it_runs_pauses_it_and_a_dead_process_can_be_saved(desk, sc
     os.kill(one.context.link._session.current.client.pid, signal.SIGKILL)
     one.says("gone")
     one.window.saving.write(str(path))
-    one.says("Saved")
+    one.until(lambda: any("Saved" in text for text in one.messages.waiting))  # the error stays
     one.window.close()
     two = desk()
     two.window.open(str(path))
