@@ -160,6 +160,7 @@ class Reopening(QObject):
         if opened is None:
             return
         saved, self._question = opened.saved, ""
+        self._messages.clear_run()  # also why it could not be done before
         if program != self._program:
             put_breakpoints(context, saved, program)
             self._program = program
