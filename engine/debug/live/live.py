@@ -41,9 +41,10 @@ class Live(trace.Observer):
 
     The first step is watched closely, for its structure, and so are those after it as long as the client has not said yet
     what it wants to see (:data:`LINGER` at most). Of later ones only references are kept to the arrays that it wants. Parts
-    of them are copied on the script's thread, where nothing changes meanwhile: what is small is made into a picture and
-    sent there too, what is larger by a thread of its own, and very large ones are made small at once. Of pictures that a slow client has not taken only the newest is kept. A step of which a picture wants
-    nothing is not looked at: views may be answered later than they are asked.
+    of them are copied on the script's thread, where nothing changes meanwhile: what is small is made into a picture and sent
+    there too, what is larger by a thread of its own, and very large ones are made small at once. Of pictures that a slow
+    client has not taken only the newest is kept. A step of which a picture wants nothing is not looked at: views may be
+    answered later than they are asked.
 
     Where breakpoints have the whole run watched closely, pictures are made of what is recorded of a step anyway.
 
