@@ -21,13 +21,15 @@ class Context(QObject):
 
     Signals:
         theme_changed: there is another ``theme`` now.
-        said(text, severity): what the message bar shows; severity is "info", "warning" or "error".
+        said(text, severity, about): what the message bar shows; see :meth:`say`.
+        unsaid(about): what was said about that does not hold any more.
         panel_wanted(key): a panel is to be brought to the front.
         edit_wanted: the selected element is to be given another value.
     """
 
     theme_changed = pyqtSignal()
-    said = pyqtSignal(str, str)
+    said = pyqtSignal(str, str, str)
+    unsaid = pyqtSignal(str)
     panel_wanted = pyqtSignal(str)
     edit_wanted = pyqtSignal()
 
@@ -44,9 +46,18 @@ class Context(QObject):
         self.theme = theme
         self.theme_changed.emit()
 
-    def say(self, text: str, severity: str = "info") -> None:
-        """Show a message: what happened, where, and what to do."""
-        self.said.emit(text, severity)
+    def say(self, text: str, severity: str = "info", about: str = "") -> None:
+        """Show a message: what happened, where, and what to do. It outlives the script that is open.
+
+        Args:
+            severity: "info", "warning" or "error".
+            about: what it is about, such as a file: the next message about the same takes its place.
+        """
+        self.said.emit(text, severity, about)
+
+    def unsay(self, about: str) -> None:
+        """What was said about this does not hold any more."""
+        self.unsaid.emit(about)
 
     def want_panel(self, key: str) -> None:
         """Bring a panel to the front."""

@@ -55,7 +55,7 @@ class Errors(QObject):
         self._caught.emit(_sentence(error, frames), text)
 
     def _tell(self, sentence: str, trace: str) -> None:
-        self._messages.show_message(sentence, "error", [("Details", lambda: self.show_details(trace))])
+        self._messages.show_message(sentence, "error", [("Details", lambda: self.show_details(trace))], of_run=False)
 
     def show_details(self, trace: str) -> QDialog:
         """The traceback, to be read and copied."""

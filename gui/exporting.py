@@ -96,7 +96,7 @@ class Exporting:
             return
         whole, bar = self._window, getattr(self._window, "messages", None)
         if bar is not None and bar.passing:
-            bar.leave()  # else it would leave in the midst of the recording, and everything move up
+            bar.leave()  # else it would leave in the midst of the recording
         pictures = {"Whole window": lambda: Picture(whole.size(), lambda painter: whole.render(painter, QPoint(0, 0)))}
         for panel in workspace.panels.values():
             if panel.isVisible():
@@ -110,7 +110,7 @@ class Exporting:
         dialog.open()
 
     def _recorded(self, path: str, note: str) -> None:
-        self._context.say(f"Written: {path}" + (f". {note}" if note else ""))
+        self._context.say(f"Written: {path}" + (f". {note}" if note else ""), about=path)
 
     # ---- the menu of a panel's head ----
 
@@ -158,9 +158,9 @@ class Exporting:
         try:
             write()
         except OSError as error:
-            self._context.say(explained(error, path), "error")
+            self._context.say(explained(error, path), "error", path)
         else:
-            self._context.say(f"Written: {path}")
+            self._context.say(f"Written: {path}", about=path)
 
 
 def _panel_picture(panel: Panel) -> Picture:

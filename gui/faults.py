@@ -196,7 +196,7 @@ class ScriptOnDisk(QObject):
         """``anew``: the file is not what it was when this was said last, and who has closed that, or restarted in vain, is
         told again.
         """
-        if (text != self._text or anew) and not self._messages.alarming:
+        if text != self._text or anew:
             self._forget()  # else it would come back where a message without buttons covers it and leaves
             self._text = text
             self._messages.show_message(text, "warning", actions)

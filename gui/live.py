@@ -27,6 +27,9 @@ class Live(QObject):
         self._link.snapped.connect(self._snapped)
         self._state.subscribe("live", self._wishes_changed)
         self._state.subscribe("running", self._running_changed)
+        #: The process that has been told last that it is looked at.
+        self._told: int | None = None
+        self._state.subscribe("stop", self._announce)
 
     def _running_changed(self) -> None:
         # Whatever process it is that runs now, it may not have been asked yet.
@@ -35,6 +38,15 @@ class Live(QObject):
             self._collect.start()
         else:
             self._collect.stop()
+
+    def _announce(self) -> None:
+        """A process stands for the first time: what it runs may be over before it is known that it runs, and of what is
+        looked at it keeps the last step.
+        """
+        process = self._state.current_run.get("process")
+        if self._state.stop is not None and process != self._told and not self._state.restoring:
+            self._told = process
+            self._subscribe([], True)
 
     def _wishes_changed(self) -> None:
         if self._state.running:
@@ -50,6 +62,9 @@ class Live(QObject):
         if (views, enabled) == self._sent:
             return
         self._sent = views, enabled
+        self._subscribe(views, enabled)
+
+    def _subscribe(self, views: list[dict[str, Any]], enabled: bool) -> None:
         self._number += 1
         arguments = {"subscription": self._number, "views": views, "enabled": enabled}
         self._link.ask(("live", "views"), "live", arguments, lambda _: None, lambda _: None)

@@ -16,6 +16,9 @@ from gui.docks import Workspace
 from gui.settings import Settings, merged
 from gui.timers import single_shot
 
+#: What is said of settings that cannot be written is about these.
+_ABOUT = "settings"
+
 #: Milliseconds after which changed settings are written.
 _SAVING = 2000
 
@@ -107,6 +110,7 @@ class Remembering(QObject):
             try:
                 settings.save()
                 self._problem = ""
+                self._context.unsay(_ABOUT)
             except (OSError, TypeError, ValueError) as error:
                 # An OSError itself names a temporary file, another one each time.
                 cause = getattr(error, "strerror", None) or error
@@ -119,7 +123,7 @@ class Remembering(QObject):
         if problem != self._problem:
             self._problem = problem
             logging.getLogger(__name__).warning("%s", problem)
-            self._context.say(problem, "warning")
+            self._context.say(problem, "warning", _ABOUT)
 
 
 def _kept(entry: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from gui.saved_sessions.reopening import Reopening
 from gui.stepping import Stepping
 from gui.undoing import edited_run, run_of_edit
 
+_NOT_RUNNING = "The script does not run. Restart it to step it."
+
 #: What is said to a script that waits for its user.
 _NO_INPUT = "Nobody can type into a script here: give it what it asks for as a parameter, an argument, or a file"
 
@@ -54,7 +56,7 @@ class Scripts(QObject):
         #: Host, port and key of what was attached to last.
         self._joined: tuple[str, int, str] | None = None
         #: What was said of a process that has gone, or of an exception, until it stands somewhere again.
-        self._told = ""
+        self._told: set[str] = set()
         #: What is said while runs are compared.
         self._comparing = ""
         context.link.lost.connect(self._lost)
@@ -81,7 +83,7 @@ class Scripts(QObject):
                 return
             self.reopening.forget()
         context, settings = self._context, self._context.settings
-        self._clear_messages()
+        self._messages.clear_run()
         self._remembering.keep_breakpoints()
         self._following.clear()
         if hasattr(settings, "add_recent"):
@@ -98,20 +100,12 @@ class Scripts(QObject):
         """Join a process that listens."""
         if self.reopening is not None:
             self.reopening.forget()
-        self._clear_messages()
+        self._messages.clear_run()
         self._following.clear()
         self._joined = host, port, key
         self._context.state.update(program=None, launched={})
         self._context.link.attach(host, port, key)
         self._opened()
-
-    def _clear_messages(self) -> None:
-        """What was said of a script before does not hold any more. What is wrong with the settings does, and where the
-        window opens on a script nobody has read it yet.
-        """
-        problem = getattr(self._context.settings, "problem", "")
-        if not problem or self._messages.whole != problem:
-            self._messages.dismiss()
 
     def choose_file(self, as_torch: bool = False) -> None:
         """Ask for a script or a session's file; ``as_torch``: for a script whose ``import torch`` is to mean the engine."""
@@ -131,9 +125,7 @@ class Scripts(QObject):
         if text == ONLY_SHOWN and self.reopening is not None and self.reopening.opened is not None:
             self.reopening.offer(text)
         elif text == NO_SCRIPT and self._context.state.program is not None:
-            # Without a button it only covers for a while why the script could not begin, if that is what happened.
-            actions = () if self._messages.alarming else [("Restart", self.restart)]
-            self._messages.show_message("The script does not run. Restart it to step it.", "warning", actions)
+            self._tell(_NOT_RUNNING, "warning", [("Restart", self.restart)])
         elif self._joined is not None and text.startswith(f"{self._joined[0]}:{self._joined[1]} cannot be joined"):
             self._messages.show_message(text, "warning", self._again(*self._joined))
         elif text.startswith(NOT_BEGUN):
@@ -153,13 +145,13 @@ class Scripts(QObject):
     def restart(self) -> None:
         """Begin anew."""
         self._stepping.halt()
-        self._messages.dismiss()
+        self._messages.clear_run()
         self._context.link.restart()
 
     def close(self) -> None:
         """End the script and forget it."""
         self._stepping.halt()
-        self._messages.dismiss()
+        self._messages.clear_run()
         self._remembering.save()
         if self.reopening is not None:
             self.reopening.forget()
@@ -192,6 +184,7 @@ class Scripts(QObject):
         a, b = sorted((current, other), key=lambda run: run["number"])
 
         def compared(result: dict[str, Any]) -> None:
+            self._no_comparison()
             words = compared_words(a["name"], b["name"], result)
             self._messages.show_message(words, "info", [("Show curves", lambda: self._context.want_panel("curves"))])
 
@@ -208,7 +201,9 @@ class Scripts(QObject):
 
     def _stopped(self, stop: dict[str, Any]) -> None:
         # Also where something else is shown over it: a process stands there again.
-        self._messages.withdraw(self._told)
+        for text in self._told:
+            self._messages.withdraw(text)
+        self._told.clear()
         if stop.get("reason") == "exception":
             text = str(stop.get("description") or stop.get("text") or "")
             actions = [("Step back", self._stepping.back), ("Restart", self.restart)]
@@ -218,12 +213,10 @@ class Scripts(QObject):
             if text.startswith("EOFError"):
                 text += f". {_NO_INPUT}"
             self._tell(f"The script stopped at an exception: {text}", "error", actions)
-        elif self._messages.severity == "error" and stop.get("reason") not in ("end", "exited"):
-            self._messages.leave()
 
     def _tell(self, text: str, severity: str, actions: Sequence[tuple[str, Callable[[], object]]]) -> None:
         """Show a message that holds until the script stands somewhere again."""
-        self._told = text
+        self._told.add(text)
         self._messages.show_message(text, severity, actions)
 
     def _open_as_torch(self) -> None:

@@ -25,6 +25,9 @@ _MEGABYTE = 2**20
 _GAP = 8
 _BETWEEN = "  ·  "
 
+#: Pixels of the line at a text size of 100 %: a message of one line lies over it, with its buttons.
+_HEIGHT = 26
+
 #: Pixels of the dot that shows the state's colour.
 _DOT = 9
 
@@ -103,6 +106,7 @@ class StatusLine(QWidget):
         """Take on the theme's fonts and colours."""
         for label in (self.state, self.hint):
             label.setFont(self._context.theme.text_font("small"))
+        self.setMinimumHeight(self._context.theme.row(_HEIGHT))
         self._dot.setFixedSize(self._context.theme.space(_DOT), self._context.theme.space(_DOT))
         self.state.set_ground(self._context.theme.paper)
         self._show()

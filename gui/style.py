@@ -203,7 +203,12 @@ QStatusBar::item { border: none; }
 #crumb:hover { background: @hover; }
 #crumb:focus { border: 1px solid @accent; background: @hover; }
 
-#message { border-bottom: 1px solid @hairline; }
+#message { border-top: 1px solid @hairline; }
+#message QPushButton { padding: 0 10px; }
+#message QPushButton:focus { padding: 0 9px; }
+#message QToolButton { padding: 2px; }
+#message #more { border-color: @line; background: @raised; padding: 0 6px; }
+#message #more:focus { border-color: @accent; }
 #message[severity="info"] { background: @info; }
 #message[severity="warning"] { background: @warning; }
 #message[severity="error"] { background: @error; }

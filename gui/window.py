@@ -90,15 +90,16 @@ class Window(QMainWindow):
         self._connect()
         self.start_page.setFocus()
         if problem := getattr(context.settings, "problem", ""):
-            self.messages.show_message(problem, "warning")
+            self.messages.show_message(problem, "warning", of_run=False)
 
     def _assemble(self) -> None:
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for widget, stretch in ((self.toolbar, 0), (self.messages, 0), (self.pages, 1), (self.status, 0)):
+        for widget, stretch in ((self.toolbar, 0), (self.pages, 1), (self.status, 0)):
             column.addWidget(widget, stretch)
+        self.messages.lie_over(body, self.status)
         self.setCentralWidget(body)
         bar = self.menuBar()
         assert bar is not None
@@ -110,7 +111,8 @@ class Window(QMainWindow):
 
     def _connect(self) -> None:
         context, link, state = self.context, self.context.link, self.context.state
-        context.said.connect(self.messages.show_message)
+        context.said.connect(self._say)
+        context.unsaid.connect(self.messages.withdraw_about)
         context.theme_changed.connect(self.actions_.draw_icons)
         context.panel_wanted.connect(self.show_panel)
         link.failed.connect(self.scripts.refused)
@@ -147,6 +149,9 @@ class Window(QMainWindow):
             "keys": self.help.keys, "terms": self.help.terms, "about": self.help.about,
             "issue": self.help.copy_for_issue,
         }  # fmt: skip
+
+    def _say(self, text: str, severity: str, about: str) -> None:
+        self.messages.show_message(text, severity, of_run=False, about=about)
 
     def _focus_code(self) -> None:
         """At the first stop of a script the keys belong to its code."""

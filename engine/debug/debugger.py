@@ -300,4 +300,8 @@ class Debugger(Watcher):
         trace.tell()
         self._enter_under_way(None)
         self.recorder.ends_turn(None)
+        if self.live is not None and not self.watching:
+            for event in self.live.end():
+                self.history.add(event)
+                self._tick, self._line, self._fine = event.position
         self._emit("end", "end", details={"exitCode": code})

@@ -132,6 +132,11 @@ class History:
             self._hold(array)
             self._remember(event.seq, event.arrays, name)
 
+    def forget(self, upto: int) -> None:
+        """Let go of the events up to number ``upto``."""
+        while self._events and self._events[0].seq <= upto:
+            self._drop()
+
     def relieve(self) -> None:
         """A GPU's memory is full: let go of all events but the newest."""
         while len(self._events) > 1 and not self._copying:

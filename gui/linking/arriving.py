@@ -19,6 +19,8 @@ from gui.work import Latest
 _PAUSE = 150
 #: Moves that may take long: what is wanted during one of them has to wait for a pause, or is dropped.
 FAR = ("continue", "reverseContinue", "runTo")
+#: What waits for the run to stand, and lets it stand: it is not shown as running meanwhile.
+_BESIDE = ("compare", "save", "drop")
 #: Characters of output that may wait for the window, which has other things to do at times.
 _OUTPUT = 200_000
 
@@ -84,7 +86,8 @@ class Arriving(Core):
         session = self._session
         assert session is not None
         self._moving = what
-        self._blink.start()
+        if what not in _BESIDE:
+            self._blink.start()
 
         def work() -> None:
             self._asking.wait_for_settings()  # a breakpoint that was set before a move holds for it

@@ -54,9 +54,9 @@ class TensorSave:
                 return
             self._picture(kind, path)
         except OSError as error:
-            self._panel.context.say(explained(error, path), "error")
+            self._panel.context.say(explained(error, path), "error", str(path))
         else:
-            self._panel.context.say(f"Saved {path}")
+            self._panel.context.say(f"Saved {path}", about=str(path))
 
     def _numbers(self, path: Path) -> None:
         panel = self._panel
@@ -64,7 +64,7 @@ class TensorSave:
             return
 
         if panel.state.running:
-            panel.context.say(f"{path} was not written: {_RUNS}", "error")
+            panel.context.say(f"{path} was not written: {_RUNS}", "error", str(path))
             return
 
         def write(array: np.ndarray) -> None:
@@ -73,11 +73,11 @@ class TensorSave:
                 with whole_file(path) as part, open(part, "wb") as file:
                     np.save(file, array, allow_pickle=False)
             except OSError as error:
-                panel.context.say(explained(error, path), "error")
+                panel.context.say(explained(error, path), "error", str(path))
             else:
-                panel.context.say(f"Saved {path}")
+                panel.context.say(f"Saved {path}", about=str(path))
 
-        tell = unless_lost(lambda why: panel.context.say(f"{path} was not written: {why}", "error"))
+        tell = unless_lost(lambda why: panel.context.say(f"{path} was not written: {why}", "error", str(path)))
 
         def refused(why: str) -> None:
             self._waiting = None
@@ -102,7 +102,7 @@ class TensorSave:
         if self._waiting is not None:
             path, self._waiting = self._waiting, None
             self._panel.context.link.forget((self._panel.key, "save"))
-            self._panel.context.say(f"{path} was not written: {_MOVED}", "error")
+            self._panel.context.say(f"{path} was not written: {_MOVED}", "error", str(path))
 
     def _picture(self, kind: str, path: Path) -> None:
         widget = self._panel.map

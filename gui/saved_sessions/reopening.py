@@ -76,27 +76,28 @@ class Reopening(QObject):
             try:
                 opened = read_session(path, signer)
             except SessionFileError as error:
-                self._posts.post(lambda text=str(error): number == self._number and self._refused(text))
+                self._posts.post(lambda text=str(error): number == self._number and self._refused(path, text))
             else:
                 self._posts.post(lambda: number == self._number and self._take(opened, kept))
 
         self._jobs.put("open", job)
 
-    def _refused(self, message: str) -> None:
+    def _refused(self, path: str, message: str) -> None:
         self._context.link.starting.emit("")
-        self._messages.show_message(message, "error")
+        self._messages.show_message(message, "error", of_run=False, about=path)
 
     def _take(self, opened: Opened, kept: bool) -> None:
         context, link, saved = self._context, self._context.link, opened.saved
         try:
             self._program = saved.program if opened.same_script else write_script(saved, data_folder(context.settings))
         except SessionFileError as error:
-            self._refused(str(error))
+            self._refused(opened.path, str(error))
             return
         link.starting.emit("")
+        self._messages.withdraw_about(opened.path)
         link.stop()
         link.closed.emit()
-        self._messages.dismiss()
+        self._messages.clear_run()
         self.opened, self._kept, self._question = opened, kept, ""
         if not kept and hasattr(context.settings, "add_recent"):
             context.settings.add_recent(opened.path)
@@ -159,6 +160,7 @@ class Reopening(QObject):
         if opened is None:
             return
         saved, self._question = opened.saved, ""
+        self._messages.clear_run()  # also why it could not be done before
         if program != self._program:
             put_breakpoints(context, saved, program)
             self._program = program
@@ -224,7 +226,7 @@ class Reopening(QObject):
         context = self._context
         self.opened = None
         context.state.update(restoring=False)
-        self._messages.dismiss()
+        self._messages.clear_run()
         if not self._kept:
             self._saving.path = opened.path
         if result.differences:

@@ -93,14 +93,14 @@ class Saving(QObject):
 
         def done(problem: str) -> None:
             if problem:
-                context.say(problem, "error")
+                context.say(problem, "error", path)
                 return
             self.path = path
             if hasattr(context.settings, "add_recent"):
                 context.settings.add_recent(path)
             size = os.path.getsize(path) / 1e6
             paused = " The script was paused for it; F5 goes on." if was_running else ""
-            context.say(f"Saved: {path} ({size:.1f} MB).{paused}")
+            context.say(f"Saved: {path} ({size:.1f} MB).{paused}", about=path)
 
         context.link.work("save", job, done)
 

@@ -6,9 +6,17 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from PyQt6.QtCore import QModelIndex, QRect, Qt, pyqtSignal
+from PyQt6.QtCore import QModelIndex, QRect, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QIcon, QKeyEvent, QPainter, QPixmap
-from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QStyleOptionViewItem, QTreeWidget, QTreeWidgetItem
+from PyQt6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeWidget,
+    QTreeWidgetItem,
+)  # fmt: skip
 
 from gui.breakpoints import COMMANDS, Breakpoints, Entry, is_on, specification
 from gui.numbers import plural
@@ -22,6 +30,9 @@ NOT_SET = -1
 
 #: Pixels at the lower end of a row that may be missing: there is nothing but air.
 _AIR = 2
+
+#: Pixels beside the box and the words of a row: what is between them, and the air of the style sheet.
+_BESIDE = 16
 
 #: Pixels: no limit, as Qt has it.
 _UNLIMITED = (1 << 24) - 1
@@ -75,12 +86,15 @@ class BreakpointList(QTreeWidget):
         self.setHeaderLabels(["Where", "Stops"])
         self.setAccessibleName("Breakpoints")
         self.setRootIsDecorated(False)
-        self.setUniformRowHeights(True)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setWordWrap(True)  # of a condition, and of what is wrong with it, nothing is cut
+        self.setItemDelegate(_Wrapping(self))
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setExpandsOnDoubleClick(False)
         header = self.header()
         assert header is not None
+        header.sectionResized.connect(lambda _section, _old, _new: self.scheduleDelayedItemsLayout())
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
@@ -107,14 +121,15 @@ class BreakpointList(QTreeWidget):
         """Be no higher than the rows, or as high as there is room."""
         header, height = self.header(), _UNLIMITED
         if on and header is not None:
-            height = header.sizeHint().height() + self.topLevelItemCount() * self.sizeHintForRow(0) + 2 * self.frameWidth()
+            rows = sum(self.sizeHintForRow(row) for row in range(self.topLevelItemCount()))
+            height = header.sizeHint().height() + rows + 2 * self.frameWidth()
         self.setMaximumHeight(height)
 
     def drawRow(self, painter: QPainter | None, options: QStyleOptionViewItem, index: QModelIndex) -> None:
         """Where not all rows have room, no sliver of one is shown."""
         viewport = self.viewport()
         cut = viewport is not None and options.rect.bottom() > viewport.height() + _AIR
-        if not cut or options.rect.top() <= 0:
+        if not cut or viewport.height() - options.rect.top() > options.fontMetrics.height() + _AIR:
             super().drawRow(painter, options, index)
 
     def _item(self, row: Row, entry: Entry, theme: Theme) -> QTreeWidgetItem:
@@ -130,8 +145,10 @@ class BreakpointList(QTreeWidget):
         if row.kind != "exception":
             item.setToolTip(1, f"It has stopped the script {hits:,} {plural(hits, 'time')}")
         problem = str(entry.get("message", "")) if entry.get("verified") is False and is_on(entry) else ""
-        if gates or problem:
-            item.setText(0, f"{item.text(0)}   {problem or gates}")
+        if gates:
+            item.setText(0, f"{item.text(0)}   {gates}")
+        if problem:
+            item.setText(0, f"{item.text(0)}\n{problem}")
         item.setToolTip(0, "\n".join(filter(None, [place, gates, str(entry.get("message", ""))])))
         if problem:
             item.setForeground(0, theme.phase_text["alarm"])
@@ -168,6 +185,21 @@ class BreakpointList(QTreeWidget):
                     self.switched.emit(row_of(item), item.checkState(0) != Qt.CheckState.Checked)
                 return
         super().keyPressEvent(event)
+
+
+class _Wrapping(QStyledItemDelegate):
+    """Rows as high as their words need in the width of the column, which Qt's own does not ask for."""
+
+    def __init__(self, tree: QTreeWidget) -> None:
+        super().__init__(tree)
+        self._tree = tree
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+        style = self._tree.style()
+        if index.column() == 0 and style is not None:
+            box = style.pixelMetric(QStyle.PixelMetric.PM_IndicatorWidth, option, self._tree)
+            option.rect = QRect(0, 0, max(1, self._tree.columnWidth(0) - box - _BESIDE), _UNLIMITED)
+        return super().sizeHint(option, index)
 
 
 def row_of(item: QTreeWidgetItem) -> Row:

@@ -76,6 +76,7 @@ class Training:
                 self.seen.append((logits._array, loss.item(), self.model[0].weight.grad._array, before))
                 self.now += 1.0
                 after()
+        self.kept = self.live.end()
         trace.set_observer(None)
         assert self.errors == []
         return self
@@ -699,3 +700,32 @@ def test_ops_without_gradient_take_no_places_from_those_on_the_tape():
     alone, beside = forwards(False), forwards(True)
     assert [place for on_tape, place in beside if on_tape] == [place for _, place in alone]
     assert len({place for _, place in beside}) == len(beside) == len(alone) + 1
+
+
+@pytest.mark.parametrize("loader", [True, False])
+def test_of_a_run_that_ends_before_anything_is_wanted_of_it_the_last_step_is_at_hand(loader, monkeypatch):
+    """Its history holds that step as one that was watched closely does, and nothing before it."""
+    monkeypatch.setattr("engine.debug.live.live.LINGER", 1e9)
+    training = Training(loader=loader).run()
+    kept = training.kept
+    assert len(training.bodies) == 1  # told once
+    kinds = [event.kind for event in kept]
+    assert (kinds.count("forward"), kinds.count("end_step"), kinds.count("update")) == (4, 1, 4)
+    assert [event.seq for event in kept] == list(range(kept[0].seq, kept[-1].seq + 1))
+    logits, loss, _, before = training.seen[-1]
+    forward = [event for event in kept if event.kind == "forward"]
+    np.testing.assert_array_equal(forward[2].arrays["y"], logits)
+    assert forward[3].arrays["y"].item() == loss
+    np.testing.assert_array_equal(forward[0].arrays["w"], before)  # and not what the step has made of it
+    assert {event.step for event in forward} == {2}
+
+
+def test_steps_are_watched_closely_until_something_is_wanted_or_for_a_while():
+    training = Training()  # each step takes a second
+    training.run()
+    assert training.live._full is None and training.kept == []
+    training = Training()
+    training.now = -1.0
+    training.live._clock = lambda: 0.0
+    training.run(after=lambda: training.live._full is None or training.subscribe(tensor("w", {"expression": "0.weight"})))
+    assert training.live._full is None and training.kept == []

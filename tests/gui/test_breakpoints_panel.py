@@ -1,13 +1,16 @@
 """The Breakpoints panel, its form, and the table of watchpoints."""
 
 import pytest
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QRect, Qt
+from PyQt6.QtGui import QFontMetrics
 
 from engine.debug.protocol import EXCEPTION_FILTERS
 from gui.breakpoints import breakpoints_of
 from gui.panels.breakpoints import BreakpointsPanel
+from gui.theme import Theme
 from gui.watch_kinds import WATCH_KINDS, watch_sentence
 from gui.widgets.breakpoint_form import brief, sentence
+from tests.gui.conftest import at_rest
 
 
 def answer(arguments):
@@ -59,7 +62,7 @@ def test_is_empty_at_first_and_says_how_to_begin(panel):
 def test_lists_all_kinds_and_what_is_wrong(panel):
     fill(panel)
     assert texts(panel) == [
-        "train.py:12", "train.py:61   if loss > 2 · hit % 10", "Linear backward", "Nope   no op is called 'Nope'",
+        "train.py:12", "train.py:61   if loss > 2 · hit % 10", "Linear backward", "Nope\nno op is called 'Nope'",
         "gradient norm of *.weight exceeds 3", *BOXES,
     ]  # fmt: skip
 
@@ -310,3 +313,24 @@ def test_no_sliver_of_a_row_is_shown(panel, qtbot):
         empty[cut] = all(image.pixel(x, y) == ground for x, y in places)
         assert any(image.pixel(x, y) != ground for x in range(image.width()) for y in range(row, 2 * row))
     assert empty[8]
+
+
+WRONG = "the hit condition 'every other one' must be a count such as '5', '>= 3' or '% 10'"
+
+
+@pytest.mark.parametrize(("width", "theme"), [(340, Theme()), (230, Theme()), (340, Theme("projector", 1.5))])
+def test_what_is_wrong_with_a_breakpoint_is_shown_whole(panel, context, link, until, width, theme):
+    told = {"id": 1, "verified": False, "message": WRONG}
+    link.answers["setBreakpoints"] = lambda arguments: {"breakpoints": [told for _ in arguments["breakpoints"]]}
+    context.set_theme(theme)
+    breakpoints_of(context).change_line("/s/train.py", 61, hitCondition="every other one")
+    panel.resize(width, 500)
+    tree = panel.tree
+    until(lambda: tree.columnWidth(0) > 0.6 * width and at_rest(panel))
+    place = tree.visualRect(tree.model().index(0, 0))
+    words = tree.topLevelItem(0).text(0).split("\n")
+    assert words == ["train.py:61   hit every other one", WRONG]
+    inner = place.width() - theme.space(16) - 24  # beside the box and the sign
+    needed = QFontMetrics(tree.font()).boundingRect(QRect(0, 0, inner, 9999), Qt.TextFlag.TextWordWrap, "\n".join(words))
+    assert place.height() >= needed.height() > 2 * QFontMetrics(tree.font()).lineSpacing()
+    assert tree.maximumHeight() >= place.height()

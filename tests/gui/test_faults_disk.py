@@ -76,11 +76,16 @@ def test_a_tape_and_a_session_on_a_full_disk(make, until, tmp_path):  # noqa: F8
     link.ask(("link", "flush"), "flushRecording", {}, link._written, link._not_written)
     until(lambda: not said(window).startswith("The tape"))  # there is room again
     file = tmp_path / "a.nablascope"
-    window.remembering.save()  # else that may be due just then, and what is said of it takes the other's place
     with full(os.getpid(), 100):
         window.saving.write(str(file))
         until(lambda: "cannot be written (File too large)" in said(window))
+        window.context.settings.add_recent("a.py")
+        window.remembering.save()  # what is said of that waits behind the error
+        assert "cannot be written (File too large)" in said(window)
+        assert any("cannot be saved (File too large)" in text for text in window.messages.waiting)
     assert not file.exists() and window.messages.severity == "error"
     window.saving.write(str(file))
     until(lambda: said(window).startswith("Saved: "))
     assert file.exists()
+    window.remembering.save()
+    assert window.messages.waiting == []  # nor does that hold any more

@@ -221,20 +221,23 @@ def test_a_passing_information_does_not_lose_a_message_with_buttons(window, unti
     assert bar.whole == "" and not bar.isVisible()
 
 
-def test_a_message_without_buttons_gives_back_what_it_covered(window, until, qtbot):
+def test_an_error_stays_and_what_is_less_severe_waits_behind_it(window, until, qtbot):
     bar = window.messages
-    for text, severity, leaves in (("refused", "warning", True), ("not written", "error", False)):
-        bar.show_message("gone", "error", [("Replay to here", lambda: None)])
-        bar.show_message(text, severity)
-        bar.show_message(f"{text} again", severity)
-        assert bar.whole == f"{text} again" and not buttons(window) and bar.alarming
-        assert bar.passing is leaves and bar._timer.isActive() is leaves
+    bar.show_message("gone", "error", [("Replay to here", lambda: None)])
+    bar.show_message("refused", "warning")
+    bar.show_message("Written: a.png")
+    assert bar.whole == "gone" and not bar._timer.isActive() and bar._more.text() == "2 more"
+    until(lambda: set(buttons(window)) == {"Replay to here"})
+    bar.show_message("not written", "error")  # the newest of two that are as severe
+    assert bar.whole == "not written" and bar.waiting == ["Written: a.png", "refused", "gone"]
+    for after in ("gone", "Written: a.png"):  # an information that was never shown comes before what stays
         qtbot.keyClick(window, Qt.Key.Key_Escape)
-        assert bar.whole == "gone" and bar.severity == "error" and not bar.passing and not bar._timer.isActive()
-        until(lambda: set(buttons(window)) == {"Replay to here"})
-    bar.show_message("another", "warning", [("Do", lambda: None)])  # what offers something itself takes its place
+        assert bar.whole == after
+    assert bar._timer.isActive() and not buttons(window)
+    bar._timer.timeout.emit()
+    assert bar.whole == "refused" and bar.waiting == [] and not bar._more.isVisible() and not bar._timer.isActive()
     qtbot.keyClick(window, Qt.Key.Key_Escape)
-    assert bar.whole == "" and not bar.isVisible() and not bar.alarming
+    assert bar.whole == "" and not bar.isVisible()
 
 
 def test_a_message_is_changed_wherever_it_is(window, until):

@@ -209,6 +209,26 @@ def test_nothing_that_waits_behind_a_move_is_lost_to_another_move(two_points, st
     assert two_points.troubles == []
 
 
+def test_a_run_that_stands_while_something_else_is_done_is_not_shown_as_running(two_points, until, monkeypatch):
+    link, free, done, resumed = two_points.link, threading.Event(), [], []
+    until(lambda: link.quiet)
+    link.resumed.connect(lambda: resumed.append(link._moving))
+    monkeypatch.setattr(link._session, "compare", lambda a, b: free.wait(PATIENCE / 1000))
+    wait = lambda _: free.wait(PATIENCE / 1000)  # noqa: E731
+    for begin in (lambda: link.compare(1, 1, done.append), lambda: link.work("save", wait, done.append)):
+        done.clear()
+        free.clear()
+        begin()
+        # What tells it after a blink does not wait for its time, so nothing will.
+        assert link.moving and not link._blink.isActive() and not two_points.state.running
+        free.set()
+        until(lambda: done and not link.moving)
+    link.move("next", granularity="op")
+    assert link._blink.isActive()
+    until(lambda: not link.moving)
+    assert not {"compare", "save"} & set(resumed)
+
+
 def test_a_breakpoint_that_is_set_before_a_move_holds_for_it(two_points, until, monkeypatch):
     path = str(SAMPLES / "two_points.py")
     line = (SAMPLES / "two_points.py").read_text().splitlines().index("    optimizer.zero_grad()") + 1

@@ -356,3 +356,29 @@ def test_the_second_network_of_a_script_is_shown_while_it_is_trained(real, until
     real.link.move("pause")
     until(lambda: not real.state.running and not real.link.moving)
     assert real.troubles == []
+
+
+ONE_STEP = TRAINING.replace("while True:", "for _ in range(1):").replace("48", "8")
+
+
+def test_a_run_too_short_for_a_picture_shows_its_last_step_when_it_has_ended(real, until, qtbot, tmp_path):
+    """It may be over before the window knows that it runs: it is known to be looked at since its process is there."""
+    script = tmp_path / "train.py"
+    script.write_text(ONE_STEP)
+    panel = NetworkPanel(real)
+    qtbot.addWidget(panel)
+    panel.resize(700, 480)
+    panel.show()
+    for _ in range(2):  # in the second run the kernels are there, and it takes some milliseconds
+        before = real.state.stop
+        real.link.launch(str(script)) if before is None else real.link.restart()
+        until(lambda before=before: real.state.stop is not before and real.link.quiet)
+        real.link.move("continue")
+        until(lambda: real.state.stop["reason"] == "end" and at_rest(panel))
+        assert not panel.free.pictured and panel.head.subject.text().startswith("weight changes")
+        contents = panel.scene.nodes["2/Linear"].contents
+        assert contents["values"].data.size == 3 and contents["weight"].data.shape == (3, 8)
+        assert len(np.unique(contents["weight"].data)) > 10
+    real.link.move("stepBack", granularity="op")
+    until(lambda: real.state.stop["direction"] == "update" and at_rest(panel))
+    assert real.troubles == []

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine import trace
 from engine.debug.events import Event
-from engine.debug.history import History
+from engine.debug.history import BUDGET, History
 from engine.debug.listeners import Leans, guarded
 from engine.debug.live.outbox import Outbox
 from engine.debug.live.picture import Batch, Looking, Picture
@@ -28,6 +28,10 @@ AMORTISED = 15.0
 #: Seconds after a stop in which a run that is watched closely is not looked at: most steps are over by then.
 SETTLED = 0.25
 
+#: Seconds for which steps are watched closely when the structure is told, until the client says what it wants to see: of
+#: a run that has ended by then there would be no numbers.
+LINGER = 0.25
+
 #: Bytes of the one step that is watched closely: more than there are.
 _NO_LIMIT = 1 << 62
 
@@ -35,11 +39,11 @@ _NO_LIMIT = 1 << 62
 class Live(trace.Observer):
     """Listens while the script runs freely; when a picture is due it has one step looked at.
 
-    The first step is watched closely, for its structure; of later ones only references to the arrays are kept that
-    the client wants to see. Parts of them are copied on the script's thread, where nothing changes meanwhile: what is
-    small is made into a picture and sent there too, what is larger by a thread of its own, and very large ones are made
-    small at once. Of pictures that a slow client has not taken only the newest is kept. A step of which a picture wants
-    nothing is not looked at.
+    The first step is watched closely, for its structure, and so are those after it as long as the client has not said yet
+    what it wants to see (:data:`LINGER` at most). Of later ones only references are kept to the arrays that it wants. Parts
+    of them are copied on the script's thread, where nothing changes meanwhile: what is small is made into a picture and sent
+    there too, what is larger by a thread of its own, and very large ones are made small at once. Of pictures that a slow
+    client has not taken only the newest is kept. A step of which a picture wants nothing is not looked at.
 
     Where breakpoints have the whole run watched closely, pictures are made of what is recorded of a step anyway.
 
@@ -72,6 +76,7 @@ class Live(trace.Observer):
         self._together: tuple[Any, Any, dict[int, Place]] = (None, None, {})
         self._turns, self._classes = Turns(), ClassNames()
         self._settled = 0.0
+        self._lingers_until = 0.0
         self._stood_at: int | None = None
         self._due = 0.0
         self._picture: Picture | None = None
@@ -108,6 +113,15 @@ class Live(trace.Observer):
     def went_on(self, seq: int | None) -> None:
         """The script has stood at event ``seq``, and runs again."""
         self._settled, self._stood_at = self._clock() + SETTLED, seq
+
+    def end(self) -> list[Event]:
+        """The script has ended: the events since the beginning of its last step, where this has watched that closely."""
+        watcher = self._full
+        if watcher is None or watcher.ended is None or not self._heard:
+            return []
+        events = list(watcher.history)
+        watcher.history.clear()
+        return events
 
     def drop(self) -> None:
         """Something else begins to watch: the step that is being looked at is not seen to its end."""
@@ -236,9 +250,13 @@ class Live(trace.Observer):
         """A step was watched closely: from now on its structure is known."""
         if self._full is not watcher:
             return
-        self._full = None
-        self._tell(list(watcher.history))
-        self._resume()
+        if watcher.ended is None:
+            self._tell(list(watcher.history))
+            self._lingers_until = self._clock() + LINGER
+        watcher.keep_last_step()
+        if self._subscription.views or self._clock() >= self._lingers_until:
+            self._full = None
+            self._resume()
 
     def _tell(self, events: list[Event]) -> None:
         """Show steps of the structure of this one from now on, and say what it is."""
@@ -270,7 +288,12 @@ class Live(trace.Observer):
 
 
 class _StepWatcher(Watcher):
-    """Watches one step closely, on behalf of another watcher, whose listeners and numbers it shares."""
+    """Watches a step closely, on behalf of another watcher, whose listeners and numbers it shares; and on, until it is no
+    longer wanted.
+
+    Attributes:
+        ended: the last event of the last step that has ended; None where none has yet.
+    """
 
     def __init__(self, watcher: Watcher, seen: Callable[[_StepWatcher], None]) -> None:
         super().__init__(watcher.recorder)
@@ -281,16 +304,23 @@ class _StepWatcher(Watcher):
         # That each step ends a batch is only told where there is no DataLoader: here nobody asks.
         self._loaders = [None]
         self._owner, self._seen_by = watcher, seen
+        self.ended: int | None = None
 
     def consider(self, event: Event, frame: FrameType | None) -> None:
         self._owner._seq = self._seq
 
     def batch(self, loader: Any, index: int, batch: Any, samples: Any) -> None:
-        # What was seen before it belongs to no step that has an end.
-        self.history.clear()
+        if self.ended is None:  # what was seen before it belongs to no step that has an end
+            self.history.clear()
         super().batch(loader, index, batch, samples)
 
     def end_step(self, optimizer: Any) -> None:
         super().end_step(optimizer)
         if trace.observer is self:
             self._seen_by(self)
+
+    def keep_last_step(self) -> None:
+        """A step has ended: forget those before it. One that follows may be too large to be seen whole."""
+        if self.ended is not None:
+            self.history.forget(self.ended)
+        self.ended, self.history.budget = self._seq - 1, BUDGET
