@@ -7,6 +7,7 @@ or goes. Whoever goes on working somewhere else has it folded to the height of t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from PyQt6.QtCore import QEvent, QObject, QPoint, QRect, Qt
 from PyQt6.QtGui import QFontMetrics, QMouseEvent
@@ -149,7 +150,7 @@ class MessageBar(QWidget):
         self._held.pick(message)
         self._show_front()
 
-    def _do(self, message: Message, action: Callable[[], object]) -> None:
+    def _do(self, message: Message, action: Callable[[], object], _checked: bool = False) -> None:
         self._keep(lambda other: other is not message)
         action()
 
@@ -194,11 +195,13 @@ class MessageBar(QWidget):
             self._row.removeWidget(button)
             button.hide()
             button.deleteLater()
-        self._buttons, message = [], self._shown
-        for label, action in message.actions if message is not None else ():
+        self._buttons = []
+        if (message := self._shown) is None:
+            return
+        for label, action in message.actions:
             button = QPushButton(label)
             button.setAccessibleName(label)
-            button.clicked.connect(lambda _checked=False, action=action: self._do(message, action))
+            button.clicked.connect(partial(self._do, message, action))
             self._row.addWidget(button)
             self._buttons.append(button)
 

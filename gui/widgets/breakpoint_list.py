@@ -128,8 +128,8 @@ class BreakpointList(QTreeWidget):
     def drawRow(self, painter: QPainter | None, options: QStyleOptionViewItem, index: QModelIndex) -> None:
         """Where not all rows have room, no sliver of one is shown."""
         viewport = self.viewport()
-        cut = viewport is not None and options.rect.bottom() > viewport.height() + _AIR
-        if not cut or viewport.height() - options.rect.top() > options.fontMetrics.height() + _AIR:
+        high = options.rect.bottom() if viewport is None else viewport.height()
+        if options.rect.bottom() <= high + _AIR or high - options.rect.top() > options.fontMetrics.height() + _AIR:
             super().drawRow(painter, options, index)
 
     def _item(self, row: Row, entry: Entry, theme: Theme) -> QTreeWidgetItem:
