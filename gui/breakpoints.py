@@ -53,6 +53,9 @@ class Breakpoints(QObject):
         #: True paths of files, as they were when they were asked for first: what runs does not become another file when
         #: its path becomes a link.
         self._paths: dict[str, str] = {}
+        #: What it was said about that something is wrong with its breakpoints.
+        self._told: set[str] = set()
+        context.state.subscribe("program", self._unsay_all)
         context.state.subscribe(("breakpoints", "watchpoints"), self._notify)
         context.state.subscribe("stop", self._count)
 
@@ -105,7 +108,7 @@ class Breakpoints(QObject):
     def _take_lines(self, path: str, body: Mapping[str, Any]) -> None:
         before = self._context.state.breakpoints.get(path, [])
         entries = _answered(before, body.get("breakpoints") or [])
-        self._tell_problems(before, entries, f"{os.path.basename(path)}, ")
+        self._tell_problems(path, before, entries, f"{os.path.basename(path)}, ")
         seen: dict[int, Entry] = {}
         for entry in entries:  # two that were moved to one line are one
             seen.setdefault(entry["line"], entry)
@@ -132,7 +135,7 @@ class Breakpoints(QObject):
         def taken(body: Mapping[str, Any]) -> None:
             before = self.entries(kind)
             told = _answered(before, body.get("breakpoints") or [])
-            self._tell_problems(before, told)
+            self._tell_problems(kind, before, told)
             self._keep(kind, told)
 
         if kind == "watch":
@@ -170,12 +173,32 @@ class Breakpoints(QObject):
             self.modules = entries
         self._notify()
 
-    def _tell_problems(self, before: Sequence[Entry], entries: Sequence[Entry], file: str = "") -> None:
-        """Say which breakpoint the engine does not take, the first time that it does not: the list has no room for why."""
+    def _tell_problems(self, of: str, before: Sequence[Entry], entries: Sequence[Entry], file: str = "") -> None:
+        """Say which breakpoint ``of`` a file or kind the engine does not take, the first time that it does not and until it
+        takes all of them: the list may be hidden.
+        """
+        about, refused = f"breakpoints: {of}", False
         for old, new in zip(before, entries):
-            if new.get("verified") is False and new.get("message") and old.get("message") != new["message"]:
+            if new.get("verified") is not False or not new.get("message"):
+                continue
+            refused = True
+            if old.get("message") != new["message"]:
                 where = f" ({file}line {new['line']})" if file else ""
-                self._context.say(f"The breakpoint{where} does not stop: {new['message']}. Change or remove it.", "warning")
+                text = f"The breakpoint{where} does not stop: {new['message']}. Change or remove it."
+                self._context.say(text, "warning", about)
+                self._told.add(about)
+        if not refused:
+            self._unsay(about)
+
+    def _unsay(self, about: str) -> None:
+        if about in self._told:
+            self._told.discard(about)
+            self._context.unsay(about)
+
+    def _unsay_all(self) -> None:
+        """Another script is opened, or none."""
+        for about in list(self._told):
+            self._unsay(about)
 
     # ---- hits ----
 

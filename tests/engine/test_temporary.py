@@ -44,6 +44,7 @@ def other():
 
 
 def test_a_folder_is_there_until_it_is_removed(folder):
+    held = dict(temporary._locks)
     made = make_folder()
     (made / "tape").write_text("x")
     assert made.parent == folder and made.stat().st_mode & 0o077 == 0
@@ -52,7 +53,7 @@ def test_a_folder_is_there_until_it_is_removed(folder):
     with pytest.raises(ZeroDivisionError), temporary_folder() as made:
         assert made.is_dir()
         1 / 0
-    assert list(folder.iterdir()) == [] and temporary._locks == {}
+    assert list(folder.iterdir()) == [] and temporary._locks == held
 
 
 def test_the_end_of_its_process_removes_it(other, folder):

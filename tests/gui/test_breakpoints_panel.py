@@ -155,6 +155,25 @@ def test_what_does_not_stop_is_said_once_and_why(panel, context, link):
     assert len(said) == 3  # changed, and wrong again
 
 
+def test_what_was_said_of_a_breakpoint_is_unsaid_when_it_stops_or_is_gone(panel, context, link):
+    said, unsaid = [], []
+    context.said.connect(lambda _text, _severity, about: said.append(about))
+    context.unsaid.connect(unsaid.append)
+    points = fill(panel)
+    link.answers["setBreakpoints"] = lambda a: {"breakpoints": [{"id": 1, "verified": False, "message": "no"}]}
+    points.change_line("/s/other.py", 7, condition="step ==")
+    assert len(said) == 2 and unsaid == []
+    link.answers["setBreakpoints"] = lambda a: {"breakpoints": [{"id": 1, "verified": True} for _ in a["breakpoints"]]}
+    points.change_line("/s/other.py", 7, condition="step == 3")
+    assert unsaid == said[1:]
+    points.set_entries("op", [])
+    assert unsaid == [said[1], said[0]]
+    link.answers["setBreakpoints"] = lambda a: {"breakpoints": [{"id": 1, "verified": False, "message": "no"}]}
+    points.change_line("/s/other.py", 7, condition="step ==")
+    context.state.update(program="/s/another.py")
+    assert unsaid == [said[1], said[0], said[1]]
+
+
 def test_the_editor_says_from_what_the_counters_count(panel, context):
     fill(panel)
     context.state.update(stop={"seq": 3, "position": [3], "live": True, "epoch": 1, "batch": 3, "step": 3})

@@ -323,7 +323,7 @@ def test_numbers_that_the_engine_refuses_are_told_as_not_written(panel, engine, 
     linear_layer(engine)
     stop_at(panel, engine.events[0], event=0, name="w", index=(0, 1))
     said, answers = [], panel.context.link.answers
-    panel.context.said.connect(lambda *words: said.append(words))
+    panel.context.said.connect(lambda text, severity, _about: said.append((text, severity)))
     refused = [(f"{tmp_path / 'w.npy'} was not written: it is not kept", "error")]
     for why, told in (("it is not kept", refused), *((lost, []) for lost in LOST)):
         answers["tensor"] = ValueError(why)
@@ -352,7 +352,7 @@ def test_numbers_that_the_script_leaves_behind_are_told_as_not_written(panel, en
     linear_layer(engine)
     stop_at(panel, engine.events[0], event=0, name="w", index=(0, 1))
     said, link, path = [], panel.context.link, tmp_path / "w.npy"
-    panel.context.said.connect(lambda *words: said.append(words))
+    panel.context.said.connect(lambda text, severity, _about: said.append((text, severity)))
     link.hold = True
     panel.actions_.saver.write("npy", path)
     panel.state.update(stop={**engine.events[0], "position": [9, 9]})
@@ -380,7 +380,7 @@ def test_copies_and_files(panel, engine, tmp_path):
     assert (np.load(tmp_path / "w.npy") == engine.arrays[0, "w"]).all()
     assert (tmp_path / "w.png").read_bytes()[:4] == b"\x89PNG" and b"<svg" in (tmp_path / "w.svg").read_bytes()
     said = []
-    panel.context.said.connect(lambda text, severity: said.append(severity))
+    panel.context.said.connect(lambda text, severity, _about: said.append(severity))
     for kind in ("npy", "png", "svg"):
         panel.actions_.saver.write(kind, tmp_path / "none" / f"w.{kind}")
     assert said == ["error"] * 3
@@ -542,7 +542,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(panel, engine, tmp_pat
     linear_layer(engine)
     stop_at(panel, engine.events[0], event=0, name="w")
     said = []
-    panel.context.said.connect(lambda text, severity: said.append((text, severity)))
+    panel.context.said.connect(lambda text, severity, _about: said.append((text, severity)))
 
     def full(path):
         raise OSError(28, "No space left on device")
@@ -688,7 +688,7 @@ def test_what_is_zoomed_to_is_what_is_copied(panel, engine, qtbot):
     big = np.random.default_rng(0).normal(size=(2000, 3000)).astype("f4")
     stop_at(panel, engine.add(1, "forward", "Linear", "fc", 0, {"y": big}))
     said = []
-    panel.context.said.connect(lambda text, severity: said.append(text))
+    panel.context.said.connect(lambda text, severity, _about: said.append(text))
     panel.actions_.copy()
     assert "means of" in said[0]
     panel.map.view.zoom_at(1e6, 10, 10)

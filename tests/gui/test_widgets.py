@@ -47,7 +47,7 @@ def test_infinity_in_a_low_cell_does_not_look_like_the_greatest_number(qapp):
     image.fill(QColor("black"))
     picture = Picture(np.array([[1.0], [-np.inf]], np.float32), ValueScale(-1, 1))
     painter = QPainter(image)
-    CellPainter(painter, picture, theme, (0, 0), (60.0, 7.0), (0, 2, 0, 1)).paint(theme.code_font("small"))
+    CellPainter(painter, picture, theme, (0, 0), (60.0, 7.0), (0, 2, 0, 1)).paint()
     painter.end()
     bright = [sum(image.pixelColor(x, y).red() > 128 for x in range(60) for y in range(top, top + 7)) for top in (0, 7)]
     assert bright[0] == 0 < bright[1]
@@ -66,7 +66,7 @@ def test_what_is_not_finite_is_marked_in_cells_of_a_few_pixels(qapp, name, cell)
         image.fill(QColor(128, 128, 128))
         data[len(data) // 2 :, len(data) // 2 :] = value
         painter, picture = QPainter(image), Picture(data, ValueScale(-1, 1))
-        CellPainter(painter, picture, theme, (0, 0), (cell, cell), (0, len(data), 0, len(data))).paint(theme.code_font())
+        CellPainter(painter, picture, theme, (0, 0), (cell, cell), (0, len(data), 0, len(data))).paint()
         painter.end()
         light = {(x, y): image.pixelColor(x, y).lightness() for x in range(60) for y in range(60)}
         return {(x // 10, y // 10) for (x, y), seen in light.items() if abs(seen - ink) < abs(ink - ground) / 3}
@@ -88,7 +88,7 @@ def test_where_an_atlas_has_no_tile_there_is_no_number(qapp):
         image.fill(QColor("white"))
         picture = Picture(atlas(np.zeros((3, 2, 2)), layout), ValueScale(-1, 1), tile=(2, 2), tiles=tiles)
         painter = QPainter(image)
-        CellPainter(painter, picture, theme, (0, 0), (40.0, 40.0), (0, 4, 0, 4)).paint(theme.code_font("small"))
+        CellPainter(painter, picture, theme, (0, 0), (40.0, 40.0), (0, 4, 0, 4)).paint()
         painter.end()
         inked = lambda x, y: sum(image.pixelColor(x + i, y + j).red() < 100 for i in range(5, 35) for j in range(5, 35))  # noqa: E731
         return [inked(x, y) > 0 for x, y in ((0, 0), (120, 0), (0, 120), (120, 120))]

@@ -135,8 +135,10 @@ class User:
 
     @property
     def message(self) -> str:
-        """The message over the panels; "" where there is none."""
-        return self.text("Message")
+        """The message over the status line, as a screen reader says it; "" where there is none."""
+        kinds = ("Information: ", "Warning: ", "Error: ")
+        names = (label.accessibleName() for label in self.all(QLabel))
+        return next((name for name in names if name.startswith(kinds)), "")
 
     def picture(self, widget: QWidget) -> QImage:
         """A widget as it is drawn now."""
