@@ -19,9 +19,8 @@ _WORDS, _RARER, _BESIDE = 16, 4, 4
 _WEIGHTS = 8
 
 #: Nodes of one step take turns, each picture showing those of one turn: so many nodes, or more where that would be more
-#: turns than the most. The engine looks at that step once and sends all of it, which takes less of the script's time than
-#: parts of it do; to show it all at once would halt the window. Powers of two, as what else is shown every so many
-#: pictures: all of it comes round again soon.
+#: turns than the most. The engine looks at that step once and sends all of it; to show it all at once would hold up the
+#: window. Powers of two, as what else is shown every so many pictures: all of it comes round again soon.
 _EACH, _TURNS = 2, (1, 2, 4, 8)
 
 Spot = tuple[str, str]
@@ -68,8 +67,8 @@ class LiveNumbers:
         self._beside: set[str] = set()
         #: What comes of each step.
         self._together: set[Spot] = set()
-        #: By its turn, what is not shown yet. None before the first picture, which is shown at once.
-        self._pending: dict[int, dict[Spot, _Seen]] | None = None
+        #: What is not shown yet, turn after turn. None before the first picture, which is shown at once.
+        self._pending: list[dict[Spot, _Seen]] | None = None
         #: What has come last.
         self._last: dict[Spot, _Seen] = {}
         self.mode = "forward"
@@ -114,25 +113,26 @@ class LiveNumbers:
         """A picture has come: show what has its turn, of what it brings or of what has come before; whether that was
         anything. Scales widen at once, and narrow slowly; words change a few times a second.
         """
-        pending = self._pending if self._pending is not None else {}
-        found = self._found(views)
-        now: list[dict[Spot, _Seen]] = []
-        if found:
-            # What should have been shown before it, had more pictures come.
-            now += [pending[turn] for turn in sorted(pending)]
-            pending = {}
-            for spot, seen in found.items():
-                pending.setdefault(self._turn[spot], {})[spot] = seen
+        late: list[dict[Spot, _Seen]] = []
+        if found := self._found(views):
             self._last.update(found)
-            if self._pending is None:
-                now += [pending.pop(turn) for turn in sorted(pending)]
-            self._pending = pending
-        if pending:
-            now.append(pending.pop(min(pending)))
-        for part in now:
-            for spot, seen in part.items():
-                self._put(spot, seen, seen.words)
+            turns = self._in_turns(found)
+            # Where pictures were left out, what should have been shown before comes first.
+            late, self._pending = (turns, []) if self._pending is None else (self._pending, turns)
+        pending = self._pending or []
+        now = [*late, *pending[:1]]
+        del pending[:1]
+        for turn in now:
+            for spot, seen in turn.items():
+                self._put(spot, seen)
         return bool(now)
+
+    def _in_turns(self, found: dict[Spot, _Seen]) -> list[dict[Spot, _Seen]]:
+        """What has come, turn after turn."""
+        turns: dict[int, dict[Spot, _Seen]] = {}
+        for spot, seen in found.items():
+            turns.setdefault(self._turn[spot], {})[spot] = seen
+        return [turns[turn] for turn in sorted(turns)]
 
     def _found(self, views: dict[str, dict[str, Any]]) -> dict[Spot, _Seen]:
         """What is wanted of a picture, by the parts of the nodes."""
@@ -149,10 +149,10 @@ class LiveNumbers:
             found[node, part] = _Seen(wanted, body, minus, self._steps % self._pace == 1 or node in self._beside)
         return found
 
-    def _put(self, spot: Spot, seen: _Seen, words: bool) -> None:
+    def _put(self, spot: Spot, seen: _Seen) -> None:
         found, key = seen.content, (*spot, seen.wanted.name)
         self._ranges[key] = found.low, found.high = widened(self._ranges.get(key), (found.low, found.high))
-        self._note(spot, seen, words)
+        self._note(spot, seen, seen.words)
 
     def _note(self, spot: Spot, seen: _Seen, words: bool) -> None:
         self.seen[spot] = seen.step

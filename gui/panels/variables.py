@@ -220,7 +220,8 @@ class VariablesPanel(Panel):
 
         Where the run cannot be replayed, or an outer frame is looked at, the variable is changed in this run.
         """
-        self.context.unsay(f"edit of {node.name}")
+        about = f"edit of {node.name}"
+        self.context.unsay(about)
         edit = edit_of(node, text)
         run = self.state.current_run
         if edit is not None and run.get("replayable") and not places_of(self.context).frame:
@@ -235,7 +236,6 @@ class VariablesPanel(Panel):
             command, arguments = "setVariable", {"variablesReference": parent.reference, "name": node.name, "value": text}
         else:
             return
-        about = f"edit of {node.name}"
         refused = lambda message: self.context.say(f"{node.name} keeps its value. {message}", "error", about)  # noqa: E731
         self.ask("edit", command, arguments, lambda _: self.context.link.touch(), refused)
 
