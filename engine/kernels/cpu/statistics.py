@@ -19,6 +19,7 @@ import numpy as np
 from numba import prange
 
 from engine.kernels.cpu import block_moments
+from engine.kernels.cpu import prefetch as prefetching
 from engine.kernels.cpu.block_moments import STRIDE
 from engine.kernels.jit import called_helper, kernel, strict_helper
 
@@ -27,6 +28,7 @@ address: Any = block_moments.address
 change_of_block: Any = block_moments.change_of_block
 element: Any = block_moments.element
 moments_of_block: Any = block_moments.moments_of_block
+prefetch: Any = prefetching.prefetch
 rounded: Any = block_moments.rounded
 shifted_moments: Any = block_moments.shifted_moments
 
@@ -311,6 +313,7 @@ def linear_histogram(counts, a, edges):
     tables = np.zeros((_TABLES, bins + 1), np.int64)
     for start in range(0, a.size, _CHUNK):
         part = a[start : start + _CHUNK]
+        prefetch(a, start + _CHUNK, min(start + 2 * _CHUNK, a.size))
         found = coarse and _places(places, part, bins, low32, high32, np.float32(scale), near32)
         if found or _places(places, part, bins, low, high, scale, near):
             whole = part.size - part.size % _TABLES
