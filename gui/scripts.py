@@ -25,6 +25,9 @@ from gui.undoing import edited_run, run_of_edit
 
 _NOT_RUNNING = "The script does not run. Restart it to step it."
 
+#: The button that has ``import torch`` mean the engine, and what a message with it is about.
+_AS_TORCH, _BYPASSED = "Run it on this engine as torch", "a script that bypasses the engine"
+
 #: What is said to a script that waits for its user.
 _NO_INPUT = "Nobody can type into a script here: give it what it asks for as a parameter, an argument, or a file"
 
@@ -204,12 +207,18 @@ class Scripts(QObject):
         for text in self._told:
             self._messages.withdraw(text)
         self._told.clear()
+        if stop.get("bypassed"):
+            # It holds on, also while nothing but lines is stepped over.
+            what = "has computed nothing with this engine: it uses" if stop.get("reason") == "end" else "imports"
+            text = f"This script {what} PyTorch itself, of which nothing can be shown."
+            self._messages.withdraw_about(_BYPASSED)
+            self._messages.show_message(text, "warning", [(_AS_TORCH, self._open_as_torch)], about=_BYPASSED)
         if stop.get("reason") == "exception":
             text = str(stop.get("description") or stop.get("text") or "")
             actions = [("Step back", self._stepping.back), ("Restart", self.restart)]
             launched = self._context.state.launched
             if "No module named 'torch" in text and launched and not launched["as_torch"]:
-                actions.insert(0, ("Run it on this engine as torch", self._open_as_torch))
+                actions.insert(0, (_AS_TORCH, self._open_as_torch))
             if text.startswith("EOFError"):
                 text += f". {_NO_INPUT}"
             self._tell(f"The script stopped at an exception: {text}", "error", actions)

@@ -60,6 +60,7 @@ class Debuggee:
         kept: answers about large arrays, while the script stands. graph_told: the graph that the client has.
         graph_built: the graph of a pass that was made last.
         place_of_work: device, threads and seed, as of the newest stop.
+        bypassed: whether a stop tells that the script computes with PyTorch itself.
     """
 
     def __init__(self, recorder: Recorder, launched: bool, on_lost: Callable[[], None]) -> None:
@@ -90,6 +91,7 @@ class Debuggee:
         self._reported: tuple | None = None
         self._reporting = threading.Lock()
         self.place_of_work: dict[str, Any] = {}
+        self.bypassed: Callable[[Stop], bool] = lambda stop: False
         self._speed = Speed()
         self._on_lost = on_lost
         self._interruption = Interruption(self._interrupted)
@@ -177,6 +179,8 @@ class Debuggee:
         if server is None or server.closed:
             return stepping.running()
         self.stop, self.cursor, self.element = stop, stop.event, None
+        if self.bypassed(stop):
+            stop.more["bypassed"] = "torch"
         self._pausing = False
         self._plan = None
         server.standing = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -22,11 +23,14 @@ from engine.debug.replay.recording import Recording
 from engine.debug.replay.replayer import Replayer
 from engine.debug.replay.silence import Gate, close_gates
 from engine.debug.server import RequestFailedError
-from engine.debug.stops import again_stop, plain_stop
-from engine.script.program import exit_code, main_module, prepare, read_script, show_error
+from engine.debug.stops import Stop, again_stop, plain_stop
+from engine.script.program import exit_code, imported, main_module, prepare, read_script, show_error
 
 #: Exit codes of replays: it has to be repeated without skipping; an edit of the fork cannot be made.
 REPEAT, REFUSED = 75, 76
+
+#: Packages that compute with PyTorch, where they do not mean the engine.
+_TORCH = {"torch", "torchvision"}
 
 
 class Launch:
@@ -52,6 +56,8 @@ class Launch:
         )
         keep_text(self.program, text)
         self.as_torch = bool(arguments.get("asTorch"))
+        packages = imported(text)
+        self._imports_torch = not _TORCH.isdisjoint(packages) and "engine" not in packages
         self.stop_on_entry = arguments.get("stopOnEntry", True)
         if arguments.get("threads"):
             engine.set_num_threads(arguments["threads"])
@@ -84,7 +90,17 @@ class Launch:
         """The debuggee that runs this."""
         debuggee = Debuggee(self.recorder, True, on_lost)
         debuggee.edit_log = self.edits
+        if self.replay is None and not self.as_torch:
+            debuggee.bypassed = self._bypassed
         return debuggee
+
+    def _bypassed(self, stop: Stop) -> bool:
+        """Whether the script computes with PyTorch itself, of which nothing is noticed here, as far as this stop tells:
+        that of a script that is about to begin, or has ended without computing anything here.
+        """
+        if stop.reason == "end":
+            return not self.recorder.tick and not _TORCH.isdisjoint(sys.modules)
+        return self._imports_torch and (stop.reason == "entry" or "entry" in stop.more)
 
     def run(self, debuggee: Debuggee) -> int:
         """Run the script, to its end and to the end of the client's interest; the exit code."""

@@ -82,6 +82,17 @@ def read_script(file: str) -> tuple[bytes, str]:
         raise ScriptError(f"{file}: is not Python source: {error}") from None
 
 
+def imported(text: str) -> set[str]:
+    """The top-level packages that a script, which is Python, imports anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").partition(".")[0])
+    return found
+
+
 @contextlib.contextmanager
 def main_module(file: str, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Make a fresh ``__main__``, ``sys.argv`` and ``sys.path[0]`` as Python does for a script; yield its names."""

@@ -244,6 +244,22 @@ def test_messages_say_what_happened_and_can_be_closed(stopped, qtbot):
     assert link.moves[-1][0] == "restart" and not bar.isVisible()
 
 
+def test_a_script_that_computes_with_pytorch_itself_is_told_and_run_on_this_engine(stopped, qtbot):
+    link, bar = stopped.context.link, stopped.messages
+    buttons = lambda: {button.text(): button for button in bar.findChildren(QAbstractButton)}  # noqa: E731
+    link.stopped.emit({**STOP, "reason": "entry", "bypassed": "torch"})
+    assert bar.severity == "warning" and "imports PyTorch itself" in bar.text.text()
+    link.stopped.emit({**STOP, "reason": "step"})
+    assert "imports PyTorch itself" in bar.text.text()  # it still does
+    link.stopped.emit({**STOP, "reason": "end", "bypassed": "torch"})
+    assert "computed nothing with this engine" in bar.text.text() and "imports" not in bar.text.text()
+    link.moves.clear()
+    buttons()["Run it on this engine as torch"].click()
+    path = str(SAMPLES / "two_points.py")
+    assert ("launch", {"path": path, "parameters": (), "as_torch": True, "arguments": ()}) in link.moves
+    assert not bar.isVisible()
+
+
 def test_a_script_that_is_not_there_is_told(window, tmp_path):
     window.open(str(tmp_path / "gone.py"))
     assert "gone.py" in window.messages.text.text() and window.context.link.moves == []

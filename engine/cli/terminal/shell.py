@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from engine.cli.terminal.points import Points
 from engine.cli.terminal.registry import COMMANDS, CommandError
 from engine.cli.terminal.sources import Sources
-from engine.cli.terminal.stop_text import finding_text, headline, source_line
+from engine.cli.terminal.stop_text import finding_text, headline, hint, source_line
 from engine.cli.terminal.text import Style, number
 from engine.debug.protocol import ProtocolError
 from engine.debug.session import ConnectionLost, RequestError, Run, Session, SessionError, Stop
@@ -197,8 +197,7 @@ class Shell:
     def show(self) -> None:
         """Say where the run stands: one line, the line of the source, and what ``display`` asks for."""
         self.say(headline(self))
-        line = source_line(self)
-        if line:
+        for line in filter(None, (hint(self), source_line(self))):
             self.say(line)
         for expression in self.displays:
             try:

@@ -42,6 +42,15 @@ def headline(shell: Shell) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def hint(shell: Shell) -> str:
+    """What is to be known where nothing of the script can be seen; "" mostly."""
+    if not shell.stop.get("bypassed"):
+        return ""
+    what = "has computed nothing with this engine: it uses" if shell.stop.reason == "end" else "imports"
+    text = f"the script {what} PyTorch itself, of which nothing can be seen; --as-torch before FILE runs it on this engine"
+    return shell.style(text, "yellow")
+
+
 def source_line(shell: Shell) -> str:
     """``     52  x = self.conv1(x)``; while an element is computed the line of its definition, with the variables."""
     stop = shell.stop

@@ -381,15 +381,16 @@ EVENTS: dict[str, Event] = {
         "what an exception says, element the step while an element's computation is stepped. found is false where a step "
         "back found nothing and stopped at the oldest place; again is true where the cursor has come to a breakpoint "
         "in what was recorded: the run has been there, and its hit was counted then; entry is true where a run begins at a "
-        "breakpoint.",
+        "breakpoint; bypassed is 'torch' where a script begins that imports PyTorch itself, or has ended with it and "
+        "without computing anything here: it was launched without asTorch.",
         {
             "reason": "str", "description?": "str", "text?": "str | null", "position": "Position", "level": "Level",
             "kind?": "str", "name?": "str", "file?": "str | null", "line?": "int | null", "function?": "str | null",
             "module?": "str | null", "op?": "str | null", "direction?": "str | null", "origin?": "any", "epoch?": "int",
             "batch?": "int", "step?": "int", "tensors?": "[TensorSummary]", "tensor?": "str | null", "index?": "any",
             "sample?": "any", "element?": "object", "hitBreakpointIds?": "[int]", "live": "bool", "seq?": "int | null",
-            "exitCode?": "int", "found?": "bool", "again?": "bool", "entry?": "bool", "threadId?": "int",
-            "historyBytes?": "int", "historyBudget?": "int", **_OUTLOOK,
+            "exitCode?": "int", "found?": "bool", "again?": "bool", "entry?": "bool", "bypassed?": "'torch'",
+            "threadId?": "int", "historyBytes?": "int", "historyBudget?": "int", **_OUTLOOK,
         },
     ),
     "continued": Event("The script runs.", {"threadId?": "int"}),
