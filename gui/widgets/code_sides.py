@@ -25,8 +25,10 @@ _BELOW = -1
 
 
 def indent_share(width: int, metrics: QFontMetrics) -> float:
-    """The share of its width that indentation is drawn in, where lines have ``width`` pixels."""
-    room = width / max(1, metrics.horizontalAdvance("m"))
+    """The share of its width that indentation is drawn in, where lines have ``width`` pixels; none, or fewer, where the
+    gutter has them all.
+    """
+    room = max(0, width) / max(1, metrics.horizontalAdvance("m"))
     return next(share for least, share in _SHARES if room >= least)
 
 

@@ -416,6 +416,15 @@ def test_indentation_is_drawn_narrower_where_there_is_little_room(panel, context
         assert view.expression_at(QPoint(x, rect.center().y())) == ("a", 3)
 
 
+def test_code_that_is_left_no_room_at_all(panel, context, tmp_path):
+    path = tmp_path / "long.py"
+    path.write_text("if a:\n" + "    b\n" * 2000)
+    context.state.update(stop=stop(path, 2))
+    panel.view.setMinimumSize(1, 1)
+    panel.view.resize(panel.view.gutter.width() // 2, 200)
+    assert panel.view.highlighter.indent == 0.25
+
+
 def test_an_ellipsis_stands_where_a_line_is_cut(panel, context, tmp_path):
     path = tmp_path / "long.py"
     path.write_text("a\n" + "b" * 200 + "\nc\n")
