@@ -348,7 +348,11 @@ class CodePanel(Panel):
                 show(body)
                 return
             reference = {"expression": expression, **({"frameId": frame} if frame is not None else {})}
-            drawn = lambda numbers: show(body, thumbnail(plan, numbers, self.theme))  # noqa: E731
+
+            def drawn(numbers: dict[str, Any]) -> None:
+                if tuple(numbers["shape"]) == plan.cut.shape:  # else the script has gone on since
+                    show(body, thumbnail(plan, numbers, self.theme))
+
             self.ask("hover", "tensor", plan.arguments(reference), drawn, lambda _: show(body))
 
         frame = places_of(self.context).frame if self.state.stop.get("live") else None

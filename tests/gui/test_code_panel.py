@@ -530,6 +530,10 @@ def test_hovering_a_tensor_shows_a_thumbnail(panel, context, script, link, monke
     across, down = picture.width() // 2 - 1, picture.height() - 1
     assert picture.pixelColor(across, down).saturation() > picture.pixelColor(across, 0).saturation() > 0
     assert picture.pixelColor(picture.width() - 1, down) == picture.pixelColor(0, 0) == context.theme.panel
+    # The script has gone on between the two answers, and the name is another tensor's.
+    count, link.answers["tensor"] = len(shown), lambda a: {**view(data[0, 0], [], a["maxShape"]), "shape": [8, 8]}
+    panel.view.hovered.emit("x", 3, QPoint(0, 0))
+    assert len(shown) == count
     link.answers["tensor"] = None  # refused: what is known is shown
     panel.view.hovered.emit("x", 3, QPoint(0, 0))
     assert "img" not in shown[-1] and "max&nbsp;5.000" in shown[-1]
