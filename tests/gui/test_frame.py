@@ -87,13 +87,27 @@ def test_on_a_wide_window_layers_and_data_stand_beside_the_curves(stopped, qtbot
     assert not panels["layers"].isVisible()
 
 
-@pytest.mark.parametrize("theme", ["light", "projector"])
-def test_beside_layers_and_data_the_curves_have_room_for_their_head(stopped, qtbot, theme):
+@pytest.mark.parametrize(("theme", "beside"), [("light", ["layers", "data"]), ("projector", ["layers"])])
+def test_beside_others_the_curves_have_room_for_their_head(stopped, qtbot, theme, beside):
     panels = stopped.workspace.panels
     stopped.looks.set_theme(theme)
     stopped.resize(1920, 1080)
+    qtbot.waitUntil(lambda: [key for key in ("layers", "data") if panels[key].isVisible()] == beside)
+    qtbot.waitUntil(lambda: all(clipped(panels[key].head) == [] for key in ("curves", *beside)))
+
+
+def test_in_the_projector_theme_diagnostics_has_room_for_its_text(stopped, qtbot):
+    """Three panels beside each other left it some 23 letters a line; one has it as wide as in a small window."""
+    panels = stopped.workspace.panels
+    stopped.resize(1920, 1080)
+    qtbot.waitUntil(panels["data"].isVisible)
+    stopped.looks.set_theme("projector")
+    qtbot.waitUntil(lambda: panels["layers"].isVisible() and not panels["data"].isVisible())
+    stopped.workspace.show_panel("diagnostics")
+    qtbot.waitUntil(lambda: panels["diagnostics"].isVisible() and panels["diagnostics"].width() >= 360)
+    assert panels["layers"].isVisible()
+    stopped.looks.set_theme("light")
     qtbot.waitUntil(lambda: panels["layers"].isVisible() and panels["data"].isVisible())
-    qtbot.waitUntil(lambda: all(clipped(panels[key].head) == [] for key in ("curves", "layers", "data")))
 
 
 def test_beside_the_others_layers_has_room_for_its_head_with_statistics(stopped, qtbot):
