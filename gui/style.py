@@ -203,7 +203,7 @@ QStatusBar::item { border: none; }
 #crumb:hover { background: @hover; }
 #crumb:focus { border: 1px solid @accent; background: @hover; }
 
-#message { border-top: 1px solid @hairline; }
+#message { border-top: 1px solid @hairline; border-left: 1px solid @hairline; }
 #message QPushButton { padding: 0 10px; }
 #message QPushButton:focus { padding: 0 9px; }
 #message QToolButton { padding: 2px; }

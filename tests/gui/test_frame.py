@@ -314,7 +314,7 @@ def test_the_path_follows_a_script_that_runs(stopped, until):
 
 def test_the_status_line(stopped, until):
     text = stopped.status.state.text()
-    wanted = "stopped at conv2 backward (Convolution)  ·  cpu 2 threads  ·  step 3  ·  history 38 of 256 MB  ·  seed 0"
+    wanted = "stopped at conv2 backward (Convolution)  ·  step 3  ·  cpu 2 threads  ·  history 38 of 256 MB  ·  seed 0"
     assert text == wanted
     assert "F10 steps one op" in stopped.status.hint.text()
     stopped.context.state.update(level="batch")
