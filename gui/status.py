@@ -75,7 +75,8 @@ class StatusLine(QWidget):
         super().__init__()
         self._context = context
         self._state = context.state
-        self._starting = ""
+        #: What the engine process, or the window, is doing that may take long; "" for nothing.
+        self._starting = self._working = ""
         self.setObjectName("status-line")
         self._dot = Dot()
         self._hinted = True
@@ -90,7 +91,7 @@ class StatusLine(QWidget):
         self._busy.setRange(0, 0)
         self._busy.setTextVisible(False)
         self._busy.setFixedWidth(96)
-        self._busy.setAccessibleName("The engine process is starting")
+        self._busy.setAccessibleName("Under way")
         self._busy.hide()
         self._row = layout = QHBoxLayout(self)
         layout.setContentsMargins(_GAP, 3, _GAP, 3)
@@ -98,6 +99,7 @@ class StatusLine(QWidget):
         for widget, stretch in ((self._dot, 0), (self.state, 1), (self._busy, 0), (self.hint, 0)):
             layout.addWidget(widget, stretch)
         context.link.starting.connect(self._started)
+        context.link.working.connect(self._works)
         context.theme_changed.connect(self.apply_theme)
         self._paced = Paced(self, COUNTING, self._show)
         self._state.subscribe(("stop", "running", "runs", "level", "restoring", "scrubbing", "program"), self._follow)
@@ -124,7 +126,14 @@ class StatusLine(QWidget):
 
     def _started(self, what: str) -> None:
         self._starting = what
-        self._busy.setVisible(bool(what))
+        self._show_busy()
+
+    def _works(self, what: str) -> None:
+        self._working = what
+        self._show_busy()
+
+    def _show_busy(self) -> None:
+        self._busy.setVisible(bool(self._starting or self._working))
         self._show()
 
     def _follow(self) -> None:
@@ -143,7 +152,7 @@ class StatusLine(QWidget):
         not shown; nor is it where what has happened needs its room.
         """
         wide = self.state.fontMetrics().horizontalAdvance
-        busy = self._busy.width() + _GAP if self._starting else 0
+        busy = self._busy.width() + _GAP if self._starting or self._working else 0
         room = self.width() - 3 * _GAP - 2 - self._dot.width() - busy - self._left
         hint = self.hint.sizeHint().width() + _GAP
         hinted = bool(self.hint.text()) and not self._left and hint < self.width() / 3 and wide(text) + hint <= room
@@ -203,6 +212,8 @@ class StatusLine(QWidget):
         stop, run = self._state.stop, self._state.current_run
         if self._starting:
             return "idle", f"{self._starting} …"
+        if self._working:
+            return "accent", f"{self._working} …"
         if self._state.restoring:
             return "idle", "shown from the session's file, not replayed"
         if run.get("state") == "lost":
