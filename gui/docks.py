@@ -186,14 +186,18 @@ class Workspace(QMainWindow):
             self._fitting.start()
 
     def _theme_changed(self) -> None:
-        """The texts may be of another size: the strip below gets the height that it had when they were so last."""
-        for key in self._keys("bottom")[:1]:
-            self._heights[self._strip_height] = self.docks[key].height()
+        """The texts may be of another size: the strip below gets the height that it had when they were so last, else the one
+        that it has at first.
+        """
+        if not self._fitting.isActive():  # else it has not the height yet that it is to have
+            for key in self._keys("bottom")[:1]:
+                self._heights[self._strip_height] = self.docks[key].height()
         self._strip_height = self._first_strip_height()
         self._fitting.start()
 
     def _fit(self) -> None:
-        if (keys := self._keys("bottom")) and (height := self._heights.pop(self._strip_height, None)) is not None:
+        first = None if self._wide is None else self._strip_height
+        if (keys := self._keys("bottom")) and (height := self._heights.pop(self._strip_height, first)) is not None:
             self.resizeDocks([self.docks[keys[0]]], [height], Qt.Orientation.Vertical)
         if self._unsuited:
             front = [dock for key, dock in self.docks.items() if self.panels[key].isVisible() and key not in _BESIDE]

@@ -19,7 +19,7 @@ from gui.status import place_of
 from gui.theme import THEMES, Theme
 from gui.window import Window
 from tests.gui.clipping import clipped
-from tests.gui.conftest import SAMPLES
+from tests.gui.conftest import at_rest, SAMPLES
 from tests.gui.fake_link import FakeLink
 
 STOP = {
@@ -72,6 +72,19 @@ def test_the_timeline_is_as_high_as_before_after_the_projector_s_theme(stopped, 
     qtbot.waitUntil(lambda: sizes(stopped)[2] > 80)
     stopped.looks.set_theme("light")
     qtbot.waitUntil(lambda: sizes(stopped)[2] == 72)
+
+
+def test_with_larger_text_the_timeline_has_room(stopped, qtbot):
+    """Also where theme and size change at once; and where it is small again, so is the strip."""
+    stopped.resize(1280, 780)
+    qtbot.waitUntil(lambda: sizes(stopped) == (340, 360, 72))
+    panel, looks = stopped.workspace.panels["timeline"], stopped.looks
+    for theme, scale, wanted in (("light", 2.0, 144), ("projector", 1.5, 140), ("light", 1.0, 72)):
+        looks.set_theme(theme)
+        looks.set_scale(scale)
+        qtbot.waitUntil(lambda wanted=wanted: panel.height() == panel.parentWidget().height() >= wanted)
+    qtbot.waitUntil(lambda: sizes(stopped)[2] == 72)
+    assert stopped.height() == 780
 
 
 def test_on_a_wide_window_layers_and_data_stand_beside_the_curves(stopped, qtbot):
