@@ -240,7 +240,8 @@ class Workspace(QMainWindow):
     def _proportions(self, wide: bool) -> None:
         theme = self._context.theme
         for area, width, most in (
-            ("left", 440 if wide else 340, 0.25 if wide else 0.30), ("right", 700 if wide else 360, _RIGHT if wide else 0.285),
+            ("left", 440 if wide else 340, 0.25 if wide else 0.30),
+            ("right", 700 if wide else 360, _RIGHT if wide else 0.285),
         ):
             if keys := self._keys(area):
                 fitting = min(theme.space(width), round(most * self.width()))

@@ -66,7 +66,8 @@ def _picture(name: str, color: QColor, side: int) -> str:
     """An icon of ``side`` pixels as a style sheet names it: ``url(...)``."""
     stem = f"{name}-{color.name()[1:]}-{side}"
     paths = [
-        resource(f"{stem}{suffix}.png", partial(_png, name, color, side, ratio)) for suffix, ratio in (("", 1.0), ("@2x", 2.0))
+        resource(f"{stem}{suffix}.png", partial(_png, name, color, side, ratio))
+        for suffix, ratio in (("", 1.0), ("@2x", 2.0))
     ]
     return f'url("{paths[0]}")'
 

@@ -19,7 +19,7 @@ from gui.status import place_of
 from gui.theme import THEMES, Theme
 from gui.window import Window
 from tests.gui.clipping import clipped
-from tests.gui.conftest import at_rest, SAMPLES
+from tests.gui.conftest import SAMPLES
 from tests.gui.fake_link import FakeLink
 
 STOP = {
@@ -338,7 +338,7 @@ def test_the_status_line(stopped, until):
         "device": "cpu", "historyBytes": 0, "historyBudget": 2**28, "seed": 67280421310721,
     })  # fmt: skip
     until(lambda: stopped.status.state.text().split("  ·  ") == [
-        "running in epoch 7, batch 112 of 188", "cpu 1 thread", "step 1,241", "loss 0.2500", "1,240 steps/s",
+        "running in epoch 7, batch 112 of 188", "step 1,241", "loss 0.2500", "1,240 steps/s", "cpu 1 thread",
     ])  # fmt: skip
 
 
