@@ -24,8 +24,11 @@ _DIGITS = "1234567890"
 #: The keys of panels that stand beside Curves where there is room.
 _BESIDE = ("layers", "data")
 
-#: Widths that the heads of Curves and Layers need beside these at a text size of 100 %.
-_CURVES, _LAYERS = 230, 180
+#: Share of a wide window that these have with Curves.
+_RIGHT = 0.38
+
+#: Widths that Curves, Layers and Data need beside each other at a text size of 100 %: for their heads, and for pictures.
+_CURVES, _LAYERS, _DATA = 230, 180, 160
 
 _SIDES = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -154,10 +157,10 @@ class Workspace(QMainWindow):
         for area in ("left", "left-bottom", "right", "right-bottom", "bottom"):
             for key in self._keys(area)[:1]:
                 self._place(self.docks[key], area, first)
-        beside = _BESIDE if wide else ()
+        beside = self._wanted_beside(wide)
         last = first.get("right-bottom")
         for key in beside:
-            if key in self.docks and last is not None:
+            if last is not None:
                 self.splitDockWidget(last, self.docks[key], Qt.Orientation.Horizontal)
                 last = self.docks[key]
         for area in first:
@@ -179,20 +182,24 @@ class Workspace(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
-        if self._wide is not None and self._wide != self.fits_wide:
+        if self._unsuited:
             self._fitting.start()
 
     def _theme_changed(self) -> None:
-        """The texts may be of another size: the strip below gets the height that it had when they were so last."""
-        for key in self._keys("bottom")[:1]:
-            self._heights[self._strip_height] = self.docks[key].height()
+        """The texts may be of another size: the strip below gets the height that it had when they were so last, else the one
+        that it has at first.
+        """
+        if not self._fitting.isActive():  # else it has not the height yet that it is to have
+            for key in self._keys("bottom")[:1]:
+                self._heights[self._strip_height] = self.docks[key].height()
         self._strip_height = self._first_strip_height()
         self._fitting.start()
 
     def _fit(self) -> None:
-        if (keys := self._keys("bottom")) and (height := self._heights.pop(self._strip_height, None)) is not None:
+        first = None if self._wide is None else self._strip_height
+        if (keys := self._keys("bottom")) and (height := self._heights.pop(self._strip_height, first)) is not None:
             self.resizeDocks([self.docks[keys[0]]], [height], Qt.Orientation.Vertical)
-        if self._wide is not None and self._wide != self.fits_wide:
+        if self._unsuited:
             front = [dock for key, dock in self.docks.items() if self.panels[key].isVisible() and key not in _BESIDE]
             self.arrange(self.fits_wide)
             for dock in front:  # another room is no reason to be shown another panel
@@ -202,6 +209,23 @@ class Workspace(QMainWindow):
     def fits_wide(self) -> bool:
         """Whether there is room for Layers and Data beside Curves; large text needs more of it."""
         return self.width() >= max(WIDE, self._context.theme.space(_WIDE_TEXT))
+
+    @property
+    def _unsuited(self) -> bool:
+        """Whether another default layout has become the one that suits the window and the size of its texts."""
+        return self._wide is not None and self._standing_beside() != self._wanted_beside(self.fits_wide)
+
+    def _wanted_beside(self, wide: bool) -> tuple[str, ...]:
+        """Who stands beside Curves: where large text would make all of them narrow, Data does not."""
+        space = self._context.theme.space
+        left = round(_RIGHT * self.width()) - space(_CURVES) - space(_LAYERS)
+        keys = () if not wide else _BESIDE if left >= space(_DATA) else _BESIDE[:1]
+        return tuple(key for key in keys if key in self.docks)
+
+    def _standing_beside(self) -> tuple[str, ...]:
+        """Those of them that are no tab of Curves."""
+        tabs = [dock for key in self._keys("right-bottom")[:1] for dock in self.tabifiedDockWidgets(self.docks[key])]
+        return tuple(key for key in _BESIDE if key in self.docks and self.docks[key] not in tabs)
 
     def _place(self, dock: QDockWidget, area: str, first: dict[str, QDockWidget]) -> None:
         above = first.get(area.removesuffix("-bottom"))
@@ -216,7 +240,8 @@ class Workspace(QMainWindow):
     def _proportions(self, wide: bool) -> None:
         theme = self._context.theme
         for area, width, most in (
-            ("left", 440 if wide else 340, 0.25 if wide else 0.30), ("right", 700 if wide else 360, 0.38 if wide else 0.285),
+            ("left", 440 if wide else 340, 0.25 if wide else 0.30),
+            ("right", 700 if wide else 360, _RIGHT if wide else 0.285),
         ):
             if keys := self._keys(area):
                 fitting = min(theme.space(width), round(most * self.width()))
@@ -226,12 +251,12 @@ class Workspace(QMainWindow):
             if above and below:
                 docks = [self.docks[above[0]], self.docks[below[0]]]
                 self.resizeDocks(docks, [560, 440], Qt.Orientation.Vertical)
-        if wide and {"curves", "layers", "data"} <= set(self.docks):
-            docks = [self.docks[key] for key in ("curves", "layers", "data")]
-            whole = round(0.38 * self.width())
-            curves = max(whole // 3, theme.space(_CURVES))
-            layers = max((whole - curves) // 2, theme.space(_LAYERS))
-            self.resizeDocks(docks, [curves, layers, whole - curves - layers], Qt.Orientation.Horizontal)
+        if (beside := self._wanted_beside(wide)) and "curves" in self.docks:
+            whole = round(_RIGHT * self.width())
+            curves = max(whole // (1 + len(beside)), theme.space(_CURVES))
+            layers = max((whole - curves) // len(beside), theme.space(_LAYERS))
+            widths = [curves, layers, whole - curves - layers][: 1 + len(beside)]
+            self.resizeDocks([self.docks[key] for key in ("curves", *beside)], widths, Qt.Orientation.Horizontal)
         if keys := self._keys("bottom"):
             self.resizeDocks([self.docks[keys[0]]], [self._first_strip_height()], Qt.Orientation.Vertical)
 

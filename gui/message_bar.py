@@ -1,7 +1,8 @@
 """The bar for messages: what happened, where, and what to do. It waits for nobody.
 
-It lies over the status line, and grows upwards over the contents where a text needs more lines: nothing moves when it comes
-or goes. Whoever goes on working somewhere else has it folded to the height of that line.
+It lies over the right of the status line, and grows upwards over the contents where a text needs more lines: nothing moves
+when it comes or goes, and what the line says of the script can be read at its left. Whoever goes on working somewhere else
+has it folded to the height of that line.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from PyQt6.QtCore import QEvent, QObject, QPoint, QRect, Qt
+from PyQt6.QtCore import QEvent, QObject, QPoint, QRect, Qt, pyqtSignal
 from PyQt6.QtGui import QFontMetrics, QMouseEvent
 from PyQt6.QtWidgets import QApplication, QGridLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
@@ -26,6 +27,9 @@ _STAY = 8000
 #: Share of the window that a message may lie over, and of the bar's width that its buttons may have beside the text.
 _MOST, _BESIDE = 0.4, 0.35
 
+#: Share of the status line that is left free, and the pixels that a message needs beside that at a text size of 100 %.
+_FREE, _LEAST = 0.45, 400
+
 #: Pixels at the left of the sign, between the parts, and above and below several lines.
 _LEFT, _GAP, _AIR = 8, 8, 6
 
@@ -36,7 +40,13 @@ _SPOKEN = {"info": "Information", "warning": "Warning", "error": "Error"}
 
 
 class MessageBar(QWidget):
-    """Shows one message, and how many more there are; hidden while there is none."""
+    """Shows one message, and how many more there are; hidden while there is none.
+
+    Signals:
+        covers(pixels): so much at the right of the status line lies below it; 0 where that is all of it, or nothing.
+    """
+
+    covers = pyqtSignal(int)
 
     def __init__(self, context: Context) -> None:
         super().__init__()
@@ -235,8 +245,9 @@ class MessageBar(QWidget):
         if self._kept is None or contents is None or message is None:
             self.text.setText(_short(self.whole))
             self._watch(False)
+            self.covers.emit(0)
             return
-        width, kept = contents.width(), self._kept.height()
+        width, kept = self._width(contents.width()), self._kept.height()
         below = self._put_beside(width)
         metrics = QFontMetrics(self._context.theme.text_font())
         lines = max(2, round(_MOST * contents.height()) // metrics.lineSpacing())
@@ -257,8 +268,15 @@ class MessageBar(QWidget):
         self._name_fold(folded)
         self._grid.invalidate()
         height = max(kept, self._grid.totalHeightForWidth(width)) if tall and not folded else kept
-        self.setGeometry(QRect(0, contents.height() - height, width, height))
+        left = contents.width() - width
+        self.setGeometry(QRect(left, contents.height() - height, width, height))
+        self.covers.emit(width if left else 0)
         self._watch(height > kept)
+
+    def _width(self, whole: int) -> int:
+        """How much of the status line's width it takes: all of it where the rest would be too little for a message."""
+        beside = whole - round(_FREE * whole)
+        return beside if beside >= self._context.theme.space(_LEAST) else whole
 
     def _put_beside(self, width: int) -> bool:
         """Put the buttons beside the text, or where that would leave it little room, below; whether it is that."""

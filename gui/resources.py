@@ -4,6 +4,7 @@ full and nothing stays when the program is killed."""
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 from PyQt6.QtCore import QResource
 
@@ -14,10 +15,12 @@ _ANY = 1
 _kept: dict[str, bytes] = {}
 
 
-def resource(name: str, content: bytes) -> str:
-    """The path under which Qt finds ``content`` from now on, ``":/NAME"``; a name keeps the content that it got first."""
+def resource(name: str, content: Callable[[], bytes]) -> str:
+    """The path under which Qt finds what ``content()`` makes from now on, ``":/NAME"``; a name keeps the content that it got
+    first, and nothing is made for it again.
+    """
     if name not in _kept:
-        _kept[name] = _compiled(name, content)
+        _kept[name] = _compiled(name, content())
         QResource.registerResourceData(_kept[name])
     return f":/{name}"
 

@@ -75,10 +75,13 @@ class StatusLine(QWidget):
         super().__init__()
         self._context = context
         self._state = context.state
-        self._starting = ""
+        #: What the engine process, or the window, is doing that may take long; "" for nothing.
+        self._starting = self._working = ""
         self.setObjectName("status-line")
         self._dot = Dot()
         self._hinted = True
+        #: Pixels at the right that something else lies over.
+        self._left = 0
         self.state = ElidedLabel()
         self.state.setAccessibleName("State of the script")
         self.hint = QLabel()
@@ -88,14 +91,15 @@ class StatusLine(QWidget):
         self._busy.setRange(0, 0)
         self._busy.setTextVisible(False)
         self._busy.setFixedWidth(96)
-        self._busy.setAccessibleName("The engine process is starting")
+        self._busy.setAccessibleName("Under way")
         self._busy.hide()
-        layout = QHBoxLayout(self)
+        self._row = layout = QHBoxLayout(self)
         layout.setContentsMargins(_GAP, 3, _GAP, 3)
         layout.setSpacing(_GAP)
         for widget, stretch in ((self._dot, 0), (self.state, 1), (self._busy, 0), (self.hint, 0)):
             layout.addWidget(widget, stretch)
         context.link.starting.connect(self._started)
+        context.link.working.connect(self._works)
         context.theme_changed.connect(self.apply_theme)
         self._paced = Paced(self, COUNTING, self._show)
         self._state.subscribe(("stop", "running", "runs", "level", "restoring", "scrubbing", "program"), self._follow)
@@ -106,14 +110,30 @@ class StatusLine(QWidget):
         """Take on the theme's fonts and colours."""
         for label in (self.state, self.hint):
             label.setFont(self._context.theme.text_font("small"))
-        self.setMinimumHeight(self._context.theme.row(_HEIGHT))
+        # What lies over the line must not keep the window from becoming narrower.
+        self.setMinimumSize(1, self._context.theme.row(_HEIGHT))
         self._dot.setFixedSize(self._context.theme.space(_DOT), self._context.theme.space(_DOT))
         self.state.set_ground(self._context.theme.paper)
         self._show()
 
+    def leave(self, pixels: int) -> None:
+        """Leave so much at the right to what lies over it."""
+        if pixels != self._left:
+            self._left = pixels
+            self._row.setContentsMargins(_GAP, 3, _GAP + pixels, 3)
+            self._show()
+            self._row.activate()
+
     def _started(self, what: str) -> None:
         self._starting = what
-        self._busy.setVisible(bool(what))
+        self._show_busy()
+
+    def _works(self, what: str) -> None:
+        self._working = what
+        self._show_busy()
+
+    def _show_busy(self) -> None:
+        self._busy.setVisible(bool(self._starting or self._working))
         self._show()
 
     def _follow(self) -> None:
@@ -132,10 +152,10 @@ class StatusLine(QWidget):
         not shown; nor is it where what has happened needs its room.
         """
         wide = self.state.fontMetrics().horizontalAdvance
-        busy = self._busy.width() + _GAP if self._starting else 0
-        room = self.width() - 3 * _GAP - 2 - self._dot.width() - busy
+        busy = self._busy.width() + _GAP if self._starting or self._working else 0
+        room = self.width() - 3 * _GAP - 2 - self._dot.width() - busy - self._left
         hint = self.hint.sizeHint().width() + _GAP
-        hinted = bool(self.hint.text()) and hint < self.width() / 3 and wide(text) + hint <= room
+        hinted = bool(self.hint.text()) and not self._left and hint < self.width() / 3 and wide(text) + hint <= room
         if hinted != self._hinted:
             self._hinted = hinted
             self.hint.setVisible(hinted)
@@ -145,15 +165,12 @@ class StatusLine(QWidget):
         self.state.set_text(_BETWEEN.join(parts), brief=shown)
 
     def _figures(self) -> list[str]:
-        """Device and threads, step, loss and speed, history, seed, as far as they are known."""
+        """Step, loss and speed, device and threads, history, seed, as far as they are known; the last are left out first."""
         running = self._state.running
         source = self._state.progress if running else self._state.stop
         if self._starting or not source:
             return []
         found = []
-        if source.get("threads"):
-            device, count = source.get("device", "cpu"), source["threads"]
-            found.append(f"cpu {count} {plural(count, 'thread')}" if device == "cpu" else device)
         if running or source.get("step") or source.get("direction"):
             found.append(f"step {format_count(step_number(source))}")
         # Before the first backward() the loss is NaN because there is none.
@@ -162,6 +179,9 @@ class StatusLine(QWidget):
         if running and source.get("stepsPerSecond"):
             rate = source["stepsPerSecond"]
             found.append(f"{format_count(rate) if rate >= 10 else f'{rate:.1f}'} steps/s")
+        if source.get("threads"):
+            device, count = source.get("device", "cpu"), source["threads"]
+            found.append(f"cpu {count} {plural(count, 'thread')}" if device == "cpu" else device)
         if source.get("historyBytes") and source.get("historyBudget"):
             kept, budget = source["historyBytes"], source["historyBudget"]
             whole = kept >= _MEGABYTE
@@ -192,6 +212,8 @@ class StatusLine(QWidget):
         stop, run = self._state.stop, self._state.current_run
         if self._starting:
             return "idle", f"{self._starting} …"
+        if self._working:
+            return "accent", f"{self._working} …"
         if self._state.restoring:
             return "idle", "shown from the session's file, not replayed"
         if run.get("state") == "lost":

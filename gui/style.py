@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from PyQt6.QtCore import QBuffer
 from PyQt6.QtGui import QColor, QFontMetrics, QPalette
@@ -64,7 +65,10 @@ def style_sheet(theme: Theme) -> str:
 def _picture(name: str, color: QColor, side: int) -> str:
     """An icon of ``side`` pixels as a style sheet names it: ``url(...)``."""
     stem = f"{name}-{color.name()[1:]}-{side}"
-    paths = [resource(f"{stem}{suffix}.png", _png(name, color, side, ratio)) for suffix, ratio in (("", 1.0), ("@2x", 2.0))]
+    paths = [
+        resource(f"{stem}{suffix}.png", partial(_png, name, color, side, ratio))
+        for suffix, ratio in (("", 1.0), ("@2x", 2.0))
+    ]
     return f'url("{paths[0]}")'
 
 
@@ -203,7 +207,7 @@ QStatusBar::item { border: none; }
 #crumb:hover { background: @hover; }
 #crumb:focus { border: 1px solid @accent; background: @hover; }
 
-#message { border-top: 1px solid @hairline; }
+#message { border-top: 1px solid @hairline; border-left: 1px solid @hairline; }
 #message QPushButton { padding: 0 10px; }
 #message QPushButton:focus { padding: 0 9px; }
 #message QToolButton { padding: 2px; }

@@ -99,6 +99,7 @@ class Window(QMainWindow):
         column.setSpacing(0)
         for widget, stretch in ((self.toolbar, 0), (self.pages, 1), (self.status, 0)):
             column.addWidget(widget, stretch)
+        self.messages.covers.connect(self.status.leave)
         self.messages.lie_over(body, self.status)
         self.setCentralWidget(body)
         bar = self.menuBar()

@@ -111,13 +111,20 @@ class Moving(Beginning):
         else:
             self._after_pause("compare", job)
 
-    def work(self, what: str, job: Callable[[Session], Any], then: Callable[[Any], object]) -> None:
-        """Do something with the session when it stands still, in the mover's thread: ``then(result)`` in the window's."""
+    def work(self, what: str, job: Callable[[Session], Any], then: Callable[[Any], object], said: str) -> None:
+        """Do something with the session when it stands still, in the mover's thread: ``then(result)`` in the window's.
+
+        ``said``: what is done, for ``working``.
+        """
         session = self._session
 
         def work() -> None:
             assert session is not None
-            result = job(session)
+            self._posts.post(lambda: self.working.emit(said))
+            try:
+                result = job(session)
+            finally:
+                self._posts.post(lambda: self.working.emit(""))
             self._posts.post(lambda: self._session is session and then(result))
 
         if session is not None:

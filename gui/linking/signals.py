@@ -26,6 +26,7 @@ class LinkSignals(QObject):
         ended(dict): the process that was attached to has come to its end by itself: how, as a
             :class:`engine.debug.run.Stop`.
         starting(what): what the engine process is doing until it is ready; "" when it is.
+        working(what): what is done with the session that may take long; "" when it is done.
         closed(): there is no script any more.
         silent(kind), answering(): see :class:`gui.watchdog.Watchdog`; the link's ``keep_waiting`` and ``end_engine`` answer.
     """
@@ -44,6 +45,7 @@ class LinkSignals(QObject):
     lost = pyqtSignal(str)
     ended = pyqtSignal(dict)
     starting = pyqtSignal(str)
+    working = pyqtSignal(str)
     closed = pyqtSignal()
     silent = pyqtSignal(str)
     answering = pyqtSignal()

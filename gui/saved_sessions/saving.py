@@ -102,7 +102,7 @@ class Saving(QObject):
             paused = " The script was paused for it; F5 goes on." if was_running else ""
             context.say(f"Saved: {path} ({size:.1f} MB).{paused}", about=path)
 
-        context.link.work("save", job, done)
+        context.link.work("save", job, done, f"saving {os.path.basename(path)}")
 
     def _refused(self) -> bool:
         state = self._context.state

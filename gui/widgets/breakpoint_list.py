@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from PyQt6.QtCore import QModelIndex, QRect, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QLocale, QModelIndex, QRect, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QIcon, QKeyEvent, QPainter, QPixmap
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -33,6 +34,9 @@ _AIR = 2
 
 #: Pixels beside the box and the words of a row: what is between them, and the air of the style sheet.
 _BESIDE = 16
+
+#: Where a name may go on in the next line: its parts are no words for Qt. Numbers stay whole.
+_BREAK = re.compile(r"[_/](?=\w)|[.:](?=[^\W\d])")
 
 #: Pixels: no limit, as Qt has it.
 _UNLIMITED = (1 << 24) - 1
@@ -87,7 +91,8 @@ class BreakpointList(QTreeWidget):
         self.setAccessibleName("Breakpoints")
         self.setRootIsDecorated(False)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setWordWrap(True)  # of a condition, and of what is wrong with it, nothing is cut
+        self.setWordWrap(True)  # of a place, a condition, and of what is wrong with it, nothing is cut
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # but of a longer word, which ends on the line's number
         self.setItemDelegate(_Wrapping(self))
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -188,11 +193,14 @@ class BreakpointList(QTreeWidget):
 
 
 class _Wrapping(QStyledItemDelegate):
-    """Rows as high as their words need in the width of the column, which Qt's own does not ask for."""
+    """Rows as high as their words need in the width of the column, which Qt's own does not ask for. Names break, too."""
 
     def __init__(self, tree: QTreeWidget) -> None:
         super().__init__(tree)
         self._tree = tree
+
+    def displayText(self, value: object, locale: QLocale) -> str:
+        return _BREAK.sub("\\g<0>\u200b", super().displayText(value, locale))
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
         style = self._tree.style()

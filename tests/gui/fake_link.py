@@ -82,7 +82,7 @@ class FakeLink(LinkSignals):
     def set_watchpoints(self, watchpoints, then=None):
         self.configure("setWatchpoints", {"breakpoints": watchpoints}, then)
 
-    def work(self, what, job, then):
+    def work(self, what, job, then, said):
         self.moves.append((what, {}))
 
     def finish_with(self, job, patience=0.0):

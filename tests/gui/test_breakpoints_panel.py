@@ -10,6 +10,8 @@ from gui.panels.breakpoints import BreakpointsPanel
 from gui.theme import Theme
 from gui.watch_kinds import WATCH_KINDS, watch_sentence
 from gui.widgets.breakpoint_form import brief, sentence
+from gui.widgets.breakpoint_list import BreakpointList, Row
+from gui.widgets.code_view import source_font
 from tests.gui.conftest import at_rest
 
 
@@ -353,3 +355,35 @@ def test_what_is_wrong_with_a_breakpoint_is_shown_whole(panel, context, link, un
     needed = QFontMetrics(tree.font()).boundingRect(QRect(0, 0, inner, 9999), Qt.TextFlag.TextWordWrap, "\n".join(words))
     assert place.height() >= needed.height() > 2 * QFontMetrics(tree.font()).lineSpacing()
     assert tree.maximumHeight() >= place.height()
+
+
+@pytest.mark.parametrize("theme", ["light", "projector"])
+@pytest.mark.parametrize("name", ["my_recognition_of_handwritten_digits.py", f"{'classification' * 4}.py"])
+def test_the_line_of_a_file_with_a_long_name_can_be_read(context, qtbot, theme, name):
+    """Two that differ in their line alone do not look the same."""
+    pictures = []
+    for line in (1234, 5678):
+        tree = BreakpointList()
+        qtbot.addWidget(tree)
+        tree.setFont(source_font(Theme(theme)))
+        tree.resize(330, 200)
+        tree.show_rows([(Row("line", f"/s/{name}", 0), {"line": line, "hits": 12345})], Theme(theme))
+        tree.show()
+        pictures.append(tree.grab().toImage())
+    assert pictures[0] != pictures[1]
+
+
+@pytest.mark.parametrize("width", range(200, 420, 20))
+def test_all_lines_of_a_place_have_room(context, qtbot, width):
+    """The last words of a place are seen however it breaks."""
+    theme, pictures = Theme("projector"), []
+    for last in ("out_proj", "quern_lug"):
+        tree = BreakpointList()
+        qtbot.addWidget(tree)
+        tree.setFont(source_font(theme))
+        tree.resize(width, 400)
+        module = f"transformer.encoder.layers.11.self_attention.{last}"
+        tree.show_rows([(Row("module", "", 0), {"module": module, "when": "enter"})], theme)
+        tree.show()
+        pictures.append(tree.grab().toImage())
+    assert pictures[0] != pictures[1]

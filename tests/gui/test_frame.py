@@ -74,6 +74,19 @@ def test_the_timeline_is_as_high_as_before_after_the_projector_s_theme(stopped, 
     qtbot.waitUntil(lambda: sizes(stopped)[2] == 72)
 
 
+def test_with_larger_text_the_timeline_has_room(stopped, qtbot):
+    """Also where theme and size change at once; and where it is small again, so is the strip."""
+    stopped.resize(1280, 780)
+    qtbot.waitUntil(lambda: sizes(stopped) == (340, 360, 72))
+    panel, looks = stopped.workspace.panels["timeline"], stopped.looks
+    for theme, scale, wanted in (("light", 2.0, 144), ("projector", 1.5, 140), ("light", 1.0, 72)):
+        looks.set_theme(theme)
+        looks.set_scale(scale)
+        qtbot.waitUntil(lambda wanted=wanted: panel.height() == panel.parentWidget().height() >= wanted)
+    qtbot.waitUntil(lambda: sizes(stopped)[2] == 72)
+    assert stopped.height() == 780
+
+
 def test_on_a_wide_window_layers_and_data_stand_beside_the_curves(stopped, qtbot):
     panels = stopped.workspace.panels
     three = [panels[key] for key in ("curves", "layers", "data")]
@@ -87,13 +100,27 @@ def test_on_a_wide_window_layers_and_data_stand_beside_the_curves(stopped, qtbot
     assert not panels["layers"].isVisible()
 
 
-@pytest.mark.parametrize("theme", ["light", "projector"])
-def test_beside_layers_and_data_the_curves_have_room_for_their_head(stopped, qtbot, theme):
+@pytest.mark.parametrize(("theme", "beside"), [("light", ["layers", "data"]), ("projector", ["layers"])])
+def test_beside_others_the_curves_have_room_for_their_head(stopped, qtbot, theme, beside):
     panels = stopped.workspace.panels
     stopped.looks.set_theme(theme)
     stopped.resize(1920, 1080)
+    qtbot.waitUntil(lambda: [key for key in ("layers", "data") if panels[key].isVisible()] == beside)
+    qtbot.waitUntil(lambda: all(clipped(panels[key].head) == [] for key in ("curves", *beside)))
+
+
+def test_in_the_projector_theme_diagnostics_has_room_for_its_text(stopped, qtbot):
+    """Three panels beside each other left it some 23 letters a line; one has it as wide as in a small window."""
+    panels = stopped.workspace.panels
+    stopped.resize(1920, 1080)
+    qtbot.waitUntil(panels["data"].isVisible)
+    stopped.looks.set_theme("projector")
+    qtbot.waitUntil(lambda: panels["layers"].isVisible() and not panels["data"].isVisible())
+    stopped.workspace.show_panel("diagnostics")
+    qtbot.waitUntil(lambda: panels["diagnostics"].isVisible() and panels["diagnostics"].width() >= 360)
+    assert panels["layers"].isVisible()
+    stopped.looks.set_theme("light")
     qtbot.waitUntil(lambda: panels["layers"].isVisible() and panels["data"].isVisible())
-    qtbot.waitUntil(lambda: all(clipped(panels[key].head) == [] for key in ("curves", "layers", "data")))
 
 
 def test_beside_the_others_layers_has_room_for_its_head_with_statistics(stopped, qtbot):
@@ -300,7 +327,7 @@ def test_the_path_follows_a_script_that_runs(stopped, until):
 
 def test_the_status_line(stopped, until):
     text = stopped.status.state.text()
-    wanted = "stopped at conv2 backward (Convolution)  ·  cpu 2 threads  ·  step 3  ·  history 38 of 256 MB  ·  seed 0"
+    wanted = "stopped at conv2 backward (Convolution)  ·  step 3  ·  cpu 2 threads  ·  history 38 of 256 MB  ·  seed 0"
     assert text == wanted
     assert "F10 steps one op" in stopped.status.hint.text()
     stopped.context.state.update(level="batch")
@@ -311,7 +338,7 @@ def test_the_status_line(stopped, until):
         "device": "cpu", "historyBytes": 0, "historyBudget": 2**28, "seed": 67280421310721,
     })  # fmt: skip
     until(lambda: stopped.status.state.text().split("  ·  ") == [
-        "running in epoch 7, batch 112 of 188", "cpu 1 thread", "step 1,241", "loss 0.2500", "1,240 steps/s",
+        "running in epoch 7, batch 112 of 188", "step 1,241", "loss 0.2500", "1,240 steps/s", "cpu 1 thread",
     ])  # fmt: skip
 
 

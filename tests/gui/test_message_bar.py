@@ -36,6 +36,12 @@ def places(window):
     return [(part.mapTo(window, QPoint(0, 0)), part.size()) for part in parts if part.isVisible()]
 
 
+def over_the_line(window):
+    """Whether the bar lies over the status line alone, as far as the line's right end."""
+    bar, line = window.messages.geometry(), window.status.geometry()
+    return line.contains(bar) and (bar.height(), bar.right()) == (line.height(), line.right())
+
+
 @pytest.mark.parametrize(("size", "text"), [((1280, 800), 1.0), ((900, 600), 1.0), ((900, 600), 2.0)])
 @pytest.mark.parametrize("words", ["Written: a.png", LONG])
 def test_nothing_moves_when_a_message_comes_or_goes(window, until, size, text, words):
@@ -61,7 +67,7 @@ def test_a_message_of_one_line_lies_over_the_status_line_alone(window, until, th
     bar.show_message("Saved.", "warning", [("Close", lambda: None)])
     bar.show_message("Written.", "warning", [("Do", lambda: None)])
     until(lambda: at_rest(window))
-    assert bar.geometry() == window.status.geometry() and not bar._fold.isVisible()
+    assert over_the_line(window) and not bar._fold.isVisible()
     for part in (bar._sign, bar.text, bar._more, bar._close, *bar._buttons):
         assert part.isVisible() and bar.rect().contains(part.geometry().translated(_offset(part, bar))), part
         assert part.height() >= part.minimumSizeHint().height(), part
@@ -83,7 +89,7 @@ def test_a_long_message_grows_upwards_and_folds_where_one_works_elsewhere(window
     until(lambda: at_rest(window))
     body = bar.parentWidget()
     assert window.status.height() < bar.height() < 0.6 * body.height()
-    assert (bar.x(), bar.y() + bar.height(), bar.width()) == (0, body.height(), body.width())
+    assert (bar.x() + bar.width(), bar.y() + bar.height()) == (body.width(), body.height())
     assert text == 2.0 or bar.text.text() == LONG
     assert bar.text.height() >= bar.text.heightForWidth(bar.text.width())
     for button in bar._buttons:
@@ -92,11 +98,11 @@ def test_a_long_message_grows_upwards_and_folds_where_one_works_elsewhere(window
     qtbot.mouseClick(bar, Qt.MouseButton.LeftButton)
     assert bar.height() > window.status.height()  # one may mark its words
     qtbot.mouseClick(window.workspace.panels["network"], Qt.MouseButton.LeftButton)
-    assert bar.geometry() == window.status.geometry() and bar.text.text().endswith("…") and bar.text.toolTip() == LONG
+    assert over_the_line(window) and bar.text.text().endswith("…") and bar.text.toolTip() == LONG
     bar._fold.click()
     assert bar.height() > window.status.height()
     bar._fold.click()
-    assert bar.geometry() == window.status.geometry()
+    assert over_the_line(window)
     bar.show_message("another", "error", WAYS)
     bar.leave()
     assert bar.height() > window.status.height()  # told again, it is there to be read
@@ -198,3 +204,41 @@ def test_a_button_closes_its_own_message_only(window):
     assert done == [2] and bar.whole == "choose"
     bar._buttons[0].click()
     assert done == [2, 1] and bar.whole == ""
+
+
+RUNNING = {
+    "epoch": 9, "batch": 92, "batches": 93, "step": 838, "loss": 0.3455, "stepsPerSecond": 78.0, "threads": 2,
+    "device": "cpu", "historyBytes": 38 << 20, "historyBudget": 256 << 20,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("theme", ["light", "projector"])
+@pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
+@pytest.mark.parametrize("words", ["The text of a.py has changed.", LONG])
+def test_beside_a_message_that_stays_the_figures_can_be_read(window, until, theme, size, words):
+    window.resize(*size)
+    window.looks.set_theme(theme)
+    window.context.state.update(running=True, progress=RUNNING)
+    line, bar = window.status, window.messages
+    until(lambda: at_rest(window) and "step 839" in line.state.shown)
+    before = line.state.geometry().topLeft()
+    bar.show_message(words, "warning", WAYS[2:])
+    until(lambda: at_rest(window))
+    assert line.state.geometry().topLeft() == before
+    end = line.state.x() + line.state.fontMetrics().horizontalAdvance(line.state.shown)
+    assert "step 839" in line.state.shown and "…" not in line.state.shown and end <= bar.x() < bar.x() + bar.text.x()
+    assert not line.hint.isVisible()
+    if theme == "light" or size[0] > 1280:
+        assert "loss 0.3455" in line.state.shown
+    bar.leave()
+    until(lambda: at_rest(window) and line.hint.isVisible())
+
+
+def test_a_message_does_not_keep_the_window_from_becoming_narrow(window, until):
+    window.resize(1920, 1080)
+    window.messages.show_message(LONG, "error")
+    until(lambda: at_rest(window))
+    least = window.minimumSizeHint().width()
+    window.messages.leave()
+    until(lambda: at_rest(window))
+    assert window.minimumSizeHint().width() == least

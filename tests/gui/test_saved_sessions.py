@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import signal
+import threading
 import zipfile
 from pathlib import Path
 
@@ -360,6 +361,31 @@ def test_saving_while_it_runs_pauses_it_and_a_dead_process_can_be_saved(desk, sc
     two.until(lambda: two.standing)
     assert two.state.stop["step"] == step >= 50
     assert not two.messages.isVisible()
+
+
+@pytest.mark.parametrize("problem", [None, RuntimeError("nobody has foreseen this")])
+def test_the_status_line_says_that_a_session_is_being_saved_while_it_is(desk, script, tmp_path, monkeypatch, problem):
+    go_on, one = threading.Event(), desk()
+    one.open(script)
+    one.move("runTo", step=2)
+
+    def slow(*_arguments):
+        go_on.wait()
+        if problem is not None:
+            raise problem
+
+    line = one.window.status
+    before = line.state.text()
+    monkeypatch.setattr("gui.saved_sessions.saving.write", slow)
+    try:
+        path = tmp_path / "s.nablascope"
+        path.touch()
+        one.window.saving.write(str(path))
+        one.until(lambda: line.state.text().startswith("saving s.nablascope …") and line._busy.isVisible())
+    finally:
+        go_on.set()
+    one.until(lambda: line.state.text() == before and not line._busy.isVisible())
+    one.says("Saved" if problem is None else "nobody has foreseen this")
 
 
 def test_a_full_disk_keeps_the_old_file(desk, saved, script, monkeypatch):
