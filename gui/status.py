@@ -241,7 +241,10 @@ class StatusLine(QWidget):
             return "idle", str(stop.get("description") or "the script has ended")
         if stop.get("reason") == "data breakpoint":
             found = str(stop.get("text") or stop.get("description") or "a watchpoint").partition(";")[0]
-            return "alarm", f"{where} at {place_of(stop)}: {found}"
+            # Between ops the stop is described by what was found; its place is the line then.
+            place = place_of(stop)
+            place = f"line {stop['line']}" if found in place and stop.get("line") else place
+            return "alarm", f"{where} at {place}: {found}"
         if stop.get("reason") in _AT_BREAKPOINT and (said := str(stop.get("description") or "")):
             failed = ": its condition " in said
             return "alarm" if failed else phase, f"{where} at the {said[:1].lower()}{said[1:]}"[:_LONGEST]

@@ -44,7 +44,10 @@ class DataPanel(Panel):
     title = "Data"
     area = "right-bottom"
     trails = True
-    empty_text = "The batch appears here when the script has taken one from a DataLoader or computed a loss."
+    empty_text = (
+        "The batch appears here when the script has taken one from a DataLoader or given it to a loss function, such as "
+        "nn.MSELoss."
+    )
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)

@@ -212,6 +212,8 @@ class VariablesPanel(Panel):
         elif node.kind == "watch" and column == 0:
             at = self.watches.index(node.name)
             self.state.update(watches=list(dict.fromkeys(filter(None, [*self.watches[:at], text, *self.watches[at + 1 :]]))))
+            if (changed := self.tree.node_at((WATCHES, text))) is not None:  # the row is a new one: the keys stay on it
+                self.tree.setCurrentItem(changed)
         elif text:
             self.set_value(node, text)
 
@@ -278,7 +280,10 @@ class VariablesPanel(Panel):
 
         editable = node.kind in ("variable", "watch") and bool((self.state.stop or {}).get("live"))
         add("Show tensor\tSpace", lambda: self._pick(node), node.is_tensor)
-        add("Change value…\tF2", lambda: self.tree.edit_cell(node, 1), editable)
+        if node.kind == "watch":
+            add("Change expression…\tF2", lambda: self.tree.edit_cell(node, 0), True)
+        key = "" if node.kind == "watch" else "\tF2"
+        add(f"Change value…{key}", lambda: self.tree.edit_cell(node, 1), editable)
         add("Watch", lambda: self.watch(str(node.expression)), node.kind == "variable" and bool(node.expression))
         add("Remove watch\tDelete", lambda: self._remove(node), node.kind == "watch")
         menu.addSeparator()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from PyQt6.QtCore import Qt, pyqtSignal
@@ -123,9 +124,11 @@ class BreakpointForm(QFrame):
             wanted["threshold"] = _number(self.threshold.text(), "threshold")
         if "index" in kind.parameters:
             parts = [part for part in self.index.text().replace("[", "").replace("]", "").split(",") if part.strip()]
-            wanted["index"] = [int(_number(part, "index")) for part in parts]
+            wanted["index"] = [_whole(part, "index") for part in parts]
+            if not wanted["tensor"].strip() or not parts:
+                raise ValueError("It needs the tensor, by its name, and the index of one of its elements.")
         if "window" in kind.parameters and self.over_steps.text().strip():
-            wanted["window"] = int(_number(self.over_steps.text(), "number of steps"))
+            wanted["window"] = _whole(self.over_steps.text(), "number of steps")
         return wanted
 
     def accept(self) -> None:
@@ -229,6 +232,16 @@ def _choice(name: str, values: dict[str, Any], tip: str) -> QComboBox:
 
 def _number(text: str, what: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise ValueError(f"The {what} must be a number, not {text.strip()!r}.") from None
+        number = math.nan
+    if math.isnan(number):
+        raise ValueError(f"The {what} must be a number, not {text.strip()!r}.")
+    return number
+
+
+def _whole(text: str, what: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"The {what} must be a whole number, not {text.strip()!r}.") from None

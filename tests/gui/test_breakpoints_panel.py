@@ -247,11 +247,30 @@ def test_the_form_asks_only_for_what_a_kind_takes(panel, link):
     form.tensor.setText("fc.weight")
     form.index.setText("0, x")
     form.accept()
-    assert "must be a number" in form.sentence.text() and form.isVisible()
+    assert "must be a whole number" in form.sentence.text() and form.isVisible()
     form.index.setText("0, 3")
     form.accept()
     wanted = {"kind": "weight-crosses", "tensor": "fc.weight", "threshold": 0.0, "index": [0, 3]}
     assert link.moves[-1] == ("setWatchpoints", {"breakpoints": [wanted]})
+
+
+@pytest.mark.parametrize(("kind", "fields", "wrong"), [
+    ("weight-crosses", {"tensor": "", "index": "0"}, "needs the tensor"),
+    ("weight-crosses", {"tensor": "fc.weight", "index": ""}, "needs the tensor"),
+    ("weight-crosses", {"tensor": "fc.weight", "index": "1.5"}, "index must be a whole number, not '1.5'"),
+    ("weight-crosses", {"tensor": "fc.weight", "index": "inf"}, "index must be a whole number, not 'inf'"),
+    ("loss-rise", {"over_steps": "2.5"}, "number of steps must be a whole number, not '2.5'"),
+    ("max-above", {"threshold": "nan"}, "threshold must be a number, not 'nan'"),
+])  # fmt: skip
+def test_a_watchpoint_that_could_never_stop_is_not_added(panel, link, kind, fields, wrong):
+    panel.open_form("watch")
+    form = panel.form
+    form.watch.setCurrentIndex(form.watch.findData(kind))
+    for name, text in fields.items():
+        getattr(form, name).setText(text)
+    before = len(link.moves)
+    form.accept()
+    assert wrong in form.sentence.text() and form.isVisible() and len(link.moves) == before
 
 
 def test_the_table_of_watchpoints_is_that_of_the_engine():

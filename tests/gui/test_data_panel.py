@@ -509,3 +509,8 @@ def test_a_label_is_a_whole_number_and_the_dialog_says_so(qtbot):
     assert dialog.hint.text() == "This is not a whole number." and not dialog.fork.isEnabled()
     dialog.field.setText("3")
     assert dialog.value == 3 and dialog.fork.isEnabled()
+
+
+def test_says_that_only_a_loss_function_shows_it_the_batch():
+    """Of a loss written out, ``((y - t) ** 2).mean()``, nobody can tell which tensor is the batch."""
+    assert "loss function" in DataPanel.empty_text

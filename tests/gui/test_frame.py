@@ -406,6 +406,13 @@ def test_a_watchpoint_is_told_in_the_status_line(stopped):
     assert stopped.status.state.text().startswith("stopped at conv2 backward (Convolution): NaN in dw  ·")
 
 
+def test_a_watchpoint_that_stops_between_ops_is_told_once_with_the_line(stopped):
+    rose = "The loss rose to 1.9; the mean of the last 5 was 1.84"
+    stop = {**STOP, "seq": 16, "level": "line", "kind": "loss", "direction": "", "op": "", "module": "", "text": rose}
+    stopped.context.link.stopped.emit({**stop, "reason": "data breakpoint", "description": rose})
+    assert stopped.status.state.text().startswith("stopped at line 85: The loss rose to 1.9  ·")
+
+
 def test_a_stop_at_a_breakpoint_is_told_as_a_sentence_also_why_its_condition_failed(stopped):
     at = {**STOP, "seq": 14, "reason": "op breakpoint", "description": "Breakpoint at backward of Convolution (conv2)"}
     stopped.context.link.stopped.emit(at)

@@ -194,6 +194,26 @@ def test_a_watch_is_written_and_rewritten_in_its_row(qtbot, panel, until):
     assert names(panel, "Watches") == ["epoch + 1", ADD]
 
 
+def test_the_keys_stay_on_a_watch_that_was_rewritten(qtbot, panel, until):
+    panel.watch("epoch")
+    panel.watch("batch")
+    panel.tree.setCurrentItem(panel.tree.node_at(("Watches", "epoch")))
+    qtbot.keyClick(panel.tree, Qt.Key.Key_F2)
+    editor = panel.tree.findChildren(QLineEdit)[-1]
+    editor.setText("epoch + 1")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    until(lambda: panel.watches == ["epoch + 1", "batch"])
+    assert panel.tree.currentItem() is panel.tree.node_at(("Watches", "epoch + 1"))
+
+
+def test_the_menu_of_a_watch_says_what_its_key_changes(panel):
+    """F2 rewrites the expression of a watch and the value of a variable."""
+    panel.watch("epoch")
+    for path, wanted in ((("Watches", "epoch"), "Change expression…\tF2"), (("Globals", "epoch"), "Change value…\tF2")):
+        texts = [action.text() for action in panel.menu(panel.tree.node_at(path)).actions()]
+        assert [text for text in texts if text.endswith("\tF2")] == [wanted]
+
+
 def test_one_click_begins_an_expression(panel, qtbot, until):
     """It only selected the row; what was typed then went to another row, and Enter opened the value of that."""
     tree = panel.tree
