@@ -122,7 +122,9 @@ def _write(edit: dict[str, Any], event: Event, frame: FrameType | None, referenc
 def was_edited(event: Event, name: str, index: tuple[int, ...]) -> bool:
     """Whether element ``index`` of the array ``name`` was set by an edit made at ``event``, after its op had run."""
     array = array_of(event, name)
-    for of, place in event.details.get("edited", ()) if array is not None else ():
+    if array is None:
+        return False
+    for of, place in event.details.get("edited", ()):
         if of == name and (place == (...,) or tuple(i % n for i, n in zip(place, array.shape)) == index[: len(place)]):
             return True
     return False

@@ -182,8 +182,8 @@ class FindingCard(QFrame):
         self._context.link.move("goto", position=body["position"])
 
     def _forgotten(self) -> None:
-        self._context.say("What was computed there is not remembered any more, and no replay leads there: restart the script "
-                          "to see it again.")  # fmt: skip
+        self._context.say("What was computed there is not remembered any more, and no replay leads there: restart the "
+                          "script to see it again.")  # fmt: skip
 
     def show_stop(self) -> None:
         """The script stands elsewhere; where the finding shows, the element that it speaks of is selected."""

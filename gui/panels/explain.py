@@ -155,6 +155,8 @@ class ExplainPanel(Panel):
         self._asked = None if text is None else self._asked
         self.explanation = None
         self.head.set_subject("")
+        if text is None and (self.state.stop or {}).get("kind") in ("end", "exception"):
+            text = self.empty_text.replace("Stop at an op (F10)", "Step back to an op (Alt+F10)")
         self.show_empty(text)
         if self.state.contributors:
             self.state.update(contributors=[])

@@ -636,7 +636,8 @@ def test_a_replay_that_begins_behind_the_nan_does_not_blame_the_optimizer(tmp_pa
     path.write_text(
         "import engine as torch\nfrom engine import nn\ntorch.manual_seed(0)\nmodel = nn.Linear(2, 1)\n"
         "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\nx = torch.rand(4, 2)\n"
-        "for step in range(60):\n    optimizer.zero_grad()\n    loss = (model(x) * 0 + (1.0 if step != 1 else 0.0)).log().mean()\n"
+        "for step in range(60):\n    optimizer.zero_grad()\n"
+        "    loss = (model(x) * 0 + (1.0 if step != 1 else 0.0)).log().mean()\n"
         "    loss.backward()\n    optimizer.step()\n"
     )
     with Session.launch(str(path), capture_output=True) as session:

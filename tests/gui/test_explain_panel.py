@@ -299,6 +299,13 @@ def test_says_when_the_kernel_disagrees_and_why_it_is_nan(panel, context, link):
     panel.grab()  # NaN is drawn, too
 
 
+def test_behind_the_end_the_way_to_a_number_leads_back(panel, context):
+    context.state.update(selection=Selection(), stop={"seq": 40, "kind": "line", "position": [4]})
+    assert "Stop at an op (F10)" in panel._empty.text()
+    context.state.update(stop={"seq": 41, "kind": "end", "position": [5]})
+    assert "Step back to an op (Alt+F10)" in panel._empty.text() and "(F10)" not in panel._empty.text()
+
+
 def test_a_number_that_was_set_by_hand_is_no_fault_of_the_kernel(panel, context, link):
     link.answers["explain"] = explanation(agrees=False, actual=0.9, difference=0.701, edited=True, now=None)
     select(context)

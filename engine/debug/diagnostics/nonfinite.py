@@ -56,7 +56,7 @@ class NonFinite(Check):
     def __init__(self, run: Any) -> None:
         super().__init__(run)
         self.silent = False
-        #: Whether a pass with a finite loss was seen. A replay begins in the middle of a run: what was before it is not known.
+        #: Whether a pass with a finite loss was seen: a replay begins in the middle of a run, and knows nothing before.
         self._was_finite = False
         #: Reports the first op since the last pass that made NaN or infinity unrecorded.
         self._origin: Callable[[], None] | None = None
@@ -166,7 +166,7 @@ class NonFinite(Check):
             if not self._was_finite and self.run.step:
                 title, code = "A weight was NaN or infinite already", None
                 cause = f"It became so in one of the {self.run.step:,} steps before, which were not watched here."
-                suggestion = "Go back to an earlier step, until the loss is a number, and on from there: the op is named then."
+                suggestion = "Go back to a step where the loss is a number, and on from there: the op is named then."
             place = this.place(record, edge[0])
         begins = None if code is None else this.best_step()
         self.report("non-finite", "error", title, cause, where, suggestion, place, evidence, code, begins=begins)
