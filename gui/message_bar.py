@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from PyQt6 import sip
 from PyQt6.QtCore import QEvent, QObject, QPoint, QRect, Qt, pyqtSignal
 from PyQt6.QtGui import QFontMetrics, QMouseEvent
 from PyQt6.QtWidgets import QApplication, QGridLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
@@ -54,6 +55,7 @@ class MessageBar(QWidget):
         self._held = HeldMessages()
         self._shown: Message | None = None
         self._kept: QWidget | None = None
+        self._came_from: QWidget | None = None
         self._folded = False
         self.setObjectName("message")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, True)
@@ -190,6 +192,7 @@ class MessageBar(QWidget):
     def _show_front(self) -> None:
         front = self._held.front
         if front is not self._shown:
+            self._give_focus_back()
             self._shown, self._folded = front, False
             self._timer.stop()
             self._put_buttons()
@@ -320,8 +323,16 @@ class MessageBar(QWidget):
             if wanted:
                 app.installEventFilter(self)
 
-    def _focus_changed(self, _old: QWidget | None, new: QWidget | None) -> None:
+    def _give_focus_back(self) -> None:
+        """A button that goes leaves the focus where it was before, not at whatever comes next in the window."""
+        before, now = self._came_from, QApplication.focusWidget()
+        if now is not None and self.isAncestorOf(now) and before is not None and not sip.isdeleted(before):
+            before.setFocus()
+
+    def _focus_changed(self, old: QWidget | None, new: QWidget | None) -> None:
         """What has the focus must be seen."""
+        if new is not None and self.isAncestorOf(new) and old is not None and not self.isAncestorOf(old):
+            self._came_from = old
         contents = self.parentWidget()
         if new is None or contents is None or not self._covers() or not contents.isAncestorOf(new) or new is self:
             return

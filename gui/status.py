@@ -197,7 +197,10 @@ class StatusLine(QWidget):
         if self._state.stop is None and not self._state.running:
             begins = self._state.program is not None and not self._state.restoring
             return f"{_key('restart')} restarts it" if begins else ""
+        ended = (self._state.stop or {}).get("kind") == "end"
         wanted = (("pause", "pauses"),) if self._state.running else (
+            ("back", "steps back"), *([("restart", "restarts it")] if self._state.launched else ()), ("keys", "all keys"),
+        ) if ended else (
             ("over", f"steps one {_STEPPED.get(self._state.level, self._state.level)}"), ("into", "steps into it"),
             ("keys", "all keys"),
         )  # fmt: skip

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.checkpoint.atomic import write_atomically
 from engine.debug.events import Event, Position
-from engine.debug.references import References
+from engine.debug.references import References, array_of
 from engine.debug.script_parameters import assign_parameters
 from engine.debug.server import RequestFailedError
 from engine.debug.views.expressions import evaluate
@@ -113,8 +113,21 @@ def _write(edit: dict[str, Any], event: Event, frame: FrameType | None, referenc
         array[place] = np.asarray(value).astype(array.dtype)
     except (ValueError, IndexError, TypeError) as error:
         raise RequestFailedError("failed", f"{name}: cannot be set to {value!r}: {error}") from None
+    if found.event is event:
+        event.details.setdefault("edited", []).append((found.name, place if isinstance(place, tuple) else (place,)))
     # As with PyTorch's .data the change is not counted: an op that has run before and needs the tensor for its backward
     # takes it as it is now, where counting the change would make backward refuse.
+
+
+def was_edited(event: Event, name: str, index: tuple[int, ...]) -> bool:
+    """Whether element ``index`` of the array ``name`` was set by an edit made at ``event``, after its op had run."""
+    array = array_of(event, name)
+    if array is None:
+        return False
+    for of, place in event.details.get("edited", ()):
+        if of == name and (place == (...,) or tuple(i % n for i, n in zip(place, array.shape)) == index[: len(place)]):
+            return True
+    return False
 
 
 def _check(name: str, array: np.ndarray, place: Any) -> None:

@@ -160,14 +160,30 @@ class FindingCard(QFrame):
     def _located(self, body: dict[str, Any]) -> None:
         stop, step = self._context.state.stop or {}, step_number(self.finding["place"])
         if body["event"] is None:
-            self._context.say(f"What was computed there is not remembered any more: step {step:,} can be replayed "
-                              "by a click on the timeline before its first event.")  # fmt: skip
+            if self._context.state.current_run.get("replayable", True):
+                self._context.link.ask("finding", "locate", {"step": step}, self._replay)
+            else:
+                self._forgotten()
             return
         self._goal = body["event"], body.get("tensor")
         if stop.get("seq") == body["event"]:
             self.show_stop()
         else:
             self._context.link.move("goto", seq=body["event"])
+
+    def _replay(self, body: dict[str, Any]) -> None:
+        """What is remembered there then leads to the op."""
+        step = step_number(self.finding["place"])
+        if body["position"] is None:
+            self._forgotten()
+            return
+        self._context.say(f"Replaying up to the end of step {step:,}, which is not remembered any more: choose the place "
+                          "again there, and it leads to the op.")  # fmt: skip
+        self._context.link.move("goto", position=body["position"])
+
+    def _forgotten(self) -> None:
+        self._context.say("What was computed there is not remembered any more, and no replay leads there: restart the "
+                          "script to see it again.")  # fmt: skip
 
     def show_stop(self) -> None:
         """The script stands elsewhere; where the finding shows, the element that it speaks of is selected."""

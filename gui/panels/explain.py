@@ -61,6 +61,7 @@ class ExplainPanel(Panel):
         self.page.menu_wanted.connect(lambda place: self.menu().popup(place))
         self.set_content(self.page)
         self.state.subscribe("pointed", self._pointed_elsewhere)
+        self.state.subscribe(("selection", "stop"), self._unseen)
 
     # ---- asking ----
 
@@ -154,11 +155,19 @@ class ExplainPanel(Panel):
         self._asked = None if text is None else self._asked
         self.explanation = None
         self.head.set_subject("")
+        if text is None and (self.state.stop or {}).get("kind") in ("end", "exception"):
+            text = self.empty_text.replace("Stop at an op (F10)", "Step back to an op (Alt+F10)")
         self.show_empty(text)
         if self.state.contributors:
             self.state.update(contributors=[])
 
     # ---- contributors ----
+
+    def _unseen(self) -> None:
+        """Behind another tab nothing is explained: what was lit for the number before belongs to no number any more."""
+        if not self.isVisible() and self.state.contributors:
+            self._asked = None  # shown again it is explained, and lit, anew
+            self.state.update(contributors=[])
 
     def _point(self, contributors: list[dict[str, Any]]) -> None:
         self._tell(tuple((c["tensor"], tuple(c["index"])) for c in contributors))

@@ -97,7 +97,7 @@ class ExplainPage(QScrollArea):
             bar.setValue(0)
         self._body = body
         self.title.show_number(element_name(body["name"], body["index"]), format_number(body["actual"]))
-        self.value.setToolTip(f"{body['actual']!r} (the kernel's)")
+        self.value.setToolTip(f"{body['actual']!r} ({'set by an edit' if body.get('edited') else 'of the kernel'})")
         self.show_origin(f"computed by {body['op']}{' on the GPU' if body.get('launch') else ''}")
         self.formula.set_formula(body["latex"], body["plain"])
         # Unbreakable within: "(1, 1)" does not end a line after its comma.
@@ -151,7 +151,10 @@ class ExplainPage(QScrollArea):
         self.result.setToolTip(f"{body['result']!r} (the definition's, in float64)")
         difference, tolerance = body["difference"], body["tolerance"]
         size = "0" if difference == 0 else format_number(difference).replace("-", "−")
-        if body["agrees"]:
+        edited, now = body.get("edited") and not body["agrees"], body.get("now")
+        if edited:
+            text = f"set to {format_number(body['actual'])} by an edit after {body['op']} had computed it"
+        elif body["agrees"]:
             note = "" if difference == 0 else ", within float32 rounding"
             text = f"✓ kernel says the same (difference {size}{note})"
             if _odd(body["actual"]):
@@ -159,14 +162,19 @@ class ExplainPage(QScrollArea):
         else:
             actual = format_number(body["actual"])
             text = f"✗ the kernel computed {actual}: difference {size}, where rounding explains {format_number(tolerance)}"
+        if now is not None:
+            text += f"\nchanged since then: {format_number(now)} now"
         self.verdict.setText(text)
-        fine = body["agrees"] and not _odd(body["actual"])
+        fine = (body["agrees"] or edited) and not _odd(body["actual"])
         self.value.setStyleSheet("" if fine else f"color: {self._theme.phase_text['alarm'].name()};")
         finite = isinstance(difference, (int, float)) and math.isfinite(difference)
         self.verdict.setToolTip(
             f"kernel − definition = {difference!r}; rounding explains up to {tolerance!r}" if finite else ""
         )
-        self._color(self.verdict, "update" if body["agrees"] else "alarm")
+        if edited:
+            self.verdict.setStyleSheet("")  # neither agreement nor a fault
+        else:
+            self._color(self.verdict, "update" if body["agrees"] else "alarm")
 
     def _color(self, label: QLabel, phase: str) -> None:
         label.setStyleSheet(f"color: {self._theme.phase_text[phase].name()};")

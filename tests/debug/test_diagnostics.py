@@ -629,3 +629,25 @@ def test_a_smaller_learning_rate_is_tried_where_the_weights_have_not_grown_yet(t
         session.step("runTo", step=8)
         losses = session.request("curves")["losses"].numpy()
         assert losses[-1] < losses[0]
+
+
+def test_a_replay_that_begins_behind_the_nan_does_not_blame_the_optimizer(tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text(
+        "import engine as torch\nfrom engine import nn\ntorch.manual_seed(0)\nmodel = nn.Linear(2, 1)\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\nx = torch.rand(4, 2)\n"
+        "for step in range(60):\n    optimizer.zero_grad()\n"
+        "    loss = (model(x) * 0 + (1.0 if step != 1 else 0.0)).log().mean()\n"
+        "    loss.backward()\n    optimizer.step()\n"
+    )
+    with Session.launch(str(path), capture_output=True) as session:
+        session.start()
+        session.configure("diagnostics", enabled=True)
+        session.step("continue")
+        (found,) = session.request("diagnostics")["findings"]
+        assert found["title"].startswith("Log makes NaN or infinity") and found["place"]["step"] == 1
+        place = session.request("locate", step=30)["position"]
+        session.step("goto", position=place)
+        (found,) = [one for one in session.request("diagnostics")["findings"] if one["id"] == "non-finite"]
+        assert found["title"] == "A weight was NaN or infinite already" and not found["what_if"]
+        assert "steps before, which were not watched" in found["cause"]

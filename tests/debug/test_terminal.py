@@ -229,6 +229,15 @@ def test_set_forks_a_run(shell):
     assert shell.prompt == "(nabla run 1) "
 
 
+def test_explain_says_what_an_edit_set(shell):
+    shell.run_line("op 3")
+    client = shell.session.current.client
+    client.do_explain = lambda **_: {"here": "w", "result": 0.25, "actual": 5.0, "agrees": False, "edited": True, "now": 7.0}
+    assert shell.run_line("explain w[0]"), shell.said
+    assert "set to 5 by an edit after the op" in shell.said and "changed since then: 7 now" in shell.said
+    assert "KERNEL" not in shell.said
+
+
 def test_set_parameters_starts_another_run(shell):
     assert shell.run_line("set parameters lr = 0.5")
     assert shell.session.current.parameters == ("lr=0.5",)

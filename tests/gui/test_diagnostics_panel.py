@@ -140,8 +140,19 @@ def test_the_place_goes_to_the_op_in_time(panel, context, link):
     card.place.click()
     assert link.moves == before, "it stands there already"
     link.answers["locateFinding"] = {"event": None}
+    link.answers["locate"] = lambda arguments: {"position": [3, 0, 0] if arguments == {"step": 41} else None, "steps": 60}
     card.place.click()
-    assert link.moves == before and "step 41 can be replayed" in said[0]
+    assert link.moves[len(before):] == [("goto", {"position": [3, 0, 0]})]
+    assert said[-1].startswith("Replaying up to the end of step 41")
+    before = list(link.moves)
+    link.answers["locate"] = {"position": None, "steps": 60}
+    card.place.click()
+    context.state.update(runs=[{"name": "attached", "current": True, "replayable": False}])
+    assert context.state.current_run["replayable"] is False
+    link.asked.clear()
+    card.place.click()
+    assert link.moves == before and "locate" not in [command for _, command, _ in link.asked]
+    assert [text.startswith("What was computed there is not remembered any more") for text in said[-2:]] == [True, True]
 
 
 def test_the_place_of_nan_selects_the_element_that_it_speaks_of(panel, context, link):

@@ -299,6 +299,41 @@ def test_says_when_the_kernel_disagrees_and_why_it_is_nan(panel, context, link):
     panel.grab()  # NaN is drawn, too
 
 
+def test_behind_the_end_the_way_to_a_number_leads_back(panel, context):
+    context.state.update(selection=Selection(), stop={"seq": 40, "kind": "line", "position": [4]})
+    assert "Stop at an op (F10)" in panel._empty.text()
+    context.state.update(stop={"seq": 41, "kind": "end", "position": [5]})
+    assert "Step back to an op (Alt+F10)" in panel._empty.text() and "(F10)" not in panel._empty.text()
+
+
+def test_a_number_that_was_set_by_hand_is_no_fault_of_the_kernel(panel, context, link):
+    link.answers["explain"] = explanation(agrees=False, actual=0.9, difference=0.701, edited=True, now=None)
+    select(context)
+    assert panel.page.verdict.text() == "set to 0.9000 by an edit after Linear had computed it"
+    assert panel.page.value.styleSheet() == panel.page.verdict.styleSheet() == ""
+    assert panel.page.result.text() == "= 0.1990"
+
+
+def test_says_what_the_number_is_now_where_it_was_changed_since(panel, context, link):
+    link.answers["explain"] = explanation(edited=False, now=0.9)
+    select(context)
+    assert panel.page.verdict.text().startswith("✓ kernel says the same")
+    assert panel.page.verdict.text().endswith("\nchanged since then: 0.9000 now")
+
+
+def test_behind_another_tab_the_contributors_of_the_number_before_go_out(panel, context, link):
+    select(context)
+    assert context.state.contributors
+    panel.hide()
+    assert context.state.contributors, "the number is still selected"
+    chosen = context.state.selection
+    context.state.select(event=23, name="y", index=(1, 0))
+    assert context.state.contributors == []
+    context.state.select(event=23, name="y", index=chosen.index)
+    panel.show()
+    assert len(context.state.contributors) == 5
+
+
 def test_tells_the_other_panels_of_the_contributors(qtbot, panel, context):
     select(context)
     assert {c["tensor"] for c in context.state.contributors} == {"x", "w", "b"}

@@ -332,6 +332,13 @@ def test_the_status_line(stopped, until):
     assert "F10 steps one op" in stopped.status.hint.text()
     stopped.context.state.update(level="batch")
     assert "F10 steps one batch" in stopped.status.hint.text()
+    # Behind the end there is no step forwards.
+    state = stopped.context.state
+    state.update(stop={**state.stop, "kind": "end"}, launched={"path": "a.py"})
+    assert stopped.status.hint.text().startswith("Alt+F10 steps back   Ctrl+Shift+F5 restarts it")
+    assert "F10 steps one" not in stopped.status.hint.text()
+    state.update(launched={}, stop={**state.stop, "seq": state.stop["seq"] + 1})
+    assert "restarts" not in stopped.status.hint.text() and "Alt+F10 steps back" in stopped.status.hint.text()
     stopped.context.link.resumed.emit()
     stopped.context.state.update(progress={
         "step": 1240, "epoch": 7, "batch": 111, "batches": 188, "loss": 0.25, "stepsPerSecond": 1240.3, "threads": 1,

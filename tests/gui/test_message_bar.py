@@ -242,3 +242,24 @@ def test_a_message_does_not_keep_the_window_from_becoming_narrow(window, until):
     window.messages.leave()
     until(lambda: at_rest(window))
     assert window.minimumSizeHint().width() == least
+
+
+@pytest.mark.parametrize("closed", ["its button", "its cross", "another message"])
+def test_the_focus_goes_back_to_where_it_was_when_a_button_goes(window, until, closed):
+    window.activateWindow()
+    until(window.isActiveWindow)
+    code = window.workspace.panels["code"]
+    window.workspace.give_focus("code")
+    before = QApplication.focusWidget()
+    assert before is not None and (before is code or code.isAncestorOf(before))
+    bar = window.messages
+    bar.show_message("The engine process is gone", "error", [("Replay to here", lambda: None)])
+    until(lambda: at_rest(window) and bar.isVisible())
+    part = bar._close if closed == "its cross" else bar._buttons[0]
+    part.setFocus()
+    assert QApplication.focusWidget() is part
+    if closed == "another message":
+        bar.show_message("The script has ended", "error", [("Restart", lambda: None)])
+    else:
+        part.click()
+    assert QApplication.focusWidget() is before

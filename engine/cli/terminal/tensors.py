@@ -101,8 +101,13 @@ def explain(shell: Shell, text: str) -> None:
     shell.say(found.get("here") or found.get("plain") or "")
     if found.get("numbers"):
         shell.say(found["numbers"])
-    verdict = "the kernel agrees" if found.get("agrees") else "THE KERNEL DIFFERS"
-    shell.say(f"= {exact(found['result'])}; kernel {exact(found['actual'])}: {verdict}")
+    if found.get("edited") and not found.get("agrees"):
+        shell.say(f"= {exact(found['result'])}; set to {exact(found['actual'])} by an edit after the op")
+    else:
+        verdict = "the kernel agrees" if found.get("agrees") else "THE KERNEL DIFFERS"
+        shell.say(f"= {exact(found['result'])}; kernel {exact(found['actual'])}: {verdict}")
+    if found.get("now") is not None:
+        shell.say(f"changed since then: {exact(found['now'])} now")
     if found.get("note"):
         shell.say(str(found["note"]))
     if found.get("cause"):

@@ -56,11 +56,13 @@ class NonFinite(Check):
     def __init__(self, run: Any) -> None:
         super().__init__(run)
         self.silent = False
+        #: Whether a pass with a finite loss was seen: a replay begins in the middle of a run, and knows nothing before.
+        self._was_finite = False
         #: Reports the first op since the last pass that made NaN or infinity unrecorded.
         self._origin: Callable[[], None] | None = None
 
     def fresh(self) -> None:
-        self.silent = False
+        self.silent = self._was_finite = False
         self._origin = None
 
     def unrecorded(self, function: Any, inputs: tuple, outputs: tuple) -> None:
@@ -82,7 +84,7 @@ class NonFinite(Check):
 
     def _look(self, this: Pass) -> None:
         if math.isfinite(this.loss):
-            self.silent = False
+            self.silent, self._was_finite = False, True
         elif not self.silent:
             self.silent = True
             self._forward(this)
@@ -158,9 +160,13 @@ class NonFinite(Check):
             code = None
             place = this.place(record)
         else:
-            title = "The optimizer made a weight NaN or infinite"
+            title, code = "The optimizer made a weight NaN or infinite", SLOWER
             cause = "Gradients were finite, but the update overflowed, or the weight was not finite from the start."
-            suggestion, code = "Use a smaller learning rate, and look at how the weight was initialised.", SLOWER
+            suggestion = "Use a smaller learning rate, and look at how the weight was initialised."
+            if not self._was_finite and self.run.step:
+                title, code = "A weight was NaN or infinite already", None
+                cause = f"It became so in one of the {self.run.step:,} steps before, which were not watched here."
+                suggestion = "Go back to a step where the loss is a number, and on from there: the op is named then."
             place = this.place(record, edge[0])
         begins = None if code is None else this.best_step()
         self.report("non-finite", "error", title, cause, where, suggestion, place, evidence, code, begins=begins)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.debug.edits import was_edited
 from engine.debug.events import Event
 from engine.debug.explain.element import ExplainError, explain, explainable
 from engine.debug.explain.kernel_step import ElementSteps
+from engine.debug.explain.recording_arrays import plain
 from engine.debug.references import Found
 from engine.debug.requests.frames import frame_of
 from engine.debug.requests.registry import handles
@@ -96,8 +98,18 @@ def _explain(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
     except ExplainError as error:
         raise RequestFailedError("failed", str(error)) from None
     limit, order = arguments.get("limit", 1000), arguments.get("order", "read")
+    # What was set by hand is no fault of the kernel's.
+    changed = {"edited": was_edited(event, name, index), "now": _changed_since(found, index, explanation.actual)}
     place = {"event": event.seq, "step": event.step, "position": list(event.position)}
-    return {**explanation.to_json(limit, order), **place}
+    return {**explanation.to_json(limit, order), **place, **changed}
+
+
+def _changed_since(found: Found, index: tuple[int, ...], computed: Any) -> Any:
+    """The element of a tensor of the present where it is not any more what its op ``computed``, else None."""
+    if found.tensor is None or not isinstance(found.array, np.ndarray):
+        return None
+    now = plain(found.array[index])
+    return None if now == computed or (now != now and computed != computed) else now
 
 
 @handles("elementSteps")

@@ -286,13 +286,14 @@ REQUESTS: dict[str, Request] = {
         "each element, else null; kernel: 'derived' (elements in C order along x) or 'naive' (a matrix product: j "
         "along x, i along y, n along z). order: of the contributors; 'terms': those of the largest summands first, "
         "whole summands only, and terms: {sizes: contributors of each, summands: whether all add up to the result, "
-        "beyond: {count, share, deciding} of those left out}.",
+        "beyond: {count, share, deciding} of those left out}. edited: whether an edit at the event set the element after "
+        "its op had computed it. now: what a tensor of the present holds there by now, if that is another number.",
         {"reference": "Reference", "index": "int | [int]", "limit?": "int", "order?": "'read' | 'share' | 'terms'"},
         {
             "op": "str", "name": "str", "index": "[int]", "latex": "str", "plain": "str", "here": "str", "numbers": "str",
             "note": "str", "cause": "str",
             "contributors": "[object]", "total": "int", "event": "int", "step?": "int", "position": "Position",
-            "launch?": "object | null", "terms?": "object",
+            "launch?": "object | null", "terms?": "object", "edited": "bool", "now": "any",
         },
     ),
     "elementSteps": Request(
