@@ -130,6 +130,11 @@ def was_edited(event: Event, name: str, index: tuple[int, ...]) -> bool:
     return False
 
 
+def edited_inputs(event: Event, explained: str) -> list[str]:
+    """The names of the other arrays of the op that edits made at ``event`` have changed: it had read them before."""
+    return list(dict.fromkeys(name for name, _ in event.details.get("edited", ()) if name != explained))
+
+
 def _check(name: str, array: np.ndarray, place: Any) -> None:
     numbers = place if isinstance(place, tuple) else (place,)
     inside = len(numbers) <= array.ndim and all(-n <= i < n for i, n in zip(numbers, array.shape))

@@ -151,9 +151,12 @@ class ExplainPage(QScrollArea):
         self.result.setToolTip(f"{body['result']!r} (the definition's, in float64)")
         difference, tolerance = body["difference"], body["tolerance"]
         size = "0" if difference == 0 else format_number(difference).replace("-", "−")
-        edited, now = body.get("edited") and not body["agrees"], body.get("now")
-        if edited:
+        inputs, now = body.get("editedInputs") or [], body.get("now")
+        edited = (body.get("edited") or bool(inputs)) and not body["agrees"]
+        if edited and body.get("edited"):
             text = f"set to {format_number(body['actual'])} by an edit after {body['op']} had computed it"
+        elif edited:
+            text = f"{body['op']} had computed {format_number(body['actual'])} before an edit changed {' and '.join(inputs)}"
         elif body["agrees"]:
             note = "" if difference == 0 else ", within float32 rounding"
             text = f"✓ kernel says the same (difference {size}{note})"

@@ -56,6 +56,19 @@ def test_a_whole_array_that_was_set(session):
     assert all(explained(session, at, [0, i]) == (True, False, 2.0, None) for i in range(4))
 
 
+def test_an_edit_of_what_the_op_had_read(session):
+    """The definition is given the new number, as the run goes on with it; the kernel was not."""
+    walk(session, "forward")
+    read = {"event": session.current.stop["seq"], "name": "b"}
+    session.fork([{"kind": "tensor", "reference": read, "index": [0], "value": 5.0}])
+    at = {"event": session.current.stop["seq"], "name": "y"}
+    found = session.request("explain", reference=at, index=[0, 0])
+    assert (found["edited"], found["editedInputs"], found["agrees"]) == (False, ["b"], False)
+    session.step("next", granularity="op")
+    later = {"event": session.current.stop["seq"], "name": "y"}
+    assert session.request("explain", reference=later, index=[0, 0])["editedInputs"] == []
+
+
 def test_an_edit_later_than_the_update_says_what_is_there_now(session):
     walk(session, "update")
     session.step("runTo", step=1)

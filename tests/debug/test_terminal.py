@@ -236,6 +236,9 @@ def test_explain_says_what_an_edit_set(shell):
     assert shell.run_line("explain w[0]"), shell.said
     assert "set to 5 by an edit after the op" in shell.said and "changed since then: 7 now" in shell.said
     assert "KERNEL" not in shell.said
+    client.do_explain = lambda **_: {"here": "w", "result": 0.25, "actual": 0.5, "agrees": False, "editedInputs": ["b"]}
+    assert shell.run_line("explain w[0]") and "kernel 0.5, before an edit changed b" in shell.said
+    assert "KERNEL" not in shell.said
 
 
 def test_set_parameters_starts_another_run(shell):

@@ -314,6 +314,13 @@ def test_a_number_that_was_set_by_hand_is_no_fault_of_the_kernel(panel, context,
     assert panel.page.result.text() == "= 0.1990"
 
 
+def test_a_number_whose_inputs_were_set_by_hand_since_is_none_either(panel, context, link):
+    link.answers["explain"] = explanation(agrees=False, difference=0.701, edited=False, editedInputs=["w", "b"], now=None)
+    select(context)
+    assert panel.page.verdict.text() == "Linear had computed 0.1990 before an edit changed w and b"
+    assert panel.page.value.styleSheet() == panel.page.verdict.styleSheet() == ""
+
+
 def test_says_what_the_number_is_now_where_it_was_changed_since(panel, context, link):
     link.answers["explain"] = explanation(edited=False, now=0.9)
     select(context)

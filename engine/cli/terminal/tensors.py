@@ -103,6 +103,9 @@ def explain(shell: Shell, text: str) -> None:
         shell.say(found["numbers"])
     if found.get("edited") and not found.get("agrees"):
         shell.say(f"= {exact(found['result'])}; set to {exact(found['actual'])} by an edit after the op")
+    elif found.get("editedInputs") and not found.get("agrees"):
+        names = ", ".join(found["editedInputs"])
+        shell.say(f"= {exact(found['result'])}; kernel {exact(found['actual'])}, before an edit changed {names}")
     else:
         verdict = "the kernel agrees" if found.get("agrees") else "THE KERNEL DIFFERS"
         shell.say(f"= {exact(found['result'])}; kernel {exact(found['actual'])}: {verdict}")

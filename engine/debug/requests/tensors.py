@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.debug.edits import was_edited
+from engine.debug.edits import edited_inputs, was_edited
 from engine.debug.events import Event
 from engine.debug.explain.element import ExplainError, explain, explainable
 from engine.debug.explain.kernel_step import ElementSteps
@@ -99,7 +99,10 @@ def _explain(debuggee: Debuggee, arguments: dict[str, Any]) -> dict[str, Any]:
         raise RequestFailedError("failed", str(error)) from None
     limit, order = arguments.get("limit", 1000), arguments.get("order", "read")
     # What was set by hand is no fault of the kernel's.
-    changed = {"edited": was_edited(event, name, index), "now": _changed_since(found, index, explanation.actual)}
+    changed = {
+        "edited": was_edited(event, name, index), "editedInputs": edited_inputs(event, name),
+        "now": _changed_since(found, index, explanation.actual),
+    }  # fmt: skip
     place = {"event": event.seq, "step": event.step, "position": list(event.position)}
     return {**explanation.to_json(limit, order), **place, **changed}
 

@@ -287,13 +287,16 @@ REQUESTS: dict[str, Request] = {
         "along x, i along y, n along z). order: of the contributors; 'terms': those of the largest summands first, "
         "whole summands only, and terms: {sizes: contributors of each, summands: whether all add up to the result, "
         "beyond: {count, share, deciding} of those left out}. edited: whether an edit at the event set the element after "
-        "its op had computed it. now: what a tensor of the present holds there by now, if that is another number.",
+        "its op had computed it; editedInputs: the other arrays that an edit there changed after the op had read them, and "
+        "that the definition is given as they are now. now: what a tensor of the present holds there by now, if that is "
+        "another number.",
         {"reference": "Reference", "index": "int | [int]", "limit?": "int", "order?": "'read' | 'share' | 'terms'"},
         {
             "op": "str", "name": "str", "index": "[int]", "latex": "str", "plain": "str", "here": "str", "numbers": "str",
             "note": "str", "cause": "str",
             "contributors": "[object]", "total": "int", "event": "int", "step?": "int", "position": "Position",
-            "launch?": "object | null", "terms?": "object", "edited": "bool", "now": "any",
+            "launch?": "object | null", "terms?": "object", "edited": "bool",
+            "editedInputs": "[str]", "now": "any",
         },
     ),
     "elementSteps": Request(
