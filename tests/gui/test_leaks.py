@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PyQt6.QtCore import QEvent, QObject
 from PyQt6.QtWidgets import QApplication
+from pytestqt.exceptions import TimeoutError
 
 from engine.debug.session import Run
 from tests.gui.conftest import SAMPLES
@@ -53,7 +54,17 @@ def counts(window):
 
 def settles(window, until, before):
     """Wait until there is no more of anything than ``before``; a process that is told to end needs a moment."""
-    until(lambda: window.context.link.quiet and not +(Counter(counts(window)) - Counter(before)))
+    more = Counter()
+
+    def nothing_more():
+        more.clear()
+        more.update(Counter(counts(window)) - Counter(before))
+        return window.context.link.quiet and not more
+
+    try:
+        until(nothing_more)
+    except TimeoutError:
+        raise AssertionError(f"there is more than before: {dict(more)} of {before}") from None
 
 
 def test_scripts_that_are_opened_one_after_the_other(make, until, tmp_path):  # noqa: F811

@@ -202,7 +202,7 @@ def test_nothing_that_waits_behind_a_move_is_lost_to_another_move(two_points, st
     link.compare("run 1", "same", lambda found: done.append(found["step"]))
     link.move("next", granularity="op")
     link.move("next", granularity="op")  # takes the place of the one before it, and of nothing else
-    link.work("count", lambda session: len(session.runs), done.append)
+    link.work("count", lambda session: len(session.runs), done.append, "counting")
     link.move("next", granularity="op")
     until(lambda: len(done) >= 5 and not link.moving)
     assert done == [True, None, True, 2, True]
@@ -215,7 +215,7 @@ def test_a_run_that_stands_while_something_else_is_done_is_not_shown_as_running(
     link.resumed.connect(lambda: resumed.append(link._moving))
     monkeypatch.setattr(link._session, "compare", lambda a, b: free.wait(PATIENCE / 1000))
     wait = lambda _: free.wait(PATIENCE / 1000)  # noqa: E731
-    for begin in (lambda: link.compare(1, 1, done.append), lambda: link.work("save", wait, done.append)):
+    for begin in (lambda: link.compare(1, 1, done.append), lambda: link.work("save", wait, done.append, "saving")):
         done.clear()
         free.clear()
         begin()
@@ -256,9 +256,9 @@ def test_behind_what_is_refused_only_moves_are_dropped(two_points, step, until):
     def refuse(session):
         raise SessionError("not today")
 
-    link.work("refused", refuse, done.append)
+    link.work("refused", refuse, done.append, "refusing")
     link.move("next", granularity="op")
-    link.work("count", lambda session: len(session.runs), done.append)
+    link.work("count", lambda session: len(session.runs), done.append, "counting")
     until(lambda: done and not link.moving)
     assert done == [1] and two_points.troubles == ["not today"]
 
@@ -276,7 +276,7 @@ def test_what_waits_for_an_endless_run_pauses_it(real, until, tmp_path, monkeypa
     if behind == "another move":
         real.link.move("next", granularity="op")
     real.link.move("continue")
-    real.link.work("count", lambda session: len(session.runs), done.append)
+    real.link.work("count", lambda session: len(session.runs), done.append, "counting")
     until(lambda: done == [1] and not real.link.moving)
     assert real.state.stop["reason"] == "pause" and real.troubles == []
 
