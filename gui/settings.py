@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager, suppress
@@ -14,6 +15,7 @@ from typing import Any
 import platformdirs
 
 from gui.ordinary_files import read_ordinary
+from gui.theme import THEMES
 
 try:
     import fcntl
@@ -56,7 +58,9 @@ class Settings(MutableMapping[str, Any]):
 
     def _read(self) -> None:
         try:
-            self._values = _parsed(read_ordinary(self.path))
+            self._values, unfit = _parsed(read_ordinary(self.path))
+            if unfit:
+                self._keep_aside(unfit)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -74,6 +78,18 @@ class Settings(MutableMapping[str, Any]):
                 os.replace(self.path, aside)
                 kept = f" The old file is kept as {aside}."
             self.problem = f"The settings {self.path} are broken ({error}); the defaults are used.{kept}"
+
+    def _keep_aside(self, unfit: list[str]) -> None:
+        """These are left out, and so are not saved again: the file is kept as it is."""
+        aside = self.path.with_suffix(".broken.json")
+        kept = ""
+        with suppress(OSError):
+            shutil.copyfile(self.path, aside)
+            kept = f" The file is kept as {aside}."
+        names = ", ".join(unfit)
+        self.problem = (
+            f"The settings {self.path} have values that cannot be ({names}); the defaults are used for these.{kept}"
+        )
 
     def __getitem__(self, key: str) -> Any:
         if key not in self._values and key in DEFAULTS:
@@ -132,13 +148,14 @@ class Settings(MutableMapping[str, Any]):
 
     def _on_disk(self) -> dict[str, Any]:
         try:
-            return _parsed(read_ordinary(self.path))
+            return _parsed(read_ordinary(self.path))[0]
         except (OSError, ValueError):
             return self._known
 
 
-def _parsed(data: bytes) -> dict[str, Any]:
-    """The values of a file, without those of another type than the default's: a broken file, or another version.
+def _parsed(data: bytes) -> tuple[dict[str, Any], list[str]]:
+    """The values of a file, and the names of those that are left out because they are not what they can be: it was broken,
+    or is of another version.
 
     Raises ValueError where it is no settings file at all.
     """
@@ -148,9 +165,8 @@ def _parsed(data: bytes) -> dict[str, Any]:
         raise ValueError("it is nested too deeply") from None
     if not isinstance(values, dict):
         raise ValueError("it holds no object")
-    return {
-        key: value for key, value in values.items() if key not in DEFAULTS or _fits(key, value, DEFAULTS[key])
-    }  # fmt: skip
+    unfit = [key for key, value in values.items() if key in DEFAULTS and not _fits(key, value, DEFAULTS[key])]
+    return {key: value for key, value in values.items() if key not in unfit}, unfit
 
 
 #: Numbers that make sense; a window of text a thousand times as large could not even be closed.
@@ -171,7 +187,7 @@ def _fits(key: str, value: Any, default: Any) -> bool:
         # Of the layout: geometry and docks as text, and whether it is the wide one (None: it is the user's own).
         inside = (str, bool, type(None)) if key == "layout" else (dict,)
         return isinstance(value, dict) and all(isinstance(entry, inside) for entry in value.values())
-    return isinstance(value, type(default))
+    return value in THEMES if key == "theme" else isinstance(value, type(default))
 
 
 def merged(known: dict[str, Any], mine: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:

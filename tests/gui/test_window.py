@@ -319,10 +319,21 @@ def test_broken_settings_are_told_and_the_defaults_used(tmp_path, text):
     path.write_text(text, encoding="latin-1")
     settings = Settings(path)
     assert (settings["theme"], settings["recent"], settings["scale"]) == ("light", [], 1.0)
-    if not text.startswith('{"'):
-        assert str(path) in settings.problem and (tmp_path / "settings.broken.json").exists()
+    assert str(path) in settings.problem
+    assert (tmp_path / "settings.broken.json").read_text(encoding="latin-1") == text
+    if text.startswith('{"'):
+        assert "(theme, recent, scale)" in settings.problem
     settings.save()
     assert Settings(path).problem == ""
+
+
+def test_of_settings_only_what_cannot_be_is_left_out(tmp_path):
+    path = tmp_path / "settings.json"
+    path.write_text('{"theme": "sepia", "scale": 1.5, "of a later version": 3}')
+    settings = Settings(path)
+    assert "(theme)" in settings.problem and (settings["theme"], settings["scale"]) == ("light", 1.5)
+    settings.save()
+    assert Settings(path).problem == "" and json.loads(path.read_text())["of a later version"] == 3
 
 
 def test_settings_are_written_as_a_whole_or_not_at_all(tmp_path):
