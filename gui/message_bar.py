@@ -328,6 +328,7 @@ class MessageBar(QWidget):
         before, now = self._came_from, QApplication.focusWidget()
         if now is not None and self.isAncestorOf(now) and before is not None and not sip.isdeleted(before):
             before.setFocus()
+        self._came_from = None
 
     def _focus_changed(self, old: QWidget | None, new: QWidget | None) -> None:
         """What has the focus must be seen."""
