@@ -12,7 +12,7 @@ from PyQt6.QtWidgets import QApplication
 from pytestqt.exceptions import TimeoutError
 
 from engine.debug.session import Run
-from tests.gui.conftest import SAMPLES, at_rest
+from tests.gui.conftest import SAMPLES
 from tests.gui.test_faults import children, make, move, nothing_stays  # noqa: F401 - fixtures
 
 #: How often: what stays each time shows after a few. NABLASCOPE_LEAKS=50 asks for more, and for a look at the memory.
@@ -34,17 +34,30 @@ def assert_memory(seen):
         assert (seen[-1] - seen[WARM]) / (len(seen) - 1 - WARM) < GROWTH
 
 
+def named(child):
+    """What a failure tells of what only Qt knows, and whose it is. Nothing of the layout of a text: Qt makes it when the
+    text is first given a width, which on a busy machine one opening comes to and the one before did not.
+    """
+    kinds = []
+    for thing in (child, child.parent()):
+        kinds.append(f"{thing.metaObject().className()} {thing.objectName()}".strip())
+        if "QTextDocumentLayout" in kinds[-1]:
+            return ""
+    return " of ".join(kinds)
+
+
 def counts(window):
     """What there is of everything that could stay; of ``window`` also what only Qt knows."""
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     gc.collect()
-    found = {
+    found = Counter({
         "threads": threading.active_count(), "processes": len(children()), "widgets": len(QApplication.allWidgets()),
-        "children": len(window.findChildren(QObject)), "windows": len(QApplication.topLevelWidgets()),
+        "windows": len(QApplication.topLevelWidgets()),
         "QObjects": sum(issubclass(type(thing), QObject) for thing in gc.get_objects()),
         "runs": sum(issubclass(type(thing), Run) for thing in gc.get_objects()),
         "files": sum(len(files) + len(folders) for _, folders, files in os.walk(tempfile.gettempdir())),
-    }  # fmt: skip
+    })  # fmt: skip
+    found.update(kind for child in window.findChildren(QObject) if (kind := named(child)))
     if Path("/proc/self/fd").is_dir():
         found["descriptors"] = len(list(Path("/proc/self/fd").iterdir()))
     if Path("/dev/shm").is_dir():
@@ -58,13 +71,13 @@ def settles(window, until, before):
 
     def nothing_more():
         more.clear()
-        more.update(Counter(counts(window)) - Counter(before))
+        more.update(counts(window) - before)
         return window.context.link.quiet and not more
 
     try:
         until(nothing_more)
     except TimeoutError:
-        raise AssertionError(f"there is more than before: {dict(more)} of {before}") from None
+        raise AssertionError(f"there is more than before: {dict(more)}") from None
 
 
 def test_scripts_that_are_opened_one_after_the_other(make, until, tmp_path):  # noqa: F811
@@ -79,9 +92,8 @@ def test_scripts_that_are_opened_one_after_the_other(make, until, tmp_path):  # 
         until(lambda path=path: state.program == path and state.stop and window.workspace and not link.moving)
         move(window, until, "next", granularity="op")
         link.stop()
-        if number < len(paths):
-            # What is made once, and is made late where the computer is busy, is there when each was opened.
-            until(lambda: link.quiet and not children() and at_rest(window))
+        if before is None:
+            until(lambda: link.quiet and not children())
             before = counts(window)
         settles(window, until, before)
         memory.append(resident())
