@@ -22,6 +22,7 @@ from engine.debug.breakpoints.watch_base import (
 from engine.debug.breakpoints.watch_values import beyond, first_true
 from engine.debug.events import Event
 from engine.debug.memory import ARRAYS, on_cpu
+from engine.debug.squares import euclidean_norm
 from engine.debug.statistics.observer import summarize
 from engine.plural import plural
 
@@ -78,10 +79,10 @@ class UpdateRatio(Watchpoint):
         w, w_new = event.arrays.get("w"), event.arrays.get("w_new")
         if not isinstance(w, ARRAYS) or not isinstance(w_new, ARRAYS) or not _means(self._pattern, event):
             return None
-        size = float(np.linalg.norm(w.astype(np.float64).ravel()))
+        size = euclidean_norm(w.astype(np.float64))
         if not size:
             return None
-        change = float(np.linalg.norm((w_new.astype(np.float64) - w).ravel()))
+        change = euclidean_norm(w_new.astype(np.float64) - w)
         if not beyond(change / size, self._side, self._threshold):
             return None
         return Finding(

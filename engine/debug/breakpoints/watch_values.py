@@ -22,6 +22,7 @@ from engine.debug.breakpoints.watch_base import (
 )
 from engine.debug.events import Event
 from engine.debug.memory import on_cpu
+from engine.debug.squares import sum_of_squares
 from engine.debug.statistics.observer import Summary, summarize
 from engine.plural import plural
 
@@ -107,7 +108,7 @@ def squares(array: np.ndarray) -> float:
         flat = array[tuple([slice(0, 1) if s == 0 else slice(None) for s in array.strides])]
         flat = flat.ravel(order="K") if isinstance(flat, np.ndarray) else flat.ravel()
     with np.errstate(all="ignore"):
-        return float(flat.dot(flat) if isinstance(flat, np.ndarray) else np.dot(flat, flat))
+        return sum_of_squares(flat)
 
 
 def first_true(mask: np.ndarray) -> tuple[int, ...]:

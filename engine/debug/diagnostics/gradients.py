@@ -6,11 +6,10 @@ import math
 import statistics
 from typing import Any
 
-import numpy as np
-
 from engine.debug.diagnostics.check import Check
 from engine.debug.diagnostics.finding import number
 from engine.debug.diagnostics.passes import Pass, Record, Site
+from engine.debug.squares import euclidean_norm, sum_of_squares
 
 #: A norm this many times the usual one has exploded; one this many times that of the first passes is no return to it.
 JUMP, ABOVE_START = 100.0, 10.0
@@ -52,7 +51,7 @@ class Gradients(Check):
         if norms.count >= 10 and this.norm > ABOVE_START * max(norms.first[:3]):
             usual = statistics.median(norms.last[-50:])
             # A sample that a trained network gets wrong makes a jump too, but none beyond the size of the weights.
-            weights = math.sqrt(sum(float(np.linalg.norm(p._array)) ** 2 for p, _ in this.norms.values()))
+            weights = math.sqrt(sum(sum_of_squares(p._array) for p, _ in this.norms.values()))
             if this.norm > max(JUMP * usual, weights):
                 self._jumped(this, usual)
         norms.append(this.norm)
@@ -76,7 +75,7 @@ class Gradients(Check):
             return
         steep = []
         for p, norm in this.norms.values():
-            size = float(np.linalg.norm(p._array)) if p._array.ndim > 1 else 0.0
+            size = euclidean_norm(p._array) if p._array.ndim > 1 else 0.0
             if size and norm > STEEP * size:
                 steep.append((p, norm / size))
         site = this.site

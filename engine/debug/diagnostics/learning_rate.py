@@ -6,13 +6,12 @@ import math
 import statistics
 from typing import Any
 
-import numpy as np
-
 from engine.debug.diagnostics.check import PERSISTENT, Check
 from engine.debug.diagnostics.finding import Place, number
 from engine.debug.diagnostics.nonfinite import SLOWER
 from engine.debug.diagnostics.passes import Pass, Series
 from engine.debug.diagnostics.place import script_line
+from engine.debug.squares import euclidean_norm
 
 #: Norm of an update / norm of the weight: some 1e-3 is usual; these are two orders off it in either direction.
 HIGH, LOW = 1e-1, 1e-5
@@ -54,7 +53,7 @@ class LearningRate(Check):
     def _check_low(self, this: Pass, losses: Series, ratio: float) -> None:
         first, last = statistics.fmean(losses.first[:10]), statistics.fmean(losses.last[-10:])
         # Where the gradient is small too, training has ended, or something else is wrong.
-        steep = any(norm > 1e-3 * float(np.linalg.norm(p._array)) for p, norm in this.norms.values())
+        steep = any(norm > 1e-3 * euclidean_norm(p._array) for p, norm in this.norms.values())
         if not steep or first - last > 0.05 * abs(first):
             return
         self.report(

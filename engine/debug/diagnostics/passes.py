@@ -14,6 +14,7 @@ from engine.backward import sum_of
 from engine.debug.diagnostics import kinds
 from engine.debug.diagnostics.finding import Place
 from engine.debug.memory import on_cpu
+from engine.debug.squares import sum_of_squares
 from engine.device.cuda_array import CudaArray
 from engine.function import Function
 from engine.tensor import Tensor, wrap
@@ -155,7 +156,7 @@ class Site:
         total = norm * norm
         if others:
             with np.errstate(over="ignore"):  # a sum that is infinite is not usual
-                total += sum(map(_square, others))
+                total += sum(map(sum_of_squares, others))
         return total <= self.usual
 
 
@@ -163,14 +164,7 @@ def _squares(leaves: dict[int, Tensor]) -> Iterator[tuple[int, Tensor, float]]:
     """The leaves that have a gradient, and the square of its norm."""
     for key, leaf in leaves.items():
         if leaf._grad is not None:
-            yield key, leaf, _square(leaf._grad._array)
-
-
-def _square(gradient: Any) -> float:
-    """The square of its norm."""
-    flat = gradient if gradient.ndim == 1 else gradient.ravel()
-    # The method is quicker than the function, which arrays on a GPU need.
-    return float(flat.dot(flat) if type(flat) is np.ndarray else np.dot(flat, flat))
+            yield key, leaf, sum_of_squares(leaf._grad._array)
 
 
 class Pass:

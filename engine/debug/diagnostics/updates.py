@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.debug.memory import ARRAYS
+from engine.debug.squares import euclidean_norm
 from engine.tensor import Tensor
 
 #: Elements of a parameter that are looked at; of a larger one a run of so many out of each n runs. The ratio is asked for
@@ -28,9 +29,9 @@ class Updates:
         """``parameter`` has changed. A parameter that was 0 has no ratio."""
         before = self._before.pop(id(parameter), None)
         with np.errstate(over="ignore", invalid="ignore"):
-            size = 0.0 if before is None else float(np.linalg.norm(before))
+            size = 0.0 if before is None else euclidean_norm(before)
             if size > 0:
-                change = float(np.linalg.norm(_looked_at(parameter._array) - before))
+                change = euclidean_norm(_looked_at(parameter._array) - before)
                 self._ratios[id(parameter)] = (parameter, change / size)
 
     def take(self) -> dict[int, tuple[Tensor, float]]:

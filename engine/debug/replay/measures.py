@@ -19,6 +19,7 @@ import numpy as np
 from engine.debug.lines import user_frame
 from engine.debug.replay.passes import Passes
 from engine.debug.replay.tape import EPOCH, EVALUATION, GRADIENT, RATE, TRAINING, Tape
+from engine.debug.squares import sum_of_squares
 from engine.debug.views.correct import correct_of, terms
 from engine.function import Function
 from engine.ops.loss_base import ElementLoss
@@ -223,11 +224,11 @@ def norm_of(optimizer: Any) -> float:
     total = 0.0
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         for g in gradients:
-            square = float(np.dot(g, g))
+            square = sum_of_squares(g)
             if not square or not math.isfinite(square):
                 # Beyond the range of float32.
                 g = g.astype(np.float64)
-                square = float(np.dot(g, g))
+                square = sum_of_squares(g)
             total += square
     return math.sqrt(total) if gradients and total >= 0 else math.nan
 
