@@ -25,6 +25,9 @@ from engine.tensor import Tensor, clock, grad_mode, wrap
 
 _sequence = itertools.count()
 
+#: Bytes of the input of an op that was not recorded, up to which it may wait to be told of.
+_LITTLE = 1 << 16
+
 
 class Function:
     """One call of an op. Subclasses give ``forward`` on arrays and ``backward`` on arrays.
@@ -41,6 +44,8 @@ class Function:
     * ``passes_gradient``: whether backward may return its argument itself or a view of it.
     * ``stays_finite``: whether backward makes finite numbers of finite ones, but for an overflow, where forward did.
     * ``told_at_once``: whether even an observer that defers is told at once: it wants to know the line of the script.
+    * ``may_wait``: whether such an observer may be told later also where the op was not recorded. For what counts right
+      predictions and the like: where its input is small, it keeps no memory that other ops need.
     """
 
     definitions: dict[str, Definition] = {}
@@ -51,6 +56,7 @@ class Function:
     passes_gradient: ClassVar[bool] = False
     stays_finite: ClassVar[bool] = False
     told_at_once: ClassVar[bool] = False
+    may_wait: ClassVar[bool] = False
 
     #: What the op is called in messages and pictures: the class's name, unless it says otherwise.
     name: str = "Function"
@@ -139,7 +145,10 @@ def apply(function: Function, *inputs: Tensor) -> Any:
             _record(function, inputs, outputs, needs)
     if observer is not None:
         waiting = trace.waiting
-        if waiting is None or function.seq < 0 or function.told_at_once or len(waiting) >= trace.MOST_UNTOLD:
+        if (
+            waiting is None or function.told_at_once or len(waiting) >= trace.MOST_UNTOLD
+            or (function.seq < 0 and not (function.may_wait and inputs[0]._array.nbytes <= _LITTLE))
+        ):  # fmt: skip
             observer.after_forward(function, inputs, outputs)
         else:
             waiting.append((function, inputs, outputs))

@@ -9,7 +9,7 @@ arrays stay valid records; the only things that change afterwards are announced 
 
 An observer says in ``watches`` which groups of calls it wants; for each group one name of this module holds the
 observer that wants it, or None (``on_forward``, ``on_backward`` ...). So one that only counts steps costs little. One
-that ``defers`` is told of ops that were recorded for backward not one by one but of many at once.
+that ``defers`` is told of most ops not one by one but of many at once.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Observer:
     #: True: what ops have saved for backward is kept until ``end_backward`` has been called.
     looks_back: bool = False
 
-    #: True: ops on the tape, but for losses, wait, and the observer is told of many at once (``after_forwards``). It sees
-    #: to it, before it does anything at another call, that it is told of them (:func:`tell`).
+    #: True: ops on the tape, but for losses, and some small ones beside it wait, and the observer is told of many at once
+    #: (``after_forwards``). It sees to it, before it does anything at another call, that it is told of them (:func:`tell`).
     defers: bool = False
 
     #: True: as a listener, whom another observer hands calls on to, it need not be told of an op at once.

@@ -17,6 +17,7 @@ from engine.tensor import Tensor
 class Comparison(Function):
     """y = ufunc(a, b), or ufunc(x): bool or integer, so that nothing is differentiated. Subclasses give ``ufunc``."""
 
+    may_wait = True
     ufunc: ClassVar[Any] = None
 
     def forward(self, a: np.ndarray, b: np.ndarray | None = None) -> np.ndarray:

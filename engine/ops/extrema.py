@@ -176,6 +176,7 @@ class MedianAll(Amax):
 class Argmax(Function):
     """y = where the greatest x is: the first of several. No gradient."""
 
+    may_wait = True
     pick: Any = staticmethod(np.argmax)
 
     def __init__(self, dim: int | None, keepdim: bool) -> None:

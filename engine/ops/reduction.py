@@ -69,6 +69,7 @@ class Reduction(Function):
         everything: whether it was called without ``dim``, which PyTorch names otherwise.
     """
 
+    may_wait = True
     everything_number, dims_number = 0, 1
 
     def __init__(self, dims: tuple[int, ...], keepdim: bool, everything: bool = False) -> None:

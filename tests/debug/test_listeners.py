@@ -60,3 +60,23 @@ def test_each_call_comes_once(kind, recorder):
     wanted = [(call, name) for name in ("Mul", "Sum") for call in forward]
     wanted += [(call, name) for name in ("Sum", "Mul") for call in backward]
     assert not failed and listener.calls == wanted
+
+
+class Waits(After):
+    can_wait = True
+
+
+def test_ops_that_wait_beside_the_tape_end_no_step():
+    """Without an optimizer the next op on the tape ends the step; what counts right predictions before it does not."""
+    recorder = Recorder()
+    trace.set_observer(lean(recorder, [guarded(Waits(), lambda *error: None)]))
+    try:
+        w, x = torch.ones(3, requires_grad=True), torch.ones(3)
+        for step in range(3):
+            (w * x).sum().backward()
+            (x == 1).sum()
+            assert recorder.steps == step and len(trace.untold) == 2
+            trace.tell()
+            assert recorder.steps == step
+    finally:
+        trace.set_observer(None)

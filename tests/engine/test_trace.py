@@ -138,6 +138,20 @@ def test_ops_on_the_tape_wait_and_others_and_losses_do_not(observed):
     assert defers.told[6:] == [["Neg"], "Abs"]
 
 
+def test_what_counts_right_predictions_waits_too_where_it_is_small(observed):
+    defers = observed(Defers)
+    logits, labels = torch.randn(8, 3), torch.zeros(8, dtype=torch.int64)
+    right = (logits.argmax(1) == labels).sum()
+    assert defers.told == []
+    trace.tell()
+    assert defers.told == [["Argmax", "Eq", "Sum"]]
+    torch.zeros(1 << 14).sum()
+    assert defers.told[1:] == []
+    torch.zeros((1 << 14) + 1).sum()  # it would keep its input, which is free otherwise
+    assert defers.told[1:] == [["Sum"], "Sum"]
+    assert 0 <= right.item() <= 8
+
+
 def test_only_so_many_ops_wait_and_those_that_do_are_told_of_to_who_heard_them(observed):
     defers = observed(Defers)
     x = torch.ones(1, requires_grad=True)

@@ -157,7 +157,7 @@ class Diagnostics(trace.Observer):
 
     def after_forwards(self, ops: list[trace.Ran]) -> None:
         # From a distance only: nothing is noted of an op but itself.
-        self._ops += ops
+        self._ops += [op for op in ops if op[0].seq >= 0]
         if len(self._ops) > _MOST_OPS:
             self._ops.clear()
 

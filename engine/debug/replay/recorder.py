@@ -180,7 +180,7 @@ class Recorder(trace.Observer):
             row = self._rows[key] = [self._code_of(function, of_one) for function, of_one in zip(functions, outputs)]
         append, tick = self._append_code, self.tick
         if self._turns:
-            self.steps, self._turns = self.steps + 1, False
+            any(map(self.ends_turn, functions))
         for code, of_one in zip(row, outputs):
             self.tick = tick = tick + 1
             append(code)
