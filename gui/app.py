@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from gui.leaving import come_before_qt, end_with, leave
+from gui.leaving import come_before_qt, end_with, leave, take_apart
 
 #: Seconds after which Python gives up the interpreter to another thread: the window's must not wait for long.
 _SWITCH = 0.001
@@ -69,11 +69,9 @@ def run(
 
 def main(*given: Any, **more: Any) -> int:
     """As :func:`run`, for a program that does nothing else: the process ends with the code that is returned."""
-    from PyQt6 import sip
-
     code = run(*given, **more)
     # As PyQt would do: with the application what was copied is handed to the desktop, which keeps it.
-    end_with(code, lambda: sip.delete(_kept[-1]))
+    end_with(code, lambda: take_apart(_kept[-1]))
     return code
 
 

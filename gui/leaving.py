@@ -1,8 +1,8 @@
 """The way out of the program: with Python's exit functions, and without those of PyQt and sip.
 
-PyQt's goes through sip's list of all wrapped objects. sip leaves an entry of it behind where C++ has destroyed an object of
-two bases (any widget) and another one has taken its place in memory: one window in a hundred ended with a segmentation
-fault there, when all had been closed and saved.
+PyQt's goes through sip's list of all wrapped objects, and so does ``sip.delete`` of an application. sip leaves an entry of
+it behind where C++ has destroyed an object of two bases (any widget) and another one has taken its place in memory: one
+window in a hundred ended with a segmentation fault there, when all had been closed and saved.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 #: With what the process ends; None where that is left to who has called.
 _code: int | None = None
@@ -35,6 +35,16 @@ def end_with(code: int, last: Callable[[], object] | None = None) -> None:
     """Let the process, which is about to end, end with ``code``, without the exit functions of PyQt; ``last`` before it."""
     global _code, _last
     _code, _last = code, last
+
+
+def take_apart(application: Any) -> None:
+    """Destroy the ``QCoreApplication`` as the child of another object, as which C++ does it alone."""
+    from PyQt6 import sip
+    from PyQt6.QtCore import QObject
+
+    owner = QObject()
+    application.setParent(owner)
+    sip.delete(owner)
 
 
 def leave(code: int) -> NoReturn:
