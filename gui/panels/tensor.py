@@ -330,7 +330,7 @@ class TensorPanel(Panel):
         if selection.index is not None and (own or selection.reference == self.subject.reference):
             cell = view.cell(selection.index)
         self.map.mark(cell, self._shares(view, selection))
-        there = own and cell is not None
+        there = own and cell is not None and not self.numbers.arriving
         edited, self._edited = self._edited, None if there or self._edited != selection else self._edited
         if edited is not None and there and edited == selection:
             QTimer.singleShot(0, self.actions_.edit_selected)  # its dialog waits, and the answer is still being drawn

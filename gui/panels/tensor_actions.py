@@ -97,6 +97,8 @@ class TensorActions:
     def edit(self, row: int, column: int) -> None:
         """Ask for another value of the element of a cell, and fork the run with it."""
         panel, view = self._panel, self._panel.shown
+        if panel.numbers.arriving:
+            return panel.context.want_edit()  # of the selected element, whose number is on its way
         index = view.index(row, column) if view is not None else None
         if view is None or index is None or view.block != (1, 1) or len(panel.source.references) != 1:
             panel.context.say("Only a single number of the tensor itself can be changed: show its data, and zoom in.")

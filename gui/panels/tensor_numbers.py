@@ -63,6 +63,13 @@ class TensorNumbers:
         """There is nothing to show."""
         self._shown = self._wanted = ()
 
+    @property
+    def arriving(self) -> bool:
+        """Whether what is shown is of another source, part or place than the one that is asked for. While the script runs
+        nothing is asked: there the pictures are what was asked for.
+        """
+        return self._shown != self._wanted and not self._panel.state.running
+
     def ask(self, slot: str, command: str, arguments: dict[str, Any], then: Any, run: int | None = None) -> None:
         """Ask the engine; a refusal is told to the panel."""
         self._panel.ask(slot, command, arguments, then, self._refused, run)

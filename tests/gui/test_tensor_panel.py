@@ -269,6 +269,34 @@ def test_what_is_selected_elsewhere_is_edited_as_soon_as_its_number_is_here(pane
     assert found == [str(engine.arrays[0, "y"][1, 2])] and link.moves == []
 
 
+def test_no_number_of_another_tensor_is_offered_for_a_change(panel, engine, link, qtbot):
+    linear_layer(engine)
+    # As many dimensions, so that its cells look like those of what is selected next.
+    stop_at(panel, engine.events[0], event=0, name="y", index=(1, 2))
+    late, found = [], []
+    ask = link.ask
+    link.ask = lambda *asked: late.append(lambda: ask(*asked))
+
+    def answer():
+        dialog = QApplication.activeModalWidget()
+        if dialog is not None:
+            found.append(dialog.field.text())
+            dialog.reject()
+
+    timer = QTimer(panel)
+    timer.timeout.connect(answer)
+    timer.start(20)
+    panel.state.update(selection=Selection(expression="fc.weight", index=(1, 2), label="fc.weight"))
+    panel.context.want_edit()
+    panel.actions_.edit(1, 2)
+    qtbot.wait(100)
+    assert found == [] and late
+    while late:
+        late.pop(0)()
+    qtbot.waitUntil(lambda: bool(found))
+    assert found == [str(engine.arrays["fc.weight"][1, 2])] and link.moves == []
+
+
 def test_integers_are_written_as_integers(panel, engine):
     labels = np.array([3, 14, 9, 4])
     said = []
