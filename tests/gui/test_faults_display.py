@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from engine.cli.qt_libraries import missing_qt_libraries
 from tests.debug.processes import wait_until_gone
 from tests.gui.conftest import PATIENCE, SAMPLES
 from tests.gui.console import complaints
@@ -15,7 +16,8 @@ from tests.gui.random_user.displays import Monitors
 from tests.gui.test_faults import LOOP
 from tests.gui.test_faults_program import left_in, start
 
-pytestmark = pytest.mark.skipif(shutil.which("Xvfb") is None, reason="needs Xvfb")
+_MISSING = [*([] if shutil.which("Xvfb") else ["Xvfb"]), *missing_qt_libraries()]
+pytestmark = pytest.mark.skipif(bool(_MISSING), reason=f"needs an X server and Qt's libraries for one: no {_MISSING}")
 
 #: What the window is at, and what it says "THERE" to.
 _SET = "import gui.breakpoints as b; b.breakpoints_of(window.context).set_lines(sys.argv[1], [{'line': LINE}]); "
