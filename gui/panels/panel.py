@@ -12,7 +12,8 @@ from PyQt6.QtGui import QColor, QFontMetrics, QHideEvent, QMouseEvent, QPainter,
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.context import Context
-from gui.exporting_pictures import write_png, write_svg
+from gui.exporting_pictures import write_png
+from gui.exporting_svg import write_svg
 from gui.state import Selection, State
 from gui.theme import Theme
 from gui.timers import READABLE, Paced

@@ -4,13 +4,14 @@ import csv
 import errno
 import math
 import os
+import re
 import resource
 import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QImage, QPainter
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QImage, QPainter, QPolygonF, QTransform
 from PyQt6.QtSvg import QSvgRenderer
 from PyQt6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
@@ -116,6 +117,45 @@ def test_svg_is_drawn_as_vectors_and_where_the_png_is(window, until, tmp_path):
     places = [(x, y) for x in range(png.width()) for y in range(png.height())]
     one, other = (np.array([image.pixelColor(x, y).lightness() < 200 for x, y in places]) for image in (png, drawn))
     assert one.sum() > 100 and 0.5 < other.sum() / one.sum() < 2.0
+
+
+def test_what_svg_cuts_off_is_where_it_is_drawn(window, until, tmp_path):
+    """Qt's own renderer draws all of it: here clip paths and texts are put into the picture's coordinates."""
+    seen = 0
+    for key in ("variables", "code", "tensor", "network", "breakpoints", "output"):
+        window.workspace.show_panel(key)
+        panel = window.workspace.panels[key]
+        until(lambda panel=panel: panel.isVisible() and window.context.link.quiet)
+        panel.export_svg(tmp_path / f"{key}.svg")
+        root = ET.parse(tmp_path / f"{key}.svg").getroot()
+        paths = {path.get("id"): path for path in root.iter(f"{SVG}clipPath")}
+        assert len(paths) == sum(1 for _ in root.iter(f"{SVG}clipPath"))  # no name is given twice
+        for anchor, edges, clips in _texts(root, paths, QTransform(), (), ()):
+            if all(edge.contains(anchor) for edge in edges):  # else it is scrolled out of sight
+                seen += len(clips)
+                assert all(clip.adjusted(-1, -1, 1, 1).contains(anchor) for clip in clips), (key, anchor, clips)
+        words = {"".join(text.itertext()) for text in root.iter(f"{SVG}text")}
+        assert key != "variables" or {"Name", "Value", "Watches"} <= words
+    assert seen > 50
+
+
+def _texts(element, paths, at, edges, clips):
+    """Of each text its first letter's middle, the edges of the widgets around it, and what it is cut at there."""
+    if moved := element.get("transform"):
+        numbers = [float(number) for number in re.findall(r"-?[\d.]+(?:e-?\d+)?", moved)]
+        at = (QTransform(*numbers) if len(numbers) == 6 else QTransform.fromTranslate(*numbers)) * at
+    if named := element.get("clip-path"):
+        (shape,) = paths[named[5:-1]]
+        if shape.tag == f"{SVG}rect":
+            edges = (*edges, at.mapRect(QRectF(0, 0, float(shape.get("width")), float(shape.get("height")))))
+        else:
+            corners = re.findall(r"[ML](-?[\d.]+),(-?[\d.]+)", shape.get("d"))
+            clips = (*clips, at.mapRect(QPolygonF([QPointF(float(x), float(y)) for x, y in corners]).boundingRect()))
+    if element.tag == f"{SVG}text":
+        size = float(element.get("font-size"))
+        yield at.map(QPointF(float(element.get("x")) + size / 4, float(element.get("y")) - size / 3)), edges, clips
+    for child in element:
+        yield from _texts(child, paths, at, edges, clips)
 
 
 def test_the_window_is_written_at_its_size_and_at_twice_that(window, choose, tmp_path):
