@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 #: A text as Qt writes it into SVG: what is before its font, family, size, weight, what is behind, the text.
 _TEXT = re.compile(r'(<text [^>]*?)font-family="([^"]+)" font-size="([\d.]+)" font-weight="(\d+)"([^>]*?)\s*>([^<]*)<')
-#: Where something has a name that others refer to.
-_NAMED = re.compile(r'((?:\bid=")|(?:url\(#)|(?:xlink:href="#))')
+#: What stands before a name in a tag, where it is given and where it is referred to; in a text Qt writes &quot; for ".
+_BEFORE_NAME = re.compile(r'\b(?:id="|href="#|[a-z-]+="url\(#)')
+#: A group in which nothing is drawn.
 _EMPTY = re.compile(r"<g\b[^>]*>\s*</g>\s*")
 #: Where a document as Qt writes it has its contents.
 _BEGIN, _END = "<defs>", "</svg>"
@@ -76,10 +77,9 @@ def _placed(widget: QWidget, at: QPoint, numbers: Iterator[int]) -> str:
         alone = QWidget.RenderFlag(0)  # neither the ground, which is drawn, nor what is in it
         # That of QWidget: a QGraphicsView has another of this name.
         svg = _drawn(widget.size(), widget, lambda painter: QWidget.render(widget, painter, QPoint(), QRegion(), alone))
-        own = _NAMED.sub(rf"\1w{number}-", svg[svg.index(_BEGIN) : svg.rindex(_END)])
-        before = None
-        while own != before:
-            before, own = own, _EMPTY.sub("", own)
+        own = _BEFORE_NAME.sub(rf"\g<0>w{number}-", svg[svg.index(_BEGIN) : svg.rindex(_END)])
+        while (shorter := _EMPTY.sub("", own)) != own:
+            own = shorter
         own = re.sub(r"<defs>\s*</defs>\s*", "", own).strip()
     inner = "".join(
         _placed(child, child.pos(), numbers)

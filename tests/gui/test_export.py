@@ -13,7 +13,7 @@ import pytest
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QImage, QPainter, QPolygonF, QTransform
 from PyQt6.QtSvg import QSvgRenderer
-from PyQt6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PyQt6.QtWidgets import QFileDialog, QLabel, QMessageBox, QWidget
 
 from gui.context import Context
 from gui.exporting_files import NotWritten, whole_file, write_whole
@@ -137,6 +137,18 @@ def test_what_svg_cuts_off_is_where_it_is_drawn(window, until, tmp_path):
         words = {"".join(text.itertext()) for text in root.iter(f"{SVG}text")}
         assert key != "variables" or {"Name", "Value", "Watches"} <= words
     assert seen > 50
+
+
+def test_svg_leaves_text_that_looks_like_its_own_names(window, until, tmp_path):
+    window.workspace.show_panel("variables")
+    panel = window.workspace.panels["variables"]
+    until(lambda: panel.isVisible() and window.context.link.quiet)
+    label = QLabel('<g id="a" fill="url(#a)"></g> url(#a)', panel, textFormat=Qt.TextFormat.PlainText)
+    label.adjustSize()
+    label.show()
+    panel.export_svg(tmp_path / "variables.svg")
+    root = ET.parse(tmp_path / "variables.svg").getroot()
+    assert label.text() in {"".join(text.itertext()) for text in root.iter(f"{SVG}text")}
 
 
 def _texts(element, paths, at, edges, clips):
